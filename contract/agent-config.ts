@@ -1,0 +1,53 @@
+/**
+ * /etc/holdfast/agent.json: what the agent on one host knows. Written by the plan, read by
+ * `holdfastd run`. No secret in it; those come as systemd credentials.
+ */
+import { z } from "zod";
+import { leaseTimingSchema, timingFaults } from "./timing.ts";
+import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
+
+export const agentConfigSchema = z.strictObject({
+  network: networkSchema,
+  account: accountSchema,
+  host: hostNameSchema,
+  roles: z.array(roleSchema).min(1),
+  /** Higher is preferred among the standbys that are ready; ties go by name. */
+  priority: z.number().int().min(0).max(1000),
+  lease: leaseTimingSchema.refine((t) => timingFaults(t).length === 0, {
+    error: (issue) => timingFaults(issue.input as never).join("; "),
+  }),
+  /** Every neard host of the cluster, this one included: names with their priorities. */
+  peers: z.array(z.strictObject({ host: hostNameSchema, priority: z.number().int() })),
+  consul: z.strictObject({
+    datacenter: z.string(),
+    /** HTTPS addresses: this host's own Consul first, then all servers; `https://address:8501`. */
+    urls: z.array(z.url()).min(1),
+    /** PEM files; the private key comes as the credential `tls-key`. */
+    caFile: z.string(),
+    certFile: z.string(),
+  }),
+  http: z.strictObject({
+    /** Read-only endpoints for monitoring: health, status, metrics. */
+    address: z.string(),
+    port: z.number().int(),
+  }),
+  /** Absent on an arbiter. */
+  neard: z
+    .strictObject({
+      unit: z.string(),
+      user: z.string(),
+      rpcUrl: z.url(),
+      chainId: z.string(),
+      /** `ed25519:<base58>`: the key that must be live when this host is active. */
+      publicKey: z.string(),
+      /** Where neard looks for its validator key; on tmpfs. */
+      keyFile: z.string(),
+      /** How old neard's head may be for the host to count as synced. */
+      maxHeadAgeMs: z.number().int().positive(),
+      /** After this long without an answer an active neard counts as hung: the holder gives way. */
+      hungMs: z.number().int().positive(),
+    })
+    .optional(),
+});
+
+export type AgentConfig = z.infer<typeof agentConfigSchema>;

@@ -1,0 +1,112 @@
+/**
+ * What the agent on one host says of itself: `GET /status` on its Unix socket and its HTTP port.
+ * `holdfast status` puts those of all hosts together.
+ */
+import { z } from "zod";
+import { hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
+
+/**
+ * The agent's role now.
+ *   starting   has not confirmed the lock by a consistent read yet
+ *   standby    no key; watches the lock
+ *   taking     holds the lease, brings the key to neard (not active yet)
+ *   active     holds the lease, neard has the key
+ *   handing    planned switchover: fence shut, taking the key away
+ *   demoting   lost the lease or its neard: fence shut, killing neard, erasing the key
+ *   arbiter    votes only
+ */
+export const agentRoles = ["starting", "standby", "taking", "active", "handing", "demoting", "arbiter"] as const;
+export const agentRoleSchema = z.enum(agentRoles);
+export type AgentRole = z.infer<typeof agentRoleSchema>;
+
+export const agentStatusSchema = z.object({
+  version: z.string(),
+  network: networkSchema,
+  account: z.string(),
+  host: hostNameSchema,
+  roles: z.array(roleSchema),
+  role: agentRoleSchema,
+  /** One sentence: why the role is what it is. The log and the metrics carry the same one. */
+  because: z.string(),
+  /** Whether this standby could take over now, or why it could not. */
+  ready: z.boolean(),
+  notReadyBecause: z.string().nullable(),
+  /** Consul's LockIndex at the last acquisition that this host saw; null when it saw none yet. */
+  epoch: z.number().int().nullable(),
+  /** Which host holds the lock as this host last saw it. */
+  holder: hostNameSchema.nullable(),
+  /** When this host got its present role (ISO 8601). */
+  since: z.string(),
+  /** This host's own lease: only on a holder. */
+  lease: z.object({ remainingMs: z.number() }).nullable(),
+  paused: z.boolean(),
+  /** A switchover under way, as this host sees it. */
+  switchover: z.object({ id: z.string(), to: z.string().nullable() }).nullable(),
+  fence: z.object({
+    /** Armed: neard's packets leave only while the lease lives. */
+    armed: z.boolean(),
+    open: z.boolean(),
+  }),
+  key: z.object({
+    /** The encrypted credential is readable and is the right one. */
+    available: z.boolean(),
+    /** neard's own word: its live signer is our key. */
+    loaded: z.boolean(),
+  }),
+  neard: z
+    .object({
+      running: z.boolean(),
+      synced: z.boolean(),
+      height: z.number().int().nullable(),
+      version: z.string().nullable(),
+      protocolVersion: z.number().int().nullable(),
+      validatorKey: z.string().nullable(),
+      restarts: z.number().int(),
+    })
+    .nullable(),
+  consul: z.object({
+    reachable: z.boolean(),
+    /** Raft address or node name of the leader, as this host sees it. */
+    leader: z.string().nullable(),
+    isLeader: z.boolean(),
+    voter: z.boolean(),
+    healthy: z.boolean(),
+  }),
+  uptimeMs: z.number(),
+});
+
+export type AgentStatus = z.infer<typeof agentStatusSchema>;
+
+/** One take-over in the history: `GET /history` (newest last) and Consul's `history/<epoch>`. */
+export const historyEntrySchema = z.object({
+  epoch: z.number().int(),
+  host: hostNameSchema,
+  /** Who held the lock before; null the first time. */
+  from: hostNameSchema.nullable(),
+  kind: z.enum(["first", "failover", "switchover"]),
+  because: z.string(),
+  /** ISO 8601, wall clock of the host that took over; for people only. */
+  at: z.string(),
+  /** From the decision to take over until neard confirmed the key. */
+  tookMs: z.number(),
+});
+export type HistoryEntry = z.infer<typeof historyEntrySchema>;
+
+/** `POST /switchover` takes this and answers 202 with `{id}`, or 409 with `{error, next}`. */
+export const switchoverRequestSchema = z.strictObject({
+  /** The host that shall take over; absent: the best one that is ready. */
+  to: hostNameSchema.optional(),
+  /** Wait for a stretch in which our validator has no block or chunk to produce. */
+  window: z.boolean().default(false),
+});
+export type SwitchoverRequest = z.infer<typeof switchoverRequestSchema>;
+
+/** `GET /switchover/<id>`: how far it is. */
+export const switchoverProgressSchema = z.object({
+  id: z.string(),
+  state: z.enum(["waiting", "running", "done", "failed"]),
+  from: hostNameSchema,
+  to: hostNameSchema,
+  because: z.string(),
+});
+export type SwitchoverProgress = z.infer<typeof switchoverProgressSchema>;

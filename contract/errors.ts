@@ -1,0 +1,72 @@
+/**
+ * Every error that an operator can meet is a small document: a stable code, one plain sentence that
+ * names the setting or the host, and what to do next. `docs/errors.md` has one entry for every code
+ * (a test keeps them together).
+ */
+
+/** The stable codes. Adding one means adding its entry to docs/errors.md. */
+export const errorCodes = [
+  /** A setting is missing, unknown, malformed or contradicts another one. */
+  "HF_CONFIG_INVALID",
+  /** The lease's numbers would let two holders overlap. */
+  "HF_TIMING_UNSAFE",
+  /** The validator key is missing, malformed, for another account, or its halves do not match. */
+  "HF_VALIDATOR_KEY",
+  /** A host could not be reached over SSH. */
+  "HF_HOST_UNREACHABLE",
+  /** A host answered with another SSH host key than the pinned one. */
+  "HF_HOST_KEY_MISMATCH",
+  /** A host lacks something that holdfast needs (systemd, nftables, root, space, ...). */
+  "HF_HOST_UNFIT",
+  /** An artifact's checksum is not the pinned one. */
+  "HF_ARTIFACT_CHECKSUM",
+  /** An artifact could not be read, downloaded or built. */
+  "HF_ARTIFACT_UNAVAILABLE",
+  /** The stack's passphrase is missing or wrong. */
+  "HF_PASSPHRASE",
+  /** There is no such stack, or it was not brought up yet. */
+  "HF_STACK_UNAVAILABLE",
+  /** The agent on a host does not answer. */
+  "HF_AGENT_UNREACHABLE",
+  /** What was asked for is refused in the cluster's present state. */
+  "HF_REFUSED",
+  /** Consul did not answer, or not as its API says. */
+  "HF_CONSUL",
+  /** The fence could not be set, or could not be proven to be set. */
+  "HF_FENCE_UNPROVEN",
+  /** Converging a host failed. */
+  "HF_APPLY_FAILED",
+  /** A wait reached its bound. */
+  "HF_TIMEOUT",
+  /** A tool that holdfast needs is missing and could not be obtained. */
+  "HF_TOOLCHAIN",
+  /** The lab could not do what was asked. */
+  "HF_LAB",
+  /** Wrong use of a command line. */
+  "HF_USAGE",
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** An error with a stable code, a sentence for people, and what to do next. */
+export class HoldfastError extends Error {
+  readonly code: ErrorCode;
+  /** What the operator can do about it; one sentence in the imperative. */
+  readonly next: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = "HoldfastError";
+    this.code = code;
+    this.next = options.next;
+  }
+}
+
+/** The text of an error for a terminal: sentence, next step, code. Never a stack trace. */
+export function describeError(error: unknown): string {
+  if (error instanceof HoldfastError) {
+    const next = error.next === undefined ? "" : `\n  next: ${error.next}`;
+    return `${error.message}${next}\n  (${error.code}, see docs/errors.md)`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,112 @@
+/**
+ * The desired state of one concern of one host: what `holdfastd apply` is given, what the plan
+ * makes, and what `pulumi preview --diff` shows. It never contains a secret: where a file or a
+ * credential is secret, it names one of the secrets that come on stdin.
+ */
+import { z } from "zod";
+import { hostNameSchema } from "./topology.ts";
+
+/**
+ * In this order on a host. `system`: users, limits, sysctls, firewall. `consul`: Consul itself.
+ * `acl`: policies and tokens, once per cluster, on one host. `neard`: binary, configuration, unit.
+ * `agent`: credentials, configuration, unit of holdfastd.
+ */
+export const concerns = ["system", "consul", "acl", "neard", "agent"] as const;
+export type Concern = (typeof concerns)[number];
+
+const mode = z.string().regex(/^0[0-7]{3}$/, 'four octal digits, such as "0644"');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const ownership = { mode, owner: z.string().default("root"), group: z.string().default("root") };
+
+export const hostSpecSchema = z.strictObject({
+  host: hostNameSchema,
+  concern: z.enum(concerns),
+  /** System users with a group of their own, no login. Made if absent, removed by `remove`. */
+  users: z
+    .array(z.strictObject({ name: z.string(), home: z.string(), groups: z.array(z.string()).default([]) }))
+    .default([]),
+  directories: z
+    .array(
+      z.strictObject({
+        path: z.string(),
+        ...ownership,
+        /** `remove` deletes these with all they hold; without it only if empty. */
+        owned: z.boolean().default(true),
+      }),
+    )
+    .default([]),
+  /** Content as lines, so that a preview's diff shows the one that changed. A final newline is added. */
+  files: z.array(z.strictObject({ path: z.string(), ...ownership, lines: z.array(z.string()) })).default([]),
+  /** Content is a secret from stdin, written as it is. */
+  secretFiles: z.array(z.strictObject({ path: z.string(), ...ownership, secret: z.string() })).default([]),
+  /** Sealed by `systemd-creds encrypt --name=<name>` into paths.credentials/<file>.cred; the clear text never meets the disk. */
+  credentials: z.array(z.strictObject({ name: z.string(), secret: z.string() })).default([]),
+  /** A program that CopyToRemote put at `upload` (gzip), unpacked to `path` if its sha256 differs. */
+  artifacts: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        upload: z.string(),
+        path: z.string(),
+        mode,
+        /** Of the unpacked file. */
+        sha256,
+      }),
+    )
+    .default([]),
+  units: z
+    .array(
+      z.strictObject({
+        /** The unit's own file is among `files`. */
+        name: z.string(),
+        /** Restarted when one of these paths (files, secretFiles, artifacts; credentials as their .cred path) or its unit file changed. */
+        restartOn: z.array(z.string()).default([]),
+        /** Reloaded instead when only these changed. */
+        reloadOn: z.array(z.string()).default([]),
+        /** A restart disturbs the cluster: take the maintenance lock, give the key away first, wait until healthy. */
+        disturbs: z.enum(["nothing", "consul", "neard"]).default("nothing"),
+      }),
+    )
+    .default([]),
+  /** Run after files and before units, only when one of `on` changed (e.g. `sysctl --system`). */
+  commands: z.array(z.strictObject({ argv: z.array(z.string()).min(1), on: z.array(z.string()) })).default([]),
+  /** What must be true before apply reports success. */
+  healthy: z.array(z.enum(["consul-voter", "consul-client", "neard-synced", "agent"])).default([]),
+  /** Bound on reaching `healthy`. */
+  healthyWithinMs: z.number().int().positive().default(120_000),
+  /** Only in the concern `acl`: policies, and tokens whose secret ids are secrets from stdin. */
+  acl: z
+    .strictObject({
+      /** Name of the secret that holds the initial management token. */
+      managementSecret: z.string(),
+      policies: z.array(z.strictObject({ name: z.string(), rules: z.array(z.string()) })),
+      tokens: z.array(
+        z.strictObject({
+          name: z.string(),
+          accessorSecret: z.string(),
+          secret: z.string(),
+          policies: z.array(z.string()),
+        }),
+      ),
+      autopilot: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    })
+    .optional(),
+});
+
+/** As the plan writes it: defaults may be left out. */
+export type HostSpecInput = z.input<typeof hostSpecSchema>;
+export type HostSpec = z.output<typeof hostSpecSchema>;
+
+/** stdin of `apply`: one JSON object, secrets by name. */
+export const secretsSchema = z.record(z.string(), z.string());
+export type Secrets = z.infer<typeof secretsSchema>;
+
+/** The last line of stdout of `apply`, `check` and `remove` with `--json`. */
+export const convergeReportSchema = z.object({
+  host: z.string(),
+  concern: z.string(),
+  changed: z.array(z.object({ what: z.string(), why: z.string() })),
+  tookMs: z.number(),
+});
+export type ConvergeReport = z.infer<typeof convergeReportSchema>;

@@ -1,0 +1,96 @@
+/**
+ * NEAR's validator key file and its ed25519 keys (`ed25519:<base58>`).
+ * Format: nearcore `core/crypto`: 32 bytes public; 64 bytes secret, the seed and then the public half.
+ */
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { base58 } from "@scure/base";
+import { z } from "zod";
+import { HoldfastError } from "./errors.ts";
+
+export interface ValidatorKey {
+  readonly accountId: string;
+  /** `ed25519:<base58 of 32 bytes>` */
+  readonly publicKey: string;
+  /** `ed25519:<base58 of 64 bytes>`; never logged. */
+  readonly secretKey: string;
+}
+
+const keyFileSchema = z
+  .object({
+    account_id: z.string(),
+    public_key: z.string(),
+    secret_key: z.string().optional(),
+    private_key: z.string().optional(),
+  })
+  .refine(
+    (file) => file.secret_key !== undefined || file.private_key !== undefined,
+    "has neither secret_key nor private_key",
+  );
+
+const next =
+  "Set it from the key file that neard made: pulumi config set --secret holdfast:validatorKey < validator_key.json; or make one: holdfast key generate.";
+
+function fault(message: string): HoldfastError {
+  return new HoldfastError("HF_VALIDATOR_KEY", `holdfast:validatorKey ${message}.`, { next });
+}
+
+function decode(text: string, field: string, bytes: number): Uint8Array {
+  if (!text.startsWith("ed25519:")) throw fault(`has a ${field} that does not start with "ed25519:"`);
+  let raw: Uint8Array;
+  try {
+    raw = base58.decode(text.slice("ed25519:".length));
+  } catch {
+    throw fault(`has a ${field} that is not base58`);
+  }
+  if (raw.length !== bytes) throw fault(`has a ${field} of ${raw.length} bytes; it must have ${bytes}`);
+  return raw;
+}
+
+/**
+ * Reads and proves a validator key: JSON, ed25519, both halves belong together, and, where `account`
+ * is given, it is that account's.
+ * @throws HoldfastError HF_VALIDATOR_KEY; its message never holds any part of the secret.
+ */
+export function parseValidatorKey(json: string, account?: string): ValidatorKey {
+  let data: unknown;
+  try {
+    data = JSON.parse(json);
+  } catch {
+    throw fault("is not JSON");
+  }
+  const file = keyFileSchema.safeParse(data);
+  if (!file.success) throw fault("is not a key file: it needs account_id, public_key and secret_key");
+  const { account_id: accountId, public_key: publicKey } = file.data;
+  const secretKey = file.data.secret_key ?? file.data.private_key ?? "";
+  const publicHalf = decode(publicKey, "public_key", 32);
+  const secret = decode(secretKey, "secret_key", 64);
+  const derived = ed25519.getPublicKey(secret.subarray(0, 32));
+  if (!equal(derived, secret.subarray(32)) || !equal(derived, publicHalf))
+    throw fault("has halves that do not match: public_key is not the public key of secret_key");
+  if (account !== undefined && accountId !== account)
+    throw fault(`is for the account ${accountId}, but holdfast:validator.account is ${account}`);
+  return { accountId, publicKey, secretKey };
+}
+
+/** A new key for `accountId`, from the system's random source. */
+export function generateValidatorKey(accountId: string): ValidatorKey {
+  const seed = ed25519.utils.randomSecretKey();
+  const publicHalf = ed25519.getPublicKey(seed);
+  const secret = new Uint8Array(64);
+  secret.set(seed);
+  secret.set(publicHalf, 32);
+  return {
+    accountId,
+    publicKey: `ed25519:${base58.encode(publicHalf)}`,
+    secretKey: `ed25519:${base58.encode(secret)}`,
+  };
+}
+
+/** The key file as neard reads it. */
+export function keyFileJson(key: ValidatorKey): string {
+  return `${JSON.stringify({ account_id: key.accountId, public_key: key.publicKey, secret_key: key.secretKey }, null, 2)}\n`;
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,72 @@
+/** Where things are on a host. Nothing else in the code spells these paths. */
+
+const etc = "/etc/holdfast";
+
+export const paths = {
+  /** Programs and our own bundle; root-owned, replaced by rename. */
+  opt: "/opt/holdfast",
+  bin: "/opt/holdfast/bin",
+  node: "/opt/holdfast/bin/node",
+  /** A two-line shell wrapper that runs the bundle with our Node. */
+  holdfastd: "/opt/holdfast/bin/holdfastd",
+  bundle: "/opt/holdfast/lib/holdfastd.mjs",
+  consul: "/opt/holdfast/bin/consul",
+  neard: "/opt/holdfast/bin/neard",
+
+  etc,
+  /** contract/agent-config.ts; no secret in it. */
+  agentConfig: `${etc}/agent.json`,
+  /** What the last apply of each concern was given, without secrets: `<concern>.json`. */
+  specs: `${etc}/specs`,
+  /** Files made by `systemd-creds encrypt`: `<name>.cred`, name as in CredentialName. */
+  credentials: `${etc}/credentials`,
+  consulConfig: `${etc}/consul`,
+
+  /** Where CopyToRemote puts artifacts; checked against their sha256 before use. */
+  upload: "/var/lib/holdfast/upload",
+  state: "/var/lib/holdfast",
+  consulData: "/var/lib/holdfast-consul",
+  neardHome: "/var/lib/neard",
+
+  run: "/run/holdfast",
+  socket: "/run/holdfast/holdfastd.sock",
+  /** The holder's lease, for a restarted agent and for `holdfastd expire`. Gone after a reboot. */
+  leaseFile: "/run/holdfast/lease.json",
+  /** tmpfs: the only place where the validator key is ever in clear, and only on the holder. */
+  keyDirectory: "/run/holdfast-key",
+  validatorKey: "/run/holdfast-key/validator_key.json",
+} as const;
+
+/** Unix users and groups that holdfast makes. */
+export const users = { neard: "neard", consul: "holdfast-consul" } as const;
+
+/** systemd units that holdfast makes. */
+export const units = {
+  agent: "holdfastd.service",
+  neard: "neard.service",
+  consul: "holdfast-consul.service",
+  firewall: "holdfast-firewall.service",
+} as const;
+
+/** Names of systemd credentials, as given to LoadCredentialEncrypted=. */
+export const credentials = {
+  /** The validator key file's JSON. Only on neard hosts. */
+  validatorKey: "validator-key",
+  /** The Consul token of this host, for its Consul and its agent. */
+  consulToken: "consul-token",
+  /** PEM private key of the host's certificate. */
+  tlsKey: "tls-key",
+  /** Consul configuration with secrets in it (gossip key, tokens). */
+  consulSecrets: "consul-secrets",
+} as const;
+
+/** Default TCP ports. The agent's HTTP port is the one that kuutamod's metrics had. */
+export const ports = {
+  ssh: 22,
+  agentHttp: 2233,
+  consulServerRpc: 8300,
+  consulGossip: 8301,
+  consulHttps: 8501,
+  neardRpc: 3030,
+  neardNetwork: 24567,
+} as const;

@@ -1,0 +1,74 @@
+/**
+ * The lease's numbers and the rule that keeps two holders apart.
+ *
+ * The holder's last accepted renewal was sent at `s`, so it signs until `s + leaseMs` at most. A
+ * standby saw that renewal at some `c >= s` and takes over at `c + takeoverMs` at the earliest. With
+ *
+ *     leaseMs + stopMs + skewMs <= takeoverMs <= lockDelayMs
+ *
+ * no instant belongs to both. The rule is checked wherever these numbers are read: in the stack's
+ * configuration and again by the agent on the host.
+ */
+import { z } from "zod";
+
+const ms = (what: string) => z.number().int().positive().describe(`${what}, in milliseconds`);
+
+export const leaseTimingSchema = z
+  .strictObject({
+    renewMs: ms("R: how often the holder renews").default(500),
+    leaseMs: ms("L: how long one renewal lets the holder sign, counted from its sending").default(6000),
+    stopMs: z
+      .number()
+      .int()
+      .nonnegative()
+      .describe("S: how long after the deadline neard could still be heard, in milliseconds; 0 with the kernel fence")
+      .default(0),
+    skewMs: ms("e: allowance for clock-rate difference and granularity").default(500),
+    takeoverMs: ms("W: how long a standby waits after the last change it saw").default(7000),
+    unbrokenMs: ms("G: a watch not confirmed for longer than this starts the wait anew").default(5000),
+    sessionTtlMs: ms("T: TTL of the Consul session; Consul takes 10 s to 24 h").default(15000),
+    lockDelayMs: ms("D: Consul's lock-delay after a lost session; at most 60 s").default(15000),
+  })
+  .describe("The lease's timing; see docs/security.md#the-timing-rule");
+
+export type LeaseTiming = z.infer<typeof leaseTimingSchema>;
+
+export const defaultTiming: LeaseTiming = leaseTimingSchema.parse({});
+
+/** Every way in which `t` breaks the rule, as sentences with the numbers in them; empty when it is safe. */
+export function timingFaults(t: LeaseTiming): string[] {
+  const faults: string[] = [];
+  const sum = t.leaseMs + t.stopMs + t.skewMs;
+  if (sum > t.takeoverMs)
+    faults.push(
+      `leaseMs ${t.leaseMs} + stopMs ${t.stopMs} + skewMs ${t.skewMs} = ${sum} is above takeoverMs ${t.takeoverMs}: ` +
+        "a standby could start before the holder has stopped",
+    );
+  if (t.takeoverMs > t.lockDelayMs)
+    faults.push(
+      `takeoverMs ${t.takeoverMs} is above lockDelayMs ${t.lockDelayMs}: a lost session's lock could be taken sooner than the wait`,
+    );
+  // Two hosts whose clocks run at rates 2 % apart drift by this much over the wait.
+  const drift = Math.ceil(t.takeoverMs * 0.02) + 20;
+  if (t.skewMs < drift)
+    faults.push(
+      `skewMs ${t.skewMs} is below ${drift}: 2 % of takeoverMs ${t.takeoverMs} and 20 ms of clock granularity`,
+    );
+  if (t.unbrokenMs >= t.takeoverMs)
+    faults.push(
+      `unbrokenMs ${t.unbrokenMs} is not below takeoverMs ${t.takeoverMs}: a broken watch could go unnoticed`,
+    );
+  if (t.renewMs * 4 > t.leaseMs)
+    faults.push(
+      `renewMs ${t.renewMs} is above a quarter of leaseMs ${t.leaseMs}: a few lost renewals would end the lease`,
+    );
+  if (t.sessionTtlMs < 10_000) faults.push(`sessionTtlMs ${t.sessionTtlMs} is below 10000, Consul's least TTL`);
+  if (t.sessionTtlMs > 86_400_000)
+    faults.push(`sessionTtlMs ${t.sessionTtlMs} is above 86400000, Consul's greatest TTL`);
+  if (t.sessionTtlMs <= t.leaseMs)
+    faults.push(
+      `sessionTtlMs ${t.sessionTtlMs} is not above leaseMs ${t.leaseMs}: Consul could end the session of a live lease`,
+    );
+  if (t.lockDelayMs > 60_000) faults.push(`lockDelayMs ${t.lockDelayMs} is above 60000, Consul's greatest lock-delay`);
+  return faults;
+}
