@@ -107,7 +107,7 @@ export type AutopilotHealth = z.infer<typeof autopilotHealth>;
 interface Raw {
   _get(request: object, body: unknown): Promise<unknown>;
   _put(request: object, body: unknown): Promise<unknown>;
-  kv: { set(o: object): Promise<unknown>; del(o: object): Promise<unknown> };
+  kv: { del(o: object): Promise<unknown> };
   session: { renew(o: object): Promise<unknown>; destroy(o: object): Promise<unknown> };
   transaction: { create(operations: object[], o: object): Promise<unknown> };
   status: { leader(o: object): Promise<unknown> };
@@ -183,20 +183,29 @@ export class ConsulClient {
 
   /** Writes a key; with `cas` only if its ModifyIndex is still that (0: must not exist). False: it was not. */
   async put(key: string, value: string, options: { cas?: number; timeoutMs?: number } = {}): Promise<boolean> {
-    const cas = options.cas === undefined ? {} : { cas: String(options.cas) };
-    return z
-      .boolean()
-      .parse(await this.#wait(this.#raw.kv.set({ key, value, ...cas, timeout: options.timeoutMs ?? 2000 })));
+    const query = options.cas === undefined ? {} : { cas: String(options.cas) };
+    return await this.#set(key, value, query, options.timeoutMs);
   }
 
   /** Locks a key with a session; true also when the session has it already. A Raft write. */
-  async acquire(key: string, session: string, value: string, timeoutMs = 2000): Promise<boolean> {
-    return z.boolean().parse(await this.#wait(this.#raw.kv.set({ key, value, acquire: session, timeout: timeoutMs })));
+  async acquire(key: string, session: string, value: string, timeoutMs?: number): Promise<boolean> {
+    return await this.#set(key, value, { acquire: session }, timeoutMs);
   }
 
   /** Unlocks a key that the session has; false when it has not. */
-  async release(key: string, session: string, value: string, timeoutMs = 2000): Promise<boolean> {
-    return z.boolean().parse(await this.#wait(this.#raw.kv.set({ key, value, release: session, timeout: timeoutMs })));
+  async release(key: string, session: string, value: string, timeoutMs?: number): Promise<boolean> {
+    return await this.#set(key, value, { release: session }, timeoutMs);
+  }
+
+  // Not the library's kv.set: it loses the answer `false`.
+  async #set(key: string, value: string, query: object, timeoutMs = 2000): Promise<boolean> {
+    const answer = await this.#call("_put", "/kv/{key}", {
+      params: { key },
+      query,
+      text: value,
+      timeoutMs,
+    });
+    return z.boolean().parse(answer.body);
   }
 
   /** Deletes a key. Never used on the lock: deleting restarts its LockIndex. */
@@ -276,7 +285,7 @@ export class ConsulClient {
   async #call(
     verb: "_get" | "_put",
     path: string,
-    options: { params?: object; query?: object; body?: unknown; timeoutMs: number; accept?: number },
+    options: { params?: object; query?: object; body?: unknown; text?: string; timeoutMs: number; accept?: number },
   ): Promise<Answer> {
     const request = {
       path,
@@ -285,6 +294,7 @@ export class ConsulClient {
       headers: { "x-consul-token": this.#token },
       timeout: options.timeoutMs,
       ...(options.body === undefined ? {} : { type: "json", body: options.body }),
+      ...(options.text === undefined ? {} : { type: "text", body: options.text }),
     };
     // papi calls this with the finished request; `next(false, error, value)` settles the call.
     const settle = (
