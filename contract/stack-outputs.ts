@@ -1,0 +1,43 @@
+/**
+ * What the stack tells those who come after it: `pulumi stack output --json --show-secrets`. Written by
+ * infra/index.ts, read by the operator's command and by the lab.
+ */
+import { z } from "zod";
+import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
+
+export const stackOutputsSchema = z.object({
+  network: networkSchema,
+  account: accountSchema,
+  /** `ed25519:<base58>`: the validator's public key. */
+  publicKey: z.string(),
+  /** In the order of the configuration. */
+  hosts: z
+    .array(
+      z.object({
+        name: hostNameSchema,
+        address: z.string(),
+        roles: z.array(roleSchema).min(1),
+        zone: z.string().nullable(),
+        ssh: z.object({
+          user: z.string(),
+          port: z.number().int(),
+          /** As in known_hosts without the name: `ssh-ed25519 AAAA…`. */
+          hostKey: z.string(),
+        }),
+      }),
+    )
+    .min(1),
+  /** Host name to address: for people and shell scripts. */
+  addresses: z.record(hostNameSchema, z.string()),
+  /** The agent's Unix socket, the same on every host. */
+  agentSocket: z.string(),
+  /** What to type to see how the cluster is. */
+  statusCommand: z.string(),
+  /** Secret. How to log in to every host. */
+  sshAccess: z.object({
+    /** PEM or OpenSSH private key; absent: the keys of the ssh-agent. */
+    privateKey: z.string().optional(),
+  }),
+});
+
+export type StackOutputs = z.infer<typeof stackOutputsSchema>;

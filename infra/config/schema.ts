@@ -1,0 +1,155 @@
+/**
+ * The stack's configuration: everything under `holdfast:` in Pulumi.<stack>.yaml. Shapes and ranges
+ * only; what depends on more than one setting is in cross-checks.ts. The descriptions become
+ * docs/holdfast.schema.json and docs/configuration.md (see publish-schema.ts).
+ */
+import { isIP, isIPv4 } from "node:net";
+import { z } from "zod";
+import { ports } from "../../contract/paths.ts";
+import { leaseTimingSchema } from "../../contract/timing.ts";
+import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../../contract/topology.ts";
+
+const port = z.number().int().min(1).max(65535);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a sha256: 64 hexadecimal digits in lower case");
+const address = z.string().refine((text) => isIP(text) !== 0, "must be an IPv4 or IPv6 address");
+
+/** `10.0.0.0/8`, `2001:db8::/32`, or one address. */
+const cidr = z.string().refine((text) => {
+  const [ip = "", bits, ...rest] = text.split("/");
+  if (isIP(ip) === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv4(ip) ? 32 : 128));
+}, "must be an address or a CIDR block, such as 192.0.2.0/24");
+
+/** A file that hosts need, from this machine or from the network. */
+const source = z.strictObject({
+  source: z.string().min(1).describe("Path on this machine (relative to the project folder), or an https:// URL"),
+  sha256: sha256.optional().describe("Checksum of the file; required for a URL, verified wherever it is given"),
+});
+
+export const hostArchSchema = z.enum(["x64", "arm64"]);
+export type HostArch = z.infer<typeof hostArchSchema>;
+
+const host = z.strictObject({
+  name: hostNameSchema.describe("Name of the host: its Consul node name and part of resource names"),
+  address: address.describe("Where the other hosts and this machine reach it"),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]*$/, "must be a Unix user name")
+    .optional()
+    .describe("SSH user: root, or one with passwordless sudo; default: ssh.user"),
+  port: port.optional().describe("SSH port; default: ssh.port"),
+  hostKey: z
+    .string()
+    .regex(
+      /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$/,
+      'must be a public host key of type ed25519 or ecdsa, such as "ssh-ed25519 AAAA…" (ssh-keyscan -t ed25519 ADDRESS)',
+    )
+    .describe("The host's public SSH key; no other is accepted"),
+  roles: z
+    .array(roleSchema)
+    .min(1)
+    .describe("neard: may validate. consul: votes. A host with consul alone is an arbiter"),
+  zone: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, "use letters, digits, dots, hyphens and underscores, at most 64 of them")
+    .optional()
+    .describe("Where it is (provider, region, rack): shown, and kept in Consul's node meta"),
+  arch: hostArchSchema.default("x64").describe("Machine architecture"),
+  priority: z
+    .number()
+    .int()
+    .min(0)
+    .max(1000)
+    .default(100)
+    .describe("Among standbys that are ready the highest takes over; ties go by name"),
+});
+
+const neard = z.strictObject({
+  version: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+[A-Za-z0-9.-]*$/, 'must be a release, such as "2.13.4"')
+    .describe("Release of neard"),
+  artifact: z
+    .strictObject({
+      source: source.shape.source
+        .optional()
+        .describe("Path or URL of the binary; default: the official build of `version`"),
+      sha256: source.shape.sha256,
+    })
+    .describe("The neard binary"),
+  chainId: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/)
+    .optional()
+    .describe("Default: the network's name"),
+  genesis: source.optional().describe("Genesis file; default: what `neard init` writes for the chain"),
+  bootNodes: z
+    .array(z.string().regex(/^ed25519:[1-9A-HJ-NP-Za-km-z]+@[^@\s]+:\d+$/, 'must look like "ed25519:…@host:port"'))
+    .default([])
+    .describe("Peers to start from"),
+  rpcPort: port.default(ports.neardRpc).describe("RPC and metrics; bound to loopback"),
+  networkPort: port.default(ports.neardNetwork).describe("Peers connect here; open to all"),
+  config: z
+    .record(z.string(), z.json())
+    .default({})
+    .describe("Merged into neard's config.json; may not touch what holdfast owns there"),
+  maxHeadAgeMs: z
+    .number()
+    .int()
+    .positive()
+    .default(10_000)
+    .describe("How old neard's head may be for a host to count as synced, in milliseconds"),
+  hungMs: z
+    .number()
+    .int()
+    .min(1000)
+    .default(10_000)
+    .describe("An active neard without an answer for longer counts as hung: the holder gives way; in milliseconds"),
+});
+
+export const settingsSchema = z.strictObject({
+  network: networkSchema.describe("localnet is the lab on this machine; the others are NEAR's public networks"),
+  validator: z
+    .strictObject({ account: accountSchema.describe("The staking-pool account that validates") })
+    .describe("Whose key the cluster guards"),
+  validatorKey: z
+    .string()
+    .describe(
+      "Secret: the text of neard's validator_key.json (pulumi config set --secret validatorKey < validator_key.json)",
+    ),
+  ssh: z
+    .strictObject({
+      privateKey: z.string().optional().describe("Secret: PEM or OpenSSH private key, without passphrase"),
+      agent: z.boolean().default(false).describe("Use the keys of the ssh-agent instead"),
+      user: z.string().default("root").describe("User on hosts that name none"),
+      port: port.default(ports.ssh).describe("Port on hosts that name none"),
+    })
+    .describe("How to log in to the hosts"),
+  hosts: z.array(host).min(1).describe("The machines; they exist already and answer over SSH"),
+  lease: leaseTimingSchema.prefault({}),
+  consul: z
+    .strictObject({
+      datacenter: z
+        .string()
+        .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "use lower-case letters, digits and hyphens")
+        .default("holdfast")
+        .describe("Name of the Consul datacenter; cannot be changed later"),
+      artifact: source.optional().describe("The Consul binary; default: the one that `npm run toolchain` obtains"),
+    })
+    .prefault({})
+    .describe("The Consul cluster"),
+  neard,
+  firewall: z
+    .strictObject({
+      ssh: z.array(cidr).min(1).default(["0.0.0.0/0", "::/0"]).describe("Who may reach SSH"),
+      monitoring: z.array(cidr).default([]).describe("Who, besides the cluster, may read health, status and metrics"),
+    })
+    .prefault({})
+    .describe("Each host's own firewall"),
+});
+
+/** As the operator wrote it. */
+export type SettingsInput = z.input<typeof settingsSchema>;
+/** With all defaults filled in. */
+export type Settings = z.output<typeof settingsSchema>;
+export type HostSettings = Settings["hosts"][number];
