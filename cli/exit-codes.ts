@@ -1,0 +1,29 @@
+/** What `holdfast` ends with. Scripts and monitoring rely on these numbers; `holdfast --help` prints them. */
+export const exitCodes = {
+  /** Done; for `status`: one host is active and nothing is amiss. */
+  ok: 0,
+  /** It did not happen; the message says why. */
+  failed: 1,
+  /** Wrong use of the command line. */
+  usage: 2,
+  /** `check`: a host is not as it was deployed. */
+  drift: 3,
+  /** `status`: no host is active, or something is amiss with one of them. */
+  degraded: 4,
+  /** `status`: more than one host says that it is active. */
+  alarm: 5,
+  /** Ended by Ctrl-C before it was done. */
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** The paragraph about exit codes in `holdfast --help`. */
+export const exitCodesHelp = `Exit codes:
+  0    done; status: one host is active and nothing is amiss
+  1    it did not happen; the message says why
+  2    wrong use of the command line
+  3    check: a host is not as it was deployed
+  4    status: no host is active, or something is amiss with one of them
+  5    status: more than one host says that it is active
+  130  ended by Ctrl-C before it was done`;

@@ -1,0 +1,94 @@
+/**
+ * The agent's HTTP API as functions. What comes back is checked against the contract; an answer that
+ * does not fit is an error, never a guess.
+ */
+import { z } from "zod";
+import {
+  type AgentStatus,
+  agentStatusSchema,
+  type HistoryEntry,
+  historyEntrySchema,
+  type SwitchoverProgress,
+  type SwitchoverRequest,
+  switchoverProgressSchema,
+} from "../../contract/agent-status.ts";
+import { HoldfastError } from "../../contract/errors.ts";
+import type { AgentRequest, AgentResponse, HostLink } from "../ports.ts";
+
+/** How long one host may take to answer, connecting included: what a dead host costs. */
+export const hostDeadlineMs = 3000;
+
+/** A command that changes something first writes to Consul, which may be electing a leader (up to 4.1 s). */
+const commandDeadlineMs = 10_000;
+
+export function getStatus(link: HostLink): Promise<AgentStatus> {
+  return ask(link, { method: "GET", path: "/status", timeoutMs: hostDeadlineMs }, agentStatusSchema);
+}
+
+/** Newest last. */
+export function getHistory(link: HostLink): Promise<HistoryEntry[]> {
+  return ask(link, { method: "GET", path: "/history", timeoutMs: commandDeadlineMs }, z.array(historyEntrySchema));
+}
+
+/** @throws HoldfastError HF_REFUSED with the agent's own reason and next step */
+export async function postSwitchover(link: HostLink, request: SwitchoverRequest): Promise<string> {
+  const { id } = await ask(
+    link,
+    { method: "POST", path: "/switchover", body: request, timeoutMs: commandDeadlineMs },
+    z.object({ id: z.string() }),
+  );
+  return id;
+}
+
+export function getSwitchover(link: HostLink, id: string): Promise<SwitchoverProgress> {
+  const path = `/switchover/${encodeURIComponent(id)}`;
+  return ask(link, { method: "GET", path, timeoutMs: hostDeadlineMs }, switchoverProgressSchema);
+}
+
+export async function postPause(link: HostLink, reason: string | undefined): Promise<void> {
+  const body = reason === undefined ? {} : { reason };
+  await ask(link, { method: "POST", path: "/pause", body, timeoutMs: commandDeadlineMs }, z.unknown());
+}
+
+export async function postResume(link: HostLink): Promise<void> {
+  await ask(link, { method: "POST", path: "/resume", body: {}, timeoutMs: commandDeadlineMs }, z.unknown());
+}
+
+const refusalSchema = z.object({ error: z.string(), next: z.string().nullish() });
+
+async function ask<T>(link: HostLink, request: AgentRequest, schema: z.ZodType<T>): Promise<T> {
+  const response = await link.request(request);
+  const what = `${request.method} ${request.path}`;
+  const body = parseJson(response);
+  if (response.status < 200 || response.status > 299) throw refusal(link.host, what, response, body);
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue === undefined || issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
+  throw new HoldfastError(
+    "HF_AGENT_UNREACHABLE",
+    `The agent on ${link.host} answered ${what} in a form that this holdfast does not know (${where}${issue?.message ?? "no JSON"}).`,
+    { next: "Bring agent and command line to the same version: pulumi up." },
+  );
+}
+
+/** undefined when the body is no JSON. */
+function parseJson(response: AgentResponse): unknown {
+  if (response.body.trim() === "") return {};
+  try {
+    return JSON.parse(response.body);
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(host: string, what: string, response: AgentResponse, body: unknown): HoldfastError {
+  const parsed = refusalSchema.safeParse(body);
+  const reason = parsed.success ? parsed.data.error : `HTTP ${response.status}`;
+  const next = parsed.success ? parsed.data.next : undefined;
+  if (response.status === 409)
+    return new HoldfastError("HF_REFUSED", `${host} refused: ${reason}`, next ? { next } : {});
+  return new HoldfastError("HF_AGENT_UNREACHABLE", `The agent on ${host} could not answer ${what}: ${reason}`, {
+    next: next ?? `Look at its log: holdfast logs ${host}.`,
+  });
+}

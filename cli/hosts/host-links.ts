@@ -1,0 +1,27 @@
+/** The links to all hosts of a cluster, opened when first used, closed together. */
+import type { ClusterAccess, HostAccess, HostLink, Ports } from "../ports.ts";
+
+export interface HostLinks {
+  of(host: string): HostLink;
+  closeAll(): void;
+}
+
+export function createHostLinks(ports: Pick<Ports, "link">, cluster: ClusterAccess): HostLinks {
+  const open = new Map<string, HostLink>();
+  const access = new Map<string, HostAccess>(cluster.hosts.map((host) => [host.name, host]));
+  return {
+    of(name) {
+      const known = open.get(name);
+      if (known !== undefined) return known;
+      const host = access.get(name);
+      if (host === undefined) throw new Error(`no host ${name} in the stack`);
+      const link = ports.link(cluster, host);
+      open.set(name, link);
+      return link;
+    },
+    closeAll() {
+      for (const link of open.values()) link.close();
+      open.clear();
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { HostAccess, HostLink } from "../ports.ts";
+import { createKeyPair, startSshServer, type TestSshServer } from "../testing/ssh-server.ts";
+import { createSshLink } from "./ssh-link.ts";
+
+const client = createKeyPair();
+const directory = mkdtempSync(join(tmpdir(), "holdfast-ssh-link-"));
+const socketPath = join(directory, "agent.sock");
+const posted: string[] = [];
+let agent: Server;
+let sshd: TestSshServer;
+let link: HostLink;
+
+function host(overrides: Partial<HostAccess> = {}): HostAccess {
+  const { port, hostKey } = sshd;
+  return { name: "host-a", address: "127.0.0.1", port, user: "root", hostKey, roles: ["neard"], ...overrides };
+}
+
+beforeAll(async () => {
+  agent = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      if (request.url === "/never") return;
+      if (request.method === "POST") posted.push(body);
+      response.writeHead(request.method === "POST" ? 202 : 200).end(JSON.stringify({ asked: request.url }));
+    });
+  });
+  await new Promise<void>((resolve) => agent.listen(socketPath, resolve));
+});
+
+beforeEach(async () => {
+  sshd = await startSshServer("root", client);
+  link = createSshLink({ privateKey: client.privateKey }, host(), socketPath);
+});
+
+afterEach(async () => {
+  link.close();
+  await sshd.close();
+});
+
+afterAll(() => {
+  agent.closeAllConnections();
+  agent.close();
+  rmSync(directory, { recursive: true });
+});
+
+const get = (path: string, timeoutMs = 3000) => ({ method: "GET", path, timeoutMs }) as const;
+
+describe("the agent's socket through SSH", () => {
+  test("answers on one connection, also to questions at the same time", async () => {
+    const answers = await Promise.all([link.request(get("/status")), link.request(get("/history"))]);
+    expect(answers.map((answer) => JSON.parse(answer.body).asked)).toEqual(["/status", "/history"]);
+  });
+
+  test("a body goes as JSON", async () => {
+    const response = await link.request({ method: "POST", path: "/pause", body: { reason: "wö" }, timeoutMs: 3000 });
+    expect(response.status).toBe(202);
+    expect(JSON.parse(posted.at(-1) ?? "")).toEqual({ reason: "wö" });
+  });
+
+  test("connects anew after the connection was cut", async () => {
+    await link.request(get("/status"));
+    sshd.cutConnections();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect((await link.request(get("/again"))).status).toBe(200);
+  });
+
+  test("an agent that does not answer costs the deadline and no more", async () => {
+    const start = performance.now();
+    await expect(link.request(get("/never", 300))).rejects.toMatchObject({ code: "HF_HOST_UNREACHABLE" });
+    expect(performance.now() - start).toBeLessThan(1500);
+  });
+
+  test("without a socket there is no agent", async () => {
+    const other = createSshLink({ privateKey: client.privateKey }, host(), join(directory, "none.sock"));
+    await expect(other.request(get("/status"))).rejects.toMatchObject({ code: "HF_AGENT_UNREACHABLE" });
+    other.close();
+  });
+});
+
+describe("the connection", () => {
+  test("a host with another key is refused before it learns who we are", async () => {
+    const stranger = createSshLink(
+      { privateKey: client.privateKey },
+      host({ hostKey: createKeyPair().publicKey }),
+      socketPath,
+    );
+    await expect(stranger.request(get("/status"))).rejects.toMatchObject({ code: "HF_HOST_KEY_MISMATCH" });
+  });
+
+  test("a host that has no key of the pinned kind counts as another one", async () => {
+    const rsa = ssh2RsaPublicKey();
+    const stranger = createSshLink({ privateKey: client.privateKey }, host({ hostKey: rsa }), socketPath);
+    await expect(stranger.request(get("/status"))).rejects.toMatchObject({ code: "HF_HOST_KEY_MISMATCH" });
+  });
+
+  test("a malformed pinned key is refused", async () => {
+    const malformed = createSshLink({ privateKey: client.privateKey }, host({ hostKey: "ssh-ed25519 AAAA" }));
+    await expect(malformed.request(get("/status"))).rejects.toMatchObject({ code: "HF_CONFIG_INVALID" });
+  });
+
+  test("a closed port is an unreachable host, and the message names it", async () => {
+    const closed = createSshLink({ privateKey: client.privateKey }, host({ port: 1 }), socketPath);
+    await expect(closed.request(get("/status"))).rejects.toMatchObject({
+      code: "HF_HOST_UNREACHABLE",
+      message: expect.stringContaining("host-a (127.0.0.1:1)"),
+    });
+  });
+
+  test("a refused login says so", async () => {
+    const other = createSshLink({ privateKey: createKeyPair().privateKey }, host(), socketPath);
+    await expect(other.request(get("/status"))).rejects.toMatchObject({
+      code: "HF_HOST_UNREACHABLE",
+      message: expect.stringContaining("refused the SSH login of root"),
+    });
+  });
+});
+
+describe("programs", () => {
+  test("output, errors and exit code come back", async () => {
+    const chunks: string[] = [];
+    const argv = ["sh", "-c", "echo 'a  b'; echo no >&2; exit 3"];
+    const result = await link.run(argv, { onStdout: (text) => chunks.push(text) });
+    expect(result).toEqual({ code: 3, stdout: "a  b\n", stderr: "no\n" });
+    expect(chunks.join("")).toBe("a  b\n");
+  });
+
+  test("a program that goes on ends with the signal", async () => {
+    const stop = new AbortController();
+    const running = link.run(["sh", "-c", "echo on; sleep 60"], { onStdout: () => stop.abort(), signal: stop.signal });
+    expect((await running).stdout).toBe("on\n");
+  });
+});
+
+/** The public half of an RSA key, as known_hosts has it. */
+function ssh2RsaPublicKey(): string {
+  const field = (bytes: Buffer) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  };
+  const blob = Buffer.concat([
+    field(Buffer.from("ssh-rsa")),
+    field(Buffer.from([1, 0, 1])),
+    field(Buffer.concat([Buffer.from([0, 0x80]), Buffer.alloc(255, 7)])),
+  ]);
+  return `ssh-rsa ${blob.toString("base64")}`;
+}

@@ -1,0 +1,197 @@
+/**
+ * One host over SSH (node-ssh), with the host key from the stack's outputs and no other.
+ * The connection is made when first needed, kept, and made anew when it was lost or did not answer
+ * in time: a host that lost power sends no goodbye, so a silent connection is thrown away.
+ */
+import type { Duplex } from "node:stream";
+import { type Config, NodeSSH } from "node-ssh";
+import type { Client } from "ssh2";
+import { HoldfastError } from "../../contract/errors.ts";
+import { paths } from "../../contract/paths.ts";
+import type {
+  AgentRequest,
+  AgentResponse,
+  ClusterAccess,
+  HostAccess,
+  HostLink,
+  RunOptions,
+  RunResult,
+} from "../ports.ts";
+import { isPinned, parseHostKey } from "./host-key.ts";
+import { requestOverStream } from "./http-over-stream.ts";
+import { asRoot, shellWords } from "./shell-words.ts";
+
+/** Bound on connecting, where the caller gives none. */
+const connectDeadlineMs = 10_000;
+
+/** Joins stdin and stdout with the agent's socket, for logins that may not open it themselves. */
+const bridge = `const s=require("net").connect(${JSON.stringify(paths.socket)});s.on("error",()=>process.exit(1));process.stdin.pipe(s).pipe(process.stdout)`;
+
+export function createSshLink(
+  cluster: Pick<ClusterAccess, "privateKey">,
+  host: HostAccess,
+  socketPath: string = paths.socket,
+): HostLink {
+  let current: Connection | undefined;
+
+  async function connected(deadlineMs: number): Promise<NodeSSH> {
+    if (current === undefined || current.lost) current = openConnection(cluster, host, deadlineMs);
+    const mine = current;
+    try {
+      return await mine.ready;
+    } catch (error) {
+      if (current === mine) current = undefined;
+      throw error;
+    }
+  }
+
+  function drop(): void {
+    current?.destroy();
+    current = undefined;
+  }
+
+  async function request(wanted: AgentRequest): Promise<AgentResponse> {
+    const tooLate = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      drop();
+      const what = `did not answer ${wanted.method} ${wanted.path} within ${wanted.timeoutMs / 1000} s`;
+      tooLate.reject(
+        new HoldfastError("HF_HOST_UNREACHABLE", `${host.name} (${host.address}) ${what}.`, {
+          next: `Check that the host has power and network, then try: holdfast ssh ${host.name}.`,
+        }),
+      );
+    }, wanted.timeoutMs);
+    try {
+      return await Promise.race([tooLate.promise, exchange(wanted)]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function exchange(wanted: AgentRequest): Promise<AgentResponse> {
+    const ssh = await connected(wanted.timeoutMs);
+    let stream: Duplex | undefined;
+    try {
+      stream = host.user === "root" ? await ssh.forwardOutStreamLocal(socketPath) : await openBridge(ssh, host.user);
+      return await requestOverStream(stream, wanted);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new HoldfastError("HF_AGENT_UNREACHABLE", `The agent on ${host.name} does not answer (${why}).`, {
+        next: `See why: holdfast logs ${host.name}.`,
+        cause: error,
+      });
+    } finally {
+      stream?.destroy();
+    }
+  }
+
+  async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const ssh = await connected(connectDeadlineMs);
+    const { onStdout, onStderr, signal } = options;
+    const { code, stdout, stderr } = await ssh.execCommand(shellWords(asRoot(host.user, argv)), {
+      noTrim: true,
+      ...(onStdout === undefined ? {} : { onStdout: (chunk: Buffer) => onStdout(chunk.toString("utf8")) }),
+      ...(onStderr === undefined ? {} : { onStderr: (chunk: Buffer) => onStderr(chunk.toString("utf8")) }),
+      // sshd ends the command when its channel goes: a following journalctl stops at its next line.
+      onChannel: (channel) => signal?.addEventListener("abort", () => channel.close(), { once: true }),
+    });
+    return { code, stdout, stderr };
+  }
+
+  return { host: host.name, request, run, close: drop };
+}
+
+interface Connection {
+  readonly ready: Promise<NodeSSH>;
+  readonly lost: boolean;
+  destroy(): void;
+}
+
+function openConnection(cluster: Pick<ClusterAccess, "privateKey">, host: HostAccess, deadlineMs: number): Connection {
+  const pinned = parseHostKey(host.name, host.hostKey);
+  const ssh = new NodeSSH();
+  let client: Client | null = null;
+  let wrongKey = false;
+  let lost = false;
+  const config: Config = {
+    host: host.address,
+    port: host.port,
+    username: host.user,
+    readyTimeout: deadlineMs,
+    algorithms: { serverHostKey: [...pinned.algorithms] as never },
+    hostVerifier: (shown: Buffer) => {
+      wrongKey = !isPinned(pinned, shown);
+      return !wrongKey;
+    },
+    ...credentials(cluster),
+  };
+  const ready = ssh.connect(config).then(
+    () => {
+      // node-ssh takes its error handler off once connected; a reset connection must not end the program.
+      ssh.connection?.on("error", () => {
+        lost = true;
+      });
+      ssh.connection?.on("close", () => {
+        lost = true;
+      });
+      return ssh;
+    },
+    (error: unknown) => {
+      lost = true;
+      throw connectError(host, error, wrongKey);
+    },
+  );
+  client = ssh.connection;
+  return {
+    ready,
+    get lost() {
+      return lost;
+    },
+    destroy() {
+      lost = true;
+      client?.destroy();
+    },
+  };
+}
+
+function credentials(cluster: Pick<ClusterAccess, "privateKey">): Config {
+  if (cluster.privateKey !== undefined) return { privateKey: cluster.privateKey };
+  const agent = process.env.SSH_AUTH_SOCK;
+  if (agent !== undefined) return { agent };
+  throw new HoldfastError("HF_HOST_UNREACHABLE", "The stack has no SSH private key, and no ssh-agent is running.", {
+    next: "Load your key into an ssh-agent: eval $(ssh-agent) && ssh-add.",
+  });
+}
+
+function connectError(host: HostAccess, error: unknown, wrongKey: boolean): HoldfastError {
+  const where = `${host.name} (${host.address}:${host.port})`;
+  // Only the pinned kind of key is asked for; a host without one of it is not the pinned host either.
+  const noSuchKey = error instanceof Error && error.message.includes("no matching host key format");
+  if (wrongKey || noSuchKey)
+    return new HoldfastError(
+      "HF_HOST_KEY_MISMATCH",
+      `${where} shows another SSH host key than the pinned one: it is another machine, or somebody is in between.`,
+      {
+        next: `Find out why before you go on; if the host was set up anew on purpose, set its hostKey and run pulumi up.`,
+      },
+    );
+  const level = (error as { level?: string }).level;
+  if (level === "client-authentication")
+    return new HoldfastError("HF_HOST_UNREACHABLE", `${where} refused the SSH login of ${host.user}.`, {
+      next: "Check the stack's SSH key and the host's authorized_keys.",
+      cause: error,
+    });
+  const why = error instanceof Error ? error.message : String(error);
+  return new HoldfastError("HF_HOST_UNREACHABLE", `${where} cannot be reached over SSH (${why}).`, {
+    next: "Check that the host has power, network and a running sshd.",
+    cause: error,
+  });
+}
+
+function openBridge(ssh: NodeSSH, user: string): Promise<Duplex> {
+  const command = shellWords(asRoot(user, [paths.node, "-e", bridge]));
+  return new Promise((resolve, reject) => {
+    if (ssh.connection === null) reject(new Error("the SSH connection was lost"));
+    else ssh.connection.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+  });
+}

@@ -1,0 +1,107 @@
+/**
+ * What the commands need from the world: the terminal, the clock, the stack's outputs and the hosts.
+ * `main.ts` gives them the real ones, the tests fakes from `testing/`.
+ */
+import type { HostRole, Network } from "../contract/topology.ts";
+
+/** How to reach one host. From the stack's outputs. */
+export interface HostAccess {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** The pinned SSH host key, as in known_hosts without the name: `ssh-ed25519 AAAA…`. */
+  readonly hostKey: string;
+  readonly roles: readonly HostRole[];
+}
+
+/** One cluster as its stack describes it. */
+export interface ClusterAccess {
+  readonly network: Network;
+  readonly account: string;
+  readonly hosts: readonly HostAccess[];
+  /** PEM or OpenSSH private key for all hosts; absent: the keys of the ssh-agent. */
+  readonly privateKey?: string;
+}
+
+export interface AgentRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Bound on connecting and answering together. */
+  readonly timeoutMs: number;
+}
+
+export interface AgentResponse {
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface RunOptions {
+  readonly onStdout?: (text: string) => void;
+  readonly onStderr?: (text: string) => void;
+  /** Ends the command on the host. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RunResult {
+  /** null when the connection broke or a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A host over SSH. Connects when first used and again when the connection was lost. */
+export interface HostLink {
+  readonly host: string;
+  /**
+   * One HTTP request to the agent's Unix socket.
+   * @throws HoldfastError HF_HOST_UNREACHABLE, HF_HOST_KEY_MISMATCH, HF_AGENT_UNREACHABLE
+   */
+  request(request: AgentRequest): Promise<AgentResponse>;
+  /**
+   * Runs a program as root.
+   * @throws HoldfastError HF_HOST_UNREACHABLE, HF_HOST_KEY_MISMATCH
+   */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  close(): void;
+}
+
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  readonly outIsTty: boolean;
+  readonly errIsTty: boolean;
+  /** A person can be asked. */
+  readonly interactive: boolean;
+  /** Width of the output; undefined on a pipe. */
+  readonly columns: number | undefined;
+  /** Whether the environment allows colours on the output. */
+  readonly color: boolean;
+  /** All of the standard input. */
+  readInput(): Promise<string>;
+  /** Asks for yes or no; no is the default. */
+  confirm(question: string): Promise<boolean>;
+}
+
+export interface Clock {
+  /** For durations and deadlines. */
+  monotonicMs(): number;
+  /** For ages of moments that a host wrote with its own wall clock; for people only. */
+  wallMs(): number;
+  /** Returns early when `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Ports {
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  /** Aborts on Ctrl-C. */
+  readonly interrupted: AbortSignal;
+  /** @throws HoldfastError HF_STACK_UNAVAILABLE, HF_PASSPHRASE, HF_TOOLCHAIN */
+  readStack(name: string | undefined): Promise<ClusterAccess>;
+  link(cluster: ClusterAccess, host: HostAccess): HostLink;
+  /** The system's ssh with this terminal; an empty command is a login shell. Returns ssh's exit code. */
+  openShell(cluster: ClusterAccess, host: HostAccess, command: readonly string[]): Promise<number>;
+}

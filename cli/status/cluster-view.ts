@@ -1,0 +1,117 @@
+/**
+ * Puts what every host's agent says together into one picture of the cluster, with what is amiss.
+ * Pure. Awkward case: two hosts that say `active`. Then nobody is shown as the active host, and the
+ * alarm says so; a script that reads `active` alone must not go on as if all were well.
+ */
+import type { AgentStatus } from "../../contract/agent-status.ts";
+import type { ErrorCode } from "../../contract/errors.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import type { ClusterAccess, HostAccess } from "../ports.ts";
+import { findProblems } from "./problems.ts";
+
+/** What came back from one host. */
+export type HostAnswer =
+  | { readonly host: string; readonly status: AgentStatus }
+  | { readonly host: string; readonly error: { readonly code: ErrorCode; readonly message: string } };
+
+/** One host in `holdfast status --json`. */
+export interface HostView {
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** It answered over SSH. */
+  readonly reachable: boolean;
+  /** Why there is no answer from its agent; null when there is one. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+  readonly agent: {
+    readonly role: AgentStatus["role"];
+    readonly because: string;
+    readonly ready: boolean;
+    readonly notReadyBecause: string | null;
+    readonly since: string;
+    readonly version: string;
+    readonly uptimeMs: number;
+  } | null;
+  readonly neard: AgentStatus["neard"];
+  readonly key: AgentStatus["key"] | null;
+  readonly fence: AgentStatus["fence"] | null;
+  readonly consul: AgentStatus["consul"] | null;
+}
+
+/** `holdfast status --json`. */
+export interface ClusterView {
+  readonly network: string;
+  readonly account: string;
+  /** The host that is active; null when there is none, and when more than one says so. */
+  readonly active: string | null;
+  /** The active host's epoch; without one the greatest that any host saw. */
+  readonly epoch: number | null;
+  /** Since when the active host is active (ISO 8601, that host's wall clock). */
+  readonly since: string | null;
+  readonly lease: { readonly remainingMs: number } | null;
+  readonly paused: boolean;
+  readonly switchover: { readonly id: string; readonly to: string | null } | null;
+  readonly hosts: readonly HostView[];
+  /** More than one host says that it is active. */
+  readonly alarm: string | null;
+  /** One sentence for each thing that is amiss. */
+  readonly problems: readonly string[];
+}
+
+/** @param answers at most one for each host of the cluster; a host without one counts as unreachable */
+export function clusterView(cluster: ClusterAccess, answers: readonly HostAnswer[]): ClusterView {
+  const byHost = new Map(answers.map((answer) => [answer.host, answer]));
+  const hosts = cluster.hosts.map((host) => hostView(host, byHost.get(host.name)));
+  const statuses = answers.flatMap((answer) => ("status" in answer ? [answer.status] : []));
+  const claims = statuses.filter((status) => status.role === "active");
+  const active = claims.length === 1 ? claims[0] : undefined;
+  const epochs = statuses.flatMap((status) => (status.epoch === null ? [] : [status.epoch]));
+  const view = {
+    network: cluster.network,
+    account: cluster.account,
+    active: active?.host ?? null,
+    epoch: active?.epoch ?? (epochs.length === 0 ? null : Math.max(...epochs)),
+    since: active?.since ?? null,
+    lease: active?.lease ?? null,
+    paused: active?.paused ?? statuses.some((status) => status.paused),
+    switchover: active?.switchover ?? statuses.find((status) => status.switchover !== null)?.switchover ?? null,
+    hosts,
+  };
+  return { ...view, alarm: alarmOf(claims), problems: findProblems(cluster, view, statuses) };
+}
+
+/** The hosts that say they are active. */
+export function claimants(answers: readonly HostAnswer[]): string[] {
+  return answers.flatMap((answer) => ("status" in answer && answer.status.role === "active" ? [answer.host] : []));
+}
+
+/** What `holdfast status` ends with. */
+export function statusExitCode(view: ClusterView): ExitCode {
+  if (view.alarm !== null) return exitCodes.alarm;
+  return view.problems.length === 0 ? exitCodes.ok : exitCodes.degraded;
+}
+
+function hostView(access: HostAccess, answer: HostAnswer | undefined): HostView {
+  const base = { name: access.name, roles: access.roles };
+  if (answer === undefined || "error" in answer) {
+    const error = answer?.error ?? { code: "HF_HOST_UNREACHABLE" as const, message: `${access.name} was not asked.` };
+    const reachable = error.code === "HF_AGENT_UNREACHABLE";
+    return { ...base, reachable, error, agent: null, neard: null, key: null, fence: null, consul: null };
+  }
+  const { role, because, ready, notReadyBecause, since, version, uptimeMs } = answer.status;
+  return {
+    ...base,
+    reachable: true,
+    error: null,
+    agent: { role, because, ready, notReadyBecause, since, version, uptimeMs },
+    neard: answer.status.neard,
+    key: access.roles.includes("neard") ? answer.status.key : null,
+    fence: access.roles.includes("neard") ? answer.status.fence : null,
+    consul: answer.status.consul,
+  };
+}
+
+function alarmOf(claims: readonly AgentStatus[]): string | null {
+  if (claims.length < 2) return null;
+  const named = claims.map((claim) => `${claim.host} (epoch ${claim.epoch ?? "unknown"})`).join(", ");
+  return `${claims.length} hosts say that they are active: ${named}.`;
+}

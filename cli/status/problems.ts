@@ -1,0 +1,72 @@
+/** What is amiss in a cluster, one sentence each, in the order in which an operator wants to know. Pure. */
+import type { AgentStatus } from "../../contract/agent-status.ts";
+import type { ClusterAccess } from "../ports.ts";
+import type { ClusterView, HostView } from "./cluster-view.ts";
+
+type Facts = Omit<ClusterView, "alarm" | "problems">;
+
+export function findProblems(cluster: ClusterAccess, view: Facts, statuses: readonly AgentStatus[]): string[] {
+  return [
+    ...noActiveHost(view, statuses),
+    ...view.hosts.flatMap((host) => (host.error === null ? [] : [host.error.message])),
+    ...statuses.flatMap((status) => strayAgent(cluster, status)),
+    ...view.hosts.flatMap(validatorProblems),
+    ...view.hosts.flatMap(consulProblems),
+    ...noReadyStandby(view),
+  ];
+}
+
+/** With several claims it is the alarm that speaks. */
+function noActiveHost(view: Facts, statuses: readonly AgentStatus[]): string[] {
+  if (statuses.some((status) => status.role === "active")) return [];
+  const moving = statuses.find((status) => status.role === "taking" || status.role === "handing");
+  if (moving === undefined) return [`No host is active: nobody validates for ${view.account}.`];
+  return [
+    moving.role === "taking"
+      ? `No host is active yet: ${moving.host} is taking over.`
+      : `No host is active now: ${moving.host} is handing the key over.`,
+  ];
+}
+
+function strayAgent(cluster: ClusterAccess, status: AgentStatus): string[] {
+  if (status.network === cluster.network && status.account === cluster.account) return [];
+  return [
+    `The agent on ${status.host} belongs to another cluster: ${status.network}, ${status.account}, ` +
+      `not ${cluster.network}, ${cluster.account}.`,
+  ];
+}
+
+function validatorProblems(host: HostView): string[] {
+  if (host.agent === null || !host.roles.includes("neard")) return [];
+  const problems: string[] = [];
+  if (host.neard === null || !host.neard.running) problems.push(`neard on ${host.name} is not running.`);
+  else if (!host.neard.synced) problems.push(`neard on ${host.name} is not synced.`);
+  if (host.agent.role === "active" && host.key?.loaded === false)
+    problems.push(`${host.name} is active, but its neard does not confirm the validator key.`);
+  if (host.agent.role === "active" && host.fence !== null && !(host.fence.armed && host.fence.open))
+    problems.push(`${host.name} is active, but its fence is ${host.fence.armed ? "shut" : "not armed"}.`);
+  if (host.agent.role !== "active" && host.key?.available === false)
+    problems.push(`The validator key on ${host.name} cannot be read.`);
+  return problems;
+}
+
+function consulProblems(host: HostView): string[] {
+  const consul = host.consul;
+  if (consul === null) return [];
+  if (!consul.reachable) return [`Consul on ${host.name} does not answer.`];
+  if (!consul.healthy) return [`Consul on ${host.name} is not healthy.`];
+  if (host.roles.includes("consul") && !consul.voter) return [`Consul on ${host.name} has no vote.`];
+  return [];
+}
+
+function noReadyStandby(view: Facts): string[] {
+  const others = view.hosts.filter((host) => host.roles.includes("neard") && host.name !== view.active);
+  if (view.active === null || others.some((host) => host.agent?.role === "standby" && host.agent.ready)) return [];
+  const reasons = others.map((host) => `${host.name}: ${notReady(host)}`).join("; ");
+  return [`No standby could take over if ${view.active} failed (${reasons || "there is no other neard host"}).`];
+}
+
+function notReady(host: HostView): string {
+  if (host.agent === null) return host.reachable ? "its agent does not answer" : "unreachable";
+  return host.agent.notReadyBecause ?? host.agent.because;
+}
