@@ -2,27 +2,10 @@
  * What the commands need from the world: the terminal, the clock, the stack's outputs and the hosts.
  * `main.ts` gives them the real ones, the tests fakes from `testing/`.
  */
-import type { HostRole, Network } from "../contract/topology.ts";
+import type { StackOutputs } from "../contract/stack-outputs.ts";
 
-/** How to reach one host. From the stack's outputs. */
-export interface HostAccess {
-  readonly name: string;
-  readonly address: string;
-  readonly port: number;
-  readonly user: string;
-  /** The pinned SSH host key, as in known_hosts without the name: `ssh-ed25519 AAAA…`. */
-  readonly hostKey: string;
-  readonly roles: readonly HostRole[];
-}
-
-/** One cluster as its stack describes it. */
-export interface ClusterAccess {
-  readonly network: Network;
-  readonly account: string;
-  readonly hosts: readonly HostAccess[];
-  /** PEM or OpenSSH private key for all hosts; absent: the keys of the ssh-agent. */
-  readonly privateKey?: string;
-}
+/** One host as the stack's outputs have it: how to reach it, and what for. */
+export type StackHost = StackOutputs["hosts"][number];
 
 export interface AgentRequest {
   readonly method: "GET" | "POST";
@@ -100,8 +83,8 @@ export interface Ports {
   /** Aborts on Ctrl-C. */
   readonly interrupted: AbortSignal;
   /** @throws HoldfastError HF_STACK_UNAVAILABLE, HF_PASSPHRASE, HF_TOOLCHAIN */
-  readStack(name: string | undefined): Promise<ClusterAccess>;
-  link(cluster: ClusterAccess, host: HostAccess): HostLink;
+  readStack(name: string | undefined): Promise<StackOutputs>;
+  link(cluster: StackOutputs, host: StackHost): HostLink;
   /** The system's ssh with this terminal; an empty command is a login shell. Returns ssh's exit code. */
-  openShell(cluster: ClusterAccess, host: HostAccess, command: readonly string[]): Promise<number>;
+  openShell(cluster: StackOutputs, host: StackHost, command: readonly string[]): Promise<number>;
 }

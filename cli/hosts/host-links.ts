@@ -1,14 +1,15 @@
 /** The links to all hosts of a cluster, opened when first used, closed together. */
-import type { ClusterAccess, HostAccess, HostLink, Ports } from "../ports.ts";
+import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { HostLink, Ports, StackHost } from "../ports.ts";
 
 export interface HostLinks {
   of(host: string): HostLink;
   closeAll(): void;
 }
 
-export function createHostLinks(ports: Pick<Ports, "link">, cluster: ClusterAccess): HostLinks {
+export function createHostLinks(ports: Pick<Ports, "link">, cluster: StackOutputs): HostLinks {
   const open = new Map<string, HostLink>();
-  const access = new Map<string, HostAccess>(cluster.hosts.map((host) => [host.name, host]));
+  const access = new Map<string, StackHost>(cluster.hosts.map((host) => [host.name, host]));
   return {
     of(name) {
       const known = open.get(name);

@@ -3,9 +3,9 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { HostAccess, HostLink } from "../ports.ts";
+import type { HostLink, StackHost } from "../ports.ts";
 import { createKeyPair, startSshServer, type TestSshServer } from "../testing/ssh-server.ts";
-import { createSshLink } from "./ssh-link.ts";
+import { createSshLink, type SshAccess } from "./ssh-link.ts";
 
 const client = createKeyPair();
 const directory = mkdtempSync(join(tmpdir(), "holdfast-ssh-link-"));
@@ -15,9 +15,20 @@ let agent: Server;
 let sshd: TestSshServer;
 let link: HostLink;
 
-function host(overrides: Partial<HostAccess> = {}): HostAccess {
+function host(ssh: Partial<StackHost["ssh"]> = {}): StackHost {
   const { port, hostKey } = sshd;
-  return { name: "host-a", address: "127.0.0.1", port, user: "root", hostKey, roles: ["neard"], ...overrides };
+  return {
+    name: "host-a",
+    address: "127.0.0.1",
+    roles: ["neard"],
+    zone: null,
+    ssh: { user: "root", port, hostKey, ...ssh },
+  };
+}
+
+function access(overrides: { agentSocket?: string; privateKey?: string } = {}): SshAccess {
+  const { agentSocket = socketPath, privateKey = client.privateKey } = overrides;
+  return { agentSocket, sshAccess: { privateKey } };
 }
 
 beforeAll(async () => {
@@ -37,7 +48,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   sshd = await startSshServer("root", client);
-  link = createSshLink({ privateKey: client.privateKey }, host(), socketPath);
+  link = createSshLink(access(), host());
 });
 
 afterEach(async () => {
@@ -79,7 +90,7 @@ describe("the agent's socket through SSH", () => {
   });
 
   test("without a socket there is no agent", async () => {
-    const other = createSshLink({ privateKey: client.privateKey }, host(), join(directory, "none.sock"));
+    const other = createSshLink(access({ agentSocket: join(directory, "none.sock") }), host());
     await expect(other.request(get("/status"))).rejects.toMatchObject({ code: "HF_AGENT_UNREACHABLE" });
     other.close();
   });
@@ -87,27 +98,23 @@ describe("the agent's socket through SSH", () => {
 
 describe("the connection", () => {
   test("a host with another key is refused before it learns who we are", async () => {
-    const stranger = createSshLink(
-      { privateKey: client.privateKey },
-      host({ hostKey: createKeyPair().publicKey }),
-      socketPath,
-    );
+    const stranger = createSshLink(access(), host({ hostKey: createKeyPair().publicKey }));
     await expect(stranger.request(get("/status"))).rejects.toMatchObject({ code: "HF_HOST_KEY_MISMATCH" });
   });
 
   test("a host that has no key of the pinned kind counts as another one", async () => {
     const rsa = ssh2RsaPublicKey();
-    const stranger = createSshLink({ privateKey: client.privateKey }, host({ hostKey: rsa }), socketPath);
+    const stranger = createSshLink(access(), host({ hostKey: rsa }));
     await expect(stranger.request(get("/status"))).rejects.toMatchObject({ code: "HF_HOST_KEY_MISMATCH" });
   });
 
   test("a malformed pinned key is refused", async () => {
-    const malformed = createSshLink({ privateKey: client.privateKey }, host({ hostKey: "ssh-ed25519 AAAA" }));
+    const malformed = createSshLink(access(), host({ hostKey: "ssh-ed25519 AAAA" }));
     await expect(malformed.request(get("/status"))).rejects.toMatchObject({ code: "HF_CONFIG_INVALID" });
   });
 
   test("a closed port is an unreachable host, and the message names it", async () => {
-    const closed = createSshLink({ privateKey: client.privateKey }, host({ port: 1 }), socketPath);
+    const closed = createSshLink(access(), host({ port: 1 }));
     await expect(closed.request(get("/status"))).rejects.toMatchObject({
       code: "HF_HOST_UNREACHABLE",
       message: expect.stringContaining("host-a (127.0.0.1:1)"),
@@ -115,7 +122,7 @@ describe("the connection", () => {
   });
 
   test("a refused login says so", async () => {
-    const other = createSshLink({ privateKey: createKeyPair().privateKey }, host(), socketPath);
+    const other = createSshLink(access({ privateKey: createKeyPair().privateKey }), host());
     await expect(other.request(get("/status"))).rejects.toMatchObject({
       code: "HF_HOST_UNREACHABLE",
       message: expect.stringContaining("refused the SSH login of root"),

@@ -5,8 +5,9 @@
  */
 import type { AgentStatus } from "../../contract/agent-status.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
+import type { StackOutputs } from "../../contract/stack-outputs.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import type { ClusterAccess, HostAccess } from "../ports.ts";
+import type { StackHost } from "../ports.ts";
 import { findProblems } from "./problems.ts";
 
 /** What came back from one host. */
@@ -58,7 +59,7 @@ export interface ClusterView {
 }
 
 /** @param answers at most one for each host of the cluster; a host without one counts as unreachable */
-export function clusterView(cluster: ClusterAccess, answers: readonly HostAnswer[]): ClusterView {
+export function clusterView(cluster: StackOutputs, answers: readonly HostAnswer[]): ClusterView {
   const byHost = new Map(answers.map((answer) => [answer.host, answer]));
   const hosts = cluster.hosts.map((host) => hostView(host, byHost.get(host.name)));
   const statuses = answers.flatMap((answer) => ("status" in answer ? [answer.status] : []));
@@ -90,7 +91,7 @@ export function statusExitCode(view: ClusterView): ExitCode {
   return view.problems.length === 0 ? exitCodes.ok : exitCodes.degraded;
 }
 
-function hostView(access: HostAccess, answer: HostAnswer | undefined): HostView {
+function hostView(access: StackHost, answer: HostAnswer | undefined): HostView {
   const base = { name: access.name, roles: access.roles };
   if (answer === undefined || "error" in answer) {
     const error = answer?.error ?? { code: "HF_HOST_UNREACHABLE" as const, message: `${access.name} was not asked.` };

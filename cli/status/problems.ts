@@ -1,11 +1,11 @@
 /** What is amiss in a cluster, one sentence each, in the order in which an operator wants to know. Pure. */
 import type { AgentStatus } from "../../contract/agent-status.ts";
-import type { ClusterAccess } from "../ports.ts";
+import type { StackOutputs } from "../../contract/stack-outputs.ts";
 import type { ClusterView, HostView } from "./cluster-view.ts";
 
 type Facts = Omit<ClusterView, "alarm" | "problems">;
 
-export function findProblems(cluster: ClusterAccess, view: Facts, statuses: readonly AgentStatus[]): string[] {
+export function findProblems(cluster: StackOutputs, view: Facts, statuses: readonly AgentStatus[]): string[] {
   return [
     ...noActiveHost(view, statuses),
     ...view.hosts.flatMap((host) => (host.error === null ? [] : [host.error.message])),
@@ -28,7 +28,7 @@ function noActiveHost(view: Facts, statuses: readonly AgentStatus[]): string[] {
   ];
 }
 
-function strayAgent(cluster: ClusterAccess, status: AgentStatus): string[] {
+function strayAgent(cluster: StackOutputs, status: AgentStatus): string[] {
   if (status.network === cluster.network && status.account === cluster.account) return [];
   return [
     `The agent on ${status.host} belongs to another cluster: ${status.network}, ${status.account}, ` +
