@@ -30,11 +30,9 @@ const keyFileSchema = z
 const next =
   "Set it from the key file that neard made: pulumi config set --secret holdfast:validatorKey < validator_key.json; or make one: holdfast key generate.";
 
-function fault(message: string): HoldfastError {
-  return new HoldfastError("HF_VALIDATOR_KEY", `holdfast:validatorKey ${message}.`, { next });
-}
+type Fault = (message: string) => HoldfastError;
 
-function decode(text: string, field: string, bytes: number): Uint8Array {
+function decode(text: string, field: string, bytes: number, fault: Fault): Uint8Array {
   if (!text.startsWith("ed25519:")) throw fault(`has a ${field} that does not start with "ed25519:"`);
   let raw: Uint8Array;
   try {
@@ -48,10 +46,11 @@ function decode(text: string, field: string, bytes: number): Uint8Array {
 
 /**
  * Reads and proves a validator key: JSON, ed25519, both halves belong together, and, where `account`
- * is given, it is that account's.
+ * is given, it is that account's. `source` is what the messages call it: the setting, or a file's name.
  * @throws HoldfastError HF_VALIDATOR_KEY; its message never holds any part of the secret.
  */
-export function parseValidatorKey(json: string, account?: string): ValidatorKey {
+export function parseValidatorKey(json: string, account?: string, source = "holdfast:validatorKey"): ValidatorKey {
+  const fault: Fault = (message) => new HoldfastError("HF_VALIDATOR_KEY", `${source} ${message}.`, { next });
   let data: unknown;
   try {
     data = JSON.parse(json);
@@ -62,8 +61,8 @@ export function parseValidatorKey(json: string, account?: string): ValidatorKey 
   if (!file.success) throw fault("is not a key file: it needs account_id, public_key and secret_key");
   const { account_id: accountId, public_key: publicKey } = file.data;
   const secretKey = file.data.secret_key ?? file.data.private_key ?? "";
-  const publicHalf = decode(publicKey, "public_key", 32);
-  const secret = decode(secretKey, "secret_key", 64);
+  const publicHalf = decode(publicKey, "public_key", 32, fault);
+  const secret = decode(secretKey, "secret_key", 64, fault);
   const derived = ed25519.getPublicKey(secret.subarray(0, 32));
   if (!equal(derived, secret.subarray(32)) || !equal(derived, publicHalf))
     throw fault("has halves that do not match: public_key is not the public key of secret_key");
