@@ -28,6 +28,9 @@ export const paths = {
   consulData: "/var/lib/holdfast-consul",
   neardHome: "/var/lib/neard",
 
+  /** flock(1)ed by the one converge (apply, check, remove) that may run at a time. */
+  convergeLock: "/run/holdfast-converge.lock",
+
   run: "/run/holdfast",
   socket: "/run/holdfast/holdfastd.sock",
   /** The holder's lease, for a restarted agent and for `holdfastd expire`. Gone after a reboot. */
