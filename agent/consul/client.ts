@@ -107,6 +107,7 @@ export type AutopilotHealth = z.infer<typeof autopilotHealth>;
 interface Raw {
   _get(request: object, body: unknown): Promise<unknown>;
   _put(request: object, body: unknown): Promise<unknown>;
+  _delete(request: object, body: unknown): Promise<unknown>;
   kv: { del(o: object): Promise<unknown> };
   session: { renew(o: object): Promise<unknown>; destroy(o: object): Promise<unknown> };
   transaction: { create(operations: object[], o: object): Promise<unknown> };
@@ -277,13 +278,13 @@ export class ConsulClient {
   }
 
   /** Any other endpoint, for the converger's set-up calls; `path` without `/v1`. */
-  async request(method: "get" | "put", path: string, body?: unknown, timeoutMs = 5000): Promise<unknown> {
-    return (await this.#call(method === "get" ? "_get" : "_put", path, { body, timeoutMs })).body;
+  async request(method: "get" | "put" | "delete", path: string, body?: unknown, timeoutMs = 5000): Promise<unknown> {
+    return (await this.#call(`_${method}`, path, { body, timeoutMs })).body;
   }
 
   /** Calls through the library's own middleware, for what its methods cannot say; `accept`: a status that is no error. */
   async #call(
-    verb: "_get" | "_put",
+    verb: "_get" | "_put" | "_delete",
     path: string,
     options: { params?: object; query?: object; body?: unknown; text?: string; timeoutMs: number; accept?: number },
   ): Promise<Answer> {

@@ -1,0 +1,138 @@
+/** Asks Consul for its ACLs and autopilot settings, and does the steps of `acl.ts`. */
+import { z } from "zod";
+import { HoldfastError } from "../../contract/errors.ts";
+import type { Secrets } from "../../contract/host-spec.ts";
+import { ConsulClient, ConsulRefused, ConsulUnknown } from "../consul/client.ts";
+import { type AclFacts, type AclSpec, type AclStep, aclSubject, describe, planAcl } from "./acl.ts";
+import { readConsulAccess } from "./consul-access.ts";
+import { type Progress, unhurried } from "./progress.ts";
+
+const policyStubs = z.array(z.object({ ID: z.string(), Name: z.string() }));
+const policySchema = z.object({ ID: z.string(), Name: z.string(), Description: z.string(), Rules: z.string() });
+const tokensSchema = z.array(
+  z.object({
+    AccessorID: z.string(),
+    SecretID: z.string(),
+    Description: z.string(),
+    Policies: z.array(z.object({ Name: z.string() })).nullish(),
+  }),
+);
+const autopilotSchema = z.record(z.string(), z.unknown());
+
+/** Consul with the management token, as ACL calls need it. Close it after use. */
+export class AclConsul {
+  readonly #client: ConsulClient;
+
+  private constructor(client: ConsulClient) {
+    this.#client = client;
+  }
+
+  static async open(managementToken: string): Promise<AclConsul> {
+    const access = await readConsulAccess();
+    if (access === null)
+      throw new HoldfastError("HF_APPLY_FAILED", "Consul is not set up on this host, so its ACLs cannot be.", {
+        next: "Apply the concern consul first.",
+      });
+    return new AclConsul(new ConsulClient({ ...access[0], token: managementToken }));
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /**
+   * Reads until Consul gives an answer: just after the first election the management token is not known yet.
+   * @throws HoldfastError HF_TIMEOUT after `withinMs`.
+   */
+  async readFacts(withinMs: number, progress: Progress): Promise<AclFacts> {
+    const now = () => performance.now();
+    const startMs = now();
+    const say = unhurried(progress, now);
+    for (;;) {
+      try {
+        return await this.#readFacts();
+      } catch (error) {
+        if (!(error instanceof ConsulUnknown) && !(error instanceof ConsulRefused)) throw error;
+        if (now() - startMs >= withinMs)
+          throw new HoldfastError("HF_TIMEOUT", `Consul does not let its ACLs be read: ${error.message}.`, {
+            next: "Look at journalctl -u holdfast-consul on this host.",
+            cause: error,
+          });
+        say(`waiting for Consul's ACLs: ${error.message}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  async #readFacts(): Promise<AclFacts> {
+    const stubs = policyStubs.parse(await this.#client.request("get", "/acl/policies"));
+    const policies = await Promise.all(
+      stubs.map(async ({ ID }) => policySchema.parse(await this.#client.request("get", `/acl/policy/${ID}`))),
+    );
+    const tokens = tokensSchema.parse(await this.#client.request("get", "/acl/tokens"));
+    return {
+      policies: policies.map(({ ID, Name, Description, Rules }) => ({
+        id: ID,
+        name: Name,
+        description: Description,
+        rules: Rules,
+      })),
+      tokens: tokens.map(({ AccessorID, SecretID, Description, Policies }) => ({
+        accessor: AccessorID,
+        secret: SecretID,
+        description: Description,
+        policies: (Policies ?? []).map(({ Name }) => Name),
+      })),
+      autopilot: autopilotSchema.parse(await this.#client.request("get", "/operator/autopilot/configuration")),
+    };
+  }
+
+  async perform(step: AclStep): Promise<void> {
+    switch (step.kind) {
+      case "policy": {
+        const body = { Name: step.name, Description: describe(step.name), Rules: step.rules };
+        return this.#put(step.id === null ? "/acl/policy" : `/acl/policy/${step.id}`, body);
+      }
+      case "token": {
+        const Policies = step.policies.map((Name) => ({ Name }));
+        const body = { AccessorID: step.accessor, Description: describe(step.name), Policies };
+        // Consul never changes a token's secret: another one is another token.
+        if (step.exists && step.why.includes("secret")) await this.#delete(`/acl/token/${step.accessor}`);
+        if (step.exists && !step.why.includes("secret")) return this.#put(`/acl/token/${step.accessor}`, body);
+        return this.#put("/acl/token", { ...body, SecretID: step.secret });
+      }
+      case "autopilot":
+        return this.#put("/operator/autopilot/configuration", step.settings);
+      case "delete-token":
+        return this.#delete(`/acl/token/${step.accessor}`);
+      case "delete-policy":
+        return this.#delete(`/acl/policy/${step.id}`);
+    }
+  }
+
+  async #put(path: string, body: unknown): Promise<void> {
+    await this.#client.request("put", path, body);
+  }
+
+  async #delete(path: string): Promise<void> {
+    await this.#client.request("delete", path);
+  }
+}
+
+/** Makes Consul's ACLs what the spec says; calls `done` after each change. */
+export async function convergeAcl(
+  spec: AclSpec,
+  secrets: Secrets,
+  options: { withinMs: number; progress: Progress; done(what: string, why: string): void },
+): Promise<void> {
+  const consul = await AclConsul.open(secrets[spec.managementSecret] ?? "");
+  try {
+    const steps = planAcl(spec, secrets, await consul.readFacts(options.withinMs, options.progress));
+    for (const step of steps) {
+      await consul.perform(step);
+      options.done(aclSubject(step), step.why);
+    }
+  } finally {
+    consul.close();
+  }
+}

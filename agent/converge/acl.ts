@@ -1,0 +1,138 @@
+/**
+ * Consul's policies, tokens and autopilot settings: what is there and what the spec wants → the calls that
+ * make one into the other. Pure; `acl-consul.ts` asks and does.
+ *
+ * Idea: what we make carries our mark in its description, so what left the spec can be told from what
+ * an operator made by hand. Policies go in before the tokens that name them, and come out after.
+ */
+import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
+
+export type AclSpec = NonNullable<HostSpec["acl"]>;
+
+/** Leads the description of everything that we make. */
+export const aclMark = "made by holdfast: ";
+
+export interface AclFacts {
+  readonly policies: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly description: string;
+    readonly rules: string;
+  }[];
+  readonly tokens: readonly {
+    readonly accessor: string;
+    readonly secret: string;
+    readonly description: string;
+    readonly policies: readonly string[];
+  }[];
+  /** As Consul's API names them: CleanupDeadServers, MinQuorum, ... */
+  readonly autopilot: Readonly<Record<string, unknown>>;
+}
+
+export type AclStep = (
+  | { readonly kind: "policy"; readonly id: string | null; readonly name: string; readonly rules: string }
+  | {
+      readonly kind: "token";
+      readonly exists: boolean;
+      readonly name: string;
+      readonly accessor: string;
+      readonly secret: string;
+      readonly policies: readonly string[];
+    }
+  | { readonly kind: "autopilot"; readonly settings: Readonly<Record<string, unknown>> }
+  | { readonly kind: "delete-token"; readonly accessor: string; readonly name: string }
+  | { readonly kind: "delete-policy"; readonly id: string; readonly name: string }
+) & { readonly why: string };
+
+/** What an ACL step changes, for the report; never a secret. */
+export function aclSubject(step: AclStep): string {
+  switch (step.kind) {
+    case "policy":
+    case "delete-policy":
+      return `consul policy ${step.name}`;
+    case "token":
+    case "delete-token":
+      return `consul token ${step.name}`;
+    case "autopilot":
+      return "consul autopilot";
+  }
+}
+
+/** @param secrets holds every secret that the spec names; see `missingSecrets`. */
+export function planAcl(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[] {
+  return [
+    ...autopilotSteps(spec, facts),
+    ...policySteps(spec, facts),
+    ...tokenSteps(spec, secrets, facts),
+    ...obsoleteSteps(spec, secrets, facts),
+  ];
+}
+
+function autopilotSteps(spec: AclSpec, facts: AclFacts): AclStep[] {
+  const differing = Object.entries(spec.autopilot).filter(([name, value]) => facts.autopilot[name] !== value);
+  if (differing.length === 0) return [];
+  // The API replaces all settings at once: those not in the spec stay as they are.
+  const settings = { ...facts.autopilot, ...spec.autopilot };
+  return [{ kind: "autopilot", settings, why: differing.map(([name]) => name).join(", ") }];
+}
+
+function policySteps(spec: AclSpec, facts: AclFacts): AclStep[] {
+  return spec.policies.flatMap((policy): AclStep[] => {
+    const fact = facts.policies.find(({ name }) => name === policy.name);
+    const rules = policy.rules.join("\n");
+    const step = { kind: "policy", id: fact?.id ?? null, name: policy.name, rules } as const;
+    if (fact === undefined) return [{ ...step, why: "absent" }];
+    return fact.rules === rules && fact.description === describe(policy.name) ? [] : [{ ...step, why: "rules" }];
+  });
+}
+
+function tokenSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[] {
+  return spec.tokens.flatMap((token): AclStep[] => {
+    const accessor = secrets[token.accessorSecret] ?? "";
+    const secret = secrets[token.secret] ?? "";
+    const fact = facts.tokens.find((other) => other.accessor === accessor);
+    const step = {
+      kind: "token",
+      exists: fact !== undefined,
+      name: token.name,
+      accessor,
+      secret,
+      policies: token.policies,
+    } as const;
+    if (fact === undefined) return [{ ...step, why: "absent" }];
+    const same = (a: readonly string[], b: readonly string[]) => a.toSorted().join() === b.toSorted().join();
+    const faults = [
+      ...(fact.secret === secret ? [] : ["secret"]),
+      ...(same(fact.policies, token.policies) ? [] : ["policies"]),
+      ...(fact.description === describe(token.name) ? [] : ["description"]),
+    ];
+    return faults.length === 0 ? [] : [{ ...step, why: faults.join(", ") }];
+  });
+}
+
+function obsoleteSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[] {
+  const why = "not in the spec any more";
+  const accessors = new Set(spec.tokens.map((token) => secrets[token.accessorSecret]));
+  const names = new Set(spec.policies.map(({ name }) => name));
+  const ours = ({ description }: { description: string }) => description.startsWith(aclMark);
+  return [
+    ...facts.tokens
+      .filter((token) => ours(token) && !accessors.has(token.accessor))
+      .map(
+        ({ accessor, description }): AclStep => ({
+          kind: "delete-token",
+          accessor,
+          name: description.slice(aclMark.length),
+          why,
+        }),
+      ),
+    ...facts.policies
+      .filter((policy) => ours(policy) && !names.has(policy.name))
+      .map(({ id, name }): AclStep => ({ kind: "delete-policy", id, name, why })),
+  ];
+}
+
+/** The description that marks a policy or token as ours. */
+export function describe(name: string): string {
+  return `${aclMark}${name}`;
+}

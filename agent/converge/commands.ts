@@ -1,0 +1,145 @@
+/** `holdfastd apply | check | remove`: words only; what they do is in converge.ts, check.ts, remove.ts. */
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { text } from "node:stream/consumers";
+import type { Command } from "commander";
+import { describeError, HoldfastError } from "../../contract/errors.ts";
+import type { ConvergeReport, HostSpec } from "../../contract/host-spec.ts";
+import { checkSpec, storedSpec } from "./check.ts";
+import { type Change, converge } from "./converge.ts";
+import { withHostLock } from "./host-lock.ts";
+import { progressOn } from "./progress.ts";
+import { removeConcern } from "./remove.ts";
+import { parseConcern, parseSecrets, parseSpec, requireSecrets } from "./spec.ts";
+import { specStore, thisHost } from "./this-host.ts";
+
+/** Exit codes: 0 as wanted, 1 an error, 3 `check` found differences. */
+const exitDrift = 3;
+
+export function registerConvergeCommands(program: Command): void {
+  program
+    .command("apply")
+    .description("make this host what a spec says; secrets come as one JSON object on stdin")
+    .requiredOption("--spec <file>", "the spec of one concern, such as /dev/fd/3")
+    .option("--json", "end with one line of JSON")
+    .action((options: { spec: string; json?: true }) => run(() => apply(options)));
+  program
+    .command("check")
+    .description("say what differs from the spec, changing nothing; exit code 3 when something does")
+    .option("--concern <name>", "the concern to check against its stored spec")
+    .option("--all", "all concerns that were applied")
+    .option("--spec <file>", "check against this spec instead; secrets, if any, on stdin")
+    .option("--json", "end with one line of JSON for each concern")
+    .action((options: CheckOptions) => run(() => check(options)));
+  program
+    .command("remove")
+    .description("take a concern off this host; nothing to do when it is gone already")
+    .requiredOption("--concern <name>", "the concern")
+    .option("--json", "end with one line of JSON")
+    .action((options: { concern: string; json?: true }) => run(() => remove(options)));
+}
+
+interface CheckOptions {
+  readonly concern?: string;
+  readonly all?: true;
+  readonly spec?: string;
+  readonly json?: true;
+}
+
+async function run(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function apply(options: { spec: string; json?: true }): Promise<void> {
+  const startMs = performance.now();
+  const spec = parseSpec(await readText(options.spec), options.spec);
+  const secrets = parseSecrets(await readStdin());
+  requireSecrets(spec, secrets);
+  const progress = progressOn(spec.host, spec.concern);
+  const changed = reporter("changed");
+  await withHostLock(progress, () => converge(thisHost(spec.concern, secrets, progress), spec, secrets, changed.add));
+  report(spec.host, spec.concern, changed.all, "nothing to do", startMs, options.json);
+}
+
+async function check(options: CheckOptions): Promise<void> {
+  const secrets = options.spec === undefined ? null : parseSecrets(await readStdin());
+  const specs = await specsToCheck(options);
+  for (const spec of specs) {
+    const startMs = performance.now();
+    if (secrets !== null) requireSecrets(spec, secrets);
+    const progress = progressOn(spec.host, spec.concern);
+    const differs = reporter("differs");
+    await withHostLock(progress, async () => {
+      for (const change of await checkSpec(spec, secrets, specStore, progress)) differs.add(change);
+    });
+    if (differs.all.length > 0) process.exitCode = exitDrift;
+    report(spec.host, spec.concern, differs.all, "as wanted", startMs, options.json);
+  }
+}
+
+async function specsToCheck(options: CheckOptions): Promise<HostSpec[]> {
+  if (options.spec !== undefined) return [parseSpec(await readText(options.spec), options.spec)];
+  if (options.concern !== undefined) return [await storedSpec(parseConcern(options.concern), specStore)];
+  if (options.all !== true) throw new HoldfastError("HF_USAGE", "check needs --concern NAME, --all or --spec FILE.");
+  const specs = await Promise.all((await specStore.known()).map((concern) => storedSpec(concern, specStore)));
+  if (specs.length === 0) process.stdout.write(`${hostname()}: nothing was applied\n`);
+  return specs;
+}
+
+async function remove(options: { concern: string; json?: true }): Promise<void> {
+  const startMs = performance.now();
+  const concern = parseConcern(options.concern);
+  const host = (await specStore.readSpec(concern))?.host ?? hostname();
+  const progress = progressOn(host, concern);
+  const removed = reporter("removed");
+  await withHostLock(progress, () => removeConcern(concern, { host, store: specStore, progress, done: removed.add }));
+  report(host, concern, removed.all, "nothing to do", startMs, options.json);
+}
+
+/** Prints each change when it happens, and keeps them for the report. */
+function reporter(verb: string): { readonly all: readonly Change[]; add(change: Change): void } {
+  const all: Change[] = [];
+  return {
+    all,
+    add: (change) => {
+      all.push(change);
+      process.stdout.write(`${verb} ${change.what} (${change.why})\n`);
+    },
+  };
+}
+
+function report(
+  host: string,
+  concern: string,
+  changed: readonly Change[],
+  ifNone: string,
+  startMs: number,
+  json: true | undefined,
+): void {
+  if (changed.length === 0) process.stdout.write(`${host} ${concern}: ${ifNone}\n`);
+  const full: ConvergeReport = {
+    host,
+    concern,
+    changed: [...changed],
+    tookMs: Math.round(performance.now() - startMs),
+  };
+  if (json === true) process.stdout.write(`${JSON.stringify(full)}\n`);
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw new HoldfastError("HF_USAGE", `The spec ${file} cannot be read: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** Nobody types secrets at a terminal. */
+async function readStdin(): Promise<string> {
+  return process.stdin.isTTY ? "" : await text(process.stdin);
+}

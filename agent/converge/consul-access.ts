@@ -1,0 +1,83 @@
+/**
+ * How a process that root started reaches Consul: outside the agent's unit there are no credentials in
+ * $CREDENTIALS_DIRECTORY, so they are unsealed here, into memory.
+ *
+ * Awkward case: Consul and its ACLs are set up before the agent, and taken down after it; then agent.json
+ * is not there, and Consul's own configuration says where it listens.
+ */
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
+import { HoldfastError } from "../../contract/errors.ts";
+import { credentials, paths, ports } from "../../contract/paths.ts";
+import type { ConsulConnection } from "../consul/client.ts";
+import { unsealCredential } from "./credentials.ts";
+import { credentialPath } from "./inventory.ts";
+
+/** /etc/holdfast/agent.json; null where the agent is not set up. */
+export async function readAgentConfig(): Promise<AgentConfig | null> {
+  if (!existsSync(paths.agentConfig)) return null;
+  const config = agentConfigSchema.safeParse(JSON.parse(await readFile(paths.agentConfig, "utf8")));
+  if (config.success) return config.data;
+  throw new HoldfastError("HF_CONFIG_INVALID", `${paths.agentConfig} is invalid: ${z.prettifyError(config.error)}`);
+}
+
+/** The servers to ask: this host's own Consul first. Null where neither agent nor Consul is set up. */
+export async function readConsulAccess(): Promise<readonly [ConsulConnection, ...ConsulConnection[]] | null> {
+  const agent = await readAgentConfig();
+  const place = agent === null ? await placeFromConsul() : placeFromAgent(agent);
+  if (place === null) return null;
+  const tls = {
+    ca: await readFile(place.caFile, "utf8"),
+    cert: await readFile(place.certFile, "utf8"),
+    key: await unsealCredential(credentials.tlsKey, credentialPath(credentials.tlsKey)),
+    token: await readToken(),
+  };
+  const [own, ...others] = place.urls;
+  return [{ url: own, ...tls }, ...others.map((url) => ({ url, ...tls }))];
+}
+
+interface Place {
+  readonly urls: readonly [string, ...string[]];
+  readonly caFile: string;
+  readonly certFile: string;
+}
+
+function placeFromAgent({ consul }: AgentConfig): Place {
+  const [own = "", ...others] = consul.urls;
+  return { urls: [own, ...others], caFile: consul.caFile, certFile: consul.certFile };
+}
+
+/** The parts of Consul's configuration that say where its HTTPS API is (Consul merges all files of the directory). */
+const consulConfigSchema = z.object({
+  addresses: z.object({ https: z.string().optional() }).optional(),
+  ports: z.object({ https: z.number().optional() }).optional(),
+  tls: z.object({ defaults: z.object({ ca_file: z.string(), cert_file: z.string() }) }),
+});
+
+async function placeFromConsul(): Promise<Place | null> {
+  if (!existsSync(paths.consulConfig)) return null;
+  const names = (await readdir(paths.consulConfig)).filter((name) => name.endsWith(".json")).toSorted();
+  let merged = {};
+  for (const name of names)
+    merged = { ...merged, ...JSON.parse(await readFile(join(paths.consulConfig, name), "utf8")) };
+  const config = consulConfigSchema.safeParse(merged);
+  if (!config.success) return null;
+  // Several addresses may be given, apart by blanks; "all" includes loopback.
+  const listens = (config.data.addresses?.https ?? "127.0.0.1").split(" ");
+  const address = listens.find((a) => a.startsWith("127.")) ?? listens[0] ?? "127.0.0.1";
+  const host = address === "0.0.0.0" ? "127.0.0.1" : address;
+  return {
+    urls: [`https://${host}:${config.data.ports?.https ?? ports.consulHttps}`],
+    caFile: config.data.tls.defaults.ca_file,
+    certFile: config.data.tls.defaults.cert_file,
+  };
+}
+
+/** Empty where the host has no token yet: then only the questions that need none are answered. */
+async function readToken(): Promise<string> {
+  const path = credentialPath(credentials.consulToken);
+  return existsSync(path) ? (await unsealCredential(credentials.consulToken, path)).trim() : "";
+}

@@ -1,0 +1,103 @@
+/**
+ * Makes a host what a spec says. The order of the whole, over a narrow port, so that it can be cut in the
+ * middle in a test; the host behind the port is in `this-host.ts`.
+ *
+ * Idea: plan, note on disk what the plan owes, do it step by step, wait until healthy, store the spec,
+ * forget the note. Whatever cuts it, the next apply finds either the old facts or the note.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { HoldfastError } from "../../contract/errors.ts";
+import type { ConvergeReport, HostSpec, Secrets } from "../../contract/host-spec.ts";
+import type { Due, HostFacts, Pending } from "./facts.ts";
+import { emptyInventory, inventoryOf, union } from "./inventory.ts";
+import { dueOf, planSteps, settle } from "./plan-steps.ts";
+import { disturbances, type Step, subject } from "./steps.ts";
+
+export type Change = ConvergeReport["changed"][number];
+
+/** The host, as a converge needs it. */
+export interface ConvergeHost {
+  readFacts(spec: HostSpec): Promise<HostFacts>;
+  perform(step: Step): Promise<void>;
+  writePending(pending: Pending): Promise<void>;
+  /** Stores the spec, then forgets what was pending. */
+  complete(spec: HostSpec): Promise<void>;
+  /** Runs `work` as the only host of the cluster that is being changed. */
+  alone(disturbs: ReadonlySet<"consul" | "neard">, work: () => Promise<void>): Promise<void>;
+  /** @param disturbed a running part of the cluster was restarted. */
+  waitHealthy(spec: HostSpec, disturbed: boolean): Promise<void>;
+  /** Policies, tokens, autopilot; calls `done` after each change. */
+  convergeAcl(spec: HostSpec, secrets: Secrets, done: (change: Change) => void): Promise<void>;
+}
+
+/** @param done called after each change. @throws HoldfastError HF_APPLY_FAILED and those of the parts. */
+export async function converge(
+  host: ConvergeHost,
+  spec: HostSpec,
+  secrets: Secrets,
+  done: (change: Change) => void,
+): Promise<void> {
+  const facts = await host.readFacts(spec);
+  const steps = planSteps(spec, secrets, facts);
+  const disturbed = disturbances(steps);
+  if (disturbed.size === 0) return await carryOut(host, spec, secrets, facts, steps, done);
+  await host.alone(disturbed, async () => {
+    // The wait may have been long: what was true before it need not be any more.
+    const now = await host.readFacts(spec);
+    await carryOut(host, spec, secrets, now, planSteps(spec, secrets, now), done);
+  });
+}
+
+async function carryOut(
+  host: ConvergeHost,
+  spec: HostSpec,
+  secrets: Secrets,
+  facts: HostFacts,
+  steps: readonly Step[],
+  done: (change: Change) => void,
+): Promise<void> {
+  const finishing = facts.pending !== null;
+  if (steps.length > 0) await carryOutSteps(host, spec, facts, steps, done);
+  if (steps.some((step) => step.kind === "unit") || finishing)
+    await host.waitHealthy(spec, disturbances(steps).size > 0);
+  if (spec.acl !== undefined) await host.convergeAcl(spec, secrets, done);
+  if (steps.length > 0 || finishing || !isDeepStrictEqual(facts.stored, spec)) await host.complete(spec);
+}
+
+async function carryOutSteps(
+  host: ConvergeHost,
+  spec: HostSpec,
+  facts: HostFacts,
+  steps: readonly Step[],
+  done: (change: Change) => void,
+): Promise<void> {
+  const inventory = union(
+    facts.stored === null ? emptyInventory : inventoryOf(facts.stored),
+    facts.pending?.inventory ?? emptyInventory,
+    inventoryOf(spec),
+  );
+  let due: Due = dueOf(steps);
+  await host.writePending({ inventory, due });
+  for (const [position, step] of steps.entries()) {
+    try {
+      await host.perform(step);
+    } catch (error) {
+      throw failedAt(spec, step, `step ${position + 1} of ${steps.length}`, error);
+    }
+    done({ what: subject(step), why: step.why });
+    const left = settle(due, step);
+    if (left === due) continue;
+    due = left;
+    await host.writePending({ inventory, due });
+  }
+}
+
+function failedAt(spec: HostSpec, step: Step, where: string, cause: unknown): HoldfastError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const known = cause instanceof HoldfastError ? cause : undefined;
+  return new HoldfastError(
+    known?.code ?? "HF_APPLY_FAILED",
+    `${spec.host} ${spec.concern}: ${where}, ${subject(step)} (${step.why}), failed: ${message}`,
+    { next: known?.next ?? "Mend the cause and run pulumi up again: it goes on from here.", cause },
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * What is true on the host, as far as one spec cares. Plain data: `plan-steps.ts` compares it with the
+ * spec, `read-facts.ts` fills it, tests make it up.
+ */
+import { z } from "zod";
+import type { HostSpec } from "../../contract/host-spec.ts";
+import { type Inventory, inventorySchema } from "./inventory.ts";
+
+/** What is at a path, not following a symbolic link. Mode is four octal digits, as in the spec. */
+export type PathFact =
+  | { readonly kind: "absent" }
+  | {
+      readonly kind: "file";
+      readonly mode: string;
+      readonly owner: string;
+      readonly group: string;
+      readonly sha256: string;
+    }
+  | { readonly kind: "directory"; readonly mode: string; readonly owner: string; readonly group: string }
+  /** A symbolic link, a socket, a device. */
+  | { readonly kind: "other" };
+
+export interface UserFact {
+  readonly home: string;
+  /** Groups that list the user, besides its own. */
+  readonly groups: readonly string[];
+}
+
+/** As `systemctl show` has it. */
+export interface UnitFact {
+  /** `running`: a restart would disturb it. `down`: a start brings it (back), nothing is disturbed. */
+  readonly state: "running" | "starting" | "down";
+  /** systemd gave up on it. */
+  readonly failed: boolean;
+  /** There is such a unit. */
+  readonly loaded: boolean;
+  /** Enabled, or of a kind that cannot be (static, generated). */
+  readonly enabled: boolean;
+  /** Its file on disk is newer than what systemd has read. */
+  readonly needsDaemonReload: boolean;
+}
+
+/** Restarts, reloads and commands that an apply began to owe and has not done yet. */
+export const dueSchema = z.strictObject({
+  restart: z.array(z.string()),
+  reload: z.array(z.string()),
+  /** argv of each, as JSON. */
+  commands: z.array(z.string()),
+});
+export type Due = z.infer<typeof dueSchema>;
+
+export const nothingDue: Due = { restart: [], reload: [], commands: [] };
+
+/**
+ * Written before an apply changes the first thing, deleted after it has stored the spec: what an apply
+ * that failed or was killed leaves to the next one, and to `remove`.
+ */
+export const pendingSchema = z.strictObject({ inventory: inventorySchema, due: dueSchema });
+export type Pending = z.infer<typeof pendingSchema>;
+
+export interface HostFacts {
+  readonly users: ReadonlyMap<string, UserFact>;
+  readonly paths: ReadonlyMap<string, PathFact>;
+  /** By name: sha256 of the unsealed text; null where the file is there and cannot be unsealed. */
+  readonly credentials: ReadonlyMap<string, string | null>;
+  readonly units: ReadonlyMap<string, UnitFact>;
+  /** The spec of the last apply of this concern that went through. */
+  readonly stored: HostSpec | null;
+  /** Left by an apply that did not go through. */
+  readonly pending: Pending | null;
+  /** What the host's other concerns have. */
+  readonly elsewhere: Inventory;
+}

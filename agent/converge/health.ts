@@ -1,0 +1,144 @@
+/**
+ * What must be true before an apply says that it succeeded (`healthy` of the spec). Each condition is
+ * asked of the program itself, not of systemd: a unit that runs may still be of no use.
+ */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { HoldfastError } from "../../contract/errors.ts";
+import type { HostSpec } from "../../contract/host-spec.ts";
+import { paths, ports } from "../../contract/paths.ts";
+import { ConsulClient, ConsulRefused } from "../consul/client.ts";
+import { AgentSocket } from "../socket-client.ts";
+import { readConsulAccess } from "./consul-access.ts";
+import { type Progress, unhurried } from "./progress.ts";
+import { readUnits, unitFailure } from "./systemd.ts";
+
+export type Condition = HostSpec["healthy"][number];
+
+/** Null: it is so. Otherwise one clause: what is missing. */
+export type Probe = (condition: Condition) => Promise<string | null>;
+
+export interface HealthWait {
+  readonly spec: HostSpec;
+  /** How long all must hold without a break: after a restart, the cluster's view of this host lags. */
+  readonly steadyMs: number;
+  readonly probe: Probe;
+  nowMs(): number;
+  sleep(ms: number): Promise<void>;
+  readonly progress: Progress;
+  /** Null when all units of the spec run, else which does not. Throws when systemd gave up on one. */
+  probeUnits(): Promise<string | null>;
+}
+
+const lookEveryMs = 500;
+
+/**
+ * Waits until all conditions hold.
+ * @throws HoldfastError HF_APPLY_FAILED after healthyWithinMs, or at once when a unit has failed.
+ */
+export async function waitHealthy(wait: HealthWait): Promise<void> {
+  const { spec } = wait;
+  const startMs = wait.nowMs();
+  const progress = unhurried(wait.progress, wait.nowMs);
+  let goodSinceMs: number | null = null;
+  for (;;) {
+    const missing = (await wait.probeUnits()) ?? (await firstMissing(spec.healthy, wait.probe));
+    goodSinceMs = missing === null ? (goodSinceMs ?? wait.nowMs()) : null;
+    if (goodSinceMs !== null && wait.nowMs() - goodSinceMs >= wait.steadyMs) return;
+    const waitedMs = wait.nowMs() - startMs;
+    if (waitedMs >= spec.healthyWithinMs)
+      throw new HoldfastError(
+        "HF_APPLY_FAILED",
+        `${spec.host} ${spec.concern} is not healthy after ${Math.round(waitedMs / 1000)} s: ${missing ?? "it does not stay so"}.`,
+        { next: "Mend the cause and run pulumi up again; what was changed stays." },
+      );
+    progress(`waiting until healthy: ${missing ?? "does it stay so?"} (${Math.round(waitedMs / 1000)} s)`);
+    await wait.sleep(lookEveryMs);
+  }
+}
+
+async function firstMissing(conditions: readonly Condition[], probe: Probe): Promise<string | null> {
+  for (const condition of conditions) {
+    const missing = await probe(condition).catch((error: Error) => error.message.split("\n", 1)[0] ?? "");
+    if (missing !== null) return `${condition}: ${missing}`;
+  }
+  return null;
+}
+
+/** For HealthWait.probeUnits on this host. @throws HoldfastError HF_APPLY_FAILED with the unit's last words. */
+export async function probeUnits(spec: HostSpec): Promise<string | null> {
+  const facts = await readUnits(spec.units.map(({ name }) => name));
+  for (const [unit, fact] of facts) if (fact.failed) throw await unitFailure(unit, `${unit} has failed`);
+  for (const [unit, fact] of facts) if (fact.state !== "running") return `${unit} does not run`;
+  return null;
+}
+
+/** Asks the programs of this host. */
+export function hostProbe(host: string): Probe {
+  return async (condition) => {
+    switch (condition) {
+      case "consul-client":
+        return await withOwnConsul(async (client) => ((await client.leader()) === null ? "it knows no leader" : null));
+      case "consul-voter":
+        return await withOwnConsul((client) => voterFault(client, host));
+      case "neard-synced":
+        return await neardFault();
+      case "agent": {
+        const status = await new AgentSocket().status();
+        return status.host === host ? null : `it says that it is ${status.host}`;
+      }
+    }
+  };
+}
+
+async function withOwnConsul(ask: (client: ConsulClient) => Promise<string | null>): Promise<string | null> {
+  const access = await readConsulAccess();
+  if (access === null) return "it is not set up";
+  const client = new ConsulClient(access[0]);
+  try {
+    return await ask(client);
+  } finally {
+    client.close();
+  }
+}
+
+async function voterFault(client: ConsulClient, host: string): Promise<string | null> {
+  if ((await client.leader()) === null) return "there is no leader";
+  try {
+    const server = (await client.health()).Servers.find(({ Name }) => Name === host);
+    if (server === undefined) return "it is not one of the servers yet";
+    if (server.SerfStatus !== "alive") return `the others see it as ${server.SerfStatus}`;
+    if (!server.Healthy) return "it is not caught up";
+    return server.Voter ? null : "it is not a voter yet";
+  } catch (error) {
+    // Before the concern `acl` was applied there is no token that may ask; a leader is then all that can be known.
+    if (error instanceof ConsulRefused && error.status === 403) return null;
+    throw error;
+  }
+}
+
+const neardConfigSchema = z.object({ rpc: z.object({ addr: z.string() }) });
+const neardStatusSchema = z.object({
+  sync_info: z.object({ syncing: z.boolean(), latest_block_height: z.number() }),
+});
+
+/** neard's own word: GET /health is 200 only when its head is fresh. */
+async function neardFault(): Promise<string | null> {
+  const url = await neardRpcUrl();
+  const status = await fetch(`${url}/status`, { signal: AbortSignal.timeout(2000) });
+  if (!status.ok) return `its RPC answers ${status.status}`;
+  const { sync_info } = neardStatusSchema.parse(await status.json());
+  if (sync_info.syncing) return `syncing, at height ${sync_info.latest_block_height}`;
+  const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(2000) });
+  return health.ok ? null : `its head, at height ${sync_info.latest_block_height}, is too old`;
+}
+
+async function neardRpcUrl(): Promise<string> {
+  const path = join(paths.neardHome, "config.json");
+  const addr = existsSync(path)
+    ? neardConfigSchema.parse(JSON.parse(await readFile(path, "utf8"))).rpc.addr
+    : `127.0.0.1:${ports.neardRpc}`;
+  return `http://${addr.replace(/^0\.0\.0\.0:/, "127.0.0.1:")}`;
+}

@@ -1,0 +1,75 @@
+/** Reads from the host what `plan-steps.ts` wants to know. Changes nothing. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import type { HostSpec } from "../../contract/host-spec.ts";
+import { type Accounts, readAccounts } from "./accounts.ts";
+import { unsealCredential } from "./credentials.ts";
+import type { HostFacts, PathFact } from "./facts.ts";
+import { credentialPath, emptyInventory, inventoryOf, union } from "./inventory.ts";
+import { sha256 } from "./plan-steps.ts";
+import type { SpecStore } from "./spec-store.ts";
+import { readUnits } from "./systemd.ts";
+
+export async function readFacts(spec: HostSpec, store: SpecStore): Promise<HostFacts> {
+  const stored = await store.readSpec(spec.concern);
+  const pending = await store.readPending(spec.concern);
+  const elsewhere = await store.inventoryElsewhere(spec.concern);
+  const accounts = await readAccounts();
+  const all = union(
+    inventoryOf(spec),
+    stored === null ? emptyInventory : inventoryOf(stored),
+    pending?.inventory ?? emptyInventory,
+  );
+  const places = [...all.directories.map(({ path }) => path), ...all.files];
+  return {
+    users: accounts.users,
+    paths: new Map(await Promise.all(places.map(async (path) => [path, await readPath(path, accounts)] as const))),
+    credentials: new Map(
+      await Promise.all(spec.credentials.map(async ({ name }) => [name, await readCredential(name)] as const)),
+    ),
+    units: await readUnits(spec.units.map((unit) => unit.name)),
+    stored,
+    pending,
+    elsewhere,
+  };
+}
+
+/** @param accounts for the names of owner and group; an id without a name stays a number. */
+export async function readPath(path: string, accounts: Accounts): Promise<PathFact> {
+  const stat = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    // ENOTDIR: a file where a parent directory should be.
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
+    throw error;
+  });
+  if (stat === null) return { kind: "absent" };
+  const attributes = {
+    mode: (stat.mode & 0o7777).toString(8).padStart(4, "0"),
+    owner: nameOf(accounts.uidOf, stat.uid),
+    group: nameOf(accounts.gidOf, stat.gid),
+  };
+  if (stat.isDirectory()) return { kind: "directory", ...attributes };
+  if (!stat.isFile()) return { kind: "other" };
+  return { kind: "file", ...attributes, sha256: await fileDigest(path) };
+}
+
+function nameOf(ids: ReadonlyMap<string, number>, wanted: number): string {
+  for (const [name, id] of ids) if (id === wanted) return name;
+  return String(wanted);
+}
+
+async function fileDigest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest("hex");
+}
+
+async function readCredential(name: string): Promise<string | null> {
+  try {
+    return sha256(await unsealCredential(name, credentialPath(name)));
+  } catch {
+    // Absent, sealed elsewhere, damaged: the plan seals it anew, and the paths' facts say which it was.
+    return null;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Takes a concern off the host: what its spec made goes, in the opposite direction. A concern that nothing
+ * is known of is gone already. With the last concern everything of ours goes, holdfastd included.
+ *
+ * Awkward case: the holder. Its agent gives the key away if a standby is ready, and whether or not one is,
+ * no neard that has the key is left behind when the agent is gone: without the agent nobody would feed
+ * the fence, and without the fence nobody would stop that neard.
+ */
+import { rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import type { Concern } from "../../contract/host-spec.ts";
+import { paths, units } from "../../contract/paths.ts";
+import { ConsulClient, ConsulRefused, ConsulUnknown } from "../consul/client.ts";
+import { AgentSocket } from "../socket-client.ts";
+import { readConsulAccess } from "./consul-access.ts";
+import type { Change } from "./converge.ts";
+import { perform } from "./perform.ts";
+import { planSteps } from "./plan-steps.ts";
+import { type Progress, whileWaiting } from "./progress.ts";
+import { readFacts } from "./read-facts.ts";
+import { runCommand } from "./run-command.ts";
+import { emptySpec } from "./spec.ts";
+import type { SpecStore } from "./spec-store.ts";
+import { subject } from "./steps.ts";
+import { readUnits, unitJob } from "./systemd.ts";
+
+const stepTimeoutMs = 150_000;
+/** A switchover takes a second or two; a cluster that is being destroyed has nobody to switch to. */
+const handOverWithinMs = 30_000;
+/** Consul's leave_drain_time (5 s), the removal from Raft (up to 3 s), and some. */
+const leaveWithinMs = 15_000;
+
+export interface RemoveContext {
+  readonly host: string;
+  readonly store: SpecStore;
+  readonly progress: Progress;
+  /** Called after each change. */
+  done(change: Change): void;
+}
+
+export async function removeConcern(concern: Concern, context: RemoveContext): Promise<void> {
+  const { store } = context;
+  if ((await store.known()).includes(concern)) {
+    if (concern === "agent") await stopAgent(context);
+    if (concern === "consul") await leaveConsul(context);
+    await removeSteps(concern, context);
+    if (concern === "agent") await removeTable("holdfast", context);
+    if (concern === "system") await removeTable("holdfast_firewall", context);
+    await store.forget(concern);
+  }
+  if ((await store.known()).length === 0) await sweep(context);
+}
+
+async function removeSteps(concern: Concern, { host, store, progress, done }: RemoveContext): Promise<void> {
+  const nothing = emptySpec(host, concern);
+  const facts = await readFacts(nothing, store);
+  for (const step of planSteps(nothing, {}, facts)) {
+    await perform(step, { secrets: {}, timeoutMs: stepTimeoutMs, progress });
+    done({ what: subject(step), why: "removed" });
+  }
+}
+
+async function stopAgent({ host, progress, done }: RemoveContext): Promise<void> {
+  if ((await readUnits([units.agent])).get(units.agent)?.loaded !== true) return;
+  await handOver(progress);
+  await unitJob("stop", units.agent, { timeoutMs: stepTimeoutMs, progress });
+  // Our own program again: it shuts the fence, kills neard's control group, erases the key.
+  await runCommand([process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"]);
+  done({ what: `the validator key's place on ${host}`, why: "no neard with the key is left behind" });
+}
+
+/** If this host is active and a standby is ready, the key goes there first. */
+async function handOver(progress: Progress): Promise<void> {
+  const agent = new AgentSocket();
+  const startMs = performance.now();
+  try {
+    if ((await agent.status()).role !== "active") return;
+    await agent.switchover({});
+    while (performance.now() - startMs < handOverWithinMs) {
+      const { role, because } = await agent.status();
+      if (role === "standby" || role === "demoting") return;
+      progress(`giving the key away: ${because}`);
+      await sleep(1000);
+    }
+    progress(`the key was not taken over within ${handOverWithinMs / 1000} s: the agent is stopped with it`);
+  } catch (error) {
+    progress(`the key is given to nobody: ${(error as Error).message}`);
+  }
+}
+
+/** A server that goes while the others can spare it says goodbye, so that it counts in no quorum any more. */
+async function leaveConsul({ host, progress, done }: RemoveContext): Promise<void> {
+  if ((await readUnits([units.consul])).get(units.consul)?.state !== "running") return;
+  const access = await readConsulAccess();
+  if (access === null) return;
+  const own = new ConsulClient(access[0]);
+  try {
+    const voters = (await own.health()).Servers.filter((server) => server.Voter);
+    const others = voters.filter((server) => server.Healthy && server.Name !== host).length;
+    const quorum = Math.floor(voters.length / 2) + 1;
+    if (!voters.some((server) => server.Name === host) || others < quorum) return;
+    await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
+    done({ what: "consul", why: "left the cluster" });
+  } catch (error) {
+    if (!(error instanceof ConsulUnknown) && !(error instanceof ConsulRefused)) throw error;
+    progress(`Consul is stopped without leaving: ${error.message}`);
+  } finally {
+    own.close();
+  }
+}
+
+async function removeTable(name: string, { done }: RemoveContext): Promise<void> {
+  // Exit code 1: no such table, or no nft on this host.
+  const listed = await execa("nft", ["list", "table", "inet", name], { reject: false });
+  if (listed.failed) return;
+  await runCommand(["nft", "delete", "table", "inet", name]);
+  done({ what: `nftables inet ${name}`, why: "removed" });
+}
+
+/** Nothing is left that needs us: our own directories go, with the program that runs now. */
+async function sweep({ done }: RemoveContext): Promise<void> {
+  for (const path of [paths.run, paths.keyDirectory, paths.state, paths.etc, paths.opt, paths.convergeLock]) {
+    const facts = await rm(path, { recursive: true }).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return false;
+        throw error;
+      },
+    );
+    if (facts) done({ what: path, why: "removed" });
+  }
+}

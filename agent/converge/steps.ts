@@ -1,0 +1,79 @@
+/** One step of a converge: data that says what to do and why. `perform.ts` does it. */
+import type { HostSpec } from "../../contract/host-spec.ts";
+
+export type UserSpec = HostSpec["users"][number];
+export type DirectorySpec = HostSpec["directories"][number];
+export type ArtifactSpec = HostSpec["artifacts"][number];
+export type Disturbs = HostSpec["units"][number]["disturbs"];
+
+export type Action =
+  | { readonly kind: "user"; readonly user: UserSpec; readonly exists: boolean }
+  | { readonly kind: "directory"; readonly directory: DirectorySpec }
+  | { readonly kind: "artifact"; readonly artifact: ArtifactSpec }
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      readonly mode: string;
+      readonly owner: string;
+      readonly group: string;
+      /** A secret only by its name; the text never enters a plan. */
+      readonly content: { readonly lines: readonly string[] } | { readonly secret: string };
+    }
+  /** The content is right already; mode, owner or group are not. */
+  | {
+      readonly kind: "attributes";
+      readonly path: string;
+      readonly mode: string;
+      readonly owner: string;
+      readonly group: string;
+    }
+  | { readonly kind: "credential"; readonly name: string; readonly path: string; readonly secret: string }
+  | { readonly kind: "command"; readonly argv: readonly string[] }
+  | { readonly kind: "daemon-reload" }
+  | {
+      readonly kind: "unit";
+      readonly unit: string;
+      readonly action: "enable" | "start" | "restart" | "reload";
+      readonly disturbs: Disturbs;
+    }
+  | { readonly kind: "retire-unit"; readonly unit: string }
+  | { readonly kind: "delete-file"; readonly path: string }
+  | { readonly kind: "delete-directory"; readonly path: string; readonly owned: boolean }
+  | { readonly kind: "delete-user"; readonly user: string };
+
+export type Step = Action & { readonly why: string };
+
+/** What a step changes, in one word or path, for the report. */
+export function subject(step: Action): string {
+  switch (step.kind) {
+    case "user":
+      return `user ${step.user.name}`;
+    case "directory":
+      return step.directory.path;
+    case "artifact":
+      return step.artifact.path;
+    case "file":
+    case "attributes":
+    case "credential":
+    case "delete-file":
+    case "delete-directory":
+      return step.path;
+    case "command":
+      return step.argv.join(" ");
+    case "daemon-reload":
+      return "systemd";
+    case "unit":
+    case "retire-unit":
+      return step.unit;
+    case "delete-user":
+      return `user ${step.user}`;
+  }
+}
+
+/** What the running parts of the cluster lose for a moment when these steps are done. */
+export function disturbances(steps: readonly Step[]): ReadonlySet<"consul" | "neard"> {
+  const disturbed = new Set<"consul" | "neard">();
+  for (const step of steps)
+    if (step.kind === "unit" && step.action === "restart" && step.disturbs !== "nothing") disturbed.add(step.disturbs);
+  return disturbed;
+}

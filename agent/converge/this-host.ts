@@ -1,0 +1,99 @@
+/** The host that we run on, behind the port of `converge.ts`. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
+import { paths } from "../../contract/paths.ts";
+import { ConsulClient } from "../consul/client.ts";
+import { consulMaintenanceStore } from "../maintenance/consul-store.ts";
+import { defaultBounds } from "../maintenance/decide.ts";
+import { withMaintenanceLock } from "../maintenance/with-lock.ts";
+import { AgentSocket } from "../socket-client.ts";
+import { convergeAcl } from "./acl-consul.ts";
+import { readAgentConfig, readConsulAccess } from "./consul-access.ts";
+import type { ConvergeHost } from "./converge.ts";
+import { hostProbe, probeUnits, waitHealthy } from "./health.ts";
+import { perform } from "./perform.ts";
+import { type Progress, unhurried } from "./progress.ts";
+import { readFacts } from "./read-facts.ts";
+import { SpecStore } from "./spec-store.ts";
+
+/** Of one start or command; a unit's own TimeoutStartSec is usually shorter. */
+const stepTimeoutMs = 150_000;
+
+/** After a restart: longer than autopilot's two seconds between looks, so that it has seen the new process. */
+const steadyAfterDisturbanceMs = 3000;
+
+export const specStore = new SpecStore(paths.specs);
+
+/** With nobody to ask, a program that is still there after this long has read its configuration. */
+const steadyUnaskedMs = 1000;
+
+const nowMs = () => performance.now();
+
+export function thisHost(concern: Concern, secrets: Secrets, progress: Progress): ConvergeHost {
+  return {
+    readFacts: (spec) => readFacts(spec, specStore),
+    perform: (step) => perform(step, { secrets, timeoutMs: stepTimeoutMs, progress }),
+    writePending: (pending) => specStore.writePending(concern, pending),
+    complete: (spec) => specStore.complete(spec),
+    alone: (disturbs, work) => alone(disturbs, work, progress),
+    waitHealthy: (spec, disturbed) => healthy(spec, disturbed, progress),
+    convergeAcl: async (spec, given, done) => {
+      if (spec.acl === undefined) return;
+      const withinMs = spec.healthyWithinMs;
+      await convergeAcl(spec.acl, given, { withinMs, progress, done: (what, why) => done({ what, why }) });
+    },
+  };
+}
+
+async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): Promise<void> {
+  await waitHealthy({
+    spec,
+    steadyMs: disturbed ? steadyAfterDisturbanceMs : spec.healthy.length === 0 ? steadyUnaskedMs : 0,
+    probe: hostProbe(spec.host),
+    nowMs,
+    sleep: async (ms) => void (await sleep(ms)),
+    progress,
+    probeUnits: () => probeUnits(spec),
+  });
+}
+
+/** Without an agent the host is no part of a working cluster yet: nobody is disturbed, nobody is asked. */
+async function alone(
+  disturbs: ReadonlySet<"consul" | "neard">,
+  work: () => Promise<void>,
+  progress: Progress,
+): Promise<void> {
+  const config = await readAgentConfig();
+  const servers = config === null ? null : await readConsulAccess();
+  if (config === null || servers === null) return await work();
+  const store = consulMaintenanceStore(servers, config);
+  try {
+    await withMaintenanceLock(
+      {
+        host: config.host,
+        store,
+        agent: new AgentSocket(),
+        ownConsulUp: async () => {
+          const own = new ConsulClient(servers[0]);
+          try {
+            // Any answer will do, "no leader" too: it is the others who are missing then.
+            await own.request("get", "/status/leader", undefined, 2000);
+            return true;
+          } catch {
+            return false;
+          } finally {
+            own.close();
+          }
+        },
+        disturbsConsul: disturbs.has("consul"),
+        bounds: defaultBounds,
+        nowMs,
+        sleep: async (ms) => void (await sleep(ms)),
+        progress: unhurried(progress, nowMs),
+      },
+      work,
+    );
+  } finally {
+    store.close();
+  }
+}

@@ -1,0 +1,102 @@
+/** The maintenance lock's keys in Consul, through whichever server answers. */
+import type { z } from "zod";
+import { consulKeys, type Network } from "../../contract/topology.ts";
+import { ConsulClient, type ConsulConnection, ConsulUnknown } from "../consul/client.ts";
+import {
+  failureNoteSchema,
+  lockDelayMs,
+  lockNoteSchema,
+  type MaintenanceStore,
+  type MaintenanceView,
+  StoreUnavailable,
+  sessionTtlMs,
+} from "./store.ts";
+
+/** For one server; every call here may be repeated with another one. */
+const timeoutMs = 3000;
+
+/**
+ * @param servers this host's own Consul first.
+ * @param disturbsOwnServer name of this host's Consul server, for `reserve`; also the node of the session.
+ */
+export function consulMaintenanceStore(
+  servers: readonly ConsulConnection[],
+  cluster: { readonly network: Network; readonly account: string; readonly host: string },
+): MaintenanceStore & { close(): void } {
+  const clients = servers.map((server) => new ConsulClient(server));
+  const keys = consulKeys(cluster.network, cluster.account);
+  // Both keys are below this prefix, so one read sees both at one index.
+  const prefix = keys.maintenance.slice(0, keys.maintenance.lastIndexOf("/") + 1);
+
+  /** Asks one server after the other; a server that knows nothing is no answer. */
+  const ask = async <T>(question: (client: ConsulClient) => Promise<T>): Promise<T> => {
+    let last: unknown;
+    for (const client of clients) {
+      try {
+        return await question(client);
+      } catch (error) {
+        if (!(error instanceof ConsulUnknown)) throw error;
+        last = error;
+      }
+    }
+    throw new StoreUnavailable("no Consul server gives an answer", { cause: last });
+  };
+
+  return {
+    createSession: () =>
+      ask((client) =>
+        client.createSession({
+          node: cluster.host,
+          name: "holdfast maintenance",
+          ttlMs: sessionTtlMs,
+          lockDelayMs,
+          timeoutMs,
+        }),
+      ),
+    renewSession: (session) => ask((client) => client.renewSession(session, timeoutMs)),
+    destroySession: (session) => ask((client) => client.destroySession(session, timeoutMs)),
+    view: () =>
+      ask(async (client): Promise<MaintenanceView> => {
+        const { entries } = await client.readPrefix(prefix, { timeoutMs });
+        const lock = entries.find((entry) => entry.key === keys.maintenance);
+        const failure = entries.find((entry) => entry.key === keys.maintenanceFailure);
+        const failureNote = failure === undefined ? null : parsed(failureNoteSchema, failure.value);
+        return {
+          lock: lock === undefined ? null : { session: lock.session, note: parsed(lockNoteSchema, lock.value) },
+          failure:
+            failure === undefined || failureNote === null ? null : { ...failureNote, modifyIndex: failure.modifyIndex },
+        };
+      }),
+    acquire: (session, note) =>
+      ask((client) => client.acquire(keys.maintenance, session, JSON.stringify(note), timeoutMs)),
+    release: (session, note) =>
+      ask((client) => client.release(keys.maintenance, session, JSON.stringify(note), timeoutMs)),
+    putFailure: async (note) => {
+      await ask((client) => client.put(keys.maintenanceFailure, JSON.stringify(note), { timeoutMs }));
+    },
+    clearFailure: () => ask((client) => client.delete(keys.maintenanceFailure, timeoutMs)),
+    reserve: () =>
+      ask(async (client) => {
+        const { Servers } = await client.health(timeoutMs);
+        const voters = Servers.filter((server) => server.Voter);
+        const healthy = voters.filter((server) => server.Healthy);
+        const quorum = Math.floor(voters.length / 2) + 1;
+        return {
+          spare: healthy.length - quorum,
+          ownCounts: healthy.some((server) => server.Name === cluster.host),
+        };
+      }),
+    close: () => {
+      for (const client of clients) client.close();
+    },
+  };
+}
+
+/** Null for a value that is not ours: then only its session and index count. */
+function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * One host at a time: decides what an apply that disturbs Consul or neard does next. Pure: what was seen
+ * and the time come in, one decision goes out.
+ *
+ * Think of a single-track railway: one token for the line, and a train that finds the token lying on the
+ * track instead of in the box stops, for something happened to the one before.
+ *
+ * Two phases. `decideWaiting`, without the lock, until it says `acquire`; `decideLocked`, with it, until
+ * it says `apply`. Awkward cases: Consul without a quorum, where restarting this host's dead Consul is the
+ * cure (so we go on without the lock rather than wait for ever); an earlier apply of this very host that was
+ * killed (its session would hold the lock until its TTL: only we can have made it, so we end it); the
+ * active host, which lets all others go first and gives the key away before anything is touched.
+ */
+import type { AgentRole } from "../../contract/agent-status.ts";
+import type { ErrorCode } from "../../contract/errors.ts";
+import type { MaintenanceView, ServerReserve } from "./store.ts";
+
+export interface MaintenanceBounds {
+  /** The whole wait for the other hosts. */
+  readonly waitMs: number;
+  /** How long Consul may be without an answer before we stop waiting for it. */
+  readonly silenceMs: number;
+  /** The active host competes only for a lock that has been free this long. */
+  readonly freeMs: number;
+  /** From the lock until this host is a standby and Consul can spare this server. */
+  readonly readyMs: number;
+  /** An agent that is silent for this long has no lease any more (leaseMs 6000 and its restart). */
+  readonly agentSilenceMs: number;
+}
+
+export const defaultBounds: MaintenanceBounds = {
+  waitMs: 20 * 60_000,
+  silenceMs: 30_000,
+  freeMs: 3_000,
+  readyMs: 120_000,
+  agentSilenceMs: 15_000,
+};
+
+/** What one look at the cluster and at this host gave. */
+export interface Observation {
+  /** Null: no answer that a quorum stands behind. */
+  readonly view: MaintenanceView | null;
+  /** Whether this host's own Consul runs and answers. */
+  readonly ownConsulUp: boolean;
+  /** Null: no agent answers on this host. */
+  readonly role: AgentRole | null;
+}
+
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly next: string;
+}
+
+export type WaitingDecision =
+  | { readonly do: "look-again"; readonly because: string }
+  /** End the session that an earlier apply of this host left. */
+  | { readonly do: "end-own-session"; readonly session: string; readonly because: string }
+  | { readonly do: "acquire" }
+  | { readonly do: "go-on-without-lock"; readonly because: string }
+  | { readonly do: "give-up"; readonly error: Refusal };
+
+export interface WaitingState {
+  readonly host: string;
+  readonly sinceMs: number;
+  /** When a quorum last answered; at the start, the start. */
+  readonly answeredMs: number;
+  /** Since when every look has found the lock free. */
+  readonly freeSinceMs: number | null;
+  /** ModifyIndex of the failure at the first answer: 0 when there was none, null before the first answer. */
+  readonly failureBefore: number | null;
+  /** The other host that was last seen with the lock. */
+  readonly lastSeenHolder: string | null;
+}
+
+export function startWaiting(host: string, nowMs: number): WaitingState {
+  return { host, sinceMs: nowMs, answeredMs: nowMs, freeSinceMs: null, failureBefore: null, lastSeenHolder: null };
+}
+
+export interface Waited {
+  readonly state: WaitingState;
+  readonly decision: WaitingDecision;
+}
+
+export function decideWaiting(
+  before: WaitingState,
+  seen: Observation,
+  nowMs: number,
+  bounds: MaintenanceBounds,
+): Waited {
+  if (seen.view === null) return decideSilence({ ...before, freeSinceMs: null }, seen, nowMs, bounds);
+  const { lock, failure } = seen.view;
+  const state: WaitingState = {
+    ...before,
+    answeredMs: nowMs,
+    failureBefore: before.failureBefore ?? failure?.modifyIndex ?? 0,
+  };
+
+  if (failure !== null && failure.modifyIndex !== state.failureBefore)
+    return {
+      state,
+      decision: giveUp(stopped(`${failure.host} failed while this host was waiting (${failure.error})`, failure.host)),
+    };
+
+  const holder = lock?.session == null ? null : (lock.note?.host ?? "an unknown host");
+  if (lock?.session != null && holder === state.host)
+    return {
+      state: { ...state, freeSinceMs: null },
+      decision: { do: "end-own-session", session: lock.session, because: "an earlier apply of this host was killed" },
+    };
+  if (holder !== null)
+    return decideTaken({ ...state, freeSinceMs: null, lastSeenHolder: holder }, holder, nowMs, bounds);
+
+  // Free, but the last one never said that it was done.
+  const left = lock?.note;
+  if (left?.state === "working" && left.host === state.lastSeenHolder)
+    return {
+      state,
+      decision: giveUp(
+        stopped(`the apply on ${left.host} ended without a word while this host was waiting`, left.host),
+      ),
+    };
+
+  return decideFree({ ...state, freeSinceMs: state.freeSinceMs ?? nowMs }, seen, nowMs, bounds);
+}
+
+/** After `acquire` was refused (another host was faster, or the lock-delay is not over): the wait goes on. */
+export function lostRace(state: WaitingState): WaitingState {
+  return { ...state, freeSinceMs: null };
+}
+
+function decideSilence(state: WaitingState, seen: Observation, nowMs: number, bounds: MaintenanceBounds): Waited {
+  const silentMs = nowMs - state.answeredMs;
+  if (silentMs < bounds.silenceMs)
+    return { state, decision: { do: "look-again", because: `Consul gives no answer (${seconds(silentMs)})` } };
+  if (!seen.ownConsulUp)
+    return {
+      state,
+      decision: {
+        do: "go-on-without-lock",
+        because: `Consul has no quorum for ${seconds(silentMs)} and this host's own Consul is down: mending it comes first`,
+      },
+    };
+  return {
+    state,
+    decision: giveUp({
+      code: "HF_CONSUL",
+      message: `Consul has no quorum for ${seconds(silentMs)}, though it runs on ${state.host}: whether another host is being changed cannot be known. Nothing was changed here.`,
+      next: "Bring the other Consul servers back, then run pulumi up again.",
+    }),
+  };
+}
+
+function decideTaken(state: WaitingState, holder: string, nowMs: number, bounds: MaintenanceBounds): Waited {
+  const waitedMs = nowMs - state.sinceMs;
+  if (waitedMs < bounds.waitMs)
+    return { state, decision: { do: "look-again", because: `${holder} is being changed; one host at a time` } };
+  return {
+    state,
+    decision: giveUp({
+      code: "HF_TIMEOUT",
+      message: `${holder} has had the maintenance lock all the ${seconds(waitedMs)} that this host waited. Nothing was changed here.`,
+      next: `Look at the apply on ${holder}, then run pulumi up again.`,
+    }),
+  };
+}
+
+function decideFree(state: WaitingState, seen: Observation, nowMs: number, bounds: MaintenanceBounds): Waited {
+  const freeMs = nowMs - (state.freeSinceMs ?? nowMs);
+  if (mayValidate(seen.role) && freeMs < bounds.freeMs)
+    return {
+      state,
+      decision: { do: "look-again", because: "this host is active and lets the others go first" },
+    };
+  return { state, decision: { do: "acquire" } };
+}
+
+export interface LockedState {
+  readonly host: string;
+  readonly sinceMs: number;
+  /** When the agent last answered; at the start, the start. */
+  readonly agentMs: number;
+  /** The switchover that we asked for and that is not over. */
+  readonly switchover: string | null;
+  /** When we last asked for one, or null. */
+  readonly askedMs: number | null;
+}
+
+export interface LockedObservation {
+  readonly role: AgentRole | null;
+  /** Of the switchover that we asked for. */
+  readonly switchover: "running" | "over" | null;
+  /** Why our last request was refused or came to nothing, or null. */
+  readonly refused: string | null;
+  /** Asked only when Consul is about to be disturbed. */
+  readonly reserve: ServerReserve | null;
+}
+
+export type LockedDecision =
+  | { readonly do: "look-again"; readonly because: string }
+  | { readonly do: "switchover" }
+  | { readonly do: "apply" }
+  | { readonly do: "give-up"; readonly error: Refusal };
+
+/** After a refused or failed switchover: a standby may become ready meanwhile. */
+const askAgainMs = 5_000;
+
+export function startLocked(host: string, nowMs: number): LockedState {
+  return { host, sinceMs: nowMs, agentMs: nowMs, switchover: null, askedMs: null };
+}
+
+/**
+ * With the lock: until this host is certainly not the one that validates, and Consul can spare it.
+ * @param expectAgent whether this host has an agent at all; false where it is not set up yet.
+ */
+export function decideLocked(
+  before: LockedState,
+  seen: LockedObservation,
+  nowMs: number,
+  bounds: MaintenanceBounds,
+  expectAgent: boolean,
+): { readonly state: LockedState; readonly decision: LockedDecision } {
+  const state: LockedState = {
+    ...before,
+    agentMs: seen.role === null ? before.agentMs : nowMs,
+    switchover: seen.switchover === null || seen.switchover === "running" ? before.switchover : null,
+  };
+  const obstacle = obstacleTo(state, seen, nowMs, bounds, expectAgent);
+  if (obstacle === null) return { state, decision: { do: "apply" } };
+  if (nowMs - state.sinceMs >= bounds.readyMs)
+    return {
+      state,
+      decision: {
+        do: "give-up",
+        error: {
+          code: "HF_REFUSED",
+          message: `${state.host} cannot be changed now: ${obstacle} (waited ${seconds(nowMs - state.sinceMs)}). Nothing was changed here.`,
+          next: "Look at holdfast status; when another host is ready, run pulumi up again.",
+        },
+      },
+    };
+  const askAgain = state.askedMs === null || nowMs - state.askedMs >= askAgainMs;
+  if ((seen.role === "active" || seen.role === "taking") && state.switchover === null && askAgain)
+    return { state: { ...state, askedMs: nowMs }, decision: { do: "switchover" } };
+  return { state, decision: { do: "look-again", because: obstacle } };
+}
+
+function obstacleTo(
+  state: LockedState,
+  seen: LockedObservation,
+  nowMs: number,
+  bounds: MaintenanceBounds,
+  expectAgent: boolean,
+): string | null {
+  if (seen.role === null && expectAgent && nowMs - state.agentMs < bounds.agentSilenceMs)
+    return "the agent on this host gives no answer; its lease may still live";
+  if (mayValidate(seen.role) || seen.role === "demoting")
+    return `this host is ${seen.role}${seen.refused === null ? "" : `, and it could not hand over: ${seen.refused}`}`;
+  if (seen.reserve?.ownCounts === true && seen.reserve.spare < 1)
+    return "Consul would lose its quorum without this host's server";
+  return null;
+}
+
+/** Has the key, is about to have it, or is giving it away. */
+function mayValidate(role: AgentRole | null): boolean {
+  return role === "active" || role === "taking" || role === "handing";
+}
+
+function giveUp(error: Refusal): WaitingDecision {
+  return { do: "give-up", error };
+}
+
+function stopped(what: string, host: string): Refusal {
+  return {
+    code: "HF_REFUSED",
+    message: `${what[0]?.toUpperCase()}${what.slice(1)}; nothing was changed here.`,
+    next: `Mend ${host}, then run pulumi up again.`,
+  };
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
+}

@@ -1,0 +1,255 @@
+/**
+ * Does a piece of work as the only host that is being changed: waits for the cluster's maintenance lock,
+ * has the key given away if this host is active, works, and releases. The decisions are in decide.ts.
+ *
+ * A failure of the work is noted before the lock goes, so that whoever reads "free" reads the failure too.
+ * Awkward case: the session is lost while the work runs. Stopping half-way would be worse than two hosts
+ * at a time (the fence, not this lock, keeps two from validating), so the work goes on and it is said.
+ */
+import type { AgentRole, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
+import { HoldfastError } from "../../contract/errors.ts";
+import {
+  decideLocked,
+  decideWaiting,
+  type LockedObservation,
+  lostRace,
+  type MaintenanceBounds,
+  type Refusal,
+  startLocked,
+  startWaiting,
+} from "./decide.ts";
+import {
+  type LockNote,
+  type MaintenanceStore,
+  type MaintenanceView,
+  renewEveryMs,
+  type ServerReserve,
+  StoreUnavailable,
+} from "./store.ts";
+
+/** The agent of this host, as AgentSocket is. */
+export interface MaintenanceAgent {
+  status(): Promise<{ readonly role: AgentRole }>;
+  switchover(wish: Partial<SwitchoverRequest>): Promise<string>;
+  switchoverProgress(id: string): Promise<SwitchoverProgress>;
+}
+
+export interface MaintenanceContext {
+  readonly host: string;
+  readonly store: MaintenanceStore;
+  /** Null on a host that has none yet. */
+  readonly agent: MaintenanceAgent | null;
+  ownConsulUp(): Promise<boolean>;
+  /** Consul is about to be disturbed: its quorum must be able to spare this host. */
+  readonly disturbsConsul: boolean;
+  readonly bounds: MaintenanceBounds;
+  nowMs(): number;
+  sleep(ms: number): Promise<void>;
+  /** Called at every look; throttled by whoever prints. */
+  progress(line: string): void;
+}
+
+/** How often we look while waiting. */
+const lookEveryMs = 500;
+
+/**
+ * @returns what `work` returns.
+ * @throws HoldfastError HF_REFUSED, HF_TIMEOUT or HF_CONSUL before anything was changed; else what `work` throws.
+ */
+export async function withMaintenanceLock<T>(context: MaintenanceContext, work: () => Promise<T>): Promise<T> {
+  const session = await acquireLock(context);
+  if (session === null) return await work();
+  const renewal = keepRenewing(context, session);
+  try {
+    await untilReady(context);
+    let result: T;
+    try {
+      result = await work();
+    } catch (error) {
+      await bestEffort(context, () =>
+        context.store.putFailure({ host: context.host, error: firstLine(error), at: new Date().toISOString() }),
+      );
+      throw error;
+    }
+    await bestEffort(context, () => context.store.clearFailure());
+    return result;
+  } finally {
+    await renewal.stop();
+    await bestEffort(context, () => context.store.release(session, note(context, "done")));
+    await bestEffort(context, () => context.store.destroySession(session));
+  }
+}
+
+/** @returns the session that has the lock; null when Consul is down here and mending it comes first. */
+async function acquireLock(context: MaintenanceContext): Promise<string | null> {
+  let state = startWaiting(context.host, context.nowMs());
+  for (;;) {
+    const view = await viewOrNull(context.store);
+    const ownConsulUp = view !== null || (await context.ownConsulUp());
+    const seen = { view, ownConsulUp, role: await roleOf(context) };
+    const waited = decideWaiting(state, seen, context.nowMs(), context.bounds);
+    state = waited.state;
+    const { decision } = waited;
+    switch (decision.do) {
+      case "give-up":
+        throw refusal(decision.error);
+      case "go-on-without-lock":
+        context.progress(decision.because);
+        return null;
+      case "end-own-session":
+        context.progress(`ending the lock's session: ${decision.because}`);
+        await bestEffort(context, () => context.store.destroySession(decision.session));
+        break;
+      case "acquire": {
+        const session = await tryAcquire(context);
+        if (session !== null) return session;
+        state = lostRace(state);
+        break;
+      }
+      case "look-again":
+        context.progress(`waiting for the maintenance lock: ${decision.because}`);
+        break;
+    }
+    await context.sleep(lookEveryMs);
+  }
+}
+
+async function tryAcquire(context: MaintenanceContext): Promise<string | null> {
+  let session: string | null = null;
+  try {
+    session = await context.store.createSession();
+    if (await context.store.acquire(session, note(context, "working"))) return session;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+  }
+  const made = session;
+  if (made !== null) await bestEffort(context, () => context.store.destroySession(made));
+  return null;
+}
+
+/** With the lock: until decide.ts says that this host may be disturbed. */
+async function untilReady(context: MaintenanceContext): Promise<void> {
+  let state = startLocked(context.host, context.nowMs());
+  let refused: string | null = null;
+  for (;;) {
+    const asked = state.switchover === null ? null : await lookAtSwitchover(context, state.switchover);
+    refused = asked?.failedBecause ?? refused;
+    const seen: LockedObservation = {
+      role: await roleOf(context),
+      switchover: asked?.state ?? null,
+      refused,
+      reserve: context.disturbsConsul ? await reserveOrNone(context.store) : null,
+    };
+    const locked = decideLocked(state, seen, context.nowMs(), context.bounds, context.agent !== null);
+    state = locked.state;
+    const { decision } = locked;
+    if (decision.do === "apply") return;
+    if (decision.do === "give-up") throw refusal(decision.error);
+    if (decision.do === "switchover") {
+      context.progress("this host is active: asking its agent for a switchover");
+      try {
+        state = { ...state, switchover: (await context.agent?.switchover({})) ?? null };
+      } catch (error) {
+        if (!(error instanceof HoldfastError)) throw error;
+        refused = error.message;
+      }
+    } else context.progress(`waiting with the maintenance lock: ${decision.because}`);
+    await context.sleep(lookEveryMs);
+  }
+}
+
+async function lookAtSwitchover(
+  { agent }: MaintenanceContext,
+  id: string,
+): Promise<{ state: "running" | "over"; failedBecause?: string } | null> {
+  try {
+    const progress = await agent?.switchoverProgress(id);
+    if (progress === undefined) return null;
+    if (progress.state === "failed") return { state: "over", failedBecause: progress.because };
+    return { state: progress.state === "done" ? "over" : "running" };
+  } catch (error) {
+    // The agent was restarted, or forgot it: its role tells the rest.
+    return { state: "over", failedBecause: firstLine(error) };
+  }
+}
+
+/** Renews in the background until stopped. */
+function keepRenewing(context: MaintenanceContext, session: string): { stop(): Promise<void> } {
+  const stopped = Promise.withResolvers<void>();
+  let stopping = false;
+  const loop = async () => {
+    while (!stopping) {
+      await Promise.race([context.sleep(renewEveryMs), stopped.promise]);
+      if (stopping) return;
+      // No answer is no loss: the TTL covers two missed renewals.
+      const alive = await context.store.renewSession(session).catch((error: unknown) => {
+        if (error instanceof StoreUnavailable) return true;
+        throw error;
+      });
+      if (!alive) {
+        context.progress("the maintenance lock was lost; this apply goes on, but another host may begin");
+        return;
+      }
+    }
+  };
+  const running = loop();
+  // Seen again at stop(); without this a failure in between would end the process.
+  running.catch(() => undefined);
+  return {
+    stop: async () => {
+      stopping = true;
+      stopped.resolve();
+      await running.catch((error: unknown) =>
+        context.progress(`renewing the maintenance lock failed: ${firstLine(error)}`),
+      );
+    },
+  };
+}
+
+/** For what may fail without changing the outcome: the session's TTL cleans up after us. */
+async function bestEffort(context: MaintenanceContext, act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    context.progress(`the maintenance lock could not be updated: ${firstLine(error)}`);
+  }
+}
+
+async function viewOrNull(store: MaintenanceStore): Promise<MaintenanceView | null> {
+  try {
+    return await store.view();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return null;
+    throw error;
+  }
+}
+
+/** Without an answer there may be no reserve. */
+async function reserveOrNone(store: MaintenanceStore): Promise<ServerReserve | null> {
+  try {
+    return await store.reserve();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return { spare: 0, ownCounts: true };
+    throw error;
+  }
+}
+
+async function roleOf({ agent }: MaintenanceContext): Promise<AgentRole | null> {
+  try {
+    return (await agent?.status())?.role ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function note(context: MaintenanceContext, state: LockNote["state"]): LockNote {
+  return { host: context.host, state, at: new Date().toISOString() };
+}
+
+function refusal({ code, message, next }: Refusal): HoldfastError {
+  return new HoldfastError(code, message, { next });
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
+}
