@@ -1,0 +1,146 @@
+/**
+ * Faults of the network: one nftables table per lab on this machine, where every packet between hosts,
+ * and between a host and this machine, crosses the bridge. Each change replaces the whole table in one
+ * transaction, made from the faults that are on; so healing one never disturbs another.
+ *
+ * Hosts are told apart by address: the hooks see all bridges of this machine, and addresses are unique
+ * among labs. SSH from this machine goes through in every kind but those of power.ts.
+ */
+import type { Lab } from "../hosts/description.ts";
+import { run } from "../hosts/machine.ts";
+import type { ActiveFault, FaultKind } from "./fault.ts";
+
+/** nftables statements per hook: host to host, host to this machine, this machine to host. */
+export interface Rules {
+  readonly forward?: readonly string[];
+  readonly input?: readonly string[];
+  readonly output?: readonly string[];
+}
+
+interface NetworkFault {
+  readonly name: string;
+  readonly sentence: string;
+  readonly rules: (address: string) => Rules;
+}
+
+const consulPorts = "{ 8300, 8301, 8302, 8500, 8501 }";
+
+/** Both directions between this machine and the host, SSH to the host excepted. */
+const chainRules = (address: string, action: string): Rules => ({
+  input: [`ip saddr ${address} tcp sport 22 return`, `ip saddr ${address} ${action}`],
+  output: [`ip daddr ${address} tcp dport 22 return`, `ip daddr ${address} ${action}`],
+});
+
+const fromHosts = (address: string) => `ip daddr ${address} drop`;
+const toHosts = (address: string) => `ip saddr ${address} drop`;
+/** Each packet is dropped with a probability of 0.3, by the kernel's own random numbers. */
+const lose = "numgen random mod 100 < 30 drop";
+
+export const networkFaults: readonly NetworkFault[] = [
+  {
+    name: "partition",
+    sentence: "The host and the other hosts do not reach each other; the chain stays reachable.",
+    rules: (address) => ({ forward: [fromHosts(address), toHosts(address)] }),
+  },
+  {
+    name: "partition-in",
+    sentence: "Nothing from the other hosts reaches the host; what it sends still arrives.",
+    rules: (address) => ({ forward: [fromHosts(address)] }),
+  },
+  {
+    name: "partition-out",
+    sentence: "Nothing that the host sends reaches the other hosts; it still hears them.",
+    rules: (address) => ({ forward: [toHosts(address)] }),
+  },
+  {
+    name: "partition-consul",
+    sentence: "Consul's ports (8300-8302, 8500, 8501) are cut between the host and the others, both ways.",
+    rules: (address) => ({
+      forward: ["saddr", "daddr"].flatMap((side) =>
+        ["sport", "dport"].map(
+          (port) => `ip ${side} ${address} meta l4proto { tcp, udp } th ${port} ${consulPorts} drop`,
+        ),
+      ),
+    }),
+  },
+  {
+    name: "partition-chain",
+    sentence: "The host and this machine do not reach each other, SSH excepted: neard is cut off from the chain.",
+    rules: (address) => chainRules(address, "drop"),
+  },
+  {
+    name: "isolate",
+    sentence: "The host reaches nothing and nothing reaches it, but for SSH from this machine.",
+    rules: (address) => ({ forward: [fromHosts(address), toHosts(address)], ...chainRules(address, "drop") }),
+  },
+  {
+    name: "loss",
+    sentence: "Three of ten packets from and to the host are lost, SSH from this machine excepted.",
+    rules: (address) => ({
+      forward: [`ip saddr ${address} ${lose}`, `ip daddr ${address} ${lose}`],
+      ...chainRules(address, lose),
+    }),
+  },
+];
+
+/** A host without power says nothing at all, not even that its connections are closed. */
+export const silenceRules = (address: string): Rules => ({
+  forward: [fromHosts(address), toHosts(address)],
+  input: [`ip saddr ${address} drop`],
+  output: [`ip daddr ${address} drop`],
+});
+
+const rulesByKind = new Map<string, NetworkFault["rules"]>([
+  ...networkFaults.map((fault) => [fault.name, fault.rules] as const),
+  ["poweroff", silenceRules],
+]);
+
+const tableOf = (lab: Lab) => `table bridge hf_${lab.name}`;
+
+/** The transaction that makes the lab's table hold exactly the rules of `active`. Pure. */
+export function tableScript(lab: Lab, active: readonly ActiveFault[]): string {
+  const table = tableOf(lab);
+  // Adding before deleting: deleting what is not there is an error.
+  const clear = [table, `delete ${table}`];
+  const rules = active.flatMap((fault) => {
+    const host = lab.hosts.find((candidate) => candidate.name === fault.host);
+    const make = rulesByKind.get(fault.kind);
+    return host === undefined || make === undefined ? [] : [{ fault, rules: make(host.address) }];
+  });
+  if (rules.length === 0) return `${clear.join("\n")}\n`;
+  const chains = (["forward", "input", "output"] as const).flatMap((hook) => {
+    // Each fault has a chain of its own, which its exception for SSH returns from: others still apply.
+    const own = rules.filter((entry) => (entry.rules[hook] ?? []).length > 0);
+    return [
+      ...own.map(({ fault, rules: { [hook]: lines } }) => [
+        `  chain ${hook}_${fault.id} {`,
+        ...(lines ?? []).map((line) => `    ${line}`),
+        "  }",
+      ]),
+      [
+        `  chain ${hook} {`,
+        `    type filter hook ${hook} priority 0; policy accept;`,
+        ...own.map(({ fault }) => `    jump ${hook}_${fault.id}`),
+        "  }",
+      ],
+    ].flat();
+  });
+  return [...clear, `${table} {`, ...chains, "}", ""].join("\n");
+}
+
+export async function applyNetworkFaults(lab: Lab, active: readonly ActiveFault[]): Promise<void> {
+  await run("nft", ["-f", "-"], tableScript(lab, active));
+}
+
+export async function clearNetworkFaults(lab: Lab): Promise<void> {
+  await applyNetworkFaults(lab, []);
+}
+
+export const networkKinds: readonly FaultKind[] = networkFaults.map(({ name, sentence }) => ({
+  name,
+  sentence,
+  needs: null,
+  lasting: true,
+  inject: ({ lab, active }) => applyNetworkFaults(lab, active),
+  heal: ({ lab, active }) => applyNetworkFaults(lab, active),
+}));

@@ -1,0 +1,77 @@
+/**
+ * Faults of our own services on a host: killed, or stopped in their tracks. A service is found by its
+ * cgroup, as systemd on the host made it, so that a signal reaches every process of it and no other.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { HoldfastError } from "../../contract/errors.ts";
+import { units } from "../../contract/paths.ts";
+import { hostCgroup, hostIsOff, isOn } from "../hosts/power.ts";
+import { type FaultKind, nothingToHeal, type Target } from "./fault.ts";
+
+const services = {
+  neard: [units.neard],
+  agent: [units.agent],
+  consul: [units.consul],
+  all: [units.neard, units.agent, units.consul],
+} as const;
+
+/** @throws HoldfastError HF_LAB when the host is off or the service does not run */
+function cgroupOf({ lab, host }: Target, unit: string): string {
+  if (!isOn(lab, host.name)) throw hostIsOff(lab, host.name);
+  const cgroup = `${hostCgroup(lab, host.name)}/payload/system.slice/${unit}`;
+  if (existsSync(cgroup)) return cgroup;
+  throw new HoldfastError("HF_LAB", `${unit} does not run on ${host.name}.`, {
+    next: `See why: npm run -s lab -- exec ${host.name} --lab ${lab.name} -- systemctl status ${unit}`,
+  });
+}
+
+function signal(cgroup: string, name: "SIGSTOP" | "SIGCONT"): void {
+  for (const pid of readFileSync(`${cgroup}/cgroup.procs`, "utf8").split("\n").filter(Boolean)) {
+    try {
+      process.kill(Number(pid), name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}
+
+const what = (name: keyof typeof services) =>
+  name === "all" ? "Agent, neard and Consul are" : `${name === "consul" ? "Consul" : name} is`;
+
+const needs = (name: keyof typeof services) => `running services: ${services[name].join(", ")}`;
+
+function kill(name: keyof typeof services): FaultKind {
+  return {
+    name: `kill-${name}`,
+    sentence: `${what(name)[0]?.toUpperCase()}${what(name).slice(1)} killed (SIGKILL)${name === "all" ? " in one go" : ""}.`,
+    needs: needs(name),
+    lasting: false,
+    async inject(target) {
+      const cgroups = services[name].map((unit) => cgroupOf(target, unit));
+      for (const cgroup of cgroups) writeFileSync(`${cgroup}/cgroup.kill`, "1");
+    },
+    heal: nothingToHeal,
+  };
+}
+
+function stop(name: keyof typeof services): FaultKind {
+  return {
+    name: `stop-${name}`,
+    sentence: `${what(name)[0]?.toUpperCase()}${what(name).slice(1)} stopped (SIGSTOP) until healed (SIGCONT).`,
+    needs: needs(name),
+    lasting: true,
+    async inject(target) {
+      const cgroups = services[name].map((unit) => cgroupOf(target, unit));
+      for (const cgroup of cgroups) signal(cgroup, "SIGSTOP");
+    },
+    async heal(target) {
+      if (!isOn(target.lab, target.host.name)) return;
+      const parent = `${hostCgroup(target.lab, target.host.name)}/payload/system.slice`;
+      for (const unit of services[name]) if (existsSync(`${parent}/${unit}`)) signal(`${parent}/${unit}`, "SIGCONT");
+    },
+  };
+}
+
+const names = Object.keys(services) as (keyof typeof services)[];
+
+export const processKinds: readonly FaultKind[] = [...names.map(kill), ...names.map(stop)];

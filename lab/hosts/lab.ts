@@ -1,0 +1,138 @@
+/**
+ * Labs as a whole: up, down, one host more, one less. Every step looks first and does only what is
+ * missing, so each can be run again, also after it was cut off in the middle.
+ */
+import { mkdirSync, rmSync } from "node:fs";
+import { clearNetworkFaults } from "../faults/network.ts";
+import { chainIsOn, stopChain, writeChainHosts } from "./chain.ts";
+import {
+  checkHostName,
+  checkLabName,
+  defaultHostNames,
+  findLab,
+  freeAddresses,
+  hostOf,
+  type Lab,
+  labPaths,
+  labRoot,
+  loadLab,
+  newLab,
+  saveLab,
+} from "./description.ts";
+import { ensureImage } from "./image.ts";
+import { withLock } from "./lock.ts";
+import { ensurePackages, requireRoot } from "./machine.ts";
+import { bridgeIsUp, ensureBridge, releaseIndex, removeBridge, reserveIndex } from "./network.ts";
+import { forget, isFrozen, isOn, powerOff, powerOn, sshAnswers, waitForSsh } from "./power.ts";
+import type { Say } from "./progress.ts";
+import { ensureLoginKey, makeHost, writeKnownHosts } from "./seed.ts";
+
+const exclusive = <T>(name: string, work: () => Promise<T>) => withLock(`lab ${name}`, 120_000, work);
+
+/**
+ * Brings the lab's hosts up; makes the lab if there is none. Without `hosts`, a new lab gets
+ * defaultHostNames and an old one keeps its own. The chain is not started here (chain.ts).
+ */
+export async function upLab(name: string, say: Say, hosts?: readonly string[]): Promise<Lab> {
+  requireRoot();
+  checkLabName(name);
+  await ensurePackages(say, `${labRoot()}/packages.log`);
+  await ensureImage(say);
+  return exclusive(name, async () => {
+    let lab = findLab(name) ?? newLab(name, reserveIndex(name));
+    // Disks and keys inside: for root alone.
+    mkdirSync(labPaths(name).dir, { recursive: true, mode: 0o700 });
+    saveLab(lab);
+    await ensureLoginKey(lab);
+    await ensureBridge(lab);
+    const wanted = hosts ?? (lab.hosts.length > 0 ? [] : defaultHostNames);
+    lab = await makeHosts(lab, wanted);
+    await bootAll(lab, say);
+    return lab;
+  });
+}
+
+/** Adds hosts to a lab and boots them. */
+export async function addHosts(name: string, hosts: readonly string[], say: Say): Promise<Lab> {
+  requireRoot();
+  return exclusive(name, async () => {
+    const lab = await makeHosts(loadLab(name), hosts);
+    await bootAll(lab, say);
+    return lab;
+  });
+}
+
+/** Kills a host and deletes its disk. */
+export async function removeHost(name: string, host: string): Promise<Lab> {
+  requireRoot();
+  return exclusive(name, async () => {
+    const lab = loadLab(name);
+    hostOf(lab, host);
+    await powerOff(lab, host);
+    forget(lab, host);
+    rmSync(labPaths(name).host(host).dir, { recursive: true, force: true });
+    const smaller = { ...lab, hosts: lab.hosts.filter((other) => other.name !== host) };
+    saveHosts(smaller);
+    return smaller;
+  });
+}
+
+/** Removes the lab: chain, hosts, disks, bridge, faults. The image stays. False if there was none. */
+export async function downLab(name: string, say: Say): Promise<boolean> {
+  requireRoot();
+  return exclusive(name, async () => {
+    const lab = findLab(name);
+    if (lab === null) return false;
+    await stopChain(lab);
+    say(`killing ${lab.hosts.map((host) => host.name).join(", ") || "no hosts"}`);
+    await Promise.all(lab.hosts.map((host) => powerOff(lab, host.name)));
+    for (const host of lab.hosts) forget(lab, host.name);
+    await clearNetworkFaults(lab);
+    await removeBridge(lab);
+    releaseIndex(lab);
+    rmSync(labPaths(name).dir, { recursive: true, force: true });
+    return true;
+  });
+}
+
+export interface LabStatus {
+  readonly lab: Lab;
+  readonly bridgeUp: boolean;
+  readonly chainOn: boolean;
+  readonly hosts: readonly { name: string; address: string; power: "on" | "off" | "frozen"; ssh: boolean }[];
+}
+
+/** What of the lab works now. Changes nothing. */
+export async function labStatus(name: string): Promise<LabStatus> {
+  const lab = loadLab(name);
+  const hosts = await Promise.all(
+    lab.hosts.map(async (host) => {
+      const power = isFrozen(lab, host.name) ? "frozen" : isOn(lab, host.name) ? "on" : "off";
+      const ssh = power === "on" && (await sshAnswers(host));
+      return { name: host.name, address: host.address, power, ssh } as const;
+    }),
+  );
+  return { lab, bridgeUp: bridgeIsUp(lab), chainOn: chainIsOn(lab), hosts };
+}
+
+async function makeHosts(lab: Lab, names: readonly string[]): Promise<Lab> {
+  const missing = names.filter((name) => !lab.hosts.some((host) => host.name === checkHostName(name)));
+  const addresses = freeAddresses(lab, missing.length);
+  const made = await Promise.all(missing.map((name, i) => makeHost(lab, name, addresses[i] as string)));
+  const grown = { ...lab, hosts: [...lab.hosts, ...made] };
+  saveHosts(grown);
+  return grown;
+}
+
+function saveHosts(lab: Lab): void {
+  saveLab(lab);
+  writeKnownHosts(lab);
+  writeChainHosts(lab);
+}
+
+async function bootAll(lab: Lab, say: Say): Promise<void> {
+  const off = lab.hosts.filter((host) => !isOn(lab, host.name));
+  if (off.length > 0) say(`booting ${off.map((host) => host.name).join(", ")}`);
+  await Promise.all(off.map((host) => powerOn(lab, host.name)));
+  await Promise.all(lab.hosts.filter((host) => !isFrozen(lab, host.name)).map((host) => waitForSsh(lab, host)));
+}

@@ -1,0 +1,169 @@
+/**
+ * A host's power: on, off, frozen. A host is found by its cgroup and by nothing else: process ids are
+ * reused, a cgroup's name is not, and the kernel kills or freezes all that is in one at once.
+ */
+import { spawn } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { HoldfastError } from "../../contract/errors.ts";
+import { type Lab, type LabHost, labPaths } from "./description.ts";
+import { imageDirectory } from "./image.ts";
+import { cgroupMounts, environment, run, systemdIsInit } from "./machine.ts";
+
+const bootScript = fileURLToPath(new URL("./boot.sh", import.meta.url));
+
+const machineName = (lab: Lab, host: string) => `holdfast-${lab.name}-${host}`;
+
+/** The host's cgroup in the version 2 hierarchy; `payload` below it is what the host itself sees. */
+export function hostCgroup(lab: Lab, host: string): string {
+  const name = machineName(lab, host);
+  const { unified } = cgroupMounts();
+  return systemdIsInit() ? `${unified}/system.slice/${name}.service` : `${unified}/${name}`;
+}
+
+/** Whether any process of the host exists. */
+export function isOn(lab: Lab, host: string): boolean {
+  return readOr(`${hostCgroup(lab, host)}/cgroup.events`, "").includes("populated 1");
+}
+
+/** The host's systemd as a process of this machine, or null while there is none. */
+export function initPid(lab: Lab, host: string): number | null {
+  const first = readOr(`${hostCgroup(lab, host)}/payload/init.scope/cgroup.procs`, "").split("\n")[0];
+  return first === undefined || first === "" ? null : Number(first);
+}
+
+/** Switches the host on and returns without waiting; see waitForSsh. Nothing if it is on. */
+export async function powerOn(lab: Lab, host: string): Promise<void> {
+  if (isOn(lab, host)) return;
+  const name = machineName(lab, host);
+  const at = labPaths(lab.name).host(host);
+  const boot = ["sh", bootScript, imageDirectory(), at.dir, name, lab.bridge];
+  if (systemdIsInit()) {
+    await run("systemd-run", [
+      `--unit=${name}`,
+      "--collect",
+      "--quiet",
+      "--property=Delegate=yes",
+      "--property=KillMode=mixed",
+      "--property=TasksMax=infinity",
+      `--property=StandardOutput=append:${at.console}`,
+      `--property=StandardError=append:${at.console}`,
+      ...boot,
+    ]);
+    return;
+  }
+  setFrozen(lab, host, false);
+  const { unified, named } = cgroupMounts();
+  const cgroups = [unified, named].filter((mount) => mount !== null).map((mount) => `${mount}/${name}`);
+  const console = openSync(at.console, "a");
+  const child = spawn("setsid", [...boot, ...cgroups], {
+    stdio: ["ignore", console, console],
+    detached: true,
+    env: environment,
+    cwd: "/",
+  });
+  closeSync(console);
+  await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+  child.unref();
+}
+
+/** Kills every process of the host in one go; its disk stays as it is. Returns when all are gone. */
+export async function powerOff(lab: Lab, host: string): Promise<void> {
+  if (!isOn(lab, host)) return;
+  writeFileSync(`${hostCgroup(lab, host)}/cgroup.kill`, "1");
+  const giveUpAt = performance.now() + 10_000;
+  while (isOn(lab, host)) {
+    if (performance.now() > giveUpAt)
+      throw new HoldfastError("HF_LAB", `${host} of the lab ${lab.name} could not be killed within 10 s.`, {
+        next: `See which processes are left: cat ${hostCgroup(lab, host)}/payload/*/cgroup.procs`,
+      });
+    await sleep(2);
+  }
+}
+
+/** Asks the host's systemd to restart it, in order. */
+export function reboot(lab: Lab, host: string): void {
+  const init = initPid(lab, host);
+  if (init === null) throw hostIsOff(lab, host);
+  process.kill(init, "SIGINT"); // what Ctrl+Alt+Delete is to systemd
+}
+
+export function setFrozen(lab: Lab, host: string, frozen: boolean): void {
+  const file = `${hostCgroup(lab, host)}/cgroup.freeze`;
+  if (existsSync(file)) writeFileSync(file, frozen ? "1" : "0");
+}
+
+export function isFrozen(lab: Lab, host: string): boolean {
+  return readOr(`${hostCgroup(lab, host)}/cgroup.events`, "").includes("frozen 1");
+}
+
+export function hostIsOff(lab: Lab, host: string): HoldfastError {
+  return new HoldfastError("HF_LAB", `${host} of the lab ${lab.name} is off.`, {
+    next: `Switch it on: npm run -s lab -- heal ${host} --lab ${lab.name}`,
+  });
+}
+
+/** Removes what is left of a host that is off: its empty cgroups. */
+export function forget(lab: Lab, host: string): void {
+  const { unified, named } = cgroupMounts();
+  for (const mount of [unified, named]) if (mount !== null) removeTree(`${mount}/${machineName(lab, host)}`);
+}
+
+function removeTree(cgroup: string): void {
+  if (!existsSync(cgroup)) return;
+  for (const entry of readdirSync(cgroup))
+    if (statSync(`${cgroup}/${entry}`).isDirectory()) removeTree(`${cgroup}/${entry}`);
+  rmdirSync(cgroup);
+}
+
+/**
+ * Waits until the host's sshd answers.
+ * @throws HoldfastError HF_LAB, naming the console log
+ */
+export async function waitForSsh(lab: Lab, host: LabHost, withinMs = 60_000): Promise<void> {
+  const giveUpAt = performance.now() + withinMs;
+  while (!(await sshAnswers(host))) {
+    if (performance.now() > giveUpAt)
+      throw new HoldfastError(
+        "HF_LAB",
+        `${host.name} did not answer on ${host.address}:22 within ${withinMs / 1000} s.`,
+        {
+          next: `Read its console: ${labPaths(lab.name).host(host.name).console}`,
+        },
+      );
+    await sleep(50);
+  }
+}
+
+/** Whether sshd greets us within half a second. */
+export function sshAnswers(host: LabHost): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: host.address, port: host.port, timeout: 500 });
+    const done = (answers: boolean) => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.once("data", (data) => done(data.toString("latin1").startsWith("SSH-")));
+    socket.once("timeout", () => done(false));
+    socket.once("error", () => done(false));
+  });
+}
+
+function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return otherwise;
+  }
+}
