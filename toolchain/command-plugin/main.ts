@@ -1,0 +1,27 @@
+/**
+ * The command plugin as a program: serves the provider protocol on a free port of the loopback interface,
+ * prints the port, and ends with the CLI that started it. Arguments: the engine's address, among flags.
+ */
+import * as grpc from "@grpc/grpc-js";
+import rpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { Provider } from "./provider.ts";
+
+const orphanCheckMs = 5_000;
+
+const engineAddress = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
+const provider = new Provider(engineAddress);
+const server = new grpc.Server({
+  "grpc.max_receive_message_length": -1, // a text asset travels inside the message
+  "grpc.max_send_message_length": -1,
+});
+server.addService(rpc.ResourceProviderService, provider.service());
+server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
+  if (error !== null) throw error;
+  process.stdout.write(`${port}\n`);
+});
+
+// A CLI that was killed cannot end us: leave when it is gone, but never in the middle of a step.
+const cli = process.ppid;
+setInterval(() => {
+  if (process.ppid !== cli && !provider.busy) process.exit(0);
+}, orphanCheckMs).unref();
