@@ -76,8 +76,21 @@ async function placeFromConsul(): Promise<Place | null> {
   };
 }
 
-/** Empty where the host has no token yet: then only the questions that need none are answered. */
+const consulSecretsSchema = z.object({
+  acl: z.object({ tokens: z.object({ agent: z.string().optional(), default: z.string().optional() }) }),
+});
+
+/**
+ * The host's token, which its Consul and its agent share; Consul's own copy counts where there is no agent.
+ * Empty where there is neither: then only the questions that need no token are answered.
+ */
 async function readToken(): Promise<string> {
-  const path = credentialPath(credentials.consulToken);
-  return existsSync(path) ? (await unsealCredential(credentials.consulToken, path)).trim() : "";
+  const own = credentialPath(credentials.consulToken);
+  if (existsSync(own)) return (await unsealCredential(credentials.consulToken, own)).trim();
+  const consuls = credentialPath(credentials.consulSecrets);
+  if (!existsSync(consuls)) return "";
+  const { tokens } = consulSecretsSchema.parse(
+    JSON.parse(await unsealCredential(credentials.consulSecrets, consuls)),
+  ).acl;
+  return tokens.agent ?? tokens.default ?? "";
 }

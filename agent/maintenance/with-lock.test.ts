@@ -1,0 +1,222 @@
+/**
+ * Several hosts against one Consul in memory, on a clock that the test turns. A host that is killed stops
+ * at its next wait and never comes back, as after a kill -9.
+ */
+import { expect, test } from "vitest";
+import type { AgentRole } from "../../contract/agent-status.ts";
+import { HoldfastError } from "../../contract/errors.ts";
+import { defaultBounds } from "./decide.ts";
+import { MemoryCluster } from "./memory-store.ts";
+import { type MaintenanceAgent, type MaintenanceContext, withMaintenanceLock } from "./with-lock.ts";
+
+/** Wakes sleepers in the order of time, and lets everything settle in between. */
+class TestClock {
+  nowMs = 0;
+  readonly #sleepers: { atMs: number; wake: () => void }[] = [];
+
+  sleep(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#sleepers.push({ atMs: this.nowMs + ms, wake: resolve });
+    return promise;
+  }
+
+  async run(untilMs: number): Promise<void> {
+    for (;;) {
+      for (let i = 0; i < 40; i++) await Promise.resolve();
+      this.#sleepers.sort((a, b) => a.atMs - b.atMs);
+      const next = this.#sleepers[0];
+      if (next === undefined || next.atMs > untilMs) break;
+      this.#sleepers.shift();
+      this.nowMs = next.atMs;
+      next.wake();
+    }
+    this.nowMs = untilMs;
+  }
+}
+
+class Lab {
+  readonly clock = new TestClock();
+  readonly cluster = new MemoryCluster(() => this.clock.nowMs);
+  /** `host begins` and `host ends`, in order. */
+  readonly events: string[] = [];
+  readonly roles = new Map<string, AgentRole>();
+  readonly killed = new Set<string>();
+  /** How many hosts were at work at one time, at most. */
+  most = 0;
+  #atWork = 0;
+  ownConsulUp = true;
+  switchoverFails = false;
+  readonly lines: string[] = [];
+
+  async #sleep(host: string, ms: number): Promise<void> {
+    await this.clock.sleep(ms);
+    if (this.killed.has(host)) await new Promise(() => undefined);
+  }
+
+  #agent(host: string): MaintenanceAgent {
+    return {
+      status: async () => ({ role: this.roles.get(host) ?? "standby" }),
+      switchover: async () => {
+        if (this.switchoverFails) throw new HoldfastError("HF_REFUSED", "no standby is ready");
+        this.roles.set(host, "handing");
+        void this.clock.sleep(1000).then(() => this.roles.set(host, "standby"));
+        return "id";
+      },
+      switchoverProgress: async (id) => ({
+        id,
+        state: this.roles.get(host) === "standby" ? "done" : "running",
+        from: host,
+        to: "host-z",
+        because: "",
+      }),
+    };
+  }
+
+  context(host: string, disturbsConsul = false): MaintenanceContext {
+    return {
+      host,
+      store: this.cluster.store(),
+      agent: this.#agent(host),
+      ownConsulUp: async () => this.ownConsulUp,
+      disturbsConsul,
+      bounds: defaultBounds,
+      nowMs: () => this.clock.nowMs,
+      sleep: (ms) => this.#sleep(host, ms),
+      progress: (line) => this.lines.push(`${host}: ${line}`),
+    };
+  }
+
+  /** Applies on a host: begins, works for `workMs`, ends. Resolves to "ok" or the error's message. */
+  apply(host: string, options: { workMs?: number; fails?: boolean; disturbsConsul?: boolean } = {}): Promise<string> {
+    const work = async () => {
+      this.events.push(`${host} begins as ${this.roles.get(host) ?? "standby"}`);
+      this.most = Math.max(this.most, ++this.#atWork);
+      await this.clock.sleep(options.workMs ?? 10_000);
+      this.#atWork--;
+      if (this.killed.has(host)) await new Promise(() => undefined);
+      if (options.fails === true) throw new Error("neard did not come up\nsecond line");
+      this.events.push(`${host} ends`);
+      return "ok";
+    };
+    return withMaintenanceLock(this.context(host, options.disturbsConsul), work).catch((error: Error) => error.message);
+  }
+}
+
+test("three hosts at once: one at a time, the active one last, after a switchover", async () => {
+  const lab = new Lab();
+  lab.roles.set("host-a", "active");
+  const all = Promise.all([lab.apply("host-a"), lab.apply("host-b"), lab.apply("host-c")]);
+  await lab.clock.run(120_000);
+  expect(await all).toEqual(["ok", "ok", "ok"]);
+  expect(lab.most).toBe(1);
+  expect(lab.events.at(-2)).toBe("host-a begins as standby");
+  expect(lab.lines).toContain("host-a: this host is active: asking its agent for a switchover");
+});
+
+test("work longer than the session's TTL keeps the lock", async () => {
+  const lab = new Lab();
+  const first = lab.apply("host-b", { workMs: 90_000 });
+  await lab.clock.run(1000);
+  const second = lab.apply("host-c");
+  await lab.clock.run(200_000);
+  expect(await Promise.all([first, second])).toEqual(["ok", "ok"]);
+  expect(lab.most).toBe(1);
+});
+
+test("a failure stops those who wait; the next ones go on, and their success clears it", async () => {
+  const lab = new Lab();
+  const failing = lab.apply("host-b", { fails: true });
+  await lab.clock.run(1000);
+  const waiting = lab.apply("host-c");
+  await lab.clock.run(60_000);
+  expect(await failing).toBe("neard did not come up\nsecond line");
+  expect(await waiting).toBe(
+    "Host-b failed while this host was waiting (neard did not come up); nothing was changed here.",
+  );
+  expect(lab.events).toEqual(["host-b begins as standby"]);
+  expect((await lab.cluster.store().view()).failure).toMatchObject({ host: "host-b", error: "neard did not come up" });
+  const again = lab.apply("host-b");
+  await lab.clock.run(120_000);
+  expect(await again).toBe("ok");
+  expect((await lab.cluster.store().view()).failure).toBeNull();
+});
+
+test("an active host that cannot hand over changes nothing, and stops nobody else", async () => {
+  const lab = new Lab();
+  lab.roles.set("host-a", "active");
+  lab.switchoverFails = true;
+  const active = lab.apply("host-a");
+  await lab.clock.run(5000);
+  const other = lab.apply("host-b");
+  await lab.clock.run(300_000);
+  expect(await active).toContain("could not hand over: no standby is ready");
+  expect(await other).toBe("ok");
+  expect(lab.events).toEqual(["host-b begins as standby", "host-b ends"]);
+});
+
+test("killed at work: whoever waits stops, and the same host goes on without waiting for the TTL", async () => {
+  const lab = new Lab();
+  void lab.apply("host-b");
+  await lab.clock.run(1000);
+  const waiting = lab.apply("host-c");
+  await lab.clock.run(2000);
+  lab.killed.add("host-b");
+  await lab.clock.run(20_000);
+  lab.killed.delete("host-b");
+  const again = lab.apply("host-b");
+  await lab.clock.run(60_000);
+  expect(await waiting).toContain("the apply on host-b ended without a word".slice(4));
+  expect(await again).toBe("ok");
+  expect(lab.lines.filter((line) => line.includes("ending the lock's session"))).toHaveLength(1);
+});
+
+test.each(Array.from({ length: 30 }, (_, i) => i * 700))(
+  "killed %i ms in: never two at work, and the others get through in the end",
+  async (killAtMs) => {
+    const lab = new Lab();
+    lab.roles.set("host-a", "active");
+    void lab.apply("host-a", { workMs: 5000 });
+    void lab.apply("host-b", { workMs: 5000 });
+    await lab.clock.run(killAtMs);
+    lab.killed.add("host-b");
+    await lab.clock.run(killAtMs + 100_000);
+    const later = Promise.all([lab.apply("host-a"), lab.apply("host-c")]);
+    await lab.clock.run(killAtMs + 300_000);
+    expect(await later).toEqual(["ok", "ok"]);
+    expect(lab.most).toBe(1);
+  },
+);
+
+test("no quorum, and Consul down here: the work is done without the lock, and it is said", async () => {
+  const lab = new Lab();
+  lab.cluster.quorum = false;
+  lab.ownConsulUp = false;
+  const applied = lab.apply("host-b", { disturbsConsul: true });
+  await lab.clock.run(29_000);
+  expect(lab.events).toEqual([]);
+  await lab.clock.run(60_000);
+  expect(await applied).toBe("ok");
+  expect(lab.lines).toContain(
+    "host-b: Consul has no quorum for 30 s and this host's own Consul is down: mending it comes first",
+  );
+});
+
+test("the quorum is lost while it works: the work ends well all the same", async () => {
+  const lab = new Lab();
+  const applied = lab.apply("host-b", { workMs: 60_000 });
+  await lab.clock.run(5000);
+  lab.cluster.quorum = false;
+  await lab.clock.run(100_000);
+  expect(await applied).toBe("ok");
+});
+
+test("Consul is not disturbed while it cannot spare a server", async () => {
+  const lab = new Lab();
+  lab.cluster.reserve = { spare: 0, ownCounts: true };
+  const applied = lab.apply("host-b", { disturbsConsul: true });
+  await lab.clock.run(20_000);
+  expect(lab.events).toEqual([]);
+  lab.cluster.reserve = { spare: 1, ownCounts: true };
+  await lab.clock.run(60_000);
+  expect(await applied).toBe("ok");
+});
