@@ -5,6 +5,7 @@
  */
 import type { AgentStatus } from "../../contract/agent-status.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
+import { units } from "../../contract/paths.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { StackHost } from "../ports.ts";
@@ -52,8 +53,8 @@ export interface ClusterView {
   readonly paused: boolean;
   readonly switchover: { readonly id: string; readonly to: string | null } | null;
   readonly hosts: readonly HostView[];
-  /** More than one host says that it is active. */
-  readonly alarm: string | null;
+  /** More than one host says that it is active, and what to do at once. */
+  readonly alarm: { readonly message: string; readonly next: string } | null;
   /** One sentence for each thing that is amiss. */
   readonly problems: readonly string[];
 }
@@ -111,8 +112,14 @@ function hostView(access: StackHost, answer: HostAnswer | undefined): HostView {
   };
 }
 
-function alarmOf(claims: readonly AgentStatus[]): string | null {
+function alarmOf(claims: readonly AgentStatus[]): ClusterView["alarm"] {
   if (claims.length < 2) return null;
   const named = claims.map((claim) => `${claim.host} (epoch ${claim.epoch ?? "unknown"})`).join(", ");
-  return `${claims.length} hosts say that they are active: ${named}.`;
+  // The epoch grows with every new holder: the greatest is the rightful one.
+  const [, ...stale] = claims.toSorted((a, b) => (b.epoch ?? -1) - (a.epoch ?? -1)).map((claim) => claim.host);
+  const commands = stale.map((host) => `holdfast ssh ${host} -- systemctl kill --signal=KILL ${units.neard}`);
+  return {
+    message: `${claims.length} hosts say that they are active: ${named}.`,
+    next: `Kill neard on all but the one with the greatest epoch, now: ${commands.join("; ")}.`,
+  };
 }

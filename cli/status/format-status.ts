@@ -28,17 +28,13 @@ export function formatStatus(view: ClusterView, style: StatusStyle): string {
 
 function alarmLines(view: ClusterView, paint: Paint): string[] {
   if (view.alarm === null) return [];
-  return [
-    paint.bold(paint.red(`ALARM: ${view.alarm}`)),
-    paint.red("  Two signatures for one block cost stake. Stop neard on the host with the smaller epoch, now:"),
-    paint.red("  holdfast ssh HOST -- systemctl kill --signal=KILL neard.service"),
-    "",
-  ];
+  return [paint.bold(paint.red(`ALARM: ${view.alarm.message}`)), paint.red(`  next: ${view.alarm.next}`), ""];
 }
 
 function headerLine(view: ClusterView, { paint, wallMs }: StatusStyle): string {
   const parts = [`${paint.bold(view.account)} on ${view.network}`, `epoch ${view.epoch ?? "none"}`];
-  if (view.active === null) parts.push(paint.red("no host active"));
+  if (view.alarm !== null) parts.push(paint.red("more than one host active"));
+  else if (view.active === null) parts.push(paint.red("no host active"));
   else parts.push(`${paint.bold(paint.green(view.active))} active${sinceText(view.since, wallMs)}`);
   if (view.lease !== null) parts.push(`lease ${formatDuration(view.lease.remainingMs)} left`);
   return parts.join(paint.dim(" · "));

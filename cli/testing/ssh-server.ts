@@ -34,6 +34,8 @@ export async function startSshServer(user: string, client: KeyPair): Promise<Tes
   let hanging = false;
   const server = new ssh2.Server({ hostKeys: [hostKeys.privateKey] }, (connection) => {
     connections.add(connection);
+    // There, but not in the types.
+    (connection as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
     connection.on("error", () => {});
     connection.on("close", () => connections.delete(connection));
     connection.on("authentication", (context) => {

@@ -1,0 +1,65 @@
+/** Drift: what every host says when its holdfastd compares it with the last specs that were applied. */
+import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { type ConvergeReport, convergeReportSchema } from "../../contract/host-spec.ts";
+import { paths } from "../../contract/paths.ts";
+import type { HostLink, RunResult } from "../ports.ts";
+import type { Paint } from "../terminal/paint.ts";
+import { formatTable } from "../terminal/table.ts";
+
+/** One host in `holdfast check --json`. */
+export interface HostCheck {
+  readonly host: string;
+  /** What an apply would change, by concern; empty when the host is as it was deployed. */
+  readonly drift: readonly { readonly concern: string; readonly what: string; readonly why: string }[];
+  /** Why the host could not be checked; null when it was. */
+  readonly error: string | null;
+}
+
+export function checkHosts(links: readonly HostLink[]): Promise<HostCheck[]> {
+  return Promise.all(links.map(checkHost));
+}
+
+async function checkHost(link: HostLink): Promise<HostCheck> {
+  try {
+    return { host: link.host, drift: readDrift(link.host, await link.run(argv)), error: null };
+  } catch (error) {
+    if (error instanceof HoldfastError) return { host: link.host, drift: [], error: describeError(error) };
+    throw error;
+  }
+}
+
+const argv = [paths.holdfastd, "check", "--all", "--json"];
+
+/** One JSON report a line, one for each concern. Other lines are for people. */
+export function readDrift(host: string, result: RunResult): HostCheck["drift"] {
+  const reports = result.stdout.split("\n").flatMap((line) => parseReport(line) ?? []);
+  if (reports.length === 0) {
+    const why = result.stderr.trim().split("\n").at(-1) || `exit code ${result.code ?? "none"}`;
+    throw new HoldfastError("HF_APPLY_FAILED", `${host} could not be checked: ${why}`, {
+      next: `If holdfast was never deployed there: pulumi up. Otherwise look at it: holdfast ssh ${host} -- ${argv.join(" ")}.`,
+    });
+  }
+  return reports.flatMap(({ concern, changed }) => changed.map(({ what, why }) => ({ concern, what, why })));
+}
+
+function parseReport(line: string): ConvergeReport | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    return convergeReportSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+export function formatChecks(
+  checks: readonly HostCheck[],
+  style: { paint: Paint; columns: number | undefined },
+): string {
+  const { paint } = style;
+  const rows = checks.flatMap((check) => {
+    if (check.error !== null) return [[check.host, "-", paint.red("not checked"), check.error.split("\n")[0] ?? ""]];
+    if (check.drift.length === 0) return [[check.host, "-", paint.green("as deployed"), ""]];
+    return check.drift.map(({ concern, what, why }) => [check.host, concern, paint.yellow(what), why]);
+  });
+  return formatTable(["host", "concern", "drift", "why"], rows, style);
+}

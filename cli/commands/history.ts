@@ -1,0 +1,33 @@
+import { Command, InvalidArgumentError } from "commander";
+import { type CommandContext, firstThatAnswers, jsonOption } from "../command-context.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { formatHistory } from "../history/format-history.ts";
+import { getHistory } from "../hosts/agent-client.ts";
+import { withProgress } from "../terminal/progress.ts";
+
+export function historyCommand(context: CommandContext): Command {
+  const command = new Command("history");
+  return command
+    .description("show who took over when, from whom and why; the newest last")
+    .option("--limit <n>", "how many of the newest entries", count, 20)
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExamples:\n  $ holdfast history\n  $ holdfast history --limit 100 --json")
+    .action((options: { limit: number; json?: boolean }) =>
+      context.finish(
+        context.withCluster(command, async ({ cluster, links }) => {
+          const { terminal, clock } = context.ports;
+          const asked = firstThatAnswers(cluster.hosts, (host) => getHistory(links.of(host.name)));
+          const entries = (await withProgress(terminal, clock, "reading the history", asked)).slice(-options.limit);
+          if (options.json) context.printJson(entries);
+          else context.print(formatHistory(entries, { paint: context.paint(command), columns: terminal.columns }));
+          return exitCodes.ok;
+        }),
+      ),
+    );
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Give a whole number above 0.");
+  return value;
+}

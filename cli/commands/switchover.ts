@@ -1,0 +1,112 @@
+import { Command, InvalidArgumentError } from "commander";
+import { type ClusterSession, type CommandContext, jsonOption } from "../command-context.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { postSwitchover } from "../hosts/agent-client.ts";
+import { askHosts, confirmClaims } from "../status/ask-hosts.ts";
+import { clusterView } from "../status/cluster-view.ts";
+import { followSwitchover } from "../switchover/follow-switchover.ts";
+import { findOutcome, formatOutcome } from "../switchover/outcome.ts";
+import { planSwitchover, type SwitchoverPlan } from "../switchover/plan-switchover.ts";
+import { startProgress, withProgress } from "../terminal/progress.ts";
+
+interface Options {
+  readonly to?: string;
+  readonly window?: boolean;
+  readonly json?: boolean;
+  readonly yes?: boolean;
+  readonly timeout?: number;
+}
+
+/** A switchover takes a second or two; longer than this means that something hangs. */
+const timeoutS = 60;
+/** With --window it also waits for a stretch without work of ours. */
+const windowTimeoutS = 900;
+
+export function switchoverCommand(context: CommandContext): Command {
+  const command = new Command("switchover");
+  return command
+    .description("move the validator key from the active host to a standby")
+    .option("--to <host>", "the standby that shall take over; default: the best one that is ready")
+    .option("--window", "wait for a stretch in which the validator has nothing to sign")
+    .option("-y, --yes", "do not ask")
+    .option(
+      "--timeout <seconds>",
+      `how long to follow it (default: ${timeoutS}, with --window ${windowTimeoutS})`,
+      seconds,
+    )
+    .addOption(jsonOption())
+    .addHelpText("after", switchoverHelp)
+    .action((options: Options) => context.finish(run(context, command, options)));
+}
+
+const switchoverHelp = `
+The active host shuts its fence, gives the key up and names its successor, which then
+takes it. It works while the cluster is paused. The key never is on two hosts.
+
+Examples:
+  $ holdfast switchover
+  $ holdfast switchover --to host-b --window
+  $ holdfast switchover --yes --json`;
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("Give a number of seconds above 0.");
+  return value;
+}
+
+async function run(context: CommandContext, command: Command, options: Options): Promise<ExitCode> {
+  return context.withCluster(command, async (session) => {
+    const plan = await makePlan(context, session, options.to);
+    if (!(await isWanted(context, plan, options))) {
+      context.ports.terminal.err("Nothing was changed.\n");
+      return exitCodes.failed;
+    }
+    return move(context, session, plan, options);
+  });
+}
+
+async function makePlan(context: CommandContext, { cluster, links }: ClusterSession, to: string | undefined) {
+  const { terminal, clock } = context.ports;
+  const names = cluster.hosts.map((host) => host.name);
+  const asked = askHosts(links, names).then((answers) => confirmClaims(links, answers));
+  return planSwitchover(clusterView(cluster, await withProgress(terminal, clock, "asking the hosts", asked)), to);
+}
+
+/** Scripts are not asked: who runs this without a terminal has decided. */
+async function isWanted(context: CommandContext, plan: SwitchoverPlan, options: Options): Promise<boolean> {
+  const { terminal } = context.ports;
+  if (options.yes || !terminal.interactive) return true;
+  const target =
+    plan.to ?? (plan.candidates.length === 1 ? plan.candidates[0] : `one of ${plan.candidates.join(", ")}`);
+  return terminal.confirm(`Move the validator key from ${plan.from} to ${target}?`);
+}
+
+async function move(
+  context: CommandContext,
+  { links }: ClusterSession,
+  plan: SwitchoverPlan,
+  options: Options,
+): Promise<ExitCode> {
+  const { ports } = context;
+  const window = options.window ?? false;
+  const id = await postSwitchover(links.of(plan.from), { window, ...(plan.to === null ? {} : { to: plan.to }) });
+  const progress = startProgress(ports.terminal);
+  try {
+    const end = await followSwitchover(ports, links, id, {
+      askHosts: [plan.from, ...plan.candidates],
+      timeoutMs: (options.timeout ?? (window ? windowTimeoutS : timeoutS)) * 1000,
+      onProgress: (now) => progress.update(`${now.from} → ${now.to}: ${now.because}`),
+    });
+    progress.end();
+    if (end === "interrupted") {
+      ports.terminal.err("The switchover goes on without being watched. See where it stands: holdfast status.\n");
+      return exitCodes.interrupted;
+    }
+    const outcome = await findOutcome(ports.clock, links, end, plan.epoch);
+    if (options.json) context.printJson(outcome);
+    else context.print(formatOutcome(outcome));
+    return end.state === "done" ? exitCodes.ok : exitCodes.failed;
+  } finally {
+    progress.end();
+  }
+}

@@ -1,0 +1,24 @@
+/** The history of take-overs as a table, the newest last. Pure. */
+import type { HistoryEntry } from "../../contract/agent-status.ts";
+import { formatDuration, formatMoment } from "../terminal/duration.ts";
+import type { Paint } from "../terminal/paint.ts";
+import { formatTable } from "../terminal/table.ts";
+
+export function formatHistory(
+  entries: readonly HistoryEntry[],
+  style: { paint: Paint; columns: number | undefined },
+): string {
+  if (entries.length === 0) return "No host has taken the key yet.";
+  const { paint } = style;
+  const kind = (entry: HistoryEntry) => (entry.kind === "failover" ? paint.yellow(entry.kind) : entry.kind);
+  const rows = entries.map((entry) => [
+    String(entry.epoch),
+    formatMoment(entry.at),
+    entry.host,
+    entry.from ?? "-",
+    kind(entry),
+    formatDuration(entry.tookMs),
+    entry.because,
+  ]);
+  return formatTable(["epoch", "when", "host", "from", "kind", "took", "because"], rows, style);
+}

@@ -1,0 +1,41 @@
+/** `holdfast`: gives the program its real terminal, clock, stack and hosts. No decisions. */
+import { readFileSync } from "node:fs";
+import { exitCodes } from "./exit-codes.ts";
+import { openShell } from "./hosts/open-shell.ts";
+import { createSshLink } from "./hosts/ssh-link.ts";
+import type { Ports } from "./ports.ts";
+import { runProgram } from "./program.ts";
+import { readStack } from "./stack/read-stack.ts";
+import { processClock, processTerminal } from "./terminal/process-terminal.ts";
+
+/** What a command may still do after Ctrl-C: close its connections and say its last words. */
+const afterwordsMs = 1000;
+
+const interrupt = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    if (shellRuns) return;
+    interrupt.abort();
+    setTimeout(() => process.exit(exitCodes.interrupted), afterwordsMs).unref();
+  });
+
+/** ssh has the terminal: Ctrl-C is for the host. */
+let shellRuns = false;
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const ports: Ports = {
+  terminal: processTerminal(interrupt.signal),
+  clock: processClock,
+  interrupted: interrupt.signal,
+  readStack,
+  link: createSshLink,
+  openShell(cluster, host, command) {
+    shellRuns = true;
+    return openShell(cluster, host, command);
+  },
+};
+
+process.exitCode = await runProgram(process.argv.slice(2), version, ports);

@@ -1,0 +1,492 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { HistoryEntry, SwitchoverProgress } from "../contract/agent-status.ts";
+import { HoldfastError } from "../contract/errors.ts";
+import { generateValidatorKey, keyFileJson } from "../contract/near-key.ts";
+import type { RunOptions } from "./ports.ts";
+import { activeStatus, arbiterStatus, standbyStatus } from "./testing/cluster.ts";
+import { FakeAnswer, type FakeHost, fakeWorld, holdfast } from "./testing/fake-ports.ts";
+
+const says = (status: unknown): FakeHost => ({ request: () => status });
+const wellHosts = () => ({
+  "host-a": says(activeStatus("host-a")),
+  "host-b": says(standbyStatus("host-b")),
+  "host-c": says(arbiterStatus("host-c")),
+});
+
+describe("the command line itself", () => {
+  test.each([
+    [["statsu"], "Did you mean status?"],
+    [["status", "--jsno"], "Did you mean --json?"],
+    [["ssh"], "missing required argument 'host'"],
+    [["logs", "--unit", "kernel"], "Allowed choices are agent, neard, consul"],
+    [["history", "--limit", "0"], "Give a whole number above 0."],
+    [["switchover", "--timeout", "soon"], "Give a number of seconds above 0."],
+    [["key", "generate"], "required option '--account <account>'"],
+  ])("%j is wrong use: exit code 2, and says so", async (argv, message) => {
+    const { code, err, out } = await holdfast(fakeWorld(), ...argv);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(message);
+  });
+
+  test("no command at all shows the help as wrong use", async () => {
+    const { code, err } = await holdfast(fakeWorld());
+    expect(code).toBe(2);
+    expect(err).toContain("Usage: holdfast");
+  });
+
+  test.each([[["--help"]], [["status", "--help"]], [["key", "generate", "--help"]]])(
+    "%j has an example",
+    async (argv) => {
+      const { code, out } = await holdfast(fakeWorld(), ...argv);
+      expect(code).toBe(0);
+      expect(out).toMatch(/Examples?:\n {2}\$ holdfast/);
+    },
+  );
+
+  test("--version", async () => {
+    expect(await holdfast(fakeWorld(), "--version")).toMatchObject({ code: 0, out: "0.0.0-test\n" });
+  });
+
+  test.each([[["--stack", "mainnet", "status"]], [["status", "--stack", "mainnet"]]])("%j", async (argv) => {
+    const world = fakeWorld({ hosts: wellHosts() });
+    await holdfast(world, ...argv);
+    expect(world.stacks).toEqual(["mainnet"]);
+  });
+
+  test("an error is its sentence, its next step and its code, never a stack trace", async () => {
+    const readStack = () => {
+      throw new HoldfastError("HF_STACK_UNAVAILABLE", "No stack is selected.", { next: "Select one." });
+    };
+    const { code, err } = await holdfast(fakeWorld({ readStack }), "status");
+    expect(code).toBe(1);
+    expect(err).toBe("No stack is selected.\n  next: Select one.\n  (HF_STACK_UNAVAILABLE, see docs/errors.md)\n");
+  });
+});
+
+describe("status", () => {
+  test("a cluster that is well: a table, exit code 0, and no link stays open", async () => {
+    const world = fakeWorld({ hosts: wellHosts() });
+    const { code, out } = await holdfast(world, "status");
+    expect(code).toBe(0);
+    expect(out).toContain("host-a active since");
+    expect(world.open.size).toBe(0);
+  });
+
+  test("--json", async () => {
+    const { code, out } = await holdfast(fakeWorld({ hosts: wellHosts() }), "status", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ active: "host-a", epoch: 4, lease: { remainingMs: 5400 }, paused: false });
+  });
+
+  test("colours only where the terminal allows them, and never with --no-color", async () => {
+    const terminal = { color: true };
+    const colour = "\u001b[";
+    expect((await holdfast(fakeWorld({ hosts: wellHosts(), terminal }), "status")).out).toContain(colour);
+    expect((await holdfast(fakeWorld({ hosts: wellHosts(), terminal }), "status", "--no-color")).out).not.toContain(
+      colour,
+    );
+    expect((await holdfast(fakeWorld({ hosts: wellHosts() }), "status")).out).not.toContain(colour);
+  });
+
+  test("a dead host is shown, exit code 4", async () => {
+    const { "host-b": _dead, ...hosts } = wellHosts();
+    const { code, out } = await holdfast(fakeWorld({ hosts }), "status");
+    expect(code).toBe(4);
+    expect(out).toContain("! host-b cannot be reached.");
+  });
+
+  test("an agent of another version is named with the field that does not fit", async () => {
+    const hosts = { ...wellHosts(), "host-b": says({ ...standbyStatus("host-b"), epoch: "four" }) };
+    const { code, out } = await holdfast(fakeWorld({ hosts }), "status");
+    expect(code).toBe(4);
+    expect(out).toMatch(/The agent on host-b answered GET \/status in a form .*\(epoch: .*expected number/);
+  });
+
+  test("two hosts that go on saying active raise the alarm, exit code 5", async () => {
+    const hosts = { ...wellHosts(), "host-b": says(activeStatus("host-b", { epoch: 5 })) };
+    const { code, out } = await holdfast(fakeWorld({ hosts }), "status");
+    expect(code).toBe(5);
+    expect(out).toMatch(/^ALARM: 2 hosts say/);
+  });
+
+  test("a key that moves between two questions raises none: the claimants are asked once more", async () => {
+    const answers = [activeStatus("host-a"), standbyStatus("host-a")];
+    const hosts = {
+      ...wellHosts(),
+      "host-a": { request: () => answers.shift() },
+      "host-b": says(activeStatus("host-b", { epoch: 5 })),
+    };
+    const { code, out } = await holdfast(fakeWorld({ hosts }), "status", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ active: "host-b", epoch: 5, alarm: null });
+  });
+
+  test("--watch goes on until Ctrl-C, which is exit code 0, and asks the stack once", async () => {
+    let asked = 0;
+    const host: FakeHost = {
+      request() {
+        asked += 1;
+        if (asked === 5) world.interrupt.abort();
+        return activeStatus("host-a");
+      },
+    };
+    const world = fakeWorld({ hosts: { ...wellHosts(), "host-a": host } });
+    const { code, out } = await holdfast(world, "status", "--watch");
+    expect(code).toBe(0);
+    expect(out.match(/host-a active since/g)?.length).toBeGreaterThanOrEqual(2);
+    expect(out).not.toContain("\u001b[");
+    expect(world.stacks).toHaveLength(1);
+    expect(world.open.size).toBe(0);
+  });
+});
+
+describe("switchover", () => {
+  const entry: HistoryEntry = {
+    epoch: 5,
+    host: "host-b",
+    from: "host-a",
+    kind: "switchover",
+    because: "asked for",
+    at: "2026-01-31T11:05:01.000Z",
+    tookMs: 310,
+  };
+  const progress = (state: SwitchoverProgress["state"], because: string) => ({
+    id: "s1",
+    state,
+    from: "host-a",
+    to: "host-b",
+    because,
+  });
+
+  function moving(steps: unknown[]) {
+    const active: FakeHost = {
+      request({ method, path }) {
+        if (path === "/status") return activeStatus("host-a");
+        if (method === "POST" && path === "/switchover") return new FakeAnswer(202, { id: "s1" });
+        if (path === "/switchover/s1") return steps.length > 1 ? steps.shift() : steps[0];
+        throw new Error(`unexpected ${method} ${path}`);
+      },
+    };
+    const successor: FakeHost = {
+      request: ({ path }) => (path === "/history" ? [entry] : standbyStatus("host-b")),
+    };
+    return { ...wellHosts(), "host-a": active, "host-b": successor };
+  }
+
+  test("asks the active host, follows, and says from where to where and how long", async () => {
+    const steps = [progress("running", "fence shut"), progress("done", "host-b has the key")];
+    const world = fakeWorld({ hosts: moving(steps) });
+    const { code, out, err } = await holdfast(world, "switchover", "--to", "host-b", "--window");
+    expect(code).toBe(0);
+    expect(world.asked).toContain('host-a POST /switchover {"window":true,"to":"host-b"}');
+    expect(err).toContain("host-a → host-b: fence shut");
+    expect(out).toBe(
+      "host-a → host-b: the key has moved (epoch 5). It took 310 ms from host-b's decision until its neard confirmed the key.\n",
+    );
+  });
+
+  test("--json", async () => {
+    const { code, out } = await holdfast(
+      fakeWorld({ hosts: moving([progress("done", "ok")]) }),
+      "switchover",
+      "--json",
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual({ ...progress("done", "ok"), epoch: 5, tookMs: 310 });
+  });
+
+  test("what did not happen is exit code 1 with the reason", async () => {
+    const { code, out } = await holdfast(
+      fakeWorld({ hosts: moving([progress("failed", "host-b fell behind")]) }),
+      "switchover",
+    );
+    expect(code).toBe(1);
+    expect(out).toBe("The key did not move: host-b fell behind\n");
+  });
+
+  test("an agent that refuses is quoted with its next step", async () => {
+    const hosts = moving([]);
+    hosts["host-a"] = {
+      request: ({ method }) =>
+        method === "GET" ? activeStatus("host-a") : new FakeAnswer(409, { error: "maintenance", next: "Wait for it." }),
+    };
+    const { code, err } = await holdfast(fakeWorld({ hosts }), "switchover");
+    expect(code).toBe(1);
+    expect(err).toBe("host-a refused: maintenance\n  next: Wait for it.\n  (HF_REFUSED, see docs/errors.md)\n");
+  });
+
+  test("an old holder that falls silent: the successor is asked", async () => {
+    const hosts = moving([]);
+    const { request } = hosts["host-a"];
+    hosts["host-a"] = {
+      request(asked) {
+        if (asked.path === "/switchover/s1") throw new HoldfastError("HF_HOST_UNREACHABLE", "gone");
+        return request?.(asked);
+      },
+    };
+    hosts["host-b"] = {
+      request({ path }) {
+        if (path === "/switchover/s1") return progress("done", "host-b has the key");
+        return path === "/history" ? [entry] : standbyStatus("host-b");
+      },
+    };
+    expect(await holdfast(fakeWorld({ hosts }), "switchover")).toMatchObject({ code: 0 });
+  });
+
+  test("one that does not end says that it is not cancelled", async () => {
+    const world = fakeWorld({ hosts: moving([progress("running", "waits")]) });
+    const { code, err } = await holdfast(world, "switchover", "--timeout", "5");
+    expect(code).toBe(1);
+    expect(err).toContain("did not end within 5 s");
+    expect(err).toContain("It is not cancelled by this.");
+  });
+
+  test("a person is asked, and no means no", async () => {
+    const world = fakeWorld({ hosts: moving([]), terminal: { interactive: true }, confirm: false });
+    const { code, err } = await holdfast(world, "switchover");
+    expect(code).toBe(1);
+    expect(world.questions).toEqual(["Move the validator key from host-a to host-b?"]);
+    expect(err).toContain("Nothing was changed.");
+    expect(world.asked.some((asked) => asked.includes("POST"))).toBe(false);
+  });
+
+  test("--yes asks nobody", async () => {
+    const hosts = moving([progress("done", "ok")]);
+    const world = fakeWorld({ hosts, terminal: { interactive: true } });
+    expect(await holdfast(world, "switchover", "--yes")).toMatchObject({ code: 0 });
+    expect(world.questions).toEqual([]);
+  });
+
+  test("Ctrl-C stops the watching, not the switchover", async () => {
+    const hosts = moving([progress("running", "waits")]);
+    const { request } = hosts["host-a"];
+    hosts["host-a"] = {
+      request(asked) {
+        if (asked.path === "/switchover/s1") world.interrupt.abort();
+        return request?.(asked);
+      },
+    };
+    const world = fakeWorld({ hosts });
+    const { code, err } = await holdfast(world, "switchover");
+    expect(code).toBe(130);
+    expect(err).toContain("The switchover goes on");
+  });
+
+  test.each([
+    ["host-c", 1, "host-c is an arbiter"],
+    ["host-a", 1, "host-a is active already."],
+    ["host-x", 2, "Name one of these: host-a, host-b, host-c."],
+  ])("--to %s is refused before anything is asked for", async (to, expected, message) => {
+    const world = fakeWorld({ hosts: moving([]) });
+    const { code, err } = await holdfast(world, "switchover", "--to", to);
+    expect(code).toBe(expected);
+    expect(err).toContain(message);
+    expect(world.asked.some((asked) => asked.includes("POST"))).toBe(false);
+  });
+});
+
+describe("pause, resume, history", () => {
+  test("pause goes through the first neard host that answers and says what it means", async () => {
+    const hosts = { "host-b": says({}), "host-c": says({}) };
+    const world = fakeWorld({ hosts });
+    const { code, out } = await holdfast(world, "pause", "--reason", "moving racks");
+    expect(code).toBe(0);
+    expect(world.asked).toEqual([
+      'host-a POST /pause {"reason":"moving racks"}',
+      'host-b POST /pause {"reason":"moving racks"}',
+    ]);
+    expect(out).toContain("no standby takes over by itself");
+    expect(out).toContain("The fence stays");
+  });
+
+  test("resume never goes through an arbiter", async () => {
+    const world = fakeWorld({ hosts: { "host-c": says({}) } });
+    const { code, err } = await holdfast(world, "resume");
+    expect(code).toBe(1);
+    expect(err).toContain("host-b cannot be reached.");
+    expect(world.asked.map((asked) => asked.split(" ")[0])).toEqual(["host-a", "host-b"]);
+  });
+
+  test("history shows the newest entries last", async () => {
+    const entries = [3, 4, 5].map((epoch) => ({
+      epoch,
+      host: "host-a",
+      from: null,
+      kind: "first",
+      because: `reason ${epoch}`,
+      at: "2026-01-31T09:00:00.000Z",
+      tookMs: 1200,
+    }));
+    const hosts = { "host-c": says(entries) };
+    const { code, out } = await holdfast(fakeWorld({ hosts }), "history", "--limit", "2");
+    expect(code).toBe(0);
+    expect(out).not.toContain("reason 3");
+    expect(out.indexOf("reason 4")).toBeLessThan(out.indexOf("reason 5"));
+    expect(out).toContain("2026-01-31 09:00:00 UTC");
+    const json = await holdfast(fakeWorld({ hosts }), "history", "--json");
+    expect(JSON.parse(json.out)).toEqual(entries);
+  });
+
+  test("a history without entries is a sentence", async () => {
+    const { out } = await holdfast(fakeWorld({ hosts: { "host-a": says([]) } }), "history");
+    expect(out).toBe("No host has taken the key yet.\n");
+  });
+});
+
+describe("logs", () => {
+  const journal = (...lines: string[]): FakeHost => ({
+    run: () => ({ code: 0, stdout: lines.map((line) => `${line}\n`).join(""), stderr: "" }),
+  });
+
+  test("of several hosts: in order of time, each line with its host; a dead host keeps nothing back", async () => {
+    const hosts = {
+      "host-a": journal("2026-01-31T09:00:01.000000+00:00 a holdfastd: one", "  more of one"),
+      "host-b": journal("2026-01-31T09:00:00.500000+00:00 b holdfastd: zero"),
+    };
+    const { code, out, err } = await holdfast(fakeWorld({ hosts }), "logs");
+    expect(code).toBe(1);
+    expect(out.split("\n")).toEqual([
+      "host-b | 2026-01-31T09:00:00.500000+00:00 b holdfastd: zero",
+      "host-a | 2026-01-31T09:00:01.000000+00:00 a holdfastd: one",
+      "host-a |   more of one",
+      "",
+    ]);
+    expect(err).toContain("host-c cannot be reached.");
+  });
+
+  test("of neard: only hosts that have one; the unit and the count go to journalctl", async () => {
+    const seen: (readonly string[])[] = [];
+    const host: FakeHost = {
+      run(argv) {
+        seen.push(argv);
+        return { code: 0, stdout: "", stderr: "" };
+      },
+    };
+    const hosts = { "host-a": host, "host-b": host };
+    expect(await holdfast(fakeWorld({ hosts }), "logs", "--unit", "neard", "-n", "5")).toMatchObject({ code: 0 });
+    expect(seen).toHaveLength(2);
+    expect(seen[0]?.join(" ")).toContain("journalctl --unit neard.service --lines 5");
+  });
+
+  test("-f prints whole lines as they come, until Ctrl-C, which is exit code 0", async () => {
+    const host: FakeHost = {
+      run: (_argv, options: RunOptions) => {
+        options.onStdout?.("2026-01-31T09:00:00 one\n2026-01-31T09:0");
+        options.onStdout?.("0:01 two\n");
+        world.interrupt.abort();
+        return { code: null, stdout: "", stderr: "" };
+      },
+    };
+    const world = fakeWorld({ hosts: { "host-a": host } });
+    const { code, out } = await holdfast(world, "logs", "host-a", "-f");
+    expect(code).toBe(0);
+    expect(out).toBe("2026-01-31T09:00:00 one\n2026-01-31T09:00:01 two\n");
+  });
+});
+
+describe("ssh and check", () => {
+  test("ssh gives the words after -- to the host and ends as ssh ends", async () => {
+    const world = fakeWorld();
+    const { code } = await holdfast(world, "ssh", "host-b", "--", "ls", "-l");
+    expect(code).toBe(7);
+    expect(world.shells).toEqual([{ host: "host-b", command: ["ls", "-l"] }]);
+  });
+
+  test("ssh to a host that the stack does not have", async () => {
+    const { code, err } = await holdfast(fakeWorld(), "ssh", "host-z");
+    expect(code).toBe(2);
+    expect(err).toContain("Name one of these: host-a, host-b, host-c.");
+  });
+
+  const report = (host: string, changed: { what: string; why: string }[]) => ({
+    run: () => ({
+      code: changed.length === 0 ? 0 : 3,
+      stdout: `checking …\n${JSON.stringify({ host, concern: "system", changed, tookMs: 5 })}\n`,
+      stderr: "",
+    }),
+  });
+
+  test("check: no drift is 0, drift is 3 and named, a host that cannot be checked is 1", async () => {
+    const drift = [{ what: "/etc/holdfast/nftables.conf", why: "content differs" }];
+    const same = { "host-a": report("host-a", []), "host-b": report("host-b", []), "host-c": report("host-c", []) };
+    expect(await holdfast(fakeWorld({ hosts: same }), "check")).toMatchObject({ code: 0 });
+
+    const drifted = await holdfast(fakeWorld({ hosts: { ...same, "host-b": report("host-b", drift) } }), "check");
+    expect(drifted.code).toBe(3);
+    expect(drifted.out).toMatch(/host-b\s+system\s+\/etc\/holdfast\/nftables.conf\s+content differs/);
+
+    const { "host-c": _gone, ...two } = same;
+    const failed = await holdfast(fakeWorld({ hosts: two }), "check");
+    expect(failed.code).toBe(1);
+    expect(failed.out).toContain("not checked");
+  });
+
+  test("check: a host without holdfastd says so instead of being called fine", async () => {
+    const broken: FakeHost = { run: () => ({ code: 127, stdout: "", stderr: "sh: holdfastd: not found\n" }) };
+    const { code, out } = await holdfast(fakeWorld({ hosts: { "host-a": broken } }), "check", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out)[0].error).toContain("host-a could not be checked: sh: holdfastd: not found");
+  });
+});
+
+describe("key", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "holdfast-key-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  test("generate --out writes a file only its owner can read, and shows only the public key", async () => {
+    const file = join(directory, "validator_key.json");
+    const { code, out } = await holdfast(fakeWorld(), "key", "generate", "--account", "pool.near", "--out", file);
+    expect(code).toBe(0);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const { public_key, secret_key } = JSON.parse(readFileSync(file, "utf8"));
+    expect(out).toContain(public_key);
+    expect(out).not.toContain(secret_key.slice(8));
+
+    const shown = await holdfast(fakeWorld(), "key", "inspect", file, "--json");
+    expect(JSON.parse(shown.out)).toEqual({ account: "pool.near", publicKey: public_key });
+  });
+
+  test("generate never writes over a file", async () => {
+    const file = join(directory, "validator_key.json");
+    writeFileSync(file, "mine");
+    const { code, err } = await holdfast(fakeWorld(), "key", "generate", "--account", "pool.near", "--out", file);
+    expect(code).toBe(1);
+    expect(err).toContain("exists already");
+    expect(readFileSync(file, "utf8")).toBe("mine");
+  });
+
+  test("generate without --out is what inspect reads", async () => {
+    const { out } = await holdfast(fakeWorld(), "key", "generate", "--account", "pool.near");
+    const shown = await holdfast(fakeWorld({ input: out }), "key", "inspect");
+    expect(shown.code).toBe(0);
+    expect(shown.out).toContain("pool.near");
+    expect(shown.out).not.toContain(JSON.parse(out).secret_key.slice(8));
+  });
+
+  test("generate refuses what is no account", async () => {
+    const { code, err } = await holdfast(fakeWorld(), "key", "generate", "--account", "Not an account");
+    expect(code).toBe(2);
+    expect(err).toContain("is not a NEAR account id");
+  });
+
+  test("inspect finds halves that do not match, and its message holds no secret", async () => {
+    const [one, other] = [generateValidatorKey("pool.near"), generateValidatorKey("pool.near")];
+    const input = keyFileJson({ ...one, publicKey: other.publicKey });
+    const { code, out, err } = await holdfast(fakeWorld({ input }), "key", "inspect");
+    expect(code).toBe(1);
+    expect(err).toContain("The key has halves that do not match");
+    expect(out + err).not.toContain(one.secretKey.slice(8));
+  });
+
+  test("inspect of a file that is not there", async () => {
+    const { code, err } = await holdfast(fakeWorld(), "key", "inspect", join(directory, "none.json"));
+    expect(code).toBe(1);
+    expect(err).toContain("none.json could not be read");
+  });
+});

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import type { AgentStatus } from "../../contract/agent-status.ts";
+import { activeStatus, arbiterStatus, standbyStatus, testOutputs } from "../testing/cluster.ts";
+import { claimants, clusterView, type HostAnswer, statusExitCode } from "./cluster-view.ts";
+
+const cluster = testOutputs();
+const says = (...statuses: AgentStatus[]): HostAnswer[] => statuses.map((status) => ({ host: status.host, status }));
+const silent = (
+  host: string,
+  code: "HF_HOST_UNREACHABLE" | "HF_AGENT_UNREACHABLE" = "HF_HOST_UNREACHABLE",
+): HostAnswer => ({
+  host,
+  error: { code, message: `${host} is silent.` },
+});
+const well = [activeStatus("host-a"), standbyStatus("host-b"), arbiterStatus("host-c")] as const;
+
+describe("a cluster that is well", () => {
+  const view = clusterView(cluster, says(...well));
+
+  test("says who is active, since when, and how long the lease lasts", () => {
+    expect(view).toMatchObject({
+      network: "localnet",
+      account: "validator.test",
+      active: "host-a",
+      epoch: 4,
+      since: "2026-01-31T09:00:00.000Z",
+      lease: { remainingMs: 5400 },
+      paused: false,
+      switchover: null,
+      alarm: null,
+      problems: [],
+    });
+    expect(statusExitCode(view)).toBe(0);
+  });
+
+  test("shows every host of the stack in its order, with what monitoring asks for", () => {
+    expect(view.hosts.map((host) => host.name)).toEqual(["host-a", "host-b", "host-c"]);
+    expect(view.hosts[1]).toMatchObject({
+      roles: ["neard", "consul"],
+      reachable: true,
+      agent: { role: "standby", because: "host-a renews its lease", ready: true },
+      neard: { running: true, synced: true, height: 1234, version: "2.6.3" },
+      key: { loaded: false },
+      consul: { leader: "host-c", voter: true, healthy: true },
+    });
+    expect(view.hosts[2]).toMatchObject({ neard: null, key: null });
+  });
+});
+
+describe("the alarm", () => {
+  const view = clusterView(cluster, says(activeStatus("host-a"), activeStatus("host-b", { epoch: 5 }), well[2]));
+
+  test("two hosts that say active: nobody is shown as active, exit code 5", () => {
+    expect(view.active).toBeNull();
+    expect(view.alarm?.message).toBe("2 hosts say that they are active: host-a (epoch 4), host-b (epoch 5).");
+    expect(view.alarm?.next).toContain("holdfast ssh host-a --");
+    expect(view.alarm?.next).not.toContain("host-b");
+    expect(statusExitCode(view)).toBe(5);
+  });
+
+  test("no problem contradicts it", () => {
+    expect(view.problems.join()).not.toContain("No host is active");
+  });
+
+  test("a host that is only taking over raises none", () => {
+    const taking = clusterView(cluster, says(well[0], standbyStatus("host-b", { role: "taking" }), well[2]));
+    expect(taking.alarm).toBeNull();
+  });
+
+  test("claimants are those who say active", () => {
+    expect(claimants([...says(...well), silent("host-d")])).toEqual(["host-a"]);
+  });
+});
+
+describe("what is amiss", () => {
+  const problemsOf = (answers: HostAnswer[]) => clusterView(cluster, answers).problems;
+  const withB = (b: AgentStatus) => problemsOf(says(well[0], b, well[2]));
+  const withA = (a: AgentStatus) => problemsOf(says(a, well[1], well[2]));
+
+  test("no host active", () => {
+    const view = clusterView(cluster, says(standbyStatus("host-a"), well[1], well[2]));
+    expect(view.problems).toEqual(["No host is active: nobody validates for validator.test."]);
+    expect([view.active, view.since, view.lease, view.epoch]).toEqual([null, null, null, 4]);
+    expect(statusExitCode(view)).toBe(4);
+  });
+
+  test("no host active because the key is on its way", () => {
+    expect(withA(standbyStatus("host-a", { role: "taking" }))).toContain(
+      "No host is active yet: host-a is taking over.",
+    );
+    expect(withA(standbyStatus("host-a", { role: "handing" }))).toContain(
+      "No host is active now: host-a is handing the key over.",
+    );
+  });
+
+  test("a host that cannot be reached is one row and one problem, and the last standby is missed", () => {
+    const view = clusterView(cluster, [...says(well[0]), silent("host-b"), ...says(well[2])]);
+    expect(view.active).toBe("host-a");
+    expect(view.hosts[1]).toMatchObject({ reachable: false, agent: null, error: { code: "HF_HOST_UNREACHABLE" } });
+    expect(view.problems).toEqual([
+      "host-b is silent.",
+      "No standby could take over if host-a failed (host-b: unreachable).",
+    ]);
+    expect(statusExitCode(view)).toBe(4);
+  });
+
+  test("a host whose agent is down is reachable", () => {
+    const view = clusterView(cluster, [...says(well[0], well[1]), silent("host-c", "HF_AGENT_UNREACHABLE")]);
+    expect(view.hosts[2]).toMatchObject({ reachable: true, agent: null });
+    expect(view.problems).toEqual(["host-c is silent."]);
+  });
+
+  test("a host nobody asked counts as unreachable", () => {
+    expect(clusterView(cluster, says(well[0], well[1])).hosts[2]).toMatchObject({ reachable: false });
+  });
+
+  test.each<[string, Partial<AgentStatus>, string]>([
+    ["neard down", { neard: null }, "neard on host-b is not running."],
+    ["neard behind", { neard: { ...neard(), synced: false } }, "neard on host-b is not synced."],
+    ["key unreadable", { key: { available: false, loaded: false } }, "The validator key on host-b cannot be read."],
+    ["no vote", { consul: { ...consul(), voter: false } }, "Consul on host-b has no vote."],
+    ["Consul unhealthy", { consul: { ...consul(), healthy: false } }, "Consul on host-b is not healthy."],
+    ["Consul silent", { consul: { ...consul(), reachable: false } }, "Consul on host-b does not answer."],
+    [
+      "another cluster's agent",
+      { network: "testnet" },
+      "The agent on host-b belongs to another cluster: testnet, validator.test, not localnet, validator.test.",
+    ],
+  ])("%s", (_name, overrides, problem) => {
+    expect(withB(standbyStatus("host-b", overrides))).toEqual([problem]);
+  });
+
+  test("an active host without key, or with its fence shut or off", () => {
+    expect(withA(activeStatus("host-a", { key: { available: true, loaded: false } }))).toEqual([
+      "host-a is active, but its neard does not confirm the validator key.",
+    ]);
+    expect(withA(activeStatus("host-a", { fence: { armed: true, open: false } }))).toEqual([
+      "host-a is active, but its fence is shut.",
+    ]);
+    expect(withA(activeStatus("host-a", { fence: { armed: false, open: true } }))).toEqual([
+      "host-a is active, but its fence is not armed.",
+    ]);
+  });
+
+  test("a standby that is not ready", () => {
+    expect(withB(standbyStatus("host-b", { ready: false, notReadyBecause: "its head is 40 s old" }))).toEqual([
+      "No standby could take over if host-a failed (host-b: its head is 40 s old).",
+    ]);
+  });
+
+  test("a pause is shown but nothing is amiss", () => {
+    const view = clusterView(cluster, says(activeStatus("host-a", { paused: true }), well[1], well[2]));
+    expect(view.paused).toBe(true);
+    expect(statusExitCode(view)).toBe(0);
+  });
+});
+
+function neard() {
+  const { neard } = standbyStatus("host-b");
+  if (neard === null) throw new Error("a standby has a neard");
+  return neard;
+}
+
+function consul() {
+  return standbyStatus("host-b").consul;
+}

@@ -1,0 +1,90 @@
+/** A cluster for tests: its stack's outputs and its agents' statuses, with whatever a test wants to be different. */
+import type { AgentStatus } from "../../contract/agent-status.ts";
+import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { HostRole } from "../../contract/topology.ts";
+import type { StackHost } from "../ports.ts";
+
+export function testHost(name: string, roles: HostRole[] = ["neard", "consul"]): StackHost {
+  const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDoPl0m5y6oHoIHkEvAO7SOMhDdbJbcA+6SPMnSPkf3r";
+  return { name, address: `${name}.example`, roles, zone: null, ssh: { user: "root", port: 22, hostKey } };
+}
+
+/** host-a and host-b validate, host-c is an arbiter. */
+export function testOutputs(
+  hosts = [testHost("host-a"), testHost("host-b"), testHost("host-c", ["consul"])],
+): StackOutputs {
+  return {
+    network: "localnet",
+    account: "validator.test",
+    publicKey: "ed25519:6E8sCci9badyRkXb3JoRpBj5p8C6Tw41ELDZoiihKEtp",
+    hosts,
+    addresses: Object.fromEntries(hosts.map((host) => [host.name, host.address])),
+    agentSocket: "/run/holdfast/holdfastd.sock",
+    statusCommand: "holdfast status",
+    sshAccess: { privateKey: "not a key" },
+  };
+}
+
+type Overrides = Partial<AgentStatus>;
+
+/** A standby that is well and ready. */
+export function standbyStatus(host: string, overrides: Overrides = {}): AgentStatus {
+  return {
+    version: "0.1.0",
+    network: "localnet",
+    account: "validator.test",
+    host,
+    roles: ["neard", "consul"],
+    role: "standby",
+    because: "host-a renews its lease",
+    ready: true,
+    notReadyBecause: null,
+    epoch: 4,
+    holder: "host-a",
+    since: "2026-01-31T09:00:00.000Z",
+    lease: null,
+    paused: false,
+    switchover: null,
+    fence: { armed: false, open: true },
+    key: { available: true, loaded: false },
+    neard: {
+      running: true,
+      synced: true,
+      height: 1234,
+      version: "2.6.3",
+      protocolVersion: 80,
+      validatorKey: null,
+      restarts: 0,
+    },
+    consul: { reachable: true, leader: "host-c", isLeader: false, voter: true, healthy: true },
+    uptimeMs: 60_000,
+    ...overrides,
+  };
+}
+
+export function activeStatus(host: string, overrides: Overrides = {}): AgentStatus {
+  return standbyStatus(host, {
+    role: "active",
+    because: "renewed 0.2 s ago",
+    ready: false,
+    holder: host,
+    lease: { remainingMs: 5400 },
+    fence: { armed: true, open: true },
+    key: { available: true, loaded: true },
+    ...overrides,
+  });
+}
+
+export function arbiterStatus(host: string, overrides: Overrides = {}): AgentStatus {
+  return standbyStatus(host, {
+    roles: ["consul"],
+    role: "arbiter",
+    because: "this host only votes",
+    ready: false,
+    fence: { armed: false, open: true },
+    key: { available: false, loaded: false },
+    neard: null,
+    consul: { reachable: true, leader: "host-c", isLeader: true, voter: true, healthy: true },
+    ...overrides,
+  });
+}
