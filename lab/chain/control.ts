@@ -15,8 +15,8 @@ import type { Witness } from "./witness.ts";
 export interface ControlHandlers {
   readonly witness: Witness;
   nowMs(): number;
-  /** The height that is open, or the next one. */
-  height(): number;
+  /** The first height that has not begun. */
+  nextHeight(): number;
   health(): object;
   setProtocolVersion(version: number): void;
 }
@@ -44,7 +44,7 @@ async function answer(handlers: ControlHandlers, request: IncomingMessage, respo
     case "GET /report":
       return send(response, 200, witness.report(handlers.nowMs(), since));
     case "POST /reset": {
-      const fromHeight = handlers.height() + 1;
+      const fromHeight = handlers.nextHeight();
       witness.reset(fromHeight);
       return send(response, 200, { fromHeight });
     }

@@ -8,6 +8,7 @@ import { makeControl } from "./control.ts";
 import { isPublicNetwork } from "./genesis.ts";
 import { hostNames } from "./hosts.ts";
 import { makePeers } from "./peers.ts";
+import type { Report } from "./report.ts";
 import { heightAt, producerAt, slotStartMs } from "./schedule.ts";
 import { type ChainSettings, openDirectory } from "./state.ts";
 import { startWitness } from "./witness.ts";
@@ -26,6 +27,10 @@ export interface ServerOptions extends ChainSettings {
 export interface RunningChain {
   readonly port: number;
   readonly chain: Chain;
+  /** The witness's report since the last reset. */
+  report(): Report;
+  /** The next report begins with the next height. */
+  reset(): void;
   close(): Promise<void>;
 }
 
@@ -70,10 +75,11 @@ export async function startChain(options: ServerOptions): Promise<RunningChain> 
     });
   };
 
+  const nextHeight = () => (chain.open ?? firstHeight - 1) + 1;
   const control = makeControl({
     witness,
     nowMs,
-    height: () => chain.open ?? firstHeight - 1,
+    nextHeight,
     health: () => ({
       chainId: genesis.chain_id,
       genesisHash: chain.hash,
@@ -105,6 +111,8 @@ export async function startChain(options: ServerOptions): Promise<RunningChain> 
   return {
     port,
     chain,
+    report: () => witness.report(nowMs()),
+    reset: () => witness.reset(nextHeight()),
     async close() {
       stopSlots();
       peers.close();

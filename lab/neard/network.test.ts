@@ -1,0 +1,188 @@
+/** The contract as a host meets it: a chain and two neards as processes, signals, files, RPC. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { buildLabNeard, labNeardMarker } from "./build.ts";
+import { Network, until } from "./test-network.ts";
+
+let network: Network;
+const report = () => network.chain.report();
+
+beforeAll(async () => {
+  network = await Network.open();
+}, 30_000);
+afterEach(() => network.clear());
+afterAll(() => network.close());
+
+describe("the key", () => {
+  test("is live at start when its file is there, gives blocks, and goes by SIGHUP without the file", async () => {
+    const a = await network.startSynced("127.0.0.1", { withKey: true });
+    await network.signsFrom("host-a");
+    await until("a block of ours", () => report().produced > 0);
+    a.takeKey();
+    a.process.kill("SIGHUP");
+    await until("no signer", async () => (await a.status())?.validator_public_key === null);
+    const { height } = report().current ?? { height: 0 };
+    await sleep(300);
+    expect(report().current?.height).toBeLessThanOrEqual(height + 1);
+    expect(a.log).toContain("no validator key");
+    expect(report()).toMatchObject({ doubleSigned: [], overlapMs: 0 });
+  });
+
+  test("comes by SIGHUP within a second", async () => {
+    const a = await network.startSynced("127.0.0.1");
+    expect((await a.status())?.validator_public_key).toBeNull();
+    a.giveKey();
+    a.process.kill("SIGHUP");
+    await until("a signer", async () => (await a.status())?.validator_public_key != null, 1000);
+    await network.signsFrom("host-a");
+    expect(a.log).toContain("hot loading validator key");
+    expect(await a.metric("near_config_reloads_total")).toBe(2);
+  });
+
+  test("stays when the reload is rejected: the node goes on signing", async () => {
+    const a = await network.startSynced("127.0.0.1", { withKey: true });
+    await network.signsFrom("host-a");
+    a.takeKey();
+    writeFileSync(join(a.home, "log_config.json"), "{");
+    a.process.kill("SIGHUP");
+    await until("a rejection", async () => (await a.metric("near_config_correct")) === 0);
+    const before = report().current?.height ?? 0;
+    await until("it signs on", () => (report().current?.height ?? 0) > before + 5);
+    expect(await a.metric("near_config_reloads_total")).toBe(1);
+    expect((await a.status())?.validator_public_key).not.toBeNull();
+    expect(a.log).toContain("configs are not valid");
+  });
+
+  test("on two hosts is seen: heights signed twice, and for how long", async () => {
+    await network.startSynced("127.0.0.1", { withKey: true });
+    await network.signsFrom("host-a");
+    await network.startSynced("127.0.0.2", { withKey: true });
+    await network.signsFrom("host-b");
+    const { doubleSigned, overlapMs, byHost } = report();
+    expect(doubleSigned.length).toBeGreaterThan(2);
+    expect(doubleSigned[0]?.hosts.toSorted()).toEqual(["host-a", "host-b"]);
+    expect(overlapMs).toBeGreaterThan(100);
+    expect(Object.keys(byHost).toSorted()).toEqual(["host-a", "host-b"]);
+  });
+
+  test("moves without overlap when it is taken away first", async () => {
+    const a = await network.startSynced("127.0.0.1", { withKey: true });
+    const b = await network.startSynced("127.0.0.2");
+    await network.signsFrom("host-a");
+    a.takeKey();
+    a.process.kill("SIGHUP");
+    await until("no signer", async () => (await a.status())?.validator_public_key === null);
+    b.giveKey();
+    b.process.kill("SIGHUP");
+    await network.signsFrom("host-b");
+    expect(report()).toMatchObject({ doubleSigned: [], overlapMs: 0, current: { host: "host-b" } });
+  });
+});
+
+describe("ways to die", () => {
+  test("SIGHUP before RPC is up", async () => {
+    const a = await network.start("127.0.0.1", { lab: { startDelayMs: 30_000 } });
+    await until("it has begun", () => a.log.includes("version="));
+    a.process.kill("SIGHUP");
+    expect(await a.exited).toEqual([null, "SIGHUP"]);
+  });
+
+  test("the abort over AllShards, at start and by SIGHUP", async () => {
+    const allShards = { config: { tracked_shards_config: "AllShards" }, lab: { panicOnAllShards: true } };
+    const withKey = await network.start("127.0.0.1", { ...allShards, withKey: true });
+    expect(await withKey.exited).toEqual([null, "SIGABRT"]);
+    const standby = await network.startSynced("127.0.0.2", allShards);
+    standby.giveKey();
+    standby.process.kill("SIGHUP");
+    expect(await standby.exited).toEqual([null, "SIGABRT"]);
+  });
+
+  test("a broken configuration aborts at start", async () => {
+    const a = await network.start("127.0.0.1", { config: { tracked_shards: [0] } });
+    expect(await a.exited).toEqual([null, "SIGABRT"]);
+    expect(a.log).toContain("cannot be both set");
+  });
+
+  test("SIGTERM is graceful, unless told otherwise", async () => {
+    const a = await network.startSynced("127.0.0.1");
+    a.process.kill("SIGTERM");
+    expect(await a.exited).toEqual([0, null]);
+    const b = await network.startSynced("127.0.0.2", { lab: { ignoreSigterm: true } });
+    b.process.kill("SIGTERM");
+    await sleep(300);
+    expect((await b.status())?.sync_info.syncing).toBe(false);
+  });
+
+  test("too few open files, an older protocol, and expected_shutdown", async () => {
+    const few = await network.start("127.0.0.1", { lab: { requireNofile: 100_000_000 } });
+    expect(await few.exited).toEqual([1, null]);
+    const old = await network.start("127.0.0.1", { lab: { protocolVersion: 80 } });
+    expect(await old.exited).toEqual([0, null]);
+    expect(old.log).toContain("this neard speaks 80");
+    const planned = await network.start("127.0.0.1", { config: { expected_shutdown: 1 } });
+    expect(await planned.exited).toEqual([0, null]);
+    expect(planned.log).toContain("expected_shutdown 1 is reached");
+  });
+
+  test("re-execution keeps the PID, and a key on disk is live again", async () => {
+    const a = await network.startSynced("127.0.0.1");
+    a.giveKey();
+    a.setOptions({ reexec: 1 });
+    await until("the new program has the key", async () => (await a.status())?.validator_public_key != null);
+    expect(a.log.match(/version=/g)).toHaveLength(2);
+    expect(a.process.exitCode).toBeNull();
+  });
+});
+
+describe("levers", () => {
+  test("a hang answers nothing, signs nothing and does not stop; a stall answers with an old head", async () => {
+    const a = await network.startSynced("127.0.0.1", { withKey: true });
+    await network.signsFrom("host-a");
+    a.setOptions({ stall: true });
+    const height = async () => (await a.status())?.sync_info.latest_block_height;
+    await until("it signs no more", () => (report().current?.silentMs ?? 0) > 200);
+    const before = await height();
+    await sleep(200);
+    expect(before).toBeDefined();
+    expect(await height()).toBe(before);
+    a.setOptions({ hang: true });
+    await until("no answer", async () => (await a.status()) === undefined);
+    a.process.kill("SIGTERM");
+    await sleep(200);
+    expect(a.process.exitCode).toBeNull();
+    a.setOptions();
+    await until("it answers again", async () => (await a.status()) !== undefined);
+  });
+});
+
+test("a neard of another chain is turned away and stays out of sync", async () => {
+  const other = await network.start("127.0.0.1", {}, (home) => {
+    const path = join(home, "genesis.json");
+    writeFileSync(path, readFileSync(path, "utf8").replace(/"epoch_length": \d+/, '"epoch_length": 7'));
+  });
+  await until("it is refused", () => other.log.includes("the peer refused us: its genesis is"));
+  expect(report().rejected).toBeGreaterThan(0);
+  expect((await other.status())?.sync_info.syncing).toBe(true);
+});
+
+test("a process that lost the key goes on advertising itself for it", async () => {
+  const a = await network.startSynced("127.0.0.1", { withKey: true });
+  a.takeKey();
+  a.process.kill("SIGHUP");
+  await until("no signer", async () => (await a.status())?.validator_public_key === null);
+  await until("it is known as the producer", async () => {
+    const info = JSON.parse((await a.get("/network_info")) ?? "{}") as { known_producers: { account_id: string }[] };
+    return info.known_producers.some((one) => one.account_id === "validator.localnet");
+  });
+});
+
+test("the program carries its marker, and the same sources give the same bytes", async () => {
+  const again = join(network.directory, "again");
+  await buildLabNeard(again);
+  const bytes = readFileSync(again);
+  expect(bytes.equals(readFileSync(network.program))).toBe(true);
+  expect(bytes.subarray(0, 4096).toString()).toContain(labNeardMarker);
+  expect(bytes.toString().startsWith("#!/opt/holdfast/bin/node\n")).toBe(true);
+});
