@@ -1,0 +1,78 @@
+/** Follows all keys of the cluster by consistent blocking queries and tells each answer as an event. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import type { consulKeys } from "../../contract/topology.ts";
+import { lockViewFrom } from "../lease/lock-record.ts";
+import type { Event, PeerNote, SwitchoverNote } from "../role/types.ts";
+import type { Clock } from "../system/clock.ts";
+import type { KvRead } from "./client.ts";
+import type { ConsulServers } from "./servers.ts";
+
+type Keys = ReturnType<typeof consulKeys>;
+type Observed = Extract<Event, { is: "observed" }>;
+
+/** Short, so that even a quiet key is confirmed well within `unbrokenMs` (Consul adds up to 1/16). */
+const waitMs = 1000;
+const timeoutMs = 2500;
+const pauseAfterFailureMs = 200;
+
+const noteSchema = z.object({ ready: z.boolean(), because: z.string(), ack: z.string().nullable() });
+const switchoverSchema = z.object({ id: z.string(), from: z.string(), to: z.string() });
+
+/** Runs until `signal` aborts. A failed query is told by silence: `watch` counts from the last good one. */
+export async function follow(options: {
+  servers: ConsulServers;
+  keys: Keys;
+  clock: Clock;
+  signal: AbortSignal;
+  onEvent: (event: Observed) => void;
+  onFailure: (error: unknown) => void;
+}): Promise<void> {
+  const { servers, keys, clock, signal } = options;
+  let index: number | undefined;
+  while (!signal.aborted) {
+    const sentMs = clock.bootMs();
+    const blocking = index === undefined ? {} : { index, waitMs };
+    try {
+      const read = await servers.use((client) => client.readPrefix(keys.root, { ...blocking, timeoutMs }), {
+        long: true,
+      });
+      // An index that went backwards starts the following anew (Consul's documentation of blocking queries).
+      index = index !== undefined && read.index < index ? undefined : read.index;
+      options.onEvent(observedFrom(read, keys, sentMs));
+    } catch (error) {
+      options.onFailure(error);
+      await sleep(pauseAfterFailureMs, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** One answer as the decision core takes it. Notes that are not ours to read are left out. */
+export function observedFrom(read: KvRead, keys: Keys, sentMs: number): Observed {
+  const notes: Record<string, Omit<PeerNote, "seenMs">> = {};
+  const prefix = keys.host("");
+  for (const entry of read.entries) {
+    if (!entry.key.startsWith(prefix)) continue;
+    const note = parsed(noteSchema, entry.value);
+    if (note !== null) notes[entry.key.slice(prefix.length)] = { ...note, modifyIndex: entry.modifyIndex };
+  }
+  const find = (key: string) => read.entries.find((entry) => entry.key === key);
+  const switchover: SwitchoverNote | null = parsed(switchoverSchema, find(keys.switchover)?.value ?? "");
+  return {
+    is: "observed",
+    sentMs,
+    index: read.index,
+    lock: lockViewFrom(find(keys.lock)),
+    paused: find(keys.pause) !== undefined,
+    switchover,
+    notes,
+  };
+}
+
+function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

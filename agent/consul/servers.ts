@@ -1,0 +1,66 @@
+/**
+ * Several ways into one Consul cluster: this host's own agent first, the servers' next. A way that
+ * failed or hangs is avoided for a while, so that a dead local Consul costs one renewal, not the lease.
+ */
+import type { Clock } from "../system/clock.ts";
+import type { ConsulClient } from "./client.ts";
+import { ConsulUnknown } from "./client.ts";
+
+/** How long a way that failed is avoided. */
+const avoidMs = 3000;
+/** A request that is out for longer than this makes its way suspect: a cut-off server shows as silence. */
+const slowMs = 700;
+
+interface Way {
+  readonly client: ConsulClient;
+  failedMs: number;
+  /** When the requests that are still out were sent. */
+  readonly pending: Set<number>;
+}
+
+export class ConsulServers {
+  readonly #ways: readonly Way[];
+  readonly #clock: Clock;
+  #turn = 0;
+
+  constructor(clients: readonly ConsulClient[], clock: Clock) {
+    this.#clock = clock;
+    this.#ways = clients.map((client) => ({ client, failedMs: Number.NEGATIVE_INFINITY, pending: new Set() }));
+  }
+
+  /** The client of this host's own Consul. */
+  get own(): ConsulClient {
+    const way = this.#ways[0];
+    if (way === undefined) throw new Error("no Consul address configured");
+    return way.client;
+  }
+
+  /** Makes one request over the way that looks best now. Never repeats it. `long`: a blocking query. */
+  async use<T>(request: (client: ConsulClient) => Promise<T>, options: { long?: boolean } = {}): Promise<T> {
+    const way = this.#best();
+    const sentMs = this.#clock.bootMs();
+    if (options.long !== true) way.pending.add(sentMs);
+    try {
+      const answer = await request(way.client);
+      way.failedMs = Number.NEGATIVE_INFINITY;
+      return answer;
+    } catch (error) {
+      if (error instanceof ConsulUnknown) way.failedMs = this.#clock.bootMs();
+      throw error;
+    } finally {
+      way.pending.delete(sentMs);
+    }
+  }
+
+  #best(): Way {
+    const nowMs = this.#clock.bootMs();
+    const good = this.#ways.find(
+      (way) => nowMs - way.failedMs > avoidMs && [...way.pending].every((sent) => nowMs - sent < slowMs),
+    );
+    if (good !== undefined) return good;
+    this.#turn += 1;
+    const way = this.#ways[this.#turn % this.#ways.length];
+    if (way === undefined) throw new Error("no Consul address configured");
+    return way;
+  }
+}

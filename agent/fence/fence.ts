@@ -1,0 +1,85 @@
+/**
+ * The fence on this host. One operation at a time, in the order in which they were asked for: a feed
+ * that was asked for before a shut can never come after it.
+ */
+import type { Clock } from "../system/clock.ts";
+import { run } from "../system/run.ts";
+import { armed, armedMark, disarmed, fed, shut, tableName } from "./ruleset.ts";
+
+/** Less than this is not worth a transaction of about 2 ms. */
+const minFeedMs = 20;
+
+export class Fence {
+  readonly #clock: Clock;
+  readonly #uid: number;
+  #queue: Promise<unknown> = Promise.resolve();
+  #armed = false;
+  #openUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** `uid`: the user that neard runs as. */
+  constructor(clock: Clock, uid: number) {
+    this.#clock = clock;
+    this.#uid = uid;
+  }
+
+  /** As we set it last; the kernel may have shut it by itself since. */
+  get state(): { armed: boolean; open: boolean } {
+    return { armed: this.#armed, open: !this.#armed || this.#clock.bootMs() < this.#openUntilMs };
+  }
+
+  /** The mark for which the kernel has it armed; null: not armed. */
+  async armedMark(): Promise<number | null> {
+    const { stdout } = await run("nft", ["list", "tables", "inet"]);
+    if (!stdout.split("\n").some((line) => line.trim() === `table inet ${tableName}`)) return null;
+    const listing = await run("nft", ["list", "table", "inet", tableName]);
+    const mark = armedMark(listing.stdout);
+    this.#armed = mark !== null;
+    return mark;
+  }
+
+  /** From here on neard's packets leave only while fed. Starts shut. */
+  async arm(epoch: number): Promise<void> {
+    await this.#enqueue(async () => {
+      await nft(armed(epoch, this.#uid));
+      this.#armed = true;
+      this.#openUntilMs = Number.NEGATIVE_INFINITY;
+    });
+  }
+
+  /** Open until `untilMs` of the boot-time clock. What is left of that is computed at the last moment. */
+  async feed(epoch: number, untilMs: number): Promise<void> {
+    await this.#enqueue(async () => {
+      const remainingMs = untilMs - this.#clock.bootMs();
+      if (remainingMs < minFeedMs) return;
+      await nft(fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs));
+      this.#openUntilMs = untilMs;
+    });
+  }
+
+  /** Shuts now. A fence that is not armed (nothing was ever taken) needs none. */
+  async shut(): Promise<void> {
+    await this.#enqueue(async () => {
+      if ((await this.armedMark()) === null) return;
+      await nft(shut());
+      this.#openUntilMs = Number.NEGATIVE_INFINITY;
+    });
+  }
+
+  /** neard talks freely again. Only after proof that no process that had the key is left. */
+  async disarm(): Promise<void> {
+    await this.#enqueue(async () => {
+      await nft(disarmed());
+      this.#armed = false;
+    });
+  }
+
+  async #enqueue(operation: () => Promise<void>): Promise<void> {
+    const mine = this.#queue.then(operation);
+    this.#queue = mine.catch(() => {});
+    await mine;
+  }
+}
+
+async function nft(rules: string): Promise<void> {
+  await run("nft", ["-f", "-"], { stdin: rules, timeoutMs: 3000 });
+}

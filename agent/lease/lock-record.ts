@@ -1,0 +1,68 @@
+/**
+ * What the lock's key holds, and how to read it.
+ *
+ * The holder writes its name and a sequence number with every renewal, so that each renewal moves
+ * the key's ModifyIndex. A holder that has *proven* that it no longer signs (fence shut, key gone)
+ * unlocks the key with a clean marker in it; whoever finds the marker need not wait.
+ * Awkward case: anybody with write access to the key could write a marker. It counts only on a key
+ * that nobody has locked, and only if it names the epoch that the key has, which the unlocking
+ * holder alone could have done in the same transaction as its proof of holding it.
+ */
+import { z } from "zod";
+import type { KvEntry } from "../consul/client.ts";
+
+export const cleanMarkerSchema = z.object({
+  /** The holder that released. */
+  by: z.string(),
+  /** Chosen successor; null: whoever is ready. */
+  to: z.string().nullable(),
+  /** LockIndex under which it held. */
+  epoch: z.number().int(),
+  /** Id of the switchover that this is part of; null when it was none. */
+  switchover: z.string().nullable(),
+  because: z.string(),
+});
+export type CleanMarker = z.infer<typeof cleanMarkerSchema>;
+
+export const lockValueSchema = z.object({
+  host: z.string(),
+  seq: z.number().int(),
+  released: cleanMarkerSchema.optional(),
+});
+export type LockValue = z.infer<typeof lockValueSchema>;
+
+/** The lock as one consistent read showed it. A key that does not exist has index 0. */
+export interface LockView {
+  readonly modifyIndex: number;
+  readonly lockIndex: number;
+  readonly session: string | null;
+  /** null: no value, or one that is not ours (a foreign write). */
+  readonly value: LockValue | null;
+}
+
+export const absentLock: LockView = { modifyIndex: 0, lockIndex: 0, session: null, value: null };
+
+export function lockViewFrom(entry: KvEntry | undefined): LockView {
+  if (entry === undefined) return absentLock;
+  return {
+    modifyIndex: entry.modifyIndex,
+    lockIndex: entry.lockIndex,
+    session: entry.session,
+    value: parseValue(entry.value),
+  };
+}
+
+function parseValue(text: string): LockValue | null {
+  try {
+    return lockValueSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** The marker that lets a standby skip the wait; null when there is none that counts. */
+export function cleanMarker(lock: LockView): CleanMarker | null {
+  if (lock.session !== null) return null;
+  const marker = lock.value?.released;
+  return marker !== undefined && marker.epoch === lock.lockIndex ? marker : null;
+}

@@ -1,0 +1,46 @@
+/** holdfastd, the program on every host. `run` is the failover agent, `apply` converges the host. */
+import { Command } from "commander";
+import { describeError, HoldfastError } from "../contract/errors.ts";
+import { registerConvergeCommands } from "./converge/commands.ts";
+import { runAgent } from "./run/agent.ts";
+import { expire } from "./run/expire.ts";
+import { AgentSocket } from "./socket-client.ts";
+import { version } from "./version.ts";
+
+const program = new Command("holdfastd")
+  .description("holdfast on one host: the failover agent and the host's converger")
+  .version(version)
+  .showHelpAfterError("(holdfastd --help lists the commands)");
+
+program
+  .command("run")
+  .description("run the failover agent; started by holdfastd.service")
+  .action(async () => await runAgent());
+
+program
+  .command("expire")
+  .description("if this host's lease is over: shut the fence, kill neard, erase the key (ExecStopPost=)")
+  .option("--force", "do it even if the lease still lives")
+  .action(async (options: { force?: boolean }) => {
+    console.log(await expire({ force: options.force === true }));
+  });
+
+program
+  .command("status")
+  .description("what the agent on this host says of itself")
+  .option("--json", "the whole status as JSON")
+  .action(async (options: { json?: boolean }) => {
+    const status = await new AgentSocket().status();
+    if (options.json === true) console.log(JSON.stringify(status, null, 2));
+    else console.log(`${status.host}: ${status.role} since ${status.since}: ${status.because}`);
+  });
+
+registerConvergeCommands(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof HoldfastError)) console.error(error);
+  else console.error(`holdfastd: ${describeError(error)}`);
+  process.exit(1);
+}

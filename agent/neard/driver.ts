@@ -1,0 +1,131 @@
+/** neard on this host: ask it, reload it, kill it, start it. It is its own unit, never our child. */
+import type { Probe } from "../role/types.ts";
+import type { Clock } from "../system/clock.ts";
+import { run } from "../system/run.ts";
+import { isAlive, killAll, pidOf, signal, unitProcess } from "./processes.ts";
+import { NeardRpc } from "./rpc.ts";
+
+/** Processes that survive SIGKILL this long are stuck in the kernel; the caller repeats. */
+const killWithinMs = 5000;
+const statusTimeoutMs = 1000;
+/** `near_config_correct` changes only with a reload; asked this often otherwise. */
+const configEveryMs = 5000;
+
+export class NeardDriver {
+  readonly #unit: string;
+  readonly #uid: number;
+  readonly #rpc: NeardRpc;
+  readonly #clock: Clock;
+  #config: { correct: boolean | null; atMs: number } = { correct: null, atMs: Number.NEGATIVE_INFINITY };
+  #answeredBy: string | null = null;
+  #seen: string | null = null;
+  #restarts = 0;
+
+  constructor(options: { unit: string; uid: number; rpcUrl: string; clock: Clock }) {
+    this.#unit = options.unit;
+    this.#uid = options.uid;
+    this.#rpc = new NeardRpc(options.rpcUrl);
+    this.#clock = options.clock;
+  }
+
+  /** How often another neard process was found than the one before, since the agent started. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** The unit's process now; cheap. */
+  process(): string | null {
+    const found = unitProcess(this.#unit);
+    if (found !== null && found !== this.#seen) {
+      if (this.#seen !== null) this.#restarts += 1;
+      this.#seen = found;
+    }
+    return found;
+  }
+
+  /** Asks neard how it is. Never throws: not answering is an answer. */
+  async probe(): Promise<Probe> {
+    const atMs = this.#clock.bootMs();
+    const process = this.process();
+    const silent: Probe = {
+      atMs,
+      process,
+      answered: false,
+      chainId: null,
+      syncing: true,
+      headAgeMs: Number.POSITIVE_INFINITY,
+      height: null,
+      validatorKey: null,
+      configCorrect: this.#config.correct,
+      version: null,
+      protocolVersion: null,
+      latestProtocolVersion: null,
+    };
+    if (process === null) return silent;
+    try {
+      const status = await this.#rpc.status(statusTimeoutMs);
+      await this.#askConfig(atMs);
+      // The answer counts only if it is this very process that gave it.
+      if (!isAlive(process)) return silent;
+      this.#answeredBy = process;
+      return {
+        ...silent,
+        answered: true,
+        chainId: status.chain_id,
+        syncing: status.sync_info.syncing,
+        headAgeMs: Math.max(0, this.#clock.wallMs() - Date.parse(status.sync_info.latest_block_time)),
+        height: status.sync_info.latest_block_height,
+        validatorKey: status.validator_public_key,
+        configCorrect: this.#config.correct,
+        version: status.version.version,
+        protocolVersion: status.protocol_version,
+        latestProtocolVersion: status.latest_protocol_version,
+      };
+    } catch {
+      return silent;
+    }
+  }
+
+  async #askConfig(nowMs: number): Promise<void> {
+    if (nowMs - this.#config.atMs < configEveryMs) return;
+    this.#config = { correct: await this.#rpc.configCorrect(statusTimeoutMs), atMs: nowMs };
+  }
+
+  /**
+   * SIGHUP, so that neard reads its key file anew. Only to a process that has answered: before its
+   * RPC is up a SIGHUP ends it (facts: hot swap).
+   */
+  async reload(): Promise<void> {
+    const process = this.process();
+    if (process === null) throw new Error("neard is not running");
+    if (process !== this.#answeredBy) throw new Error("neard has not answered yet: a SIGHUP now would end it");
+    signal(pidOf(process), "SIGHUP");
+    this.#config = { correct: null, atMs: Number.NEGATIVE_INFINITY };
+  }
+
+  /** Kills everything that is neard. Returns when none of it is left. */
+  async kill(): Promise<void> {
+    await killAll(this.#unit, this.#uid, killWithinMs);
+  }
+
+  /** Has systemd start the unit if it did not by itself; it starts without a key (ExecStartPre=). */
+  async start(): Promise<void> {
+    await run("systemctl", ["reset-failed", this.#unit]).catch(() => {});
+    await run("systemctl", ["start", "--no-block", this.#unit]);
+  }
+
+  /**
+   * When the next stretch without block or chunk of ours begins that is at least `minMs` long,
+   * in milliseconds from now (0: now).
+   */
+  async nextWindowMs(account: string, minMs: number, slotMs: number): Promise<number> {
+    const status = await this.#rpc.status(statusTimeoutMs);
+    const height = status.sync_info.latest_block_height;
+    const needed = Math.ceil(minMs / slotMs);
+    for (const window of await this.#rpc.maintenanceWindows(account, statusTimeoutMs)) {
+      const start = Math.max(window.start, height + 1);
+      if (window.end - start >= needed) return Math.max(0, (start - height - 1) * slotMs);
+    }
+    throw new Error("no maintenance window is long enough in this NEAR epoch");
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Which processes are neard, and proof that those which were are gone.
+ *
+ * A process is named by pid and start time together: a pid alone may belong to somebody else by the
+ * time one looks again. Counted are the members of neard's control group and every process of
+ * neard's user, so that a neard started by hand is found too.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** `<pid>:<start time in clock ticks since boot>` */
+export type ProcessName = string;
+
+/** Where systemd keeps its groups: the unified hierarchy, or on older setups one of the others. */
+const cgroupRoots = ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"];
+
+/** Start time of a process from /proc/PID/stat (field 22; the name in field 2 may hold anything); null: gone. */
+export function startTicks(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // A zombie runs no code and holds no socket.
+    return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? null);
+  } catch {
+    return null;
+  }
+}
+
+function named(pid: number): ProcessName[] {
+  const ticks = startTicks(pid);
+  return ticks === null ? [] : [`${pid}:${ticks}`];
+}
+
+/** The pid of a process name. */
+export function pidOf(process: ProcessName): number {
+  return Number.parseInt(process, 10);
+}
+
+/** The unit's main process: the first member of its control group. Null: none. */
+export function unitProcess(unit: string): ProcessName | null {
+  return unitProcesses(unit)[0] ?? null;
+}
+
+function unitProcesses(unit: string): ProcessName[] {
+  for (const root of cgroupRoots) {
+    let text: string;
+    try {
+      text = readFileSync(`${root}/system.slice/${unit}/cgroup.procs`, "latin1");
+    } catch {
+      continue;
+    }
+    const found = text.split("\n").filter(Boolean).map(Number).flatMap(named);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function userProcesses(uid: number): ProcessName[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return statSync(`/proc/${pid}`).uid === uid;
+      } catch {
+        return false;
+      }
+    })
+    .flatMap(named);
+}
+
+export function isAlive(process: ProcessName): boolean {
+  return named(pidOf(process))[0] === process;
+}
+
+/**
+ * SIGKILL to all that is neard now, until all of it is gone. A neard that systemd starts meanwhile is
+ * a fresh one, without a key, and is left alone.
+ * @throws Error naming those that would not die within `withinMs` (stuck in the kernel).
+ */
+export async function killAll(unit: string, uid: number, withinMs: number): Promise<void> {
+  const doomed = new Set([...unitProcesses(unit), ...userProcesses(uid)]);
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const left = [...doomed].filter(isAlive);
+    if (left.length === 0) return;
+    if (performance.now() > deadline) throw new Error(`neard's processes ${left.join(", ")} do not die`);
+    for (const process_ of left) signal(pidOf(process_), "SIGKILL");
+    await sleep(10);
+  }
+}
+
+/** @throws Error when the process is gone. */
+export function signal(pid: number, name: "SIGKILL" | "SIGHUP"): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (name !== "SIGKILL") throw error;
+  }
+}

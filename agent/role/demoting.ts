@@ -1,0 +1,94 @@
+/**
+ * Phase `demoting`: stop, prove, release, in that order and in one place.
+ *
+ *   shutting    the fence shuts (it may have, by itself, at the deadline)
+ *   killing     SIGKILL to neard's whole control group, until none of its processes is left: only a
+ *               dead process is proof, for a neard that rejects a reload keeps its old signer
+ *   erasing     the key leaves the tmpfs
+ *   releasing   with the proof complete, a clean marker lets a standby start at once
+ *   disarming   packets of the old epoch stay barred; a fresh neard talks freely
+ *   starting    that fresh neard
+ * A step that fails is repeated for as long as it takes; nothing behind it happens meanwhile.
+ */
+import { ask, type Draft, enter } from "./transitions.ts";
+import type { Event, Phase } from "./types.ts";
+
+type DemotingPhase = Extract<Phase, { name: "demoting" }>;
+
+/** A failed step is tried again after this. */
+const retryMs = 500;
+/** Unanswered releases are repeated for this long; then the lock is left to run out. */
+const releaseMaxMs = 5000;
+
+export function demoteEvent(draft: Draft, event: Event): void {
+  const phase = draft.state.phase as DemotingPhase;
+  if (event.is !== "done" && event.is !== "failed") return;
+  if (event.serial !== draft.state.serial) return;
+  if (event.is === "done") {
+    advance(draft, phase);
+    return;
+  }
+  if (phase.step === "releasing" && (event.certain || draft.nowMs - phase.stepMs > releaseMaxMs)) {
+    // Not ours any more, or not to be had: the standby's wait covers it.
+    advance(draft, phase);
+    return;
+  }
+  enter(draft, phase, `${phase.because}; ${phase.step} failed and is repeated: ${event.because}`);
+  request(draft, phase, retryMs);
+}
+
+const order = ["shutting", "killing", "erasing", "releasing", "disarming", "starting"] as const;
+
+function advance(draft: Draft, phase: DemotingPhase): void {
+  let next = order[order.indexOf(phase.step) + 1];
+  if (next === "releasing" && phase.release === null) next = "disarming";
+  if (next === undefined) {
+    draft.effects.push({ do: "forget-lease" });
+    enter(
+      draft,
+      { name: "standby", attempt: { step: "none", session: null, notBeforeMs: draft.nowMs } },
+      `standby again: ${phase.because}`,
+    );
+    return;
+  }
+  const moved: DemotingPhase = { ...phase, step: next, stepMs: draft.nowMs };
+  enter(draft, moved, `${phase.because} (${next})`);
+  request(draft, moved, 0);
+}
+
+function request(draft: Draft, phase: DemotingPhase, delayMs: number): void {
+  switch (phase.step) {
+    case "shutting":
+      ask(draft, { do: "shut", delayMs });
+      return;
+    case "killing":
+      ask(draft, { do: "kill-neard", delayMs });
+      return;
+    case "erasing":
+      ask(draft, { do: "erase-key", delayMs });
+      return;
+    case "releasing":
+      askRelease(draft, phase, delayMs);
+      return;
+    case "disarming":
+      ask(draft, { do: "disarm", delayMs });
+      return;
+    case "starting":
+      ask(draft, { do: "start-neard", delayMs });
+      return;
+  }
+}
+
+function askRelease(draft: Draft, phase: DemotingPhase, delayMs: number): void {
+  if (phase.release === null) return;
+  const { session, epoch, seq } = phase.release;
+  const { host } = draft.settings;
+  const marker = {
+    by: host,
+    to: phase.to,
+    epoch,
+    switchover: phase.switchover,
+    because: `${host} gave way: ${phase.because}`,
+  };
+  ask(draft, { do: "release", session, seq: seq + 1, marker, delayMs });
+}

@@ -1,0 +1,82 @@
+/**
+ * What every phase with a lease shares: renew, feed, and give way the moment the lease is not ours.
+ *
+ * Think of a parking ticket: it counts from when you paid, not from when you got back to the car. A
+ * renewal's answer extends the lease from the moment the renewal was *sent*.
+ * Awkward case: a paused machine. On waking, the first thing that any event meets is the check
+ * whether the ticket ran out.
+ */
+import { activeEvent } from "./active.ts";
+import { handingEvent, sealed } from "./handing.ts";
+import { takingEvent } from "./taking.ts";
+import { type Draft, enterDemoting, releaseOf } from "./transitions.ts";
+import type { Event, Lease, Phase } from "./types.ts";
+
+export type HolderPhase = Extract<Phase, { lease: Lease }>;
+
+export function holderEvent(draft: Draft, event: Event): void {
+  const phase = draft.state.phase as HolderPhase;
+  const { lease } = phase;
+  if (event.is === "renew-refused" && event.session === lease.session) {
+    enterDemoting(draft, `lost the lock: ${event.because}`, { release: null });
+    return;
+  }
+  if (event.is === "renewed" && event.session === lease.session) renewed(draft, phase, event);
+  if (!isLive(draft)) {
+    enterDemoting(draft, "the lease ran out: no renewal was confirmed in time", { release: releaseOf(lease) });
+    return;
+  }
+  if (event.is === "tick") renew(draft);
+  switch (phase.name) {
+    case "taking":
+      takingEvent(draft, event);
+      return;
+    case "active":
+      activeEvent(draft, event);
+      return;
+    case "handing":
+      handingEvent(draft, event);
+      return;
+  }
+}
+
+function isLive(draft: Draft): boolean {
+  return draft.nowMs < (draft.state.phase as HolderPhase).lease.deadlineMs;
+}
+
+/** A confirmed renewal moves the deadline, unless a later one has moved it further. */
+function renewed(draft: Draft, phase: HolderPhase, event: Extract<Event, { is: "renewed" }>): void {
+  if (event.lockIndex !== phase.lease.epoch) {
+    // Somebody unlocked and locked in between: another epoch is another right, and not ours.
+    enterDemoting(draft, `the lock's epoch is ${event.lockIndex}, ours was ${phase.lease.epoch}`, { release: null });
+    return;
+  }
+  const deadlineMs = event.sentMs + draft.settings.lease.leaseMs;
+  if (deadlineMs <= phase.lease.deadlineMs) return;
+  const lease = { ...phase.lease, deadlineMs };
+  draft.state = { ...draft.state, phase: { ...phase, lease } };
+  if (sealed(phase)) return;
+  draft.effects.push({ do: "save-lease", lease });
+  if (feeds(phase)) draft.effects.push({ do: "feed", epoch: lease.epoch, untilMs: deadlineMs });
+}
+
+/** The fence is fed once it is armed for our epoch. */
+function feeds(phase: HolderPhase): boolean {
+  return phase.name !== "taking" || phase.step !== "arming";
+}
+
+/** Every `renewMs` a renewal, whether or not the one before was answered: a hung request must not cost the lease. */
+function renew(draft: Draft): void {
+  const phase = draft.state.phase as HolderPhase;
+  const { settings, nowMs } = draft;
+  let lease = phase.lease;
+  if (nowMs - lease.lastSentMs >= settings.lease.renewMs) {
+    lease = { ...lease, lastSentMs: nowMs, seq: lease.seq + 1 };
+    draft.effects.push({ do: "renew", session: lease.session, seq: lease.seq });
+  }
+  if (nowMs - lease.sessionRenewedMs >= settings.lease.sessionTtlMs / 3) {
+    lease = { ...lease, sessionRenewedMs: nowMs };
+    draft.effects.push({ do: "renew-session", session: lease.session });
+  }
+  draft.state = { ...draft.state, phase: { ...phase, lease } };
+}

@@ -1,0 +1,126 @@
+/**
+ * The decision core: (state, event, now) -> (state, effects). No clock, no I/O, no promise in it.
+ *
+ * A standby follows the lock and takes it when that is safe; a holder renews, feeds the fence and
+ * keeps the key live; anything wrong leads to `demoting`, the one way out of power. Each phase has a
+ * file of its own; here is what they share and who gets which event.
+ */
+import { demoteEvent } from "./demoting.ts";
+import { holderEvent } from "./holder.ts";
+import { notReady } from "./readiness.ts";
+import { ackFor } from "./standby.ts";
+import { standbyEvent } from "./standby-phase.ts";
+import { type Draft, done, enterDemoting } from "./transitions.ts";
+import type { Event, Lease, Settings, State, Step } from "./types.ts";
+import { newWatch, observe } from "./watch.ts";
+
+/** What an agent that starts finds on its host. */
+export interface Findings {
+  /** The lease that an earlier agent saved, of this boot; null when there is none. */
+  readonly savedLease: Lease | null;
+  /** The fence is armed, and for the saved lease's epoch. */
+  readonly armed: "no" | "for-lease" | "otherwise";
+  readonly keyFilePresent: boolean;
+}
+
+/** The first step of an agent. It trusts what it finds only if lease, fence and clock agree. */
+export function start(settings: Settings, findings: Findings, nowMs: number): Step {
+  const state: State = {
+    phase: { name: "standby", attempt: { step: "none", session: null, notBeforeMs: nowMs } },
+    because: "starting: has not read the lock yet",
+    sinceMs: nowMs,
+    watch: newWatch(nowMs),
+    probe: null,
+    keyAvailable: false,
+    published: null,
+    lastSwitchover: null,
+    serial: 0,
+  };
+  const draft: Draft = { settings, state, effects: [], nowMs };
+  const { savedLease, armed, keyFilePresent } = findings;
+  if (savedLease !== null && armed === "for-lease" && nowMs < savedLease.deadlineMs) {
+    draft.state = {
+      ...state,
+      phase: {
+        name: "taking",
+        // Renewed at the first tick; until then the old deadline stands, in the kernel too.
+        lease: { ...savedLease, lastSentMs: Number.NEGATIVE_INFINITY },
+        step: "resuming",
+        stepMs: nowMs,
+        reloads: 0,
+        story: { from: settings.host, kind: "failover", because: "the agent was restarted", startedMs: nowMs },
+      },
+      because: "goes on after a restart of the agent, with the lease that it found",
+    };
+  } else if (savedLease !== null || armed !== "no" || keyFilePresent) {
+    enterDemoting(draft, "found traces of an ended lease at start", {
+      release:
+        savedLease === null ? null : { session: savedLease.session, epoch: savedLease.epoch, seq: savedLease.seq },
+    });
+  }
+  return done(draft);
+}
+
+/** One step. `nowMs` must not go backwards: it is the boot-time clock. */
+export function reduce(settings: Settings, before: State, event: Event, nowMs: number): Step {
+  const draft: Draft = { settings, state: before, effects: [], nowMs };
+  learn(draft, event);
+  switch (draft.state.phase.name) {
+    case "standby":
+      standbyEvent(draft, event);
+      break;
+    case "taking":
+    case "active":
+    case "handing":
+      holderEvent(draft, event);
+      break;
+    case "demoting":
+      demoteEvent(draft, event);
+      break;
+  }
+  if (event.is === "tick") publish(draft);
+  return done(draft);
+}
+
+/** What every phase learns alike. */
+function learn(draft: Draft, event: Event): void {
+  const { state, settings, nowMs } = draft;
+  if (event.is === "observed") {
+    draft.state = { ...state, watch: observe(state.watch, event, settings.lease.unbrokenMs, nowMs) };
+    noteSwitchoverEnd(draft);
+  } else if (event.is === "probed") {
+    draft.state = { ...state, probe: event.probe };
+  } else if (event.is === "key-checked") {
+    draft.state = { ...state, keyAvailable: event.available };
+  }
+}
+
+/** A released switchover is done when the lock shows the successor. */
+function noteSwitchoverEnd(draft: Draft): void {
+  const { lastSwitchover: job, watch, phase } = draft.state;
+  if (job === null || job.state !== "running" || phase.name === "handing") return;
+  const lock = watch.lock;
+  if (lock === null || lock.session === null || lock.value === null || lock.value.host === draft.settings.host) return;
+  const state = lock.value.host === job.to ? "done" : "failed";
+  const because = `${lock.value.host} took over with epoch ${lock.lockIndex}`;
+  draft.state = { ...draft.state, lastSwitchover: { ...job, state, because } };
+}
+
+/** A changed note is written at once, but not more often than this. */
+const publishMinMs = 1000;
+/** An unchanged one is repeated, so that others know that it is not old. */
+const publishMaxMs = 10_000;
+
+/** Tells the others whether this host could take over. */
+function publish(draft: Draft): void {
+  const { state, settings, nowMs } = draft;
+  const fault = state.phase.name === "standby" ? notReady(settings, state, nowMs) : `is ${state.phase.name}`;
+  const ack = state.phase.name === "standby" && fault === null ? ackFor(settings, state) : null;
+  const text = JSON.stringify({ ready: fault === null, because: fault ?? "ready", ack });
+  const last = state.published;
+  const ageMs = last === null ? Number.POSITIVE_INFINITY : nowMs - last.atMs;
+  const acked = ack !== null && last?.text !== text;
+  if (ageMs < publishMaxMs && (last?.text === text || (ageMs < publishMinMs && !acked))) return;
+  draft.effects.push({ do: "publish", text });
+  draft.state = { ...state, published: { text, atMs: nowMs } };
+}

@@ -1,0 +1,107 @@
+/** Phase `standby`: wait, then session, then the take-over's transaction on the index that was seen. */
+import { judgeTakeOver } from "./standby.ts";
+import { ask, type Draft, enter, enterDemoting, say } from "./transitions.ts";
+import type { Attempt, Event, Lease, Phase, TakeOverStory } from "./types.ts";
+
+/** After a refused or lost try, the next one waits this long. */
+const retryMs = 1000;
+/** A try whose answer has not come by then is given up; its session is destroyed. */
+const attemptMaxMs = 4000;
+
+type StandbyPhase = Extract<Phase, { name: "standby" }>;
+
+export function standbyEvent(draft: Draft, event: Event): void {
+  const phase = draft.state.phase as StandbyPhase;
+  // Only a probe of this phase: the last one of an ended lease shows the key of a neard that is dead.
+  const { probe, sinceMs } = draft.state;
+  if (probe !== null && probe.atMs >= sinceMs && probe.validatorKey === draft.settings.publicKey) {
+    enterDemoting(draft, "neard has the validator key although this host has no lease", { release: null });
+    return;
+  }
+  switch (event.is) {
+    case "session-created":
+      if (event.serial === draft.state.serial && phase.attempt.step === "session") tryLock(draft, event.session);
+      else draft.effects.push({ do: "destroy-session", session: event.session });
+      return;
+    case "took-over":
+      if (event.serial === draft.state.serial && phase.attempt.step === "lock")
+        begin(draft, phase.attempt.session, phase.attempt.story, event.sentMs, event.lockIndex);
+      return;
+    case "failed":
+      if (event.serial === draft.state.serial) giveUp(draft, phase.attempt, event.because);
+      return;
+    case "tick":
+    case "observed":
+    case "probed":
+      consider(draft, phase.attempt);
+      return;
+    case "key-checked":
+    case "renewed":
+    case "renew-refused":
+    case "window-found":
+    case "done":
+    case "switchover-asked":
+      return;
+  }
+}
+
+function consider(draft: Draft, attempt: Attempt): void {
+  const { settings, state, nowMs } = draft;
+  if (attempt.step !== "none") {
+    if (nowMs - attempt.sinceMs > attemptMaxMs) giveUp(draft, attempt, "Consul did not answer the take-over in time");
+    return;
+  }
+  const verdict = judgeTakeOver(settings, state, nowMs);
+  if (!verdict.act) {
+    say(draft, verdict.because);
+    return;
+  }
+  if (nowMs < attempt.notBeforeMs) return;
+  setAttempt(draft, { step: "session", sinceMs: nowMs });
+  say(draft, `takes over: ${verdict.story.because}`);
+  ask(draft, { do: "create-session" });
+}
+
+/** The session is there: is it still right to take over, on what we see now? */
+function tryLock(draft: Draft, session: string): void {
+  const { settings, state, nowMs } = draft;
+  const verdict = judgeTakeOver(settings, state, nowMs);
+  if (!verdict.act || state.watch.lock === null) {
+    giveUp(draft, { step: "none", session, notBeforeMs: nowMs }, verdict.act ? "the lock is unknown" : verdict.because);
+    return;
+  }
+  setAttempt(draft, { step: "lock", session, sinceMs: nowMs, story: verdict.story });
+  ask(draft, { do: "take-over", session, lock: state.watch.lock });
+}
+
+/**
+ * Ends a try. Its session is destroyed, whatever became of the transaction: should it have been, or
+ * yet be, committed, the lock goes with the session, and nobody holds it unknowingly.
+ */
+function giveUp(draft: Draft, attempt: Attempt, because: string): void {
+  const session = attempt.step === "session" ? null : attempt.session;
+  if (session !== null) draft.effects.push({ do: "destroy-session", session });
+  setAttempt(draft, { step: "none", session: null, notBeforeMs: draft.nowMs + retryMs });
+  say(draft, because);
+  // An answer that still comes belongs to nobody.
+  draft.state = { ...draft.state, serial: draft.state.serial + 1 };
+}
+
+function begin(draft: Draft, session: string, story: TakeOverStory, sentMs: number, lockIndex: number): void {
+  const lease: Lease = {
+    session,
+    epoch: lockIndex,
+    deadlineMs: sentMs + draft.settings.lease.leaseMs,
+    lastSentMs: sentMs,
+    seq: 0,
+    sessionRenewedMs: sentMs,
+  };
+  const phase: Phase = { name: "taking", lease, step: "arming", stepMs: draft.nowMs, reloads: 0, story };
+  enter(draft, phase, `took the lock with epoch ${lockIndex}: ${story.because}`);
+  draft.effects.push({ do: "save-lease", lease });
+  ask(draft, { do: "arm", epoch: lockIndex });
+}
+
+function setAttempt(draft: Draft, attempt: Attempt): void {
+  draft.state = { ...draft.state, phase: { name: "standby", attempt } };
+}

@@ -1,0 +1,80 @@
+/**
+ * A standby's one question: may I take over now, and if not, why not?
+ *
+ * Think of a relay runner: with the baton in hand (a clean marker) you run at once; without it you
+ * wait until the other cannot possibly be running any more.
+ */
+import { cleanMarker } from "../lease/lock-record.ts";
+import { notReady } from "./readiness.ts";
+import type { Settings, State, TakeOverStory } from "./types.ts";
+import { freshNote, isUnbroken } from "./watch.ts";
+
+export type Verdict =
+  | { readonly act: true; readonly story: TakeOverStory }
+  | { readonly act: false; readonly because: string };
+
+/** One better-placed standby is given this long to act before the next one tries. */
+const rankDelayMs = 1000;
+/** How long a chosen successor is left alone with the lock before others compete. */
+const successorGraceMs = 3000;
+
+const wait = (because: string): Verdict => ({ act: false, because });
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`;
+
+/** Pure: reads state and clock, decides. Times are the boot-time clock's milliseconds. */
+export function judgeTakeOver(settings: Settings, state: State, nowMs: number): Verdict {
+  const { watch } = state;
+  const { lock } = watch;
+  const { takeoverMs, unbrokenMs } = settings.lease;
+  if (lock === null) return wait("has not read the lock yet");
+  if (!isUnbroken(watch, unbrokenMs, nowMs)) return wait("Consul does not confirm the lock: no quorum, or cut off");
+
+  const fault = notReady(settings, state, nowMs);
+  const marker = cleanMarker(lock);
+  const holder = lock.session === null ? null : (lock.value?.host ?? "an unknown writer");
+  if (fault !== null)
+    return wait(`${holder === null ? "nobody holds the lock" : `${holder} holds the lock`}; not ready: ${fault}`);
+
+  const waitedMs = nowMs - watch.changedMs;
+  if (marker !== null && marker.to === settings.host)
+    return { act: true, story: storyFrom(state, nowMs, marker.switchover !== null ? "switchover" : "failover") };
+  if (watch.paused) return wait("paused: automatic take-overs are off");
+
+  const rankMs = rankDelayMs * betterPeers(settings, state, nowMs);
+  const neededMs = (marker === null ? takeoverMs : marker.to === null ? 0 : successorGraceMs) + rankMs;
+  if (waitedMs >= neededMs) return { act: true, story: storyFrom(state, nowMs, "failover") };
+  if (holder !== null && waitedMs < settings.lease.leaseMs / 2) return wait(`${holder} holds the lease and renews it`);
+  return wait(
+    `${holder ?? "nobody"} was last seen renewing ${seconds(waitedMs)} ago; takes over after ${seconds(neededMs)}`,
+  );
+}
+
+/** How many other ready standbys go before this one: by priority, then by name. */
+function betterPeers(settings: Settings, state: State, nowMs: number): number {
+  return settings.peers.filter(
+    (peer) =>
+      peer.host !== settings.host &&
+      (peer.priority > settings.priority || (peer.priority === settings.priority && peer.host < settings.host)) &&
+      freshNote(state.watch, peer.host, nowMs)?.ready === true,
+  ).length;
+}
+
+function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover"): TakeOverStory {
+  const lock = state.watch.lock;
+  const from = lock?.value?.host ?? null;
+  const marker = lock === null ? null : cleanMarker(lock);
+  if (lock === null || lock.lockIndex === 0)
+    return { from: null, kind: "first", because: "nobody held the lock before", startedMs: nowMs };
+  const because =
+    marker !== null
+      ? marker.because
+      : `${from ?? "the holder"} was not seen renewing for ${seconds(nowMs - state.watch.changedMs)}`;
+  return { from, kind, because, startedMs: nowMs };
+}
+
+/** The note of a switchover that this host shall stand ready for. */
+export function ackFor(settings: Settings, state: State): string | null {
+  const note = state.watch.switchover;
+  const holder = state.watch.lock?.value?.host;
+  return note !== null && note.to === settings.host && note.from === holder ? note.id : null;
+}

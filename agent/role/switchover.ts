@@ -1,0 +1,39 @@
+/** Whether a switchover that somebody asks for may begin, and to whom. Pure. */
+import type { SwitchoverRequest } from "../../contract/agent-status.ts";
+import type { Settings, State } from "./types.ts";
+import { freshNote } from "./watch.ts";
+
+export type Admission = { readonly to: string } | { readonly refused: string; readonly next: string };
+
+export function admitSwitchover(
+  settings: Settings,
+  state: State,
+  request: SwitchoverRequest,
+  nowMs: number,
+): Admission {
+  if (state.phase.name !== "active")
+    return {
+      refused: `${settings.host} is not active (it is ${state.phase.name})`,
+      next: "ask the active host; holdfast status shows which one it is",
+    };
+  if (request.to === settings.host)
+    return { refused: `${settings.host} is active already`, next: "choose another host, or none" };
+  if (request.to !== undefined && !settings.peers.some((peer) => peer.host === request.to))
+    return {
+      refused: `${request.to} is not a neard host of this cluster`,
+      next: `choose one of ${settings.peers.map((peer) => peer.host).join(", ")}`,
+    };
+  const candidates = settings.peers
+    .filter((peer) => peer.host !== settings.host && (request.to === undefined || peer.host === request.to))
+    .sort((a, b) => b.priority - a.priority || (a.host < b.host ? -1 : 1));
+  const ready = candidates.find((peer) => freshNote(state.watch, peer.host, nowMs)?.ready);
+  if (ready !== undefined) return { to: ready.host };
+  const reasons = candidates.map((peer) => {
+    const note = freshNote(state.watch, peer.host, nowMs);
+    return `${peer.host}: ${note === null ? "has not been heard of lately" : note.because}`;
+  });
+  return {
+    refused: `no standby is ready (${reasons.join("; ")})`,
+    next: "mend the standby first; holdfast status shows its state",
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * Phase `taking`: from the lock to a validating neard. Arm, feed, key, reload, proof; the fence comes
+ * before the key, so that no key is ever on a host whose packets nobody governs.
+ */
+import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
+import type { Event, Phase } from "./types.ts";
+
+type TakingPhase = Extract<Phase, { name: "taking" }>;
+
+/** neard applies a reload within about 1 s (facts: hot swap); after this long it is asked again. */
+const reloadMs = 1500;
+/** After so many reloads without our key in `/status`, this neard will not take it. */
+const maxReloads = 4;
+/** A resumed agent may find a neard that is slow to answer; the lease bounds the wait anyway. */
+const resumeMs = 3000;
+
+export function takingEvent(draft: Draft, event: Event): void {
+  const phase = draft.state.phase as TakingPhase;
+  if ((event.is === "done" || event.is === "failed") && event.serial === draft.state.serial) {
+    if (event.is === "failed") giveUp(draft, phase, event.because);
+    else advance(draft, phase);
+    return;
+  }
+  if (event.is === "probed" || event.is === "tick") check(draft, phase);
+}
+
+function advance(draft: Draft, phase: TakingPhase): void {
+  const { epoch, deadlineMs } = phase.lease;
+  switch (phase.step) {
+    case "arming":
+      // Queued behind the arming and in front of the key: the edge keeps the fence's effects in order.
+      draft.effects.push({ do: "feed", epoch, untilMs: deadlineMs });
+      step(draft, phase, "loading");
+      ask(draft, { do: "load-key" });
+      return;
+    case "loading":
+      step(draft, phase, "verifying");
+      draft.effects.push({ do: "probe-soon" });
+      return;
+    case "resuming":
+    case "verifying":
+      return;
+  }
+}
+
+function check(draft: Draft, phase: TakingPhase): void {
+  const { state, settings, nowMs } = draft;
+  const probe = state.probe;
+  const fresh = probe !== null && probe.atMs >= phase.stepMs;
+  if (phase.step !== "verifying" && phase.step !== "resuming") return;
+  if (fresh && probe.process === null) {
+    giveUp(draft, phase, "neard died while it was given the key");
+    return;
+  }
+  if (fresh && probe.answered && probe.process !== null && probe.validatorKey === settings.publicKey) {
+    succeed(draft, phase, probe.process);
+    return;
+  }
+  const waitedMs = nowMs - phase.stepMs;
+  if (phase.step === "resuming") {
+    if (waitedMs > resumeMs || (fresh && probe.answered)) giveUp(draft, phase, "neard did not have the key any more");
+    return;
+  }
+  if (waitedMs < reloadMs) {
+    draft.effects.push({ do: "probe-soon" });
+    return;
+  }
+  if (phase.reloads >= maxReloads) {
+    giveUp(draft, phase, `neard did not take the key after ${maxReloads} reloads`);
+    return;
+  }
+  // A SIGHUP during a reload can be lost: verify, resend.
+  const again: TakingPhase = {
+    ...(state.phase as TakingPhase),
+    step: "loading",
+    stepMs: nowMs,
+    reloads: phase.reloads + 1,
+  };
+  enter(draft, again, `reloads neard again: it does not show the key ${waitedMs} ms after the last reload`);
+  ask(draft, { do: "load-key" });
+}
+
+function succeed(draft: Draft, phase: TakingPhase, process: string): void {
+  const { nowMs } = draft;
+  const current = draft.state.phase as TakingPhase;
+  enter(
+    draft,
+    { name: "active", lease: current.lease, process, lastGoodMs: nowMs },
+    "holds the lease; neard has the key",
+  );
+  if (phase.step === "resuming") return;
+  draft.effects.push({
+    do: "write-history",
+    epoch: phase.lease.epoch,
+    story: phase.story,
+    tookMs: Math.round(nowMs - phase.story.startedMs),
+  });
+}
+
+function giveUp(draft: Draft, phase: TakingPhase, because: string): void {
+  enterDemoting(draft, `gives the lock back: ${because}`, { release: releaseOf(phase.lease) });
+}
+
+function step(draft: Draft, phase: TakingPhase, name: TakingPhase["step"]): void {
+  const next: TakingPhase = { ...phase, step: name, stepMs: draft.nowMs };
+  draft.state = { ...draft.state, phase: next };
+}

@@ -1,0 +1,77 @@
+/** What the phases share: a draft of the step under way, numbered effects, and the way out of power. */
+import type { Effect, Lease, Phase, Settings, State, Step } from "./types.ts";
+
+/** A step being made. Only the functions of agent/role touch it, within one call of `reduce`. */
+export interface Draft {
+  readonly settings: Settings;
+  state: State;
+  readonly effects: Effect[];
+  readonly nowMs: number;
+}
+
+export function done(draft: Draft): Step {
+  return { state: draft.state, effects: draft.effects };
+}
+
+type NeedsSerial = Extract<Effect, { serial: number }>;
+type WithoutSerial<E> = E extends { serial: number } ? Omit<E, "serial"> : never;
+
+/** Asks for an effect whose answer carries the new serial; answers to earlier ones no longer count. */
+export function ask(draft: Draft, effect: WithoutSerial<NeedsSerial>): void {
+  const serial = draft.state.serial + 1;
+  draft.state = { ...draft.state, serial };
+  draft.effects.push({ ...effect, serial } as Effect);
+}
+
+/** Enters a phase; `sinceMs` moves only when the phase's name does. */
+export function enter(draft: Draft, phase: Phase, because: string): void {
+  const { state, nowMs } = draft;
+  draft.state = {
+    ...state,
+    phase,
+    because,
+    sinceMs: phase.name === state.phase.name ? state.sinceMs : nowMs,
+  };
+}
+
+/** Says anew why the phase is what it is. */
+export function say(draft: Draft, because: string): void {
+  draft.state = { ...draft.state, because };
+}
+
+export type Release = { readonly session: string; readonly epoch: number; readonly seq: number };
+
+export function releaseOf(lease: Lease): Release {
+  return { session: lease.session, epoch: lease.epoch, seq: lease.seq };
+}
+
+/**
+ * The one way out of power: shut the fence, kill neard, erase the key, release, disarm, start a
+ * fresh neard. In this order; a step that fails is repeated, and nothing behind it happens.
+ */
+export function enterDemoting(
+  draft: Draft,
+  because: string,
+  options: { release: Release | null; to?: string | null; switchover?: string | null },
+): void {
+  const phase: Phase = {
+    name: "demoting",
+    step: "shutting",
+    stepMs: draft.nowMs,
+    release: options.release,
+    to: options.to ?? null,
+    switchover: options.switchover ?? null,
+    because,
+  };
+  enter(draft, phase, because);
+  failSwitchover(draft, because, options.switchover ?? null);
+  ask(draft, { do: "shut" });
+}
+
+/** A running switchover that did not get as far as its release has failed. */
+export function failSwitchover(draft: Draft, because: string, unless: string | null): void {
+  const job = draft.state.lastSwitchover;
+  if (job === null || job.id === unless || (job.state !== "waiting" && job.state !== "running")) return;
+  draft.state = { ...draft.state, lastSwitchover: { ...job, state: "failed", because } };
+  draft.effects.push({ do: "clear-switchover" });
+}

@@ -1,0 +1,224 @@
+/**
+ * The words of the decision core: what it knows (State), what happens to it (Event), what it wants
+ * done (Effect). All times are milliseconds of the host's own boot-time clock.
+ */
+import type { LeaseTiming } from "../../contract/timing.ts";
+import type { CleanMarker, LockView } from "../lease/lock-record.ts";
+
+/** What does not change while the agent runs. */
+export interface Settings {
+  readonly host: string;
+  readonly priority: number;
+  readonly peers: readonly { readonly host: string; readonly priority: number }[];
+  readonly lease: LeaseTiming;
+  readonly publicKey: string;
+  readonly chainId: string;
+  readonly maxHeadAgeMs: number;
+  readonly hungMs: number;
+}
+
+/** neard as last asked. */
+export interface Probe {
+  readonly atMs: number;
+  /** Process id and start time, as one text: another process never has the same. Null: none runs. */
+  readonly process: string | null;
+  /** It answered `/status` on this try. */
+  readonly answered: boolean;
+  readonly chainId: string | null;
+  readonly syncing: boolean;
+  readonly headAgeMs: number;
+  readonly height: number | null;
+  /** The live signer, by neard's own word; null: none. */
+  readonly validatorKey: string | null;
+  /** `near_config_correct`; null when not known. */
+  readonly configCorrect: boolean | null;
+  readonly version: string | null;
+  readonly protocolVersion: number | null;
+  readonly latestProtocolVersion: number | null;
+}
+
+/** What a neard host says of itself in Consul, and when we saw it say so last. */
+export interface PeerNote {
+  readonly ready: boolean;
+  readonly because: string;
+  /** The switchover for which it stands ready. */
+  readonly ack: string | null;
+  readonly modifyIndex: number;
+  readonly seenMs: number;
+}
+
+/** The switchover key: the holder asks `to` to stand ready. */
+export interface SwitchoverNote {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The lock and its surroundings, as followed by consistent blocking queries. */
+export interface Watch {
+  /** When the last answered consistent read was *sent*; null: never yet. */
+  readonly confirmedMs: number | null;
+  /** From here the standby waits `takeoverMs`. */
+  readonly changedMs: number;
+  /** Consul's index of the whole prefix. */
+  readonly index: number;
+  readonly lock: LockView | null;
+  readonly paused: boolean;
+  readonly switchover: SwitchoverNote | null;
+  readonly notes: Readonly<Record<string, PeerNote>>;
+}
+
+/** Our right to sign: until `deadlineMs`, under `epoch`, proven by `session`. */
+export interface Lease {
+  readonly session: string;
+  readonly epoch: number;
+  readonly deadlineMs: number;
+  /** When the last renewal was sent, answered or not. */
+  readonly lastSentMs: number;
+  readonly seq: number;
+  readonly sessionRenewedMs: number;
+}
+
+export interface TakeOverStory {
+  readonly from: string | null;
+  readonly kind: "first" | "failover" | "switchover";
+  readonly because: string;
+  readonly startedMs: number;
+}
+
+export interface SwitchoverJob {
+  readonly id: string;
+  readonly to: string;
+  readonly window: boolean;
+  readonly startedMs: number;
+}
+
+export type Phase =
+  | { readonly name: "standby"; readonly attempt: Attempt }
+  | {
+      readonly name: "taking";
+      readonly lease: Lease;
+      readonly step: "resuming" | "arming" | "loading" | "verifying";
+      /** When the step began. */
+      readonly stepMs: number;
+      readonly reloads: number;
+      readonly story: TakeOverStory;
+    }
+  | { readonly name: "active"; readonly lease: Lease; readonly process: string; readonly lastGoodMs: number }
+  | {
+      readonly name: "handing";
+      readonly lease: Lease;
+      readonly step: "asking" | "window" | "shutting" | "unloading" | "verifying" | "releasing";
+      readonly stepMs: number;
+      readonly job: SwitchoverJob;
+      readonly process: string;
+      /** In step `window`: when it opens; null while unknown. */
+      readonly windowMs: number | null;
+    }
+  | {
+      readonly name: "demoting";
+      readonly step: "shutting" | "killing" | "erasing" | "releasing" | "disarming" | "starting";
+      readonly stepMs: number;
+      /** To be released with a clean marker once the proof is complete; null: nothing to release. */
+      readonly release: { readonly session: string; readonly epoch: number; readonly seq: number } | null;
+      readonly to: string | null;
+      readonly switchover: string | null;
+      readonly because: string;
+    };
+
+/** A standby's try to take over. */
+export type Attempt =
+  | { readonly step: "none"; readonly session: string | null; readonly notBeforeMs: number }
+  | { readonly step: "session"; readonly sinceMs: number }
+  | {
+      readonly step: "lock";
+      readonly session: string;
+      readonly sinceMs: number;
+      readonly story: TakeOverStory;
+    };
+
+export interface SwitchoverOutcome {
+  readonly id: string;
+  readonly to: string;
+  readonly state: "waiting" | "running" | "done" | "failed";
+  readonly because: string;
+}
+
+export interface State {
+  readonly phase: Phase;
+  readonly because: string;
+  readonly sinceMs: number;
+  readonly watch: Watch;
+  readonly probe: Probe | null;
+  /** The sealed key is readable and is the right one. */
+  readonly keyAvailable: boolean;
+  /** What we last wrote about ourselves to Consul. */
+  readonly published: { readonly text: string; readonly atMs: number } | null;
+  readonly lastSwitchover: SwitchoverOutcome | null;
+  /** Counts effects whose answers matter, so that a late answer to an abandoned one is known as such. */
+  readonly serial: number;
+}
+
+/**
+ * A change of state to be made outside, by the edge. Those with `serial` are answered by an event
+ * with the same number; `delayMs` asks the edge to wait that long before it starts.
+ */
+export type Effect =
+  | { readonly do: "create-session"; readonly serial: number }
+  | { readonly do: "take-over"; readonly serial: number; readonly session: string; readonly lock: LockView }
+  | { readonly do: "renew"; readonly session: string; readonly seq: number }
+  | { readonly do: "renew-session"; readonly session: string }
+  | { readonly do: "destroy-session"; readonly session: string }
+  | {
+      readonly do: "release";
+      readonly serial: number;
+      readonly session: string;
+      readonly seq: number;
+      readonly marker: CleanMarker;
+      readonly delayMs?: number;
+    }
+  | { readonly do: "save-lease"; readonly lease: Lease }
+  | { readonly do: "forget-lease" }
+  | { readonly do: "arm"; readonly serial: number; readonly epoch: number }
+  | { readonly do: "feed"; readonly epoch: number; readonly untilMs: number }
+  | { readonly do: "shut"; readonly serial: number; readonly delayMs?: number }
+  | { readonly do: "disarm"; readonly serial: number; readonly delayMs?: number }
+  | { readonly do: "load-key"; readonly serial: number }
+  | { readonly do: "unload-key"; readonly serial: number }
+  | { readonly do: "kill-neard"; readonly serial: number; readonly delayMs?: number }
+  | { readonly do: "erase-key"; readonly serial: number; readonly delayMs?: number }
+  | { readonly do: "start-neard"; readonly serial: number; readonly delayMs?: number }
+  | { readonly do: "probe-soon" }
+  | { readonly do: "find-window"; readonly serial: number }
+  | { readonly do: "publish"; readonly text: string }
+  | { readonly do: "ask-switchover"; readonly note: SwitchoverNote }
+  | { readonly do: "clear-switchover" }
+  | { readonly do: "write-history"; readonly epoch: number; readonly story: TakeOverStory; readonly tookMs: number };
+
+export type Event =
+  | { readonly is: "tick" }
+  | {
+      readonly is: "observed";
+      readonly sentMs: number;
+      readonly index: number;
+      readonly lock: LockView;
+      readonly paused: boolean;
+      readonly switchover: SwitchoverNote | null;
+      readonly notes: Readonly<Record<string, Omit<PeerNote, "seenMs">>>;
+    }
+  | { readonly is: "probed"; readonly probe: Probe }
+  | { readonly is: "key-checked"; readonly available: boolean }
+  | { readonly is: "renewed"; readonly session: string; readonly sentMs: number; readonly lockIndex: number }
+  | { readonly is: "renew-refused"; readonly session: string; readonly because: string }
+  | { readonly is: "session-created"; readonly serial: number; readonly session: string }
+  | { readonly is: "took-over"; readonly serial: number; readonly sentMs: number; readonly lockIndex: number }
+  | { readonly is: "window-found"; readonly serial: number; readonly opensMs: number }
+  | { readonly is: "done"; readonly serial: number }
+  /** The effect failed; `certain`: it did not and will not take place. */
+  | { readonly is: "failed"; readonly serial: number; readonly certain: boolean; readonly because: string }
+  | { readonly is: "switchover-asked"; readonly job: SwitchoverJob };
+
+export interface Step {
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}

@@ -1,0 +1,67 @@
+/**
+ * The standby's picture of the lock, and from when it counts its wait.
+ *
+ * Think of watching somebody breathe: the wait starts anew with every breath, and also whenever one
+ * looked away for too long, for one cannot know what happened meanwhile.
+ * Awkward case: a snapshot restored while the watch was stalled can show an old record as if nothing
+ * had happened; so a watch not confirmed for `unbrokenMs`, or an index that goes backwards, counts as
+ * a change (design: "the watch must be unbroken").
+ */
+import type { Event, PeerNote, Watch } from "./types.ts";
+
+type Observed = Extract<Event, { is: "observed" }>;
+
+export function newWatch(nowMs: number): Watch {
+  return {
+    confirmedMs: null,
+    changedMs: nowMs,
+    index: 0,
+    lock: null,
+    paused: false,
+    switchover: null,
+    notes: {},
+  };
+}
+
+/** Takes one consistent answer into the picture. `nowMs` is when the answer arrived. */
+export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs: number): Watch {
+  // Answers may overtake each other; an older question tells nothing new, and its index proves nothing.
+  if (watch.confirmedMs !== null && seen.sentMs < watch.confirmedMs) return watch;
+  const before = watch.lock;
+  const moved = before === null || seen.lock.modifyIndex !== before.modifyIndex;
+  const backwards = seen.index < watch.index || (before !== null && seen.lock.lockIndex < before.lockIndex);
+  const looked = watch.confirmedMs !== null && seen.sentMs - watch.confirmedMs <= unbrokenMs;
+  return {
+    confirmedMs: seen.sentMs,
+    changedMs: moved || backwards || !looked ? nowMs : watch.changedMs,
+    index: seen.index,
+    lock: seen.lock,
+    paused: seen.paused,
+    switchover: seen.switchover,
+    notes: mergeNotes(watch.notes, seen.notes, nowMs),
+  };
+}
+
+/** True while the picture was confirmed recently enough to act on it. */
+export function isUnbroken(watch: Watch, unbrokenMs: number, nowMs: number): boolean {
+  return watch.confirmedMs !== null && nowMs - watch.confirmedMs <= unbrokenMs;
+}
+
+/** A note's age counts from when we saw it change: the writer's clock is not ours. */
+function mergeNotes(before: Watch["notes"], seen: Observed["notes"], nowMs: number): Record<string, PeerNote> {
+  return Object.fromEntries(
+    Object.entries(seen).map(([host, note]) => {
+      const old = before[host];
+      const seenMs = old !== undefined && old.modifyIndex === note.modifyIndex ? old.seenMs : nowMs;
+      return [host, { ...note, seenMs }];
+    }),
+  );
+}
+
+/** Hosts write their note at least every 10 s; an older one says nothing about now. */
+export const noteMaxAgeMs = 25_000;
+
+export function freshNote(watch: Watch, host: string, nowMs: number): PeerNote | null {
+  const note = watch.notes[host];
+  return note !== undefined && nowMs - note.seenMs <= noteMaxAgeMs ? note : null;
+}

@@ -1,0 +1,220 @@
+/** `holdfastd run`: puts the parts together and keeps them going until SIGTERM. No decisions here. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Logger, pino } from "pino";
+import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
+import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-status.ts";
+import { HoldfastError } from "../../contract/errors.ts";
+import { credentials, paths } from "../../contract/paths.ts";
+import { consulKeys } from "../../contract/topology.ts";
+import { ConsulClient } from "../consul/client.ts";
+import { ConsulServers } from "../consul/servers.ts";
+import { openCustody } from "../custody/custody.ts";
+import { Fence } from "../fence/fence.ts";
+import { LeaseFile } from "../lease/lease-file.ts";
+import { NeardDriver } from "../neard/driver.ts";
+import type { Settings, State } from "../role/types.ts";
+import { newWatch } from "../role/watch.ts";
+import { bootId, systemClock } from "../system/clock.ts";
+import { userIds } from "../system/users.ts";
+import { version } from "../version.ts";
+import { consulView, unreachable } from "./consul-health.ts";
+import { type Desk, monitoringServer, socketServer } from "./http.ts";
+import { Metrics } from "./metrics.ts";
+import { NeardHost } from "./neard-host.ts";
+import { notify, watchdogEveryMs } from "./notify.ts";
+import { type ConsulView, statusOf } from "./status.ts";
+
+/** The core must have looked at its deadlines within this, or the watchdog is not fed. */
+const stuckMs = 1500;
+const consulViewEveryMs = 3000;
+
+/** @throws HoldfastError HF_CONFIG_INVALID naming the file and every fault in it. */
+export function readAgentConfig(path: string = paths.agentConfig): AgentConfig {
+  try {
+    return agentConfigSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch (error) {
+    throw new HoldfastError("HF_CONFIG_INVALID", `${path} cannot be used: ${(error as Error).message}`, {
+      next: "It is written by pulumi up; run that again, or compare with holdfastd check.",
+      cause: error,
+    });
+  }
+}
+
+/** Clients for all configured Consul addresses, with this unit's credentials. */
+export function consulServers(config: AgentConfig, credentialsDirectory: string): ConsulServers {
+  const secret = (name: string) => readFileSync(join(credentialsDirectory, name), "utf8");
+  const common = {
+    ca: readFileSync(config.consul.caFile, "utf8"),
+    cert: readFileSync(config.consul.certFile, "utf8"),
+    key: secret(credentials.tlsKey),
+    token: secret(credentials.consulToken).trim(),
+  };
+  return new ConsulServers(
+    config.consul.urls.map((url) => new ConsulClient({ url, ...common })),
+    systemClock,
+  );
+}
+
+function settingsOf(config: AgentConfig, neard: NonNullable<AgentConfig["neard"]>): Settings {
+  return {
+    host: config.host,
+    priority: config.priority,
+    peers: config.peers,
+    lease: config.lease,
+    publicKey: neard.publicKey,
+    chainId: neard.chainId,
+    maxHeadAgeMs: neard.maxHeadAgeMs,
+    hungMs: neard.hungMs,
+  };
+}
+
+export async function runAgent(): Promise<void> {
+  const config = readAgentConfig();
+  const log = pino({ base: { host: config.host }, timestamp: pino.stdTimeFunctions.isoTime });
+  const directory = process.env.CREDENTIALS_DIRECTORY;
+  if (directory === undefined)
+    throw new HoldfastError("HF_CONFIG_INVALID", "CREDENTIALS_DIRECTORY is not set", {
+      next: "Start the agent by its unit: systemctl start holdfastd.",
+    });
+  const servers = consulServers(config, directory);
+  const keys = consulKeys(config.network, config.account);
+  const startedMs = systemClock.bootMs();
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
+
+  const host = await neardHost(config, servers, directory, log);
+  let consul: ConsulView = unreachable;
+  const status = () => {
+    const nowMs = systemClock.bootMs();
+    return statusOf(config, host?.agent.settings ?? null, host?.agent.state ?? arbiterState(nowMs, startedMs), {
+      version,
+      nowMs,
+      wallMs: systemClock.wallMs(),
+      startedMs,
+      fence: host?.fence.state ?? { armed: false, open: true },
+      consul,
+      neardRestarts: host?.neard.restarts ?? 0,
+    });
+  };
+  const desk: Desk = {
+    status,
+    history: async () => await readHistory(servers, keys.historyPrefix),
+    switchover: (request) =>
+      host?.agent.switchover(request) ?? { refused: `${config.host} is an arbiter`, next: "ask the active host" },
+    progress: (id) => host?.agent.progress(id) ?? null,
+    pause: async (reason) => {
+      const value = JSON.stringify({ by: config.host, reason, at: new Date().toISOString() });
+      await servers.use((client) => client.put(keys.pause, value));
+    },
+    resume: async () => await servers.use((client) => client.delete(keys.pause)),
+  };
+  const metrics = new Metrics();
+  const listening = [
+    socketServer(paths.socket, desk, metrics),
+    monitoringServer(config.http.address, config.http.port, desk, metrics),
+  ];
+  for (const server of listening)
+    server.on("error", (error) => {
+      log.error({}, `cannot listen: ${error.message}`);
+      stop.abort();
+      process.exitCode = 1;
+    });
+
+  const watchConsul = repeat(consulViewEveryMs, stop.signal, async () => {
+    consul = await consulView(servers.own, config.host);
+  });
+  const watchdog = feedWatchdog(
+    stop.signal,
+    () => host === null || systemClock.bootMs() - host.agent.tickedMs < stuckMs,
+  );
+  await notify("READY=1");
+  log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
+  await Promise.all([watchConsul, watchdog, host?.agent.run(stop.signal)]);
+  for (const server of listening) server.close();
+  log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
+  // Requests that Consul still holds open must not keep a stopped agent alive.
+  process.exit();
+}
+
+async function neardHost(
+  config: AgentConfig,
+  servers: ConsulServers,
+  credentialsDirectory: string,
+  log: Logger,
+): Promise<{ agent: NeardHost; fence: Fence; neard: NeardDriver } | null> {
+  if (config.neard === undefined) return null;
+  const { uid, gid } = userIds(config.neard.user);
+  const fence = new Fence(systemClock, uid);
+  const neard = new NeardDriver({ unit: config.neard.unit, uid, rpcUrl: config.neard.rpcUrl, clock: systemClock });
+  const custody = openCustody({
+    credentialsDirectory,
+    account: config.account,
+    publicKey: config.neard.publicKey,
+    keyFile: config.neard.keyFile,
+    uid,
+    gid,
+  });
+  const agent = await NeardHost.begin(
+    {
+      config,
+      keys: consulKeys(config.network, config.account),
+      clock: systemClock,
+      servers,
+      fence,
+      neard,
+      custody,
+      leaseFile: new LeaseFile(paths.leaseFile, bootId()),
+      log,
+    },
+    settingsOf(config, config.neard),
+  );
+  return { agent, fence, neard };
+}
+
+/** An arbiter has no role to decide on; its status needs a state all the same. */
+function arbiterState(nowMs: number, startedMs: number): State {
+  return {
+    phase: { name: "standby", attempt: { step: "none", session: null, notBeforeMs: nowMs } },
+    because: "votes; it has no neard",
+    sinceMs: startedMs,
+    watch: newWatch(nowMs),
+    probe: null,
+    keyAvailable: false,
+    published: null,
+    lastSwitchover: null,
+    serial: 0,
+  };
+}
+
+async function readHistory(servers: ConsulServers, prefix: string): Promise<HistoryEntry[]> {
+  const { entries } = await servers.use((client) => client.readPrefix(prefix, { timeoutMs: 3000, stale: true }));
+  return entries
+    .map((entry) => historyEntrySchema.safeParse(safeJson(entry.value)))
+    .flatMap((result) => (result.success ? [result.data] : []))
+    .sort((a, b) => a.epoch - b.epoch);
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await work();
+    await sleep(everyMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function feedWatchdog(signal: AbortSignal, isWell: () => boolean): Promise<void> {
+  const everyMs = watchdogEveryMs();
+  if (everyMs === null) return;
+  await repeat(everyMs, signal, async () => {
+    if (isWell()) await notify("WATCHDOG=1").catch(() => {});
+  });
+}

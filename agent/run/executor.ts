@@ -1,0 +1,226 @@
+/**
+ * Carries out what the decision core asks for, and tells it how that ended. No decisions here: an
+ * effect is done, or it failed, and if it failed it is said whether that is certain.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "pino";
+import type { AgentConfig } from "../../contract/agent-config.ts";
+import type { HistoryEntry } from "../../contract/agent-status.ts";
+import type { consulKeys } from "../../contract/topology.ts";
+import { ConsulRefused, type TxnOperation } from "../consul/client.ts";
+import type { ConsulServers } from "../consul/servers.ts";
+import type { Custody } from "../custody/custody.ts";
+import type { Fence } from "../fence/fence.ts";
+import type { LeaseFile } from "../lease/lease-file.ts";
+import type { LockValue } from "../lease/lock-record.ts";
+import type { NeardDriver } from "../neard/driver.ts";
+import type { Effect, Event, TakeOverStory } from "../role/types.ts";
+import type { Clock } from "../system/clock.ts";
+
+export interface Partners {
+  readonly config: AgentConfig;
+  readonly keys: ReturnType<typeof consulKeys>;
+  readonly clock: Clock;
+  readonly servers: ConsulServers;
+  readonly fence: Fence;
+  readonly neard: NeardDriver;
+  readonly custody: Custody;
+  readonly leaseFile: LeaseFile;
+  readonly log: Logger;
+}
+
+/** One renewal's bound: short, for a silently cut server shows as a request that hangs. */
+const renewTimeoutMs = 2000;
+/** A maintenance window must be at least this long: a switchover takes less. */
+const windowMs = 2400;
+/** NEAR's slots, for the estimate of when a window opens. */
+const slotMs = 600;
+
+export class Executor {
+  readonly #p: Partners;
+  readonly #dispatch: (event: Event) => void;
+  readonly #probeNow: () => void;
+
+  constructor(partners: Partners, dispatch: (event: Event) => void, probeNow: () => void) {
+    this.#p = partners;
+    this.#dispatch = dispatch;
+    this.#probeNow = probeNow;
+  }
+
+  /** Starts the effect. Never throws; the outcome comes as an event. */
+  start(effect: Effect): void {
+    void this.#carryOut(effect);
+  }
+
+  async #carryOut(effect: Effect): Promise<void> {
+    try {
+      if ("delayMs" in effect && effect.delayMs !== undefined && effect.delayMs > 0) await sleep(effect.delayMs);
+      await this.#do(effect);
+    } catch (error) {
+      const because = error instanceof Error ? error.message : String(error);
+      this.#p.log.warn({ effect: effect.do }, because);
+      if ("serial" in effect) {
+        const certain = error instanceof ConsulRefused;
+        this.#dispatch({ is: "failed", serial: effect.serial, certain, because });
+      }
+    }
+  }
+
+  async #do(effect: Effect): Promise<void> {
+    const { fence, neard, custody, leaseFile, servers, keys } = this.#p;
+    switch (effect.do) {
+      case "create-session":
+        return await this.#createSession(effect.serial);
+      case "take-over":
+        return await this.#takeOver(effect);
+      case "renew":
+        return await this.#renew(effect);
+      case "renew-session":
+        await servers.use((consul) => consul.renewSession(effect.session));
+        return;
+      case "destroy-session":
+        return await servers.use((consul) => consul.destroySession(effect.session));
+      case "release":
+        return await this.#release(effect);
+      case "save-lease":
+        return leaseFile.save(effect.lease);
+      case "forget-lease":
+        return leaseFile.forget();
+      case "feed":
+        return await fence.feed(effect.epoch, effect.untilMs);
+      case "arm":
+        return await this.#done(effect.serial, fence.arm(effect.epoch));
+      case "shut":
+        return await this.#done(effect.serial, fence.shut());
+      case "disarm":
+        return await this.#done(effect.serial, fence.disarm());
+      case "load-key":
+        custody.write();
+        return await this.#done(effect.serial, neard.reload());
+      case "unload-key":
+        custody.erase();
+        return await this.#done(effect.serial, neard.reload());
+      case "kill-neard":
+        return await this.#done(effect.serial, neard.kill());
+      case "erase-key":
+        custody.erase();
+        return await this.#done(effect.serial, Promise.resolve());
+      case "start-neard":
+        return await this.#done(effect.serial, neard.start());
+      case "probe-soon":
+        return this.#probeNow();
+      case "find-window":
+        return await this.#findWindow(effect.serial);
+      case "publish":
+        await servers.use((consul) => consul.put(keys.host(this.#p.config.host), effect.text));
+        return;
+      case "ask-switchover":
+        await servers.use((consul) => consul.put(keys.switchover, JSON.stringify(effect.note)));
+        return;
+      case "clear-switchover":
+        return await servers.use((consul) => consul.delete(keys.switchover));
+      case "write-history":
+        return await this.#writeHistory(effect.epoch, effect.story, effect.tookMs);
+    }
+  }
+
+  async #done(serial: number, work: Promise<void>): Promise<void> {
+    await work;
+    this.#dispatch({ is: "done", serial });
+  }
+
+  async #createSession(serial: number): Promise<void> {
+    const { config, servers } = this.#p;
+    const session = await servers.use((consul) =>
+      consul.createSession({
+        node: config.host,
+        name: `holdfast lease of ${config.host}`,
+        ttlMs: config.lease.sessionTtlMs,
+        lockDelayMs: config.lease.lockDelayMs,
+      }),
+    );
+    this.#dispatch({ is: "session-created", serial, session });
+  }
+
+  /** One transaction on the very index that was seen: it fails if anything moved since. */
+  async #takeOver(effect: Extract<Effect, { do: "take-over" }>): Promise<void> {
+    const { servers, keys, clock } = this.#p;
+    const { lock, session } = effect;
+    const key = keys.lock;
+    const value = this.#value(0);
+    const check: TxnOperation =
+      lock.modifyIndex === 0
+        ? { verb: "check-not-exists", key }
+        : { verb: "check-index", key, index: lock.modifyIndex };
+    const unlock: TxnOperation[] = lock.session === null ? [] : [{ verb: "unlock", key, session: lock.session, value }];
+    const sentMs = clock.bootMs();
+    const outcome = await servers.use((consul) =>
+      consul.transact([check, ...unlock, { verb: "lock", key, session, value }]),
+    );
+    if (!outcome.committed)
+      throw new ConsulRefused(409, `another was faster, or the lock is in its lock-delay: ${outcome.because}`);
+    const lockIndex = outcome.entries.at(-1)?.lockIndex;
+    if (lockIndex === undefined) throw new Error("Consul committed the take-over without saying its LockIndex");
+    this.#dispatch({ is: "took-over", serial: effect.serial, sentMs, lockIndex });
+  }
+
+  /**
+   * A write that proves that the session still has the lock. The check in front keeps a renewal that
+   * was delayed on its way from locking again what has been released meanwhile.
+   */
+  async #renew(effect: Extract<Effect, { do: "renew" }>): Promise<void> {
+    const { servers, keys, clock } = this.#p;
+    const { session } = effect;
+    const sentMs = clock.bootMs();
+    const operations: TxnOperation[] = [
+      { verb: "check-session", key: keys.lock, session },
+      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq) },
+    ];
+    const outcome = await servers.use((consul) => consul.transact(operations, renewTimeoutMs));
+    if (!outcome.committed) {
+      this.#dispatch({ is: "renew-refused", session, because: outcome.because });
+      return;
+    }
+    const lockIndex = outcome.entries.at(-1)?.lockIndex;
+    if (lockIndex !== undefined) this.#dispatch({ is: "renewed", session, sentMs, lockIndex });
+  }
+
+  async #release(effect: Extract<Effect, { do: "release" }>): Promise<void> {
+    const { servers, keys, config } = this.#p;
+    const { session, marker } = effect;
+    const value: LockValue = { host: config.host, seq: effect.seq, released: marker };
+    const operations: TxnOperation[] = [
+      { verb: "check-session", key: keys.lock, session },
+      { verb: "unlock", key: keys.lock, session, value: JSON.stringify(value) },
+    ];
+    const outcome = await servers.use((consul) => consul.transact(operations));
+    if (!outcome.committed) throw new ConsulRefused(409, outcome.because);
+    this.#dispatch({ is: "done", serial: effect.serial });
+    await servers.use((consul) => consul.destroySession(session));
+  }
+
+  async #findWindow(serial: number): Promise<void> {
+    const { neard, config, clock } = this.#p;
+    const inMs = await neard.nextWindowMs(config.account, windowMs, slotMs);
+    this.#dispatch({ is: "window-found", serial, opensMs: clock.bootMs() + inMs });
+  }
+
+  async #writeHistory(epoch: number, story: TakeOverStory, tookMs: number): Promise<void> {
+    const { servers, keys, config, clock } = this.#p;
+    const entry: HistoryEntry = {
+      epoch,
+      host: config.host,
+      from: story.from,
+      kind: story.kind,
+      because: story.because,
+      at: new Date(clock.wallMs()).toISOString(),
+      tookMs,
+    };
+    await servers.use((consul) => consul.put(keys.history(epoch), JSON.stringify(entry)));
+  }
+
+  #value(seq: number): string {
+    const value: LockValue = { host: this.#p.config.host, seq };
+    return JSON.stringify(value);
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * `holdfastd expire`: what ExecStopPost= runs whenever the agent ended, however it ended. If the lease
+ * is still alive nothing happens: a restarted agent goes on with it, and if none comes, the kernel
+ * shuts the fence at the deadline. If it is over, or with `force`, the fence shuts, neard is killed
+ * and the key erased, by the same parts that the agent uses.
+ */
+import { rmSync } from "node:fs";
+import { paths, units, users } from "../../contract/paths.ts";
+import { Fence } from "../fence/fence.ts";
+import { LeaseFile } from "../lease/lease-file.ts";
+import { killAll } from "../neard/processes.ts";
+import { bootId, systemClock } from "../system/clock.ts";
+import { userIds } from "../system/users.ts";
+
+const killWithinMs = 5000;
+
+/** Says what it did, for the journal. */
+export async function expire(options: { force: boolean }): Promise<string> {
+  const { uid } = userIds(users.neard);
+  const fence = new Fence(systemClock, uid);
+  const lease = new LeaseFile(paths.leaseFile, bootId()).load();
+  const isArmed = (await fence.armedMark()) !== null;
+  if (!isArmed && !options.force) return "no lease was held";
+  const leftMs = lease === null ? 0 : lease.deadlineMs - systemClock.bootMs();
+  if (leftMs > 0 && !options.force) return `the lease lives for ${Math.round(leftMs)} ms more; the fence ends with it`;
+  await fence.shut();
+  await killAll(units.neard, uid, killWithinMs);
+  for (const file of [paths.validatorKey, `${paths.validatorKey}.new`]) rmSync(file, { force: true });
+  return "the lease is over: fence shut, neard killed, key erased";
+}

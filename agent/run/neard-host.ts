@@ -1,0 +1,140 @@
+/**
+ * The failover agent proper, on a host with neard: turns what happens into events for the decision
+ * core and the core's effects into deeds, one event at a time.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
+import { follow } from "../consul/follow.ts";
+import { markOf } from "../fence/ruleset.ts";
+import { reduce, start } from "../role/reduce.ts";
+import { admitSwitchover } from "../role/switchover.ts";
+import type { Event, Settings, State, Step } from "../role/types.ts";
+import { Executor, type Partners } from "./executor.ts";
+
+/** The core looks at its deadlines this often, at least. */
+const tickMs = 100;
+/** neard is asked how it is this often, and whether its process is still the same much more often. */
+const probeMs = 500;
+/** A probe in flight is waited for; another is not begun closer than this. */
+const probeSoonMs = 20;
+
+export class NeardHost {
+  readonly settings: Settings;
+  readonly #p: Partners;
+  readonly #executor: Executor;
+  #state: State;
+  #probing = false;
+  #probedMs = Number.NEGATIVE_INFINITY;
+  #tickedMs: number;
+
+  private constructor(partners: Partners, settings: Settings, first: Step) {
+    this.#p = partners;
+    this.settings = settings;
+    this.#executor = new Executor(
+      partners,
+      (event) => this.dispatch(event),
+      () => void this.#probeSoon(),
+    );
+    this.#state = first.state;
+    this.#tickedMs = partners.clock.bootMs();
+    this.#log(null);
+    for (const effect of first.effects) this.#executor.start(effect);
+  }
+
+  /** Looks at what an earlier agent left, and begins from there. */
+  static async begin(partners: Partners, settings: Settings): Promise<NeardHost> {
+    const { leaseFile, fence, custody, clock } = partners;
+    const savedLease = leaseFile.load();
+    const mark = await fence.armedMark();
+    const armed =
+      mark === null ? "no" : savedLease !== null && mark === markOf(savedLease.epoch) ? "for-lease" : "otherwise";
+    const findings = { savedLease, armed, keyFilePresent: custody.filePresent() } as const;
+    return new NeardHost(partners, settings, start(settings, findings, clock.bootMs()));
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** When the core last looked at the clock: what the watchdog stands for. */
+  get tickedMs(): number {
+    return this.#tickedMs;
+  }
+
+  dispatch(event: Event): void {
+    const before = this.#state;
+    const { state, effects } = reduce(this.settings, before, event, this.#p.clock.bootMs());
+    this.#state = state;
+    this.#log(before);
+    for (const effect of effects) this.#executor.start(effect);
+  }
+
+  /** Runs until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { servers, keys, clock, custody, log } = this.#p;
+    this.dispatch({ is: "key-checked", available: custody.available });
+    if (custody.fault !== null) log.error({}, `validator key: ${custody.fault}`);
+    const following = follow({
+      servers,
+      keys,
+      clock,
+      signal,
+      onEvent: (event) => this.dispatch(event),
+      onFailure: (error) => log.warn({ effect: "watch" }, error instanceof Error ? error.message : String(error)),
+    });
+    while (!signal.aborted) {
+      this.#tick();
+      await sleep(tickMs, undefined, { signal }).catch(() => {});
+    }
+    await following;
+  }
+
+  #tick(): void {
+    const nowMs = this.#p.clock.bootMs();
+    this.#tickedMs = nowMs;
+    this.dispatch({ is: "tick" });
+    const changed = this.#p.neard.process() !== (this.#state.probe?.process ?? null);
+    if (changed || nowMs - this.#probedMs >= probeMs) void this.#probe();
+  }
+
+  async #probeSoon(): Promise<void> {
+    await sleep(probeSoonMs);
+    await this.#probe();
+  }
+
+  async #probe(): Promise<void> {
+    if (this.#probing) return;
+    this.#probing = true;
+    this.#probedMs = this.#p.clock.bootMs();
+    try {
+      this.dispatch({ is: "probed", probe: await this.#p.neard.probe() });
+    } finally {
+      this.#probing = false;
+    }
+  }
+
+  switchover(request: SwitchoverRequest): { id: string; from: string; to: string } | { refused: string; next: string } {
+    const nowMs = this.#p.clock.bootMs();
+    const admission = admitSwitchover(this.settings, this.#state, request, nowMs);
+    if ("refused" in admission) return admission;
+    const job = { id: randomUUID(), to: admission.to, window: request.window, startedMs: nowMs };
+    this.dispatch({ is: "switchover-asked", job });
+    return { id: job.id, from: this.settings.host, to: job.to };
+  }
+
+  progress(id: string): SwitchoverProgress | null {
+    const job = this.#state.lastSwitchover;
+    if (job === null || job.id !== id) return null;
+    return { id, state: job.state, from: this.settings.host, to: job.to, because: job.because };
+  }
+
+  /** One line for each change of phase or reason. */
+  #log(before: State | null): void {
+    const { phase, because, watch } = this.#state;
+    const steady = before !== null && before.phase.name === phase.name;
+    if (steady && (before.because === because || phase.name === "standby")) return;
+    const epoch = "lease" in phase ? phase.lease.epoch : (watch.lock?.lockIndex ?? null);
+    this.#p.log.info({ role: phase.name, epoch }, because);
+  }
+}

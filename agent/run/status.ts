@@ -1,0 +1,78 @@
+/** What the agent says of itself, from the decision core's state. Pure. */
+import type { AgentConfig } from "../../contract/agent-config.ts";
+import type { AgentRole, AgentStatus } from "../../contract/agent-status.ts";
+import { notReady } from "../role/readiness.ts";
+import type { Settings, State } from "../role/types.ts";
+
+/** How this host's Consul is, as last asked. */
+export interface ConsulView {
+  readonly reachable: boolean;
+  readonly leader: string | null;
+  readonly isLeader: boolean;
+  readonly voter: boolean;
+  readonly healthy: boolean;
+}
+
+export interface Around {
+  readonly version: string;
+  readonly nowMs: number;
+  readonly wallMs: number;
+  readonly startedMs: number;
+  readonly fence: { readonly armed: boolean; readonly open: boolean };
+  readonly consul: ConsulView;
+  readonly neardRestarts: number;
+}
+
+export function roleOf(state: State): AgentRole {
+  if (state.phase.name === "standby" && state.watch.confirmedMs === null) return "starting";
+  return state.phase.name;
+}
+
+export function statusOf(config: AgentConfig, settings: Settings | null, state: State, around: Around): AgentStatus {
+  const { phase, watch, probe } = state;
+  const { nowMs, wallMs } = around;
+  const isNeardHost = settings !== null && config.neard !== undefined;
+  const fault = !isNeardHost ? "an arbiter never validates" : notReady(settings, state, nowMs);
+  const role = isNeardHost ? roleOf(state) : "arbiter";
+  const held = watch.lock !== null && watch.lock.session !== null;
+  const lease = "lease" in phase ? { remainingMs: Math.max(0, Math.round(phase.lease.deadlineMs - nowMs)) } : null;
+  const job = phase.name === "handing" ? { id: phase.job.id, to: phase.job.to } : null;
+  return {
+    version: around.version,
+    network: config.network,
+    account: config.account,
+    host: config.host,
+    roles: config.roles,
+    role,
+    because: isNeardHost ? state.because : "votes; it has no neard",
+    ready: role === "standby" && fault === null,
+    notReadyBecause: role === "standby" || role === "arbiter" || role === "starting" ? fault : `is ${role}`,
+    epoch: watch.lock === null || watch.lock.lockIndex === 0 ? null : watch.lock.lockIndex,
+    holder: held ? (watch.lock?.value?.host ?? null) : null,
+    since: new Date(wallMs - (nowMs - state.sinceMs)).toISOString(),
+    lease,
+    paused: watch.paused,
+    switchover: job,
+    fence: around.fence,
+    key: {
+      available: state.keyAvailable,
+      loaded: config.neard !== undefined && probe?.validatorKey === config.neard.publicKey,
+    },
+    neard: isNeardHost ? neardStatus(settings, state, around) : null,
+    consul: around.consul,
+    uptimeMs: Math.round(nowMs - around.startedMs),
+  };
+}
+
+function neardStatus(settings: Settings, state: State, around: Around): AgentStatus["neard"] {
+  const { probe } = state;
+  return {
+    running: probe !== null && probe.process !== null,
+    synced: probe?.answered === true && !probe.syncing && probe.headAgeMs <= settings.maxHeadAgeMs,
+    height: probe?.height ?? null,
+    version: probe?.version ?? null,
+    protocolVersion: probe?.latestProtocolVersion ?? null,
+    validatorKey: probe?.validatorKey ?? null,
+    restarts: around.neardRestarts,
+  };
+}
