@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
-import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError } from "../../contract/errors.ts";
 import type { ConvergeReport, HostSpec } from "../../contract/host-spec.ts";
 import { checkSpec, storedSpec } from "./check.ts";
 import { type Change, converge } from "./converge.ts";
@@ -22,7 +22,7 @@ export function registerConvergeCommands(program: Command): void {
     .description("make this host what a spec says; secrets come as one JSON object on stdin")
     .requiredOption("--spec <file>", "the spec of one concern, such as /dev/fd/3")
     .option("--json", "end with one line of JSON")
-    .action((options: { spec: string; json?: true }) => run(() => apply(options)));
+    .action((options: { spec: string; json?: true }) => apply(options));
   program
     .command("check")
     .description("say what differs from the spec, changing nothing; exit code 3 when something does")
@@ -30,13 +30,13 @@ export function registerConvergeCommands(program: Command): void {
     .option("--all", "all concerns that were applied")
     .option("--spec <file>", "check against this spec instead; secrets, if any, on stdin")
     .option("--json", "end with one line of JSON for each concern")
-    .action((options: CheckOptions) => run(() => check(options)));
+    .action((options: CheckOptions) => check(options));
   program
     .command("remove")
     .description("take a concern off this host; nothing to do when it is gone already")
     .requiredOption("--concern <name>", "the concern")
     .option("--json", "end with one line of JSON")
-    .action((options: { concern: string; json?: true }) => run(() => remove(options)));
+    .action((options: { concern: string; json?: true }) => remove(options));
 }
 
 interface CheckOptions {
@@ -44,15 +44,6 @@ interface CheckOptions {
   readonly all?: true;
   readonly spec?: string;
   readonly json?: true;
-}
-
-async function run(command: () => Promise<void>): Promise<void> {
-  try {
-    await command();
-  } catch (error) {
-    process.stderr.write(`${describeError(error)}\n`);
-    process.exitCode = 1;
-  }
 }
 
 async function apply(options: { spec: string; json?: true }): Promise<void> {

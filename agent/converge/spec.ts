@@ -19,8 +19,10 @@ export function parseSpec(text: string, source: string): HostSpec {
     throw invalid(`${source} is not JSON: ${(cause as Error).message}`);
   }
   const spec = hostSpecSchema.safeParse(data);
-  if (!spec.success)
-    throw invalid(`${source} is not a host spec: ${z.prettifyError(spec.error).replaceAll("\n", " ")}`);
+  if (!spec.success) {
+    const faults = spec.error.issues.map(({ path, message }) => `${z.core.toDotPath(path)} ${message}`.trim());
+    throw invalid(`${source} is not a host spec: ${faults.join("; ")}`);
+  }
   return spec.data;
 }
 

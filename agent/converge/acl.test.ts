@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { type AclFacts, type AclSpec, aclSubject, describe as marked, planAcl } from "./acl.ts";
+
+const spec: AclSpec = {
+  managementSecret: "management",
+  policies: [{ name: "holdfast-host-a", rules: ["one", "two"] }],
+  tokens: [{ name: "holdfast-host-a", accessorSecret: "accessor", secret: "token", policies: ["holdfast-host-a"] }],
+  autopilot: { CleanupDeadServers: false, MinQuorum: 3 },
+};
+const secrets = { management: "m", accessor: "accessor-a", token: "secret-a" };
+const converged: AclFacts = {
+  policies: [
+    { id: "p1", name: "holdfast-host-a", description: marked("holdfast-host-a"), rules: "one\ntwo" },
+    { id: "p0", name: "global-management", description: "builtin", rules: "all" },
+  ],
+  tokens: [
+    {
+      accessor: "accessor-a",
+      secret: "secret-a",
+      description: marked("holdfast-host-a"),
+      policies: ["holdfast-host-a"],
+    },
+    { accessor: "anonymous", secret: "anonymous", description: "Anonymous Token", policies: [] },
+  ],
+  autopilot: { CleanupDeadServers: false, MinQuorum: 3, MaxTrailingLogs: 250 },
+};
+const bare: AclFacts = { policies: [], tokens: [], autopilot: { CleanupDeadServers: true, MaxTrailingLogs: 250 } };
+
+const plan = (facts: AclFacts) =>
+  planAcl(spec, secrets, facts).map((step) => `${step.kind} ${aclSubject(step)}: ${step.why}`);
+
+test("nothing to do; what an operator made by hand is left alone", () => {
+  expect(plan(converged)).toEqual([]);
+});
+
+test("from nothing: policies before the tokens that name them", () => {
+  expect(plan(bare)).toEqual([
+    "autopilot consul autopilot: CleanupDeadServers, MinQuorum",
+    "policy consul policy holdfast-host-a: absent",
+    "token consul token holdfast-host-a: absent",
+  ]);
+});
+
+test("autopilot's other settings are kept, for the API replaces them all", () => {
+  expect(planAcl(spec, secrets, bare)[0]).toMatchObject({
+    settings: { CleanupDeadServers: false, MinQuorum: 3, MaxTrailingLogs: 250 },
+  });
+});
+
+test("what differs is changed, and says what", () => {
+  const [policy, ...policies] = converged.policies;
+  const [token, ...tokens] = converged.tokens;
+  if (policy === undefined || token === undefined) throw new Error("facts");
+  expect(plan({ ...converged, policies: [{ ...policy, rules: "one" }, ...policies] })).toEqual([
+    "policy consul policy holdfast-host-a: rules",
+  ]);
+  expect(plan({ ...converged, tokens: [{ ...token, policies: [], secret: "other" }, ...tokens] })).toEqual([
+    "token consul token holdfast-host-a: secret, policies",
+  ]);
+});
+
+test("a host that left: its token goes, then its policy", () => {
+  const facts = {
+    ...converged,
+    policies: [
+      ...converged.policies,
+      { id: "p9", name: "holdfast-host-d", description: marked("holdfast-host-d"), rules: "" },
+    ],
+    tokens: [
+      ...converged.tokens,
+      { accessor: "accessor-d", secret: "s", description: marked("holdfast-host-d"), policies: ["holdfast-host-d"] },
+    ],
+  };
+  expect(plan(facts)).toEqual([
+    "delete-token consul token holdfast-host-d: not in the spec any more",
+    "delete-policy consul policy holdfast-host-d: not in the spec any more",
+  ]);
+});
