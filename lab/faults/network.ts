@@ -4,7 +4,7 @@
  * transaction, made from the faults that are on; so healing one never disturbs another.
  *
  * Hosts are told apart by address: the hooks see all bridges of this machine, and addresses are unique
- * among labs. SSH from this machine goes through in every kind but those of power.ts.
+ * among labs. SSH from this machine goes through in every kind.
  */
 import type { Lab } from "../hosts/description.ts";
 import { run } from "../hosts/machine.ts";
@@ -83,17 +83,7 @@ export const networkFaults: readonly NetworkFault[] = [
   },
 ];
 
-/** A host without power says nothing at all, not even that its connections are closed. */
-export const silenceRules = (address: string): Rules => ({
-  forward: [fromHosts(address), toHosts(address)],
-  input: [`ip saddr ${address} drop`],
-  output: [`ip daddr ${address} drop`],
-});
-
-const rulesByKind = new Map<string, NetworkFault["rules"]>([
-  ...networkFaults.map((fault) => [fault.name, fault.rules] as const),
-  ["poweroff", silenceRules],
-]);
+const rulesByKind = new Map(networkFaults.map(({ name, rules }) => [name, rules]));
 
 const tableOf = (lab: Lab) => `table bridge hf_${lab.name}`;
 

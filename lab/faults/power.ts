@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { HoldfastError } from "../../contract/errors.ts";
 import { hostIsOff, isFrozen, isOn, powerOff, powerOn, reboot, setFrozen, waitForSsh } from "../hosts/power.ts";
 import { type FaultKind, nothingToHeal, type Target } from "./fault.ts";
-import { applyNetworkFaults } from "./network.ts";
 
 function requireOn({ lab, host }: Target): void {
   if (!isOn(lab, host.name)) throw hostIsOff(lab, host.name);
@@ -17,12 +16,9 @@ export const powerKinds: readonly FaultKind[] = [
     lasting: true,
     async inject(target) {
       requireOn(target);
-      // First the silence: dying processes' sockets would still say goodbye to their peers.
-      await applyNetworkFaults(target.lab, target.active);
       await powerOff(target.lab, target.host.name);
     },
-    async heal({ lab, host, active }) {
-      await applyNetworkFaults(lab, active);
+    async heal({ lab, host }) {
       await powerOn(lab, host.name);
       await waitForSsh(lab, host);
     },

@@ -19,7 +19,8 @@ const services = {
 function cgroupOf({ lab, host }: Target, unit: string): string {
   if (!isOn(lab, host.name)) throw hostIsOff(lab, host.name);
   const cgroup = `${hostCgroup(lab, host.name)}/payload/system.slice/${unit}`;
-  if (existsSync(cgroup)) return cgroup;
+  // A service that ended may leave its cgroup behind, empty.
+  if (existsSync(cgroup) && readFileSync(`${cgroup}/cgroup.events`, "utf8").includes("populated 1")) return cgroup;
   throw new HoldfastError("HF_LAB", `${unit} does not run on ${host.name}.`, {
     next: `See why: npm run -s lab -- exec ${host.name} --lab ${lab.name} -- systemctl status ${unit}`,
   });

@@ -147,7 +147,10 @@ export function findLab(name: string): Lab | null {
   try {
     text = readFileSync(labPaths(checkLabName(name)).description, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return null;
+    if (code === "EACCES")
+      throw new HoldfastError("HF_LAB", `The lab ${name} belongs to root.`, { next: "Run it as root." });
     throw error;
   }
   return labSchema.parse(JSON.parse(text));

@@ -17,17 +17,24 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { HoldfastError } from "../../contract/errors.ts";
-import { type Lab, type LabHost, labPaths } from "./description.ts";
+import { hostOf, type Lab, type LabHost, labPaths } from "./description.ts";
 import { imageDirectory } from "./image.ts";
 import { cgroupMounts, environment, run, systemdIsInit } from "./machine.ts";
 
 const bootScript = fileURLToPath(new URL("./boot.sh", import.meta.url));
 
-const machineName = (lab: Lab, host: string) => `holdfast-${lab.name}-${host}`;
+/** The host's name among this machine's cgroups and units. */
+const groupName = (lab: Lab, host: string) => `holdfast-${lab.name}-${host}`;
+
+/** Its name for systemd-nspawn: so short that the cable's name, made from it, fits the kernel's 15 characters. */
+const machineName = (lab: Lab, host: string) => `hf${lab.index}-${hostOf(lab, host).address.split(".")[3]}`;
+
+/** This machine's end of the virtual cable between the bridge and the host. */
+export const cableName = (lab: Lab, host: string) => `vb-${machineName(lab, host)}`;
 
 /** The host's cgroup in the version 2 hierarchy; `payload` below it is what the host itself sees. */
 export function hostCgroup(lab: Lab, host: string): string {
-  const name = machineName(lab, host);
+  const name = groupName(lab, host);
   const { unified } = cgroupMounts();
   return systemdIsInit() ? `${unified}/system.slice/${name}.service` : `${unified}/${name}`;
 }
@@ -46,9 +53,9 @@ export function initPid(lab: Lab, host: string): number | null {
 /** Switches the host on and returns without waiting; see waitForSsh. Nothing if it is on. */
 export async function powerOn(lab: Lab, host: string): Promise<void> {
   if (isOn(lab, host)) return;
-  const name = machineName(lab, host);
+  const name = groupName(lab, host);
   const at = labPaths(lab.name).host(host);
-  const boot = ["sh", bootScript, imageDirectory(), at.dir, name, lab.bridge];
+  const boot = ["sh", bootScript, imageDirectory(), at.dir, machineName(lab, host), lab.bridge];
   if (systemdIsInit()) {
     await run("systemd-run", [
       `--unit=${name}`,
@@ -63,7 +70,7 @@ export async function powerOn(lab: Lab, host: string): Promise<void> {
     ]);
     return;
   }
-  setFrozen(lab, host, false);
+  forget(lab, host);
   const { unified, named } = cgroupMounts();
   const cgroups = [unified, named].filter((mount) => mount !== null).map((mount) => `${mount}/${name}`);
   const console = openSync(at.console, "a");
@@ -78,9 +85,15 @@ export async function powerOn(lab: Lab, host: string): Promise<void> {
   child.unref();
 }
 
-/** Kills every process of the host in one go; its disk stays as it is. Returns when all are gone. */
+/**
+ * Kills every process of the host in one go; its disk stays as it is. Returns when all are gone.
+ * First it pulls the cable, as a machine without power says nothing: the sockets of dying processes
+ * would say goodbye to their peers, and the kernel would go on repeating that for minutes.
+ */
 export async function powerOff(lab: Lab, host: string): Promise<void> {
   if (!isOn(lab, host)) return;
+  const cable = cableName(lab, host);
+  if (networkInterfaceExists(cable)) await run("ip", ["link", "delete", cable]);
   writeFileSync(`${hostCgroup(lab, host)}/cgroup.kill`, "1");
   const giveUpAt = performance.now() + 10_000;
   while (isOn(lab, host)) {
@@ -90,6 +103,10 @@ export async function powerOff(lab: Lab, host: string): Promise<void> {
       });
     await sleep(2);
   }
+}
+
+function networkInterfaceExists(name: string): boolean {
+  return existsSync(`/sys/class/net/${name}`);
 }
 
 /** Asks the host's systemd to restart it, in order. */
@@ -117,7 +134,7 @@ export function hostIsOff(lab: Lab, host: string): HoldfastError {
 /** Removes what is left of a host that is off: its empty cgroups. */
 export function forget(lab: Lab, host: string): void {
   const { unified, named } = cgroupMounts();
-  for (const mount of [unified, named]) if (mount !== null) removeTree(`${mount}/${machineName(lab, host)}`);
+  for (const mount of [unified, named]) if (mount !== null) removeTree(`${mount}/${groupName(lab, host)}`);
 }
 
 function removeTree(cgroup: string): void {
