@@ -21,6 +21,13 @@ export const paths = {
   /** Files made by `systemd-creds encrypt`: `<name>.cred`, name as in CredentialName. */
   credentials: `${etc}/credentials`,
   consulConfig: `${etc}/consul`,
+  /** PEM: the cluster's own authority, and this host's certificate. The private key is a credential. */
+  caCertificate: `${etc}/tls/ca.pem`,
+  hostCertificate: `${etc}/tls/host.pem`,
+  /** sha256 of the Node and the bundle that the agent shall run on: a change restarts it. */
+  runtime: `${etc}/runtime.json`,
+  /** The host's own firewall, loaded by units.firewall. */
+  firewall: `${etc}/firewall.nft`,
 
   /** Where CopyToRemote puts artifacts; checked against their sha256 before use. */
   upload: "/var/lib/holdfast/upload",

@@ -1,0 +1,108 @@
+/**
+ * Everything that hosts need as files: found, checked against its pinned checksum, packed. What is wrong
+ * is collected, not thrown one by one.
+ */
+import { open, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { HoldfastError } from "../../contract/errors.ts";
+import { type Fault, faultFrom } from "../config/faults.ts";
+import type { HostArch, Settings } from "../config/schema.ts";
+import type { ArtifactsByArch } from "../plan/deployment.ts";
+import type { Artifact, HostArtifacts } from "../plan/uploads.ts";
+import { bundleHoldfastd } from "./bundle.ts";
+import { knownSha256Of, packed } from "./cache.ts";
+import { consulSource } from "./consul-source.ts";
+import { fetchSource, type LocalFile } from "./fetch-source.ts";
+import { neardSource } from "./neard-source.ts";
+
+export interface PreparedArtifacts {
+  readonly byArch: ArtifactsByArch;
+  /** Where on this machine an artifact is, packed. */
+  readonly packed: (artifact: Artifact) => string;
+  readonly faults: readonly Fault[];
+}
+
+/** In the first 4 KiB of the lab's neard, see lab/neard/. */
+const labMarker = "holdfast-lab-neard";
+
+export async function prepareArtifacts(settings: Settings): Promise<PreparedArtifacts> {
+  const faults: Fault[] = [];
+  const files = new Map<string, string>();
+  /** The artifact that `find` finds; a placeholder once there is a fault, for then no plan is made. */
+  const prepare = async (name: string, find: () => Promise<LocalFile>): Promise<Artifact> => {
+    try {
+      const { path, sha256 } = await find();
+      files.set(sha256, await packed(path, sha256));
+      return { name, sha256 };
+    } catch (error) {
+      faults.push(faultFrom(error));
+      return { name, sha256: "" };
+    }
+  };
+  const { genesis } = settings.neard;
+  const holdfastd = prepare("holdfastd", async () => known(await bundleHoldfastd()));
+  const common = {
+    holdfastd,
+    neard: prepare("neard", () => findNeard(settings)),
+    genesis:
+      genesis === undefined
+        ? undefined
+        : prepare("genesis", () => fetchSource({ setting: "holdfast:neard.genesis", ...genesis })),
+  };
+  const forArch = async (arch: HostArch): Promise<[HostArch, HostArtifacts]> => {
+    const [node, consul, bundle, neard, genesisFile] = await Promise.all([
+      prepare("node", async () => known(await nodeBinary(arch))),
+      prepare("consul", async () => fetchSource(await consulSource(settings, arch))),
+      common.holdfastd,
+      common.neard,
+      common.genesis,
+    ]);
+    const optional = genesisFile === undefined ? {} : { genesis: genesisFile };
+    return [arch, { node, consul, holdfastd: bundle, neard, ...optional }];
+  };
+  const archs = [...new Set(settings.hosts.map((host) => host.arch))];
+  const byArch = Object.fromEntries(await Promise.all(archs.map(forArch)));
+  return { byArch, packed: (artifact) => files.get(artifact.sha256) ?? "", faults };
+}
+
+async function known(path: string): Promise<LocalFile> {
+  return { path, sha256: await knownSha256Of(path) };
+}
+
+/** The Node that hosts get: the npm package's, whose checksum the lock file pins. */
+async function nodeBinary(arch: HostArch): Promise<string> {
+  const name = `node-linux-${arch}`;
+  const path = fileURLToPath(new URL(`../../node_modules/${name}/bin/node`, import.meta.url));
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return path;
+  throw new HoldfastError(
+    "HF_ARTIFACT_UNAVAILABLE",
+    `The Node for ${arch} hosts, the npm package ${name}, is not installed.`,
+    {
+      next: `Install it: npm ci --cpu=${arch} adds what npm leaves out on a machine of another architecture.`,
+    },
+  );
+}
+
+async function findNeard(settings: Settings): Promise<LocalFile> {
+  const file = await fetchSource(neardSource(settings));
+  if (settings.network === "localnet" || !(await holdsMarker(file.path))) return file;
+  throw new HoldfastError(
+    "HF_CONFIG_INVALID",
+    `holdfast:neard.artifact is the lab's neard, which validates nothing, but holdfast:network is ${settings.network}.`,
+    { next: "Give the official neard of the release." },
+  );
+}
+
+async function holdsMarker(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(4096), position: 0 });
+    return buffer.subarray(0, bytesRead).includes(labMarker);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * All hosts, in order: what each must have first, then Consul everywhere at once, then its ACLs, then
+ * neard, then the agents one after the other. On destroy the same order backwards.
+ */
+import type { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { HostPlan, Plan } from "../plan/deployment.ts";
+import type { Artifact } from "../plan/uploads.ts";
+import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
+import type { SshAccess } from "./connection.ts";
+import { type Deployment, hostConcern } from "./host-concern.ts";
+import { HostRuntime } from "./host-runtime.ts";
+
+export interface ClusterParts {
+  readonly plan: Plan;
+  readonly secrets: ClusterSecrets;
+  readonly access: SshAccess;
+  /** Where on this machine an artifact is, packed. */
+  readonly packed: (artifact: Artifact) => string;
+}
+
+export class Cluster extends pulumi.ComponentResource {
+  constructor(name: string, parts: ClusterParts, options?: pulumi.ComponentResourceOptions) {
+    super("holdfast:index:Cluster", name, {}, options);
+    const { plan } = parts;
+    const deployment: Deployment = { ...parts, hostCount: plan.hosts.length };
+    const bases = plan.hosts.map((host) => this.#makeBase(host, parts, deployment));
+    const consul = bases.map((base) => base.consul);
+    const aclHost = plan.hosts.find(({ host }) => host.name === plan.acl.spec.host) as HostPlan;
+    const acl = hostConcern("acl", aclHost.host, plan.acl, deployment, { parent: this, dependsOn: consul });
+    const neards = new Map(bases.map((base) => [base.plan.host.name, this.#makeNeard(base, acl, deployment)] as const));
+    let before: remote.Command | undefined;
+    for (const hostName of plan.agentOrder) {
+      const { host, agent } = plan.hosts.find((one) => one.host.name === hostName) as HostPlan;
+      const dependsOn = [acl, neards.get(hostName), before].filter((resource) => resource !== undefined);
+      before = hostConcern(`${hostName}-agent`, host, agent, deployment, { parent: this, dependsOn });
+    }
+    this.registerOutputs({});
+  }
+
+  #makeBase(plan: HostPlan, parts: ClusterParts, deployment: Deployment): Base {
+    const { name } = plan.host;
+    const runtime = new HostRuntime(`${name}-runtime`, plan, parts.packed, parts.access, { parent: this });
+    const system = hostConcern(`${name}-system`, plan.host, plan.system, deployment, {
+      parent: this,
+      dependsOn: [runtime.ready],
+    });
+    const consul = hostConcern(`${name}-consul`, plan.host, plan.consul, deployment, {
+      parent: this,
+      dependsOn: [system, ...uploadsOf(runtime, ["consul"])],
+    });
+    return { plan, runtime, consul };
+  }
+
+  #makeNeard({ plan, runtime }: Base, acl: remote.Command, deployment: Deployment): remote.Command | undefined {
+    if (plan.neard === undefined) return undefined;
+    return hostConcern(`${plan.host.name}-neard`, plan.host, plan.neard, deployment, {
+      parent: this,
+      dependsOn: [acl, ...uploadsOf(runtime, ["neard", "genesis"])],
+    });
+  }
+}
+
+interface Base {
+  readonly plan: HostPlan;
+  readonly runtime: HostRuntime;
+  readonly consul: remote.Command;
+}
+
+function uploadsOf(runtime: HostRuntime, names: readonly string[]): pulumi.Resource[] {
+  return names.flatMap((name) => runtime.uploads.get(name) ?? []);
+}

@@ -1,0 +1,75 @@
+/**
+ * The texts of the commands that run on hosts, pure. Kept short and constant around the spec, for a
+ * preview shows them, and an error repeats them. Secrets are never in them; they come on stdin.
+ */
+import { posix } from "node:path";
+import type { Concern, HostSpecInput } from "../../contract/host-spec.ts";
+import { paths } from "../../contract/paths.ts";
+import { type Artifact, uploadPath } from "../plan/uploads.ts";
+
+/** Nothing may hang for ever: Pulumi itself has no limit for a command. */
+const minute = 60;
+
+/** Runs a script as root, the script on stdin. */
+function asRoot(user: string, timeoutSeconds: number, script: string): string {
+  const sudo = user === "root" ? "" : "sudo -n ";
+  return `${sudo}timeout ${timeoutSeconds} sh -eu <<\\HOLDFAST_SCRIPT\n${script}\nHOLDFAST_SCRIPT`;
+}
+
+/** Makes the folder for uploads, writable by the user who copies. */
+export function prepareCommand(user: string): string {
+  return asRoot(user, minute, `install -d -m 0755 ${paths.state}\ninstall -d -m 0755 -o ${user} ${paths.upload}`);
+}
+
+/** The last thing that is done to a host that leaves. */
+export function wipeCommand(user: string): string {
+  return asRoot(user, 2 * minute, `rm -rf ${paths.opt} ${paths.etc} ${paths.state}`);
+}
+
+/**
+ * Puts Node and the bundle in place: what all later commands run on. Each file is checked, then moved
+ * over the old one; a running agent keeps the one that it has open.
+ */
+export function runtimeCommand(user: string, runtime: { node: Artifact; holdfastd: Artifact }): string {
+  const wrapper = ["#!/bin/sh", `exec ${paths.node} --max-old-space-size=128 ${paths.bundle} "$@"`];
+  return asRoot(
+    user,
+    5 * minute,
+    [
+      `install -d -m 0755 ${posix.dirname(paths.node)} ${posix.dirname(paths.bundle)}`,
+      "unpack() {",
+      '  if [ -f "$3" ] && echo "$2  $3" | sha256sum --check --status; then return; fi',
+      '  gunzip -c "$1" > "$3.new"',
+      '  if ! echo "$2  $3.new" | sha256sum --check --status; then',
+      '    echo "$1 does not hold what was sent (HF_ARTIFACT_CHECKSUM)" >&2',
+      "    exit 1",
+      "  fi",
+      '  chmod 0755 "$3.new"',
+      '  mv "$3.new" "$3"',
+      "}",
+      `unpack ${uploadPath(runtime.node)} ${runtime.node.sha256} ${paths.node}`,
+      `unpack ${uploadPath(runtime.holdfastd)} ${runtime.holdfastd.sha256} ${paths.bundle}`,
+      `printf '%s\\n' ${wrapper.map((line) => `'${line}'`).join(" ")} > ${paths.holdfastd}.new`,
+      `chmod 0755 ${paths.holdfastd}.new`,
+      `mv ${paths.holdfastd}.new ${paths.holdfastd}`,
+    ].join("\n"),
+  );
+}
+
+/** `holdfastd` as root. Without a single quote inside, so that it fits between two of them. */
+function holdfastd(user: string, command: string): string {
+  return user === "root" ? command : `sudo -n sh -c '${command}'`;
+}
+
+export function applyCommand(user: string, spec: HostSpecInput, timeoutSeconds: number): string {
+  // JSON may say a single quote by its number; see holdfastd().
+  const json = JSON.stringify(spec, null, 2).replaceAll("'", "\\u0027");
+  return holdfastd(
+    user,
+    `timeout --kill-after=10 ${timeoutSeconds} ${paths.holdfastd} apply --spec /dev/fd/3 3<<\\HOLDFAST_SPEC\n${json}\nHOLDFAST_SPEC\n`,
+  );
+}
+
+export function removeCommand(user: string, concern: Concern): string {
+  return holdfastd(user, `timeout --kill-after=10 ${5 * minute} ${paths.holdfastd} remove --concern ${concern}`);
+}

@@ -1,0 +1,43 @@
+/** One concern of one host: `holdfastd apply` with its spec, `holdfastd remove` when it goes. */
+import { remote } from "@pulumi/command";
+import type * as pulumi from "@pulumi/pulumi";
+import { hostSpecSchema } from "../../contract/host-spec.ts";
+import type { Host } from "../config/topology.ts";
+import type { ConcernPlan } from "../plan/deployment.ts";
+import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
+import { connectionTo, type SshAccess } from "./connection.ts";
+import { applyCommand, removeCommand } from "./host-commands.ts";
+
+export interface Deployment {
+  readonly access: SshAccess;
+  readonly secrets: ClusterSecrets;
+  /** How many hosts there are: each may have to wait for all others, for one is changed at a time. */
+  readonly hostCount: number;
+}
+
+/** Besides waiting until healthy: unpacking, restarts, a switchover. */
+const workSeconds = 300;
+
+/** @param name of the resource. */
+export function hostConcern(
+  name: string,
+  host: Host,
+  plan: ConcernPlan,
+  deployment: Deployment,
+  options: pulumi.CustomResourceOptions,
+): remote.Command {
+  const { healthyWithinMs } = hostSpecSchema.parse(plan.spec);
+  const turnSeconds = workSeconds + Math.ceil(healthyWithinMs / 1000);
+  return new remote.Command(
+    name,
+    {
+      connection: connectionTo(host, deployment.access),
+      create: applyCommand(host.ssh.user, plan.spec, turnSeconds * deployment.hostCount),
+      delete: removeCommand(host.ssh.user, plan.spec.concern),
+      stdin: deployment.secrets.json(plan.secrets),
+      logging: "stderr",
+      addPreviousOutputInEnv: false,
+    },
+    options,
+  );
+}

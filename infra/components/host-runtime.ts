@@ -1,0 +1,58 @@
+/** What must be on a host before `holdfastd apply` can run there, and the files that it will need. */
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { HostPlan } from "../plan/deployment.ts";
+import { type Artifact, uploadPath } from "../plan/uploads.ts";
+import { connectionTo, type SshAccess } from "./connection.ts";
+import { prepareCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
+
+export class HostRuntime extends pulumi.ComponentResource {
+  /** Copies of the other artifacts, by name: whoever unpacks one waits for its copy. */
+  readonly uploads: ReadonlyMap<string, pulumi.Resource>;
+  /** `holdfastd` can be called. */
+  readonly ready: pulumi.Resource;
+
+  /** @param packed where on this machine an artifact is, packed. */
+  constructor(
+    name: string,
+    plan: HostPlan,
+    packed: (artifact: Artifact) => string,
+    access: SshAccess,
+    options?: pulumi.ComponentResourceOptions,
+  ) {
+    super("holdfast:index:HostRuntime", name, {}, options);
+    const { user } = plan.host.ssh;
+    const connection = connectionTo(plan.host, access);
+    const prepared = new remote.Command(
+      `${name}-prepare`,
+      {
+        connection,
+        create: prepareCommand(user),
+        delete: wipeCommand(user),
+        logging: "stderr",
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this },
+    );
+    const copy = (artifact: Artifact) =>
+      new remote.CopyToRemote(
+        `${name}-${artifact.name}`,
+        {
+          connection,
+          source: new pulumi.asset.FileAsset(packed(artifact)),
+          remotePath: uploadPath(artifact),
+          // A host key names the machine: another machine at this address has no copy yet.
+          triggers: [plan.host.ssh.hostKey],
+        },
+        { parent: this, dependsOn: [prepared] },
+      );
+    const { runtime } = plan;
+    this.ready = new remote.Command(
+      `${name}-unpack`,
+      { connection, create: runtimeCommand(user, runtime), logging: "stderr", addPreviousOutputInEnv: false },
+      { parent: this, dependsOn: [copy(runtime.node), copy(runtime.holdfastd)] },
+    );
+    this.uploads = new Map(plan.uploads.map((artifact) => [artifact.name, copy(artifact)]));
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,41 @@
+/** The stack's configuration, read once, with every fault in it reported at once. */
+import * as pulumi from "@pulumi/pulumi";
+import { keyFileJson, parseValidatorKey } from "../../contract/near-key.ts";
+import { crossCheck } from "./cross-checks.ts";
+import { refuseFaults } from "./faults.ts";
+import { readSettings } from "./read-settings.ts";
+import type { Settings } from "./schema.ts";
+import { type Topology, topologyFrom } from "./topology.ts";
+
+export interface Configuration {
+  readonly settings: Settings;
+  readonly topology: Topology;
+  /** The key file's text, as neard reads it. Secret. */
+  readonly validatorKey: pulumi.Output<string>;
+  /** Absent: the keys of the ssh-agent. */
+  readonly sshPrivateKey: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** @throws FaultsError */
+export function loadConfiguration(): Configuration {
+  const read = readSettings(pulumi.runtime.allConfig());
+  refuseFaults("the configuration", read.faults);
+  const settings = read.settings as Settings;
+  const { faults, warnings } = crossCheck(settings, isSecret);
+  refuseFaults("the configuration", faults);
+  const key = parseValidatorKey(settings.validatorKey, settings.validator.account);
+  return {
+    settings,
+    topology: topologyFrom(settings, key.publicKey),
+    validatorKey: pulumi.secret(keyFileJson(key)),
+    sshPrivateKey: settings.ssh.privateKey,
+    warnings,
+  };
+}
+
+/** Pulumi's SDK has this call, but not among its published types. */
+function isSecret(name: string): boolean {
+  const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+  return isConfigSecret(`holdfast:${name}`);
+}

@@ -1,0 +1,66 @@
+/**
+ * The cluster as the operator wants it: the settings with nothing left to look up, and without a
+ * secret. This is what a plan is made from.
+ */
+import type { LeaseTiming } from "../../contract/timing.ts";
+import type { HostRole, Network } from "../../contract/topology.ts";
+import type { HostArch, Settings } from "./schema.ts";
+
+export interface Host {
+  readonly name: string;
+  /** IPv4 or IPv6. */
+  readonly address: string;
+  readonly roles: readonly HostRole[];
+  readonly zone: string | null;
+  readonly arch: HostArch;
+  readonly priority: number;
+  readonly ssh: { readonly user: string; readonly port: number; readonly hostKey: string };
+}
+
+export interface Topology {
+  readonly network: Network;
+  readonly account: string;
+  /** The validator's public key, `ed25519:<base58>`. */
+  readonly publicKey: string;
+  readonly hosts: readonly Host[];
+  readonly lease: LeaseTiming;
+  readonly consul: { readonly datacenter: string };
+  readonly neard: Omit<Settings["neard"], "artifact" | "genesis" | "chainId"> & {
+    readonly chainId: string;
+    /** A genesis file is given; else neard writes its own. */
+    readonly hasGenesis: boolean;
+  };
+  readonly firewall: { readonly ssh: readonly string[]; readonly monitoring: readonly string[] };
+}
+
+/** @param publicKey of the validator key that came with these settings. */
+export function topologyFrom(settings: Settings, publicKey: string): Topology {
+  const { artifact: _, genesis, chainId, ...neard } = settings.neard;
+  return {
+    network: settings.network,
+    account: settings.validator.account,
+    publicKey,
+    hosts: settings.hosts.map((host) => ({
+      name: host.name,
+      address: host.address,
+      roles: [...new Set(host.roles)].toSorted(),
+      zone: host.zone ?? null,
+      arch: host.arch,
+      priority: host.priority,
+      ssh: {
+        user: host.user ?? settings.ssh.user,
+        port: host.port ?? settings.ssh.port,
+        // Without the comment: it is no part of the key, and some readers do not take it.
+        hostKey: host.hostKey.split(" ").slice(0, 2).join(" "),
+      },
+    })),
+    lease: settings.lease,
+    consul: { datacenter: settings.consul.datacenter },
+    neard: { ...neard, chainId: chainId ?? settings.network, hasGenesis: genesis !== undefined },
+    firewall: settings.firewall,
+  };
+}
+
+export function hasRole(role: HostRole): (host: Pick<Host, "roles">) => boolean {
+  return (host) => host.roles.includes(role);
+}

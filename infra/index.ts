@@ -1,0 +1,28 @@
+/** The Pulumi program: configuration → plan → resources. What it exports are the stack's outputs. */
+import * as pulumi from "@pulumi/pulumi";
+import { prepareArtifacts } from "./artifacts/prepare-artifacts.ts";
+import { clearly } from "./clearly.ts";
+import { Cluster } from "./components/cluster.ts";
+import { refuseFaults } from "./config/faults.ts";
+import { loadConfiguration } from "./config/load-configuration.ts";
+import { stackOutputs } from "./outputs.ts";
+import { planDeployment } from "./plan/deployment.ts";
+import { ClusterSecrets } from "./secrets/cluster-secrets.ts";
+
+export const { network, account, publicKey, hosts, addresses, agentSocket, statusCommand, sshAccess } = await clearly(
+  async () => {
+    const { settings, topology, validatorKey, sshPrivateKey, warnings } = loadConfiguration();
+    for (const warning of warnings) await pulumi.log.warn(warning);
+    const artifacts = await prepareArtifacts(settings);
+    refuseFaults("the artifacts", artifacts.faults);
+    const plan = planDeployment(topology, artifacts.byArch);
+    if (!pulumi.runtime.isDryRun()) {
+      const { preflight } = await import("./preflight/preflight.ts");
+      await preflight(topology, sshPrivateKey);
+    }
+    const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
+    const secrets = new ClusterSecrets("secrets", topology, validatorKey);
+    new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed });
+    return stackOutputs(topology, sshPrivateKey);
+  },
+);

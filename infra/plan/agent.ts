@@ -1,0 +1,128 @@
+/** The concern `agent`: holdfastd as the failover agent, its configuration, its credentials, its unit. */
+import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
+import type { HostSpecInput } from "../../contract/host-spec.ts";
+import { credentials, paths, ports, units, users } from "../../contract/paths.ts";
+import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { hostPort } from "./addresses.ts";
+import { hardening } from "./hardening.ts";
+import { clusterSecrets, hostSecret } from "./secret-names.ts";
+import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
+import type { HostArtifacts } from "./uploads.ts";
+
+/** MB of heap: the agent is to stay below 90 MB in all, and what it keeps is a few hundred kilobytes. */
+const heapMb = 48;
+
+export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifacts): HostSpecInput {
+  const secrets: [credential: string, secret: string][] = [
+    [credentials.consulToken, hostSecret(host.name, "consul-token")],
+    [credentials.tlsKey, hostSecret(host.name, "tls-key")],
+    ...(hasRole("neard")(host) ? [[credentials.validatorKey, clusterSecrets.validatorKey] as [string, string]] : []),
+  ];
+  const names = secrets.map(([name]) => name);
+  return {
+    host: host.name,
+    concern: "agent",
+    files: [
+      jsonFile(paths.agentConfig, agentConfig(topology, host)),
+      // The files themselves are there already: `apply` runs on them. This is what makes their change a restart.
+      jsonFile(paths.runtime, { node: artifacts.node.sha256, holdfastd: artifacts.holdfastd.sha256 }),
+      unitFile(units.agent, agentUnit(host, names)),
+    ],
+    credentials: secrets.map(([name, secret]) => ({ name, secret })),
+    units: [
+      {
+        name: units.agent,
+        restartOn: [
+          paths.agentConfig,
+          paths.runtime,
+          paths.caCertificate,
+          paths.hostCertificate,
+          ...names.map(credentialPath),
+        ],
+      },
+    ],
+    healthy: ["agent"],
+  };
+}
+
+/** What the agent on `host` knows. Checked here, so that no host is given what its agent would refuse. */
+export function agentConfig(topology: Topology, host: Host): AgentConfig {
+  const servers = topology.hosts.filter((member) => hasRole("consul")(member) && member.name !== host.name);
+  return agentConfigSchema.parse({
+    network: topology.network,
+    account: topology.account,
+    host: host.name,
+    roles: [...host.roles],
+    priority: host.priority,
+    lease: topology.lease,
+    peers: topology.hosts.filter(hasRole("neard")).map(({ name, priority }) => ({ host: name, priority })),
+    consul: {
+      datacenter: topology.consul.datacenter,
+      urls: ["127.0.0.1", ...servers.map((server) => server.address)].map(
+        (address) => `https://${hostPort(address, ports.consulHttps)}`,
+      ),
+      caFile: paths.caCertificate,
+      certFile: paths.hostCertificate,
+    },
+    http: { address: host.address, port: ports.agentHttp },
+    ...(hasRole("neard")(host)
+      ? {
+          neard: {
+            unit: units.neard,
+            user: users.neard,
+            rpcUrl: `http://127.0.0.1:${topology.neard.rpcPort}`,
+            chainId: topology.neard.chainId,
+            publicKey: topology.publicKey,
+            keyFile: paths.validatorKey,
+            maxHeadAgeMs: topology.neard.maxHeadAgeMs,
+            hungMs: topology.neard.hungMs,
+          },
+        }
+      : {}),
+  });
+}
+
+/**
+ * The agent is root, for it commands systemd and the kernel's packet filter; of root's powers it keeps
+ * those that it uses: nft (NET_ADMIN), the key file's owner (CHOWN), neard's processes (KILL), and
+ * files that belong to neard (DAC_OVERRIDE).
+ */
+function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
+  const neard = hasRole("neard")(host);
+  return [
+    "[Unit]",
+    "Description=holdfast: failover agent",
+    "Wants=network-online.target",
+    // Also means: at shutdown the agent goes first, and can still hand over.
+    `After=network-online.target ${units.consul}${neard ? ` ${units.neard}` : ""}`,
+    "StartLimitIntervalSec=0",
+    "",
+    "[Service]",
+    "Type=notify",
+    "NotifyAccess=all",
+    `ExecStart=${paths.node} --max-old-space-size=${heapMb} ${paths.bundle} run`,
+    // However the agent ended: where its lease is over, neard dies and the key is erased.
+    `ExecStopPost=${paths.holdfastd} expire`,
+    "Restart=always",
+    "RestartSec=200ms",
+    // Shorter than the lease: an agent that hangs is replaced while the new one can still renew.
+    "WatchdogSec=5s",
+    "WatchdogSignal=SIGKILL",
+    "TimeoutStartSec=30s",
+    "TimeoutStopSec=10s",
+    ...credentialNames.map(loadCredential),
+    "RuntimeDirectory=holdfast",
+    "RuntimeDirectoryMode=0750",
+    // The lease must outlive the process.
+    "RuntimeDirectoryPreserve=yes",
+    ...(neard ? [`ReadWritePaths=${paths.keyDirectory}`] : []),
+    ...hardening,
+    `CapabilityBoundingSet=CAP_NET_ADMIN${neard ? " CAP_CHOWN CAP_KILL CAP_DAC_OVERRIDE" : ""}`,
+    "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK",
+    "SystemCallFilter=@system-service",
+    "SystemCallErrorNumber=EPERM",
+    "",
+    "[Install]",
+    "WantedBy=multi-user.target",
+  ];
+}

@@ -1,0 +1,80 @@
+/**
+ * Topology and artifacts in, plan out: everything that the hosts shall be, as data. No Pulumi, no disk,
+ * no network, no secret (only their names).
+ */
+import { type HostSpecInput, hostSpecSchema } from "../../contract/host-spec.ts";
+import type { HostArch } from "../config/schema.ts";
+import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { aclSpec } from "./acl.ts";
+import { agentSpec } from "./agent.ts";
+import { consulSpec } from "./consul.ts";
+import { neardSpec } from "./neard.ts";
+import { secretNamesIn } from "./secret-names.ts";
+import { systemSpec } from "./system.ts";
+import type { Artifact, HostArtifacts } from "./uploads.ts";
+
+export type ArtifactsByArch = Readonly<Partial<Record<HostArch, HostArtifacts>>>;
+
+export interface ConcernPlan {
+  readonly spec: HostSpecInput;
+  /** Names of the secrets that come with it. */
+  readonly secrets: readonly string[];
+}
+
+export interface HostPlan {
+  readonly host: Host;
+  /** Node and the bundle: what runs `apply`, so it comes first. */
+  readonly runtime: { readonly node: Artifact; readonly holdfastd: Artifact };
+  /** Everything else that is copied to the host. */
+  readonly uploads: readonly Artifact[];
+  readonly system: ConcernPlan;
+  readonly consul: ConcernPlan;
+  /** Absent on an arbiter. */
+  readonly neard?: ConcernPlan;
+  readonly agent: ConcernPlan;
+}
+
+export interface Plan {
+  readonly topology: Topology;
+  /** In the order of the configuration. */
+  readonly hosts: readonly HostPlan[];
+  readonly acl: ConcernPlan;
+  /**
+   * The order in which agents are changed, one after the other: arbiters first, so that a bad build
+   * shows itself where it can do no harm.
+   */
+  readonly agentOrder: readonly string[];
+}
+
+/** @param artifacts for every architecture that a host has. */
+export function planDeployment(topology: Topology, artifacts: ArtifactsByArch): Plan {
+  const arbiters = topology.hosts.filter((host) => !hasRole("neard")(host));
+  return {
+    topology,
+    hosts: topology.hosts.map((host) => planHost(topology, host, artifacts)),
+    acl: concern(aclSpec(topology)),
+    agentOrder: [...arbiters, ...topology.hosts.filter(hasRole("neard"))].map((host) => host.name),
+  };
+}
+
+function planHost(topology: Topology, host: Host, byArch: ArtifactsByArch): HostPlan {
+  const artifacts = byArch[host.arch];
+  if (artifacts === undefined) throw new TypeError(`no artifacts for ${host.arch}, the architecture of ${host.name}`);
+  const { node, holdfastd, consul, neard, genesis } = artifacts;
+  const validates = hasRole("neard")(host);
+  return {
+    host,
+    runtime: { node, holdfastd },
+    uploads: [consul, ...(validates ? [neard, ...(genesis === undefined ? [] : [genesis])] : [])],
+    system: concern(systemSpec(topology, host)),
+    consul: concern(consulSpec(topology, host, artifacts)),
+    ...(validates ? { neard: concern(neardSpec(topology, host, artifacts)) } : {}),
+    agent: concern(agentSpec(topology, host, artifacts)),
+  };
+}
+
+/** Also proves that the converger will accept the spec. */
+function concern(spec: HostSpecInput): ConcernPlan {
+  hostSpecSchema.parse(spec);
+  return { spec, secrets: secretNamesIn(spec) };
+}

@@ -1,0 +1,60 @@
+/**
+ * The host's own firewall: who may open a connection to it. Consul's ports are for the cluster alone,
+ * neard's peers may come from anywhere, its RPC listens on loopback only.
+ *
+ * The file replaces its table in one transaction, so there is no moment without rules, and a file that
+ * does not load leaves the old rules standing. It never touches anybody else's tables.
+ * Not here: the fence. That is a table of the agent's own, and filters what neard sends.
+ */
+import { ports } from "../../contract/paths.ts";
+import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { nftFamily } from "./addresses.ts";
+
+const table = "inet holdfast_firewall";
+
+export const firewallTable = table;
+
+/** Lines of the nft file of one host. */
+export function firewallLines(topology: Topology, host: Host): string[] {
+  const cluster = topology.hosts.map((member) => member.address);
+  const rules = [
+    "ct state established,related accept",
+    "ct state invalid drop",
+    'iif "lo" accept',
+    "meta l4proto { icmp, ipv6-icmp } accept",
+    "ip6 saddr fe80::/10 udp dport 546 accept",
+    ...acceptFrom(topology.firewall.ssh, `tcp dport ${host.ssh.port}`),
+    ...acceptFrom(cluster, `tcp dport { ${consulTcpPorts(host).join(", ")} }`),
+    ...acceptFrom(cluster, `udp dport ${ports.consulGossip}`),
+    ...acceptFrom([...cluster, ...topology.firewall.monitoring], `tcp dport ${ports.agentHttp}`),
+    ...(hasRole("neard")(host) ? [`tcp dport ${topology.neard.networkPort} accept`] : []),
+  ];
+  return [
+    "# Replaces the whole table at once; see infra/plan/firewall.ts.",
+    `table ${table}`,
+    `delete table ${table}`,
+    `table ${table} {`,
+    "  chain input {",
+    "    type filter hook input priority filter; policy drop;",
+    ...rules.map((rule) => `    ${rule}`),
+    "  }",
+    "}",
+  ];
+}
+
+function consulTcpPorts(host: Host): number[] {
+  const everywhere = [ports.consulGossip, ports.consulHttps];
+  return hasRole("consul")(host) ? [ports.consulServerRpc, ...everywhere] : everywhere;
+}
+
+/** One rule for each address family among `blocks`. */
+function acceptFrom(blocks: readonly string[], match: string): string[] {
+  return (["ip", "ip6"] as const).flatMap((family) => {
+    const sources = [...new Set(blocks.filter((block) => nftFamily(block) === family))].toSorted();
+    if (sources.length === 0) return [];
+    // A set may not hold overlapping blocks, and everything overlaps with "all".
+    if (sources.some((block) => block.endsWith("/0")))
+      return [`meta nfproto ${family === "ip" ? "ipv4" : "ipv6"} ${match} accept`];
+    return sources.map((source) => `${family} saddr ${source} ${match} accept`);
+  });
+}

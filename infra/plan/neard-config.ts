@@ -1,0 +1,81 @@
+/**
+ * neard's config.json. It is the same on holder and standby: both track what the validator needs
+ * (ShadowValidator), so the key alone makes the difference.
+ *
+ * The operator may add settings, but not touch those that safety or another part rests on.
+ * Awkward case: within `network` and `rpc` neard has no defaults for some fields once the section is
+ * there (nearcore: chain/network/src/config_json.rs, chain/jsonrpc/src/lib.rs); those are spelled out,
+ * with nearcore's own values, and may be overridden.
+ */
+import { paths } from "../../contract/paths.ts";
+import type { Topology } from "../config/topology.ts";
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+type JsonObject = { readonly [key: string]: Json };
+
+const seconds = (secs: number): JsonObject => ({ secs, nanos: 0 });
+
+/** nearcore's values for what it does not default. */
+const needed: JsonObject = {
+  rpc: {
+    cors_allowed_origins: ["*"],
+    polling_config: { polling_interval: { secs: 0, nanos: 500_000_000 }, polling_timeout: seconds(10) },
+  },
+  network: { handshake_timeout: seconds(20), skip_sync_wait: false, ban_window: seconds(10_800) },
+};
+
+/** Settings that holdfast gives their value; dots between the levels. */
+export const ownedSettings = [
+  "genesis_file",
+  "validator_key_file",
+  "node_key_file",
+  "tracked_shards_config",
+  "rpc.addr",
+  "network.addr",
+  "network.boot_nodes",
+] as const;
+
+/** Older ways to say what to track: neard refuses them beside tracked_shards_config. */
+const supersededSettings = [
+  "tracked_shards",
+  "tracked_accounts",
+  "tracked_shadow_validator",
+  "tracked_shard_schedule",
+] as const;
+
+/** Which of the owned (or superseded) settings `config` contains. */
+export function ownedSettingsIn(config: object): string[] {
+  return [...ownedSettings, ...supersededSettings].filter(
+    (path) =>
+      path
+        .split(".")
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | null | undefined)?.[key], config) !== undefined,
+  );
+}
+
+/** Whole objects are merged, everything else is replaced. */
+function merge(base: JsonObject, over: JsonObject): JsonObject {
+  const merged: Record<string, Json> = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const before = merged[key];
+    merged[key] = isObject(before) && isObject(value) ? merge(before, value) : value;
+  }
+  return merged;
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function neardConfig({ account, neard }: Topology): JsonObject {
+  const owned: JsonObject = {
+    genesis_file: "genesis.json",
+    node_key_file: "node_key.json",
+    validator_key_file: paths.validatorKey,
+    tracked_shards_config: { ShadowValidator: account },
+    store: { load_mem_tries_for_tracked_shards: true },
+    rpc: { addr: `127.0.0.1:${neard.rpcPort}` },
+    network: { addr: `0.0.0.0:${neard.networkPort}`, boot_nodes: neard.bootNodes.join(",") },
+  };
+  return merge(merge(needed, owned), neard.config as JsonObject);
+}

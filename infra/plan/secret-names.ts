@@ -1,0 +1,38 @@
+/**
+ * Names of the cluster's secrets. A plan speaks of them by name only; infra/secrets/ makes the values.
+ * Those of one host carry its name, so that one flat table holds them all.
+ */
+import type { HostSpecInput } from "../../contract/host-spec.ts";
+
+export const clusterSecrets = {
+  caCertificate: "ca-certificate",
+  managementToken: "management-token",
+  validatorKey: "validator-key",
+} as const;
+
+export type HostSecret =
+  | "certificate"
+  | "tls-key"
+  /** Consul configuration: gossip key and tokens. */
+  | "consul-secrets"
+  | "consul-token"
+  /** Public id of the token. */
+  | "consul-accessor"
+  /** neard's node_key.json. */
+  | "node-key";
+
+export function hostSecret(host: string, secret: HostSecret): string {
+  return `${host}/${secret}`;
+}
+
+/** Every secret that a spec speaks of, sorted: what must come on stdin with it. */
+export function secretNamesIn(spec: HostSpecInput): string[] {
+  const names = [
+    ...(spec.secretFiles ?? []).map((file) => file.secret),
+    ...(spec.credentials ?? []).map((credential) => credential.secret),
+    ...(spec.acl === undefined
+      ? []
+      : [spec.acl.managementSecret, ...spec.acl.tokens.flatMap((token) => [token.accessorSecret, token.secret])]),
+  ];
+  return [...new Set(names)].toSorted();
+}

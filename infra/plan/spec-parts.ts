@@ -1,0 +1,29 @@
+/** Small parts of which the specs are made. */
+import { posix } from "node:path";
+import type { HostSpecInput } from "../../contract/host-spec.ts";
+import { paths } from "../../contract/paths.ts";
+
+type File = NonNullable<HostSpecInput["files"]>[number];
+
+export function textFile(path: string, lines: readonly string[], options: Partial<File> = {}): File {
+  return { path, mode: "0644", ...options, lines: [...lines] };
+}
+
+/** Pretty, so that a preview's diff shows the setting that changed. */
+export function jsonFile(path: string, value: unknown, options: Partial<File> = {}): File {
+  return textFile(path, JSON.stringify(value, null, 2).split("\n"), options);
+}
+
+export function unitFile(name: string, lines: readonly string[]): File {
+  return textFile(`/etc/systemd/system/${name}`, ["# Made by holdfast; changes are overwritten.", ...lines]);
+}
+
+/** Where the sealed credential `name` rests. */
+export function credentialPath(name: string): string {
+  return posix.join(paths.credentials, `${name}.cred`);
+}
+
+/** The unit's line that unseals the credential `name`. */
+export function loadCredential(name: string): string {
+  return `LoadCredentialEncrypted=${name}:${credentialPath(name)}`;
+}

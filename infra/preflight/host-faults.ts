@@ -1,0 +1,149 @@
+/** Facts of the hosts → what makes them unfit, as faults. Pure. */
+import { BlockList, isIPv4 } from "node:net";
+import { ports } from "../../contract/paths.ts";
+import type { Fault } from "../config/faults.ts";
+import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import type { HostFacts } from "./host-facts.ts";
+
+/** What one host answered, and how far its clock is from ours. */
+export interface HostReport {
+  readonly host: Host;
+  readonly facts: HostFacts;
+  /** The host's clock minus ours; the true value is within `uncertaintyMs` of it. */
+  readonly clockOffsetMs: number;
+  readonly uncertaintyMs: number;
+}
+
+/** systemd-creds and LoadCredentialEncrypted= came with 250 (Debian 12, Ubuntu 24.04; Ubuntu 22.04 has 249). */
+const leastSystemd = 250;
+const machines: Record<Host["arch"], string> = { x64: "x86_64", arm64: "aarch64" };
+const mib = 1024;
+const gib = 1024 * mib;
+/** Node and Consul unpacked and packed are 0.5 GiB; the rest is for what grows. */
+const leastVarKb = gib;
+const leastOptKb = gib / 2;
+/** A public chain's state; the documentation asks for 1 to 3 TB. */
+const leastChainKb = 500 * gib;
+const mostClockDifferenceMs = 1000;
+
+export function hostFaults(topology: Topology, reports: readonly HostReport[]): Fault[] {
+  return [...reports.flatMap((report) => unfitness(topology, report)), ...clockFaults(reports)];
+}
+
+function unfitness(topology: Topology, { host, facts }: HostReport): Fault[] {
+  const fault = (message: string, next: string): Fault => ({
+    code: "HF_HOST_UNFIT",
+    message: `${host.name} (${host.address}) ${message}`,
+    next,
+  });
+  const faults: Fault[] = [];
+  if (facts.uid !== 0)
+    faults.push(fault(`gives ${host.ssh.user} no root rights`, "Log in as root, or allow sudo without a password."));
+  if (facts.machine !== machines[host.arch])
+    faults.push(fault(`is a ${facts.machine} machine, configured is arch ${host.arch}`, "Correct the host's arch."));
+  if (facts.init !== "systemd")
+    faults.push(fault(`does not run systemd (process 1 is ${facts.init})`, "Use Debian 12 or Ubuntu 24.04, or later."));
+  else if (facts.systemd < leastSystemd || facts.creds === "")
+    faults.push(
+      fault(
+        `has systemd ${facts.systemd} (${facts.os}); encrypted credentials need ${leastSystemd}`,
+        "Upgrade it to Debian 12 or Ubuntu 24.04, or later; Ubuntu 22.04 has 249.",
+      ),
+    );
+  if (!facts.nft)
+    faults.push(fault("has no working nftables", "Install the package nftables, on a kernel that has nf_tables."));
+  if (facts.run !== "tmpfs")
+    faults.push(
+      fault(`has /run on ${facts.run}, not on tmpfs: the validator key would reach the disk`, "Mount a tmpfs at /run."),
+    );
+  if (!facts.addresses.includes(host.address))
+    faults.push(
+      fault(
+        `has no interface with the address ${host.address} (it has ${facts.addresses.join(", ") || "none"})`,
+        "Give an address that the host itself has; behind a 1:1 NAT that is the inner one.",
+      ),
+    );
+  if (!admits(topology.firewall.ssh, facts.client))
+    faults.push(
+      fault(
+        `is reached from ${facts.client}, which holdfast:firewall.ssh would shut out`,
+        "Add this machine's address to firewall.ssh.",
+      ),
+    );
+  if (!facts.managed) faults.push(...freshFaults(topology, host, facts, fault));
+  return faults;
+}
+
+/** What only counts before the first deployment: later our own data and services are there. */
+function freshFaults(
+  topology: Topology,
+  host: Host,
+  facts: HostFacts,
+  fault: (message: string, next: string) => Fault,
+): Fault[] {
+  const neard = hasRole("neard")(host);
+  const chain = neard && topology.network !== "localnet";
+  const space = [
+    { at: "/opt", freeKb: facts.optFreeKb, leastKb: leastOptKb },
+    { at: "/var/lib", freeKb: facts.varFreeKb, leastKb: chain ? leastChainKb : leastVarKb },
+  ];
+  const wanted = [
+    ports.agentHttp,
+    ports.consulGossip,
+    ports.consulHttps,
+    ...(hasRole("consul")(host) ? [ports.consulServerRpc] : []),
+    ...(neard ? [topology.neard.rpcPort, topology.neard.networkPort] : []),
+  ];
+  const taken = wanted.filter((port) => facts.listening.includes(port));
+  return [
+    ...space
+      .filter(({ freeKb, leastKb }) => freeKb < leastKb)
+      .map(({ at, freeKb, leastKb }) =>
+        fault(
+          `has ${Math.floor(freeKb / mib)} MiB free at ${at}; it needs ${leastKb / mib} MiB`,
+          "Make room, or use a larger disk.",
+        ),
+      ),
+    ...(taken.length === 0
+      ? []
+      : [
+          fault(
+            `has something listening on ${taken.length === 1 ? "port" : "ports"} ${taken.join(", ")}`,
+            `Stop it: ss -tulpn on ${host.name} shows what it is.`,
+          ),
+        ]),
+  ];
+}
+
+function clockFaults(reports: readonly HostReport[]): Fault[] {
+  const fault = (message: string): Fault => ({
+    code: "HF_HOST_UNFIT",
+    message,
+    next: "Set the clocks right and keep them so, with chrony or systemd-timesyncd.",
+  });
+  const fromOurs = reports
+    .filter(({ clockOffsetMs, uncertaintyMs }) => Math.abs(clockOffsetMs) - uncertaintyMs > mostClockDifferenceMs)
+    .map(({ host, clockOffsetMs }) => fault(`The clock of ${host.name} is ${seconds(clockOffsetMs)} this machine's`));
+  if (fromOurs.length > 0) return fromOurs;
+  const sorted = reports.toSorted((a, b) => a.clockOffsetMs - b.clockOffsetMs);
+  const [first, last] = [sorted[0], sorted.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const apartMs = last.clockOffsetMs - first.clockOffsetMs;
+  if (apartMs - first.uncertaintyMs - last.uncertaintyMs <= mostClockDifferenceMs) return [];
+  return [fault(`The clock of ${last.host.name} is ${seconds(apartMs)} that of ${first.host.name}`)];
+}
+
+function seconds(ms: number): string {
+  return `${Math.abs(ms / 1000).toFixed(1)} s ${ms > 0 ? "ahead of" : "behind"}`;
+}
+
+function admits(blocks: readonly string[], address: string): boolean {
+  const family = (ip: string) => (isIPv4(ip) ? "ipv4" : "ipv6");
+  const list = new BlockList();
+  for (const block of blocks) {
+    const [ip = "", bits] = block.split("/");
+    if (bits === undefined) list.addAddress(ip, family(ip));
+    else list.addSubnet(ip, Number(bits), family(ip));
+  }
+  return list.check(address, family(address));
+}

@@ -1,0 +1,85 @@
+/**
+ * The cluster's secrets, by the names that the plan uses. Those that nobody chooses are made once and
+ * kept, encrypted, in the stack's state: a Stash whose input is ignored after the first time.
+ *
+ * A host's secrets stand by themselves, so a host that comes or goes changes nobody else's.
+ * Awkward case: a host whose address or role changes needs another certificate. Both are in the
+ * resource's name, so that it is a new one; the rest of its secrets stay.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { clusterSecrets, type HostSecret, hostSecret } from "../plan/secret-names.ts";
+import { type CertifiedKey, certify, makeAuthority } from "./certificates.ts";
+import {
+  type ClusterSecretValues,
+  certificateRequest,
+  consulSecretsJson,
+  type HostSecretValues,
+  makeClusterSecrets,
+  makeHostSecrets,
+} from "./make-secrets.ts";
+
+export class ClusterSecrets extends pulumi.ComponentResource {
+  readonly #values = new Map<string, pulumi.Output<string>>();
+
+  /** @param validatorKey the text of the key file. */
+  constructor(
+    name: string,
+    topology: Topology,
+    validatorKey: pulumi.Output<string>,
+    options?: pulumi.ComponentResourceOptions,
+  ) {
+    super("holdfast:index:ClusterSecrets", name, {}, options);
+    const cluster = this.#keep<ClusterSecretValues>(`${name}-cluster`, makeClusterSecrets());
+    const authority = this.#keep<CertifiedKey>(
+      `${name}-authority`,
+      makeAuthority(`holdfast ${topology.network}`, Date.now()),
+    );
+    this.#values.set(clusterSecrets.managementToken, cluster.managementToken);
+    this.#values.set(clusterSecrets.caCertificate, authority.certificate);
+    this.#values.set(clusterSecrets.validatorKey, validatorKey);
+    for (const host of topology.hosts) this.#addHost(name, topology, host, cluster, authority);
+    this.registerOutputs({});
+  }
+
+  /** JSON object of the secrets with these names: stdin of one `apply`. */
+  json(names: readonly string[]): pulumi.Output<string> {
+    const wanted = names.map((name) => {
+      const value = this.#values.get(name);
+      if (value === undefined) throw new TypeError(`the plan names a secret that nobody makes: ${name}`);
+      return [name, value] as const;
+    });
+    return pulumi.secret(pulumi.jsonStringify(Object.fromEntries(wanted)));
+  }
+
+  #addHost(
+    name: string,
+    topology: Topology,
+    host: Host,
+    cluster: pulumi.Output<ClusterSecretValues>,
+    authority: pulumi.Output<CertifiedKey>,
+  ): void {
+    const own = this.#keep<HostSecretValues>(`${name}-${host.name}`, makeHostSecrets());
+    const server = hasRole("consul")(host);
+    const tls = this.#keep<CertifiedKey>(
+      `${name}-${host.name}-certificate-${server ? "server" : "client"}-${host.address}`,
+      authority.apply((by) => certify(by, certificateRequest(topology, host), Date.now())),
+    );
+    const values: Record<HostSecret, pulumi.Output<string>> = {
+      certificate: tls.certificate,
+      "tls-key": tls.privateKey,
+      "consul-secrets": pulumi.all([cluster, own]).apply(([c, o]) => consulSecretsJson(c, o, server)),
+      "consul-token": own.consulToken,
+      "consul-accessor": own.consulAccessor,
+      "node-key": own.nodeKey,
+    };
+    for (const [secret, value] of Object.entries(values))
+      this.#values.set(hostSecret(host.name, secret as HostSecret), value);
+  }
+
+  /** The value of the first run, whatever is given later. */
+  #keep<T>(name: string, first: pulumi.Input<T>): pulumi.Output<T> {
+    const stash = new pulumi.Stash(name, { input: pulumi.secret(first) }, { parent: this, ignoreChanges: ["input"] });
+    return pulumi.secret(stash.output) as pulumi.Output<T>;
+  }
+}

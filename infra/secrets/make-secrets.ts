@@ -1,0 +1,58 @@
+/**
+ * Makes the secrets that nobody chooses. Each is made from the system's random source and nothing else,
+ * so that none can be derived from another.
+ */
+import { randomBytes, randomUUID } from "node:crypto";
+import { generateValidatorKey } from "../../contract/near-key.ts";
+import type { Host, Topology } from "../config/topology.ts";
+import { hasRole } from "../config/topology.ts";
+import { serverName } from "../plan/consul-config.ts";
+import type { CertificateRequest } from "./certificates.ts";
+
+export interface ClusterSecretValues {
+  /** 32 bytes in base64: Consul encrypts its gossip with it. */
+  readonly gossipKey: string;
+  readonly managementToken: string;
+}
+
+export interface HostSecretValues {
+  readonly consulAccessor: string;
+  readonly consulToken: string;
+  /** neard's node_key.json. */
+  readonly nodeKey: string;
+}
+
+export function makeClusterSecrets(): ClusterSecretValues {
+  return { gossipKey: randomBytes(32).toString("base64"), managementToken: randomUUID() };
+}
+
+export function makeHostSecrets(): HostSecretValues {
+  // nearcore names the account of a node key "node"; an account id of its own means nothing there.
+  const key = generateValidatorKey("node");
+  const nodeKey = { account_id: "node", public_key: key.publicKey, secret_key: key.secretKey };
+  return {
+    consulAccessor: randomUUID(),
+    consulToken: randomUUID(),
+    nodeKey: `${JSON.stringify(nodeKey, null, 2)}\n`,
+  };
+}
+
+/** What the certificate of `host` says. Only a server's lets it speak as one. */
+export function certificateRequest(topology: Topology, host: Host): CertificateRequest {
+  const server = hasRole("consul")(host) ? [serverName(topology.consul.datacenter)] : [];
+  return {
+    name: host.name,
+    dnsNames: [host.name, "localhost", ...server],
+    addresses: ["127.0.0.1", host.address],
+  };
+}
+
+/** The part of Consul's configuration that is secret. */
+export function consulSecretsJson(cluster: ClusterSecretValues, host: HostSecretValues, server: boolean): string {
+  return JSON.stringify({
+    encrypt: cluster.gossipKey,
+    acl: {
+      tokens: { agent: host.consulToken, ...(server ? { initial_management: cluster.managementToken } : {}) },
+    },
+  });
+}
