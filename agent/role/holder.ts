@@ -21,8 +21,8 @@ export function holderEvent(draft: Draft, event: Event): void {
     enterDemoting(draft, `lost the lock: ${event.because}`, { release: null });
     return;
   }
-  if (event.is === "renewed" && event.session === lease.session) renewed(draft, phase, event);
-  if (!isLive(draft)) {
+  if (event.is === "renewed" && event.session === lease.session && !renewed(draft, phase, event)) return;
+  if (draft.nowMs >= leaseOf(draft).deadlineMs) {
     enterDemoting(draft, "the lease ran out: no renewal was confirmed in time", { release: releaseOf(lease) });
     return;
   }
@@ -40,24 +40,25 @@ export function holderEvent(draft: Draft, event: Event): void {
   }
 }
 
-function isLive(draft: Draft): boolean {
-  return draft.nowMs < (draft.state.phase as HolderPhase).lease.deadlineMs;
+function leaseOf(draft: Draft): Lease {
+  return (draft.state.phase as HolderPhase).lease;
 }
 
-/** A confirmed renewal moves the deadline, unless a later one has moved it further. */
-function renewed(draft: Draft, phase: HolderPhase, event: Extract<Event, { is: "renewed" }>): void {
+/** A confirmed renewal moves the deadline, unless a later one has moved it further. False: it ended the phase. */
+function renewed(draft: Draft, phase: HolderPhase, event: Extract<Event, { is: "renewed" }>): boolean {
   if (event.lockIndex !== phase.lease.epoch) {
     // Somebody unlocked and locked in between: another epoch is another right, and not ours.
     enterDemoting(draft, `the lock's epoch is ${event.lockIndex}, ours was ${phase.lease.epoch}`, { release: null });
-    return;
+    return false;
   }
   const deadlineMs = event.sentMs + draft.settings.lease.leaseMs;
-  if (deadlineMs <= phase.lease.deadlineMs) return;
+  if (deadlineMs <= phase.lease.deadlineMs) return true;
   const lease = { ...phase.lease, deadlineMs };
   draft.state = { ...draft.state, phase: { ...phase, lease } };
-  if (sealed(phase)) return;
+  if (sealed(phase)) return true;
   draft.effects.push({ do: "save-lease", lease });
   if (feeds(phase)) draft.effects.push({ do: "feed", epoch: lease.epoch, untilMs: deadlineMs });
+  return true;
 }
 
 /** The fence is fed once it is armed for our epoch. */

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { absentLock, cleanMarker, lockViewFrom } from "./lock-record.ts";
+
+const marker = { by: "host-a", to: "host-b", epoch: 4, switchover: null, because: "switchover from host-a" };
+const entry = (value: unknown, more: object = {}) => ({
+  key: "k",
+  value: JSON.stringify(value),
+  modifyIndex: 9,
+  lockIndex: 4,
+  session: null,
+  ...more,
+});
+
+test("no key is the absent lock", () => {
+  expect(lockViewFrom(undefined)).toEqual(absentLock);
+});
+
+test("a marker counts on a free lock of its own epoch", () => {
+  expect(cleanMarker(lockViewFrom(entry({ host: "host-a", seq: 1, released: marker })))).toEqual(marker);
+});
+
+test("a marker does not count while somebody holds the lock", () => {
+  expect(cleanMarker(lockViewFrom(entry({ host: "host-a", seq: 1, released: marker }, { session: "s" })))).toBeNull();
+});
+
+test("a marker of another epoch does not count: it was copied from an older release", () => {
+  expect(cleanMarker(lockViewFrom(entry({ host: "host-a", seq: 1, released: { ...marker, epoch: 3 } })))).toBeNull();
+});
+
+test("a foreign value is no value, and no marker", () => {
+  const view = lockViewFrom({ ...entry(null), value: "somebody wrote this" });
+  expect(view.value).toBeNull();
+  expect(cleanMarker(view)).toBeNull();
+});

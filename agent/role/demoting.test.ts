@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { activeCore, type Core, settings } from "./testing.ts";
+
+const order = ["shut", "kill-neard", "erase-key", "release", "disarm", "start-neard"] as const;
+const deeds = (core: Core) => core.effects.map((effect) => effect.do).filter((name) => order.includes(name as never));
+const demoted = () => activeCore().after(100).probe({ process: null, answered: false });
+
+test("stops, proves, releases, in that order", () => {
+  const core = demoted();
+  for (let i = 0; i < order.length; i++) core.done();
+  expect(deeds(core)).toEqual([...order]);
+  expect(core.state.phase.name).toBe("standby");
+});
+
+describe("cut in the middle", () => {
+  test.for(order.slice(0, -1).map((name, i) => [name, i] as const))(
+    "a %s that fails is repeated, and nothing behind it happens",
+    ([name, i]) => {
+      const core = demoted();
+      for (let n = 0; n < i; n++) core.done();
+      core.fail().fail();
+      expect(deeds(core)).toEqual([...order.slice(0, i), name, name, name]);
+    },
+  );
+
+  test("a refused release is the end of it: the standby's wait covers what the marker would have told", () => {
+    const core = demoted().done().done().done();
+    core.fail(true);
+    expect(deeds(core).at(-1)).toBe("disarm");
+  });
+});
+
+test("the clean marker names our epoch, and nobody in particular", () => {
+  const core = demoted().done().done().done();
+  expect(core.asked("release")[0]?.marker).toMatchObject({ by: settings.host, epoch: 5, to: null });
+});
+
+test("a late answer to an earlier step moves nothing", () => {
+  const core = demoted();
+  const serial = core.state.serial;
+  core.done();
+  const before = core.state.phase;
+  core.tell({ is: "done", serial });
+  expect(core.state.phase).toEqual(before);
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import type { LockView } from "../lease/lock-record.ts";
+import { Core, heldByA, settings } from "./testing.ts";
+
+const ready = () => new Core().tell({ is: "key-checked", available: true });
+const took = (core: Core) => core.asked("create-session").length;
+
+const released: LockView = {
+  modifyIndex: 60,
+  lockIndex: 4,
+  session: null,
+  value: {
+    host: "host-a",
+    seq: 9,
+    released: { by: "host-a", to: "host-b", epoch: 4, switchover: "s1", because: "switchover from host-a" },
+  },
+};
+
+describe("waits", () => {
+  test("a full takeoverMs from the last change, not a tick less", () => {
+    const core = ready().live(500, heldByA(50));
+    expect(took(core.live(settings.lease.takeoverMs - 600, heldByA(50)))).toBe(0);
+    expect(took(core.live(200, heldByA(50)))).toBe(1);
+  });
+
+  test("anew after each renewal", () => {
+    const core = ready();
+    for (let index = 50; index < 70; index++) core.live(1000, heldByA(index));
+    expect(took(core)).toBe(0);
+  });
+
+  test("from its own start, even if the lock stood still for an hour", () => {
+    const core = ready().probe().see(heldByA(50)).tell({ is: "tick" });
+    expect(took(core)).toBe(0);
+  });
+
+  test("anew when the watch was broken for longer than unbrokenMs", () => {
+    const core = ready().live(6000, heldByA(50)).after(5500).probe().see(heldByA(50)).tell({ is: "tick" });
+    expect(took(core)).toBe(0);
+    expect(core.nowMs - core.state.watch.changedMs).toBe(0);
+  });
+
+  test("anew when an index went backwards, as after a restored snapshot", () => {
+    const core = ready().live(6500, heldByA(50));
+    core.see(heldByA(50), { index: 90 }).after(600).probe().tell({ is: "tick" });
+    expect(took(core)).toBe(0);
+  });
+
+  test("and does not act on a picture that is older than unbrokenMs", () => {
+    const core = ready().live(4000, heldByA(50)).after(5100).probe().tell({ is: "tick" });
+    expect(took(core)).toBe(0);
+    expect(core.state.because).toContain("Consul does not confirm");
+  });
+});
+
+describe("a clean marker", () => {
+  test("naming this host lets it act at once", () => {
+    const core = ready().live(500, heldByA(50)).see(released);
+    expect(took(core)).toBe(1);
+  });
+
+  test("naming another host leaves that one alone with the lock first", () => {
+    const marker = released.value?.released;
+    if (marker === undefined) throw new Error("no marker");
+    const toC: LockView = { ...released, value: { host: "host-a", seq: 9, released: { ...marker, to: "host-c" } } };
+    const core = ready().live(500, heldByA(50)).see(toC);
+    expect(took(core)).toBe(0);
+    expect(took(core.live(3100, toC))).toBe(1);
+  });
+
+  test("counts even while paused: a switchover is somebody's wish", () => {
+    const core = ready().live(500, heldByA(50)).see(released, { paused: true });
+    expect(took(core)).toBe(1);
+  });
+});
+
+test("a paused cluster stays as it is", () => {
+  const core = ready();
+  for (let i = 0; i < 40; i++) core.probe().see(heldByA(50), { paused: true }).after(500).tell({ is: "tick" });
+  expect(took(core)).toBe(0);
+  expect(core.state.because).toBe("paused: automatic take-overs are off");
+});
+
+test.for([
+  ["is not running", { process: null }],
+  ["does not answer", { answered: false }],
+  ["is on chain mainnet", { chainId: "mainnet" }],
+  ["is syncing", { syncing: true }],
+  ["head is older", { headAgeMs: 21_000 }],
+  ["rejects its configuration", { configCorrect: false }],
+  ["supports protocol 84", { protocolVersion: 85 }],
+] as const)("does not compete while neard %s", ([reason, change]) => {
+  const core = ready().live(20_000, heldByA(50), change);
+  expect(took(core)).toBe(0);
+  expect(core.state.because).toContain(reason);
+});
+
+test("does not compete without the sealed key", () => {
+  const core = new Core().live(20_000, heldByA(50));
+  expect(took(core)).toBe(0);
+  expect(core.state.because).toContain("the sealed validator key is missing");
+});
+
+test("looks again between session and lock: a renewal seen meanwhile ends the try", () => {
+  const core = ready().live(7600, heldByA(50));
+  expect(took(core)).toBe(1);
+  core.see(heldByA(51)).tell({ is: "session-created", serial: core.state.serial, session: "session-b" });
+  expect(core.effects.map((effect) => effect.do)).toContain("destroy-session");
+  expect(core.asked("take-over")).toEqual([]);
+});
+
+test("an answer to an abandoned take-over makes nobody a holder", () => {
+  const core = ready().live(7600, heldByA(50));
+  core.tell({ is: "session-created", serial: core.state.serial, session: "session-b" });
+  const [effect] = core.asked("take-over");
+  if (effect === undefined) throw new Error("did not try");
+  core.after(4100).tell({ is: "tick" });
+  expect(core.asked("destroy-session")).toHaveLength(1);
+  core.tell({ is: "took-over", serial: effect.serial, sentMs: core.nowMs, lockIndex: 5 });
+  expect(core.state.phase.name).toBe("standby");
+});
+
+test("a neard that has the key without a lease is killed, whoever gave it to it", () => {
+  const core = ready().live(500, heldByA(50)).after(10).probe({ validatorKey: settings.publicKey });
+  expect(core.state.phase.name).toBe("demoting");
+});

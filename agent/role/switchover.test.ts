@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import type { LockView } from "../lease/lock-record.ts";
+import { admitSwitchover } from "./switchover.ts";
+import { activeCore, Core, settings } from "./testing.ts";
+
+const ours: LockView = { modifyIndex: 80, lockIndex: 5, session: "session-b", value: { host: "host-b", seq: 1 } };
+const note = (ack: string | null, ready = true) => ({
+  "host-a": { ready, because: ready ? "ready" : "neard is syncing", ack, modifyIndex: 70 },
+});
+const job = (nowMs: number, window = false) => ({ id: "s1", to: "host-a", window, startedMs: nowMs });
+
+function asked(window = false): Core {
+  const core = activeCore().see(ours, { notes: note(null) });
+  core.tell({ is: "switchover-asked", job: job(core.nowMs, window) });
+  return core;
+}
+
+describe("handing over", () => {
+  test("shuts only after the successor said that it stands ready for this very switchover", () => {
+    const core = asked();
+    core.see(ours, { notes: note("s0") });
+    expect(core.effects.some((effect) => effect.do === "shut")).toBe(false);
+    core.see(ours, { notes: note("s1") });
+    expect(core.effects.at(-1)?.do).toBe("shut");
+  });
+
+  test("goes fence, key, neard's word, release, and then restarts neard", () => {
+    const core = asked().see(ours, { notes: note("s1") });
+    core.done().done();
+    core.after(40).probe({ validatorKey: null });
+    core.done();
+    for (let i = 0; i < 5; i++) core.done();
+    const order = ["shut", "unload-key", "release", "kill-neard", "erase-key", "disarm", "start-neard"];
+    const deeds = core.effects.map((effect) => effect.do).filter((name) => order.includes(name));
+    expect(deeds).toEqual([
+      "shut",
+      "unload-key",
+      "release",
+      "shut",
+      "kill-neard",
+      "erase-key",
+      "disarm",
+      "start-neard",
+    ]);
+    expect(core.effects.find((effect) => effect.do === "release")).toMatchObject({
+      marker: { to: "host-a", switchover: "s1", epoch: 5 },
+    });
+  });
+
+  test("never feeds the fence again once it is shut for the switchover", () => {
+    const core = asked()
+      .see(ours, { notes: note("s1") })
+      .done();
+    core.effects = [];
+    core.after(100).tell({ is: "renewed", session: "session-b", sentMs: core.nowMs - 5, lockIndex: 5 });
+    expect(core.asked("feed")).toEqual([]);
+  });
+
+  test("releases nothing while neard still shows the key, and kills it instead", () => {
+    const core = asked()
+      .see(ours, { notes: note("s1") })
+      .done()
+      .done();
+    for (let ms = 0; ms < 2200; ms += 100)
+      core.after(100).probe({ validatorKey: settings.publicKey }).tell({ is: "tick" });
+    expect(core.effects.some((effect) => effect.do === "release")).toBe(false);
+    expect(core.state.phase).toMatchObject({ name: "demoting", to: "host-a" });
+  });
+
+  test("is dropped without a trace when the successor is silent", () => {
+    const core = asked();
+    core.tell({ is: "renewed", session: "session-b", sentMs: core.nowMs, lockIndex: 5 });
+    for (let ms = 0; ms < 6200; ms += 500) {
+      core.after(500).tell({ is: "renewed", session: "session-b", sentMs: core.nowMs - 5, lockIndex: 5 });
+      core.probe({ validatorKey: settings.publicKey }).tell({ is: "tick" });
+    }
+    expect(core.state.phase.name).toBe("active");
+    expect(core.state.lastSwitchover).toMatchObject({ id: "s1", state: "failed" });
+    expect(core.effects.some((effect) => effect.do === "shut")).toBe(false);
+  });
+
+  test("waits for its window", () => {
+    const core = asked(true);
+    const [find] = core.effects.filter((effect) => effect.do === "find-window");
+    if (find === undefined) throw new Error("did not ask for a window");
+    core.tell({ is: "window-found", serial: find.serial, opensMs: core.nowMs + 1000 });
+    core.see(ours, { notes: note("s1") });
+    core.after(900).tell({ is: "tick" });
+    expect(core.effects.some((effect) => effect.do === "shut")).toBe(false);
+    core.after(200).tell({ is: "tick" });
+    expect(core.effects.at(-1)?.do === "publish" || core.effects.some((effect) => effect.do === "shut")).toBe(true);
+    expect(core.effects.some((effect) => effect.do === "shut")).toBe(true);
+  });
+});
+
+describe("who may begin one", () => {
+  const admit = (core: Core, to?: string) =>
+    admitSwitchover(settings, core.state, { ...(to === undefined ? {} : { to }), window: false }, core.nowMs);
+
+  test("the active host, to a ready standby", () => {
+    expect(admit(activeCore().see(ours, { notes: note(null) }))).toEqual({ to: "host-a" });
+  });
+
+  test.for([
+    ["not to itself", "host-b", note(null), "host-b is active already"],
+    ["not to a stranger", "host-x", note(null), "host-x is not a neard host"],
+    ["not to one that is not ready", "host-a", note(null, false), "host-a: neard is syncing"],
+    ["not when nobody was heard of", undefined, {}, "host-a: has not been heard of lately"],
+  ] as const)("%s", ([, to, notes, reason]) => {
+    expect(admit(activeCore().see(ours, { notes }), to)).toMatchObject({ refused: expect.stringContaining(reason) });
+  });
+
+  test("not a standby", () => {
+    expect(admit(new Core())).toMatchObject({ refused: "host-b is not active (it is standby)" });
+  });
+});
