@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { paths } from "../../contract/paths.ts";
 import type { HostLink, StackHost } from "../ports.ts";
 import { createKeyPair, startSshServer, type TestSshServer } from "../testing/ssh-server.ts";
 import { createSshLink, type SshAccess } from "./ssh-link.ts";
@@ -94,6 +95,27 @@ describe("the agent's socket through SSH", () => {
     await expect(other.request(get("/status"))).rejects.toMatchObject({ code: "HF_AGENT_UNREACHABLE" });
     other.close();
   });
+});
+
+test("a login that is not root reaches the socket through sudo and the host's own Node", async () => {
+  const sudo = join(directory, "sudo");
+  // As sudo -n -- /opt/holdfast/bin/node …, on the Node that runs this test.
+  writeFileSync(
+    sudo,
+    `#!/bin/sh\n[ "$1 $2 $3" = "-n -- ${paths.node}" ] || exit 9\nshift 3\nexec ${process.execPath} "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  );
+  const server = await startSshServer("debian", client, { PATH: `${directory}:${process.env.PATH}` });
+  const { port, hostKey } = server;
+  const debian = createSshLink(access(), host({ user: "debian", port, hostKey }));
+  expect(JSON.parse((await debian.request(get("/status"))).body)).toEqual({ asked: "/status" });
+  const none = createSshLink(access({ agentSocket: join(directory, "none") }), host({ user: "debian", port, hostKey }));
+  await expect(none.request(get("/status"))).rejects.toMatchObject({ code: "HF_AGENT_UNREACHABLE" });
+  debian.close();
+  none.close();
+  await server.close();
 });
 
 describe("the connection", () => {

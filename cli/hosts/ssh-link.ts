@@ -111,6 +111,9 @@ function openConnection(cluster: SshAccess, host: StackHost, deadlineMs: number)
     port: host.ssh.port,
     username: host.ssh.user,
     readyTimeout: deadlineMs,
+    // So that following a log notices within 15 s that its host has lost power.
+    keepaliveInterval: 5000,
+    keepaliveCountMax: 3,
     algorithms: { serverHostKey: [...pinned.algorithms] as never },
     hostVerifier: (shown: Buffer) => {
       wrongKey = !isPinned(pinned, shown);

@@ -12,8 +12,6 @@ export interface TestSshServer {
   readonly hostKey: string;
   /** Ends every connection abruptly, as a host that loses power and comes back. */
   cutConnections(): void;
-  /** From now on connections are accepted and nothing is ever answered. */
-  hang(): void;
   close(): Promise<void>;
 }
 
@@ -27,11 +25,17 @@ export function createKeyPair(): KeyPair {
   return { privateKey, publicKey };
 }
 
-/** @param user the only login, with the public key of `client` */
-export async function startSshServer(user: string, client: KeyPair): Promise<TestSshServer> {
+/**
+ * @param user the only login, with the public key of `client`
+ * @param env of the commands that it runs
+ */
+export async function startSshServer(
+  user: string,
+  client: KeyPair,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<TestSshServer> {
   const hostKeys = createKeyPair();
   const connections = new Set<Connection>();
-  let hanging = false;
   const server = new ssh2.Server({ hostKeys: [hostKeys.privateKey] }, (connection) => {
     connections.add(connection);
     // There, but not in the types.
@@ -50,7 +54,6 @@ export async function startSshServer(user: string, client: KeyPair): Promise<Tes
     connection.on(
       "openssh.streamlocal" as never,
       (accept: () => NodeJS.ReadWriteStream, reject: () => void, info: { socketPath: string }) => {
-        if (hanging) return;
         const socket = connectSocket(info.socketPath);
         socket.once("connect", () => {
           const channel = accept();
@@ -62,7 +65,7 @@ export async function startSshServer(user: string, client: KeyPair): Promise<Tes
     connection.on("session", (accept) => {
       accept().on("exec", (acceptExec, _reject, info) => {
         const channel = acceptExec();
-        const child = spawn("sh", ["-c", info.command]);
+        const child = spawn("sh", ["-c", info.command], { env });
         child.stdout.pipe(channel, { end: false });
         child.stderr.pipe(channel.stderr, { end: false });
         channel.pipe(child.stdin);
@@ -81,9 +84,6 @@ export async function startSshServer(user: string, client: KeyPair): Promise<Tes
     hostKey: hostKeys.publicKey.split(" ").slice(0, 2).join(" "),
     cutConnections: () => {
       for (const connection of connections) connection.end();
-    },
-    hang: () => {
-      hanging = true;
     },
     close: () =>
       new Promise((resolve) => {
