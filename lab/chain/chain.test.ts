@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { generateValidatorKey } from "../../contract/near-key.ts";
 import { Chain } from "./chain.ts";
 import { genesis, ours } from "./fixtures.ts";
-import type { WitnessEvent } from "./report.ts";
 import { producerAt, slotStartMs } from "./schedule.ts";
 import { type SignatureMessage, signedText, signingKey, signText } from "./wire.ts";
+import type { WitnessEvent } from "./witness-event.ts";
 
 const source = { host: "a", address: "10.0.0.1" };
 let events: WitnessEvent[];

@@ -6,9 +6,9 @@
  */
 import type { KeyObject } from "node:crypto";
 import { type Genesis, genesisHash, hashBase58 } from "./genesis.ts";
-import type { SignatureEvent, WitnessEvent } from "./report.ts";
 import { nearEpochOf, producerAt, slotStartMs } from "./schedule.ts";
 import { type Head, type ProducerStats, type SignatureMessage, signedText, verifyingKey, verifyText } from "./wire.ts";
+import type { SignatureEvent, WitnessEvent } from "./witness-event.ts";
 
 /** Where a signature came from. */
 export interface Source {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { genesis } from "./fixtures.ts";
-import { makeReport, type ReportScope, reportSchema, type SignatureEvent, type WitnessEvent } from "./report.ts";
+import { makeReport, type ReportScope, reportSchema } from "./report.ts";
 import { producerAt, slotStartMs } from "./schedule.ts";
+import type { SignatureEvent, WitnessEvent } from "./witness-event.ts";
 
 const account = genesis.account;
 const at = (height: number) => slotStartMs(genesis, height);

@@ -1,59 +1,15 @@
 /**
- * The witness's verdict: from what was seen on the wire to what it means. Pure.
+ * The witness's verdict: from what was seen on the wire to what it means. Pure. What counts as an
+ * overlap is in overlap.ts.
  *
- * Two words carry it. A *tenure* is one stay of one key in one neard process: it begins at every load
- * of the key and ends when the key is unloaded or the process dies. A host that hands over and later
- * takes back signs under a new tenure; one that never stopped goes on under the old.
- *
- * Hence the overlap, exactly: a tenure lasts from its first signature's arrival to its last one's,
- * however late that comes (out of a kernel's socket buffer, say); `overlapMs` is the time that lies in
- * tenures of two hosts. So for a late old host it is its last arrival minus the new host's first.
- *
- * Not promised: that hosts which are silent could not have signed. Only what arrived is judged.
+ * Not promised: that a host which was silent could not have signed. Only what arrived is judged.
  */
 import { z } from "zod";
+import { findOverlaps, unionMs } from "./overlap.ts";
 import { signatureKinds } from "./wire.ts";
+import type { SignatureEvent, WitnessEvent } from "./witness-event.ts";
 
 const isoTime = z.string();
-
-export const witnessEventSchema = z.discriminatedUnion("type", [
-  /** A height is over. */
-  z.object({
-    type: z.literal("slot"),
-    height: z.number().int(),
-    startMs: z.number(),
-    producer: z.string(),
-    produced: z.boolean(),
-  }),
-  /** A valid signature of a validator's key arrived. */
-  z.object({
-    type: z.literal("signature"),
-    host: z.string(),
-    address: z.string(),
-    account: z.string(),
-    key: z.string(),
-    tenure: z.string(),
-    height: z.number().int(),
-    kind: z.enum(signatureKinds),
-    signature: z.string(),
-    /** By the host's wall clock. */
-    sentMs: z.number(),
-    /** By the chain's clock, like every time here. */
-    arrivedMs: z.number(),
-    /** It arrived while its height's slot was open, so it counted. */
-    onTime: z.boolean(),
-  }),
-  /** Something arrived that was no valid signature, or a neard was turned away. */
-  z.object({
-    type: z.literal("rejected"),
-    host: z.string(),
-    address: z.string(),
-    atMs: z.number(),
-    because: z.string(),
-  }),
-]);
-export type WitnessEvent = z.infer<typeof witnessEventSchema>;
-export type SignatureEvent = Extract<WitnessEvent, { type: "signature" }>;
 
 const tallySchema = z.object({
   signatures: z.number().int(),
@@ -206,55 +162,10 @@ function findDoubleSigned(signatures: readonly SignatureEvent[]): Report["double
     }));
 }
 
-interface Overlap {
-  readonly hosts: [string, string];
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-/** Every pair of tenures of one key on two hosts that share a moment, in order of time. */
-function findOverlaps(signatures: readonly SignatureEvent[]): Overlap[] {
-  const tenures = [...Map.groupBy(signatures, (event) => `${event.key} ${event.host} ${event.tenure}`).values()].map(
-    (events) => ({
-      host: (events[0] as SignatureEvent).host,
-      key: (events[0] as SignatureEvent).key,
-      firstMs: Math.min(...ends(events)),
-      lastMs: Math.max(...ends(events)),
-    }),
-  );
-  const overlaps: Overlap[] = [];
-  for (const [i, a] of tenures.entries())
-    for (const b of tenures.slice(i + 1)) {
-      const fromMs = Math.max(a.firstMs, b.firstMs);
-      const toMs = Math.min(a.lastMs, b.lastMs);
-      if (a.host !== b.host && a.key === b.key && fromMs <= toMs)
-        overlaps.push({ hosts: [a.host, b.host], fromMs, toMs });
-    }
-  return overlaps.sort((a, b) => a.fromMs - b.fromMs);
-}
-
-/** Arrival of the first and of the last; events are in order of arrival. */
-function ends(events: readonly SignatureEvent[]): [number, number] {
-  return [(events[0] as SignatureEvent).arrivedMs, (events.at(-1) as SignatureEvent).arrivedMs];
-}
-
-/** Total time covered by `overlaps`, which are sorted; a shared moment counts as 1 ms. */
-function unionMs(overlaps: readonly Overlap[]): number {
-  let total = 0;
-  let coveredTo = Number.NEGATIVE_INFINITY;
-  for (const { fromMs, toMs } of overlaps) {
-    const end = Math.max(toMs, fromMs + 1);
-    total += Math.max(0, end - Math.max(fromMs, coveredTo));
-    coveredTo = Math.max(coveredTo, end);
-  }
-  return total;
-}
-
 function tally(signatures: readonly SignatureEvent[], by: (event: SignatureEvent) => string): Report["byHost"] {
   return Object.fromEntries(
     [...Map.groupBy(signatures, by)].map(([name, events]) => {
       const heights = events.map((event) => event.height);
-      const [firstMs, lastMs] = ends(events);
       const blocks = events.filter((event) => event.kind === "block").length;
       return [
         name,
@@ -265,8 +176,8 @@ function tally(signatures: readonly SignatureEvent[], by: (event: SignatureEvent
           late: events.filter((event) => !event.onTime).length,
           fromHeight: heights.reduce((a, b) => Math.min(a, b)),
           toHeight: heights.reduce((a, b) => Math.max(a, b)),
-          from: iso(firstMs),
-          to: iso(lastMs),
+          from: iso(events[0]?.arrivedMs ?? 0),
+          to: iso(events.at(-1)?.arrivedMs ?? 0),
         },
       ];
     }),

@@ -4,8 +4,9 @@
  */
 import { createWriteStream } from "node:fs";
 import type { Genesis } from "./genesis.ts";
-import { makeReport, type Report, type WitnessEvent } from "./report.ts";
+import { makeReport, type Report } from "./report.ts";
 import { slotStartMs } from "./schedule.ts";
+import type { WitnessEvent } from "./witness-event.ts";
 
 /** About a day of events at 600 ms; the file keeps all of them. */
 const maxEvents = 300_000;

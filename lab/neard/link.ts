@@ -20,6 +20,7 @@ export interface LinkOptions {
 }
 
 export interface Link {
+  /** Sends, or drops the message while the link is not up. */
   send(message: FromNeard): void;
   /** The chain has let us in and was heard lately. */
   alive(): boolean;
@@ -83,7 +84,7 @@ export function openLink(options: LinkOptions): Link {
 
   return {
     send(message) {
-      if (socket?.writable) socket.write(`${JSON.stringify(message)}\n`);
+      if (welcomed && socket?.writable) socket.write(`${JSON.stringify(message)}\n`);
     },
     alive: () => welcomed && performance.now() - heardAt <= options.silentMs,
     close() {

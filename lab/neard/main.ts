@@ -28,6 +28,8 @@ async function main(): Promise<void> {
       "network-addr": { type: "string" },
       "rpc-addr": { type: "string" },
       genesis: { type: "string" },
+      "download-config": { type: "string" },
+      "download-genesis": { type: "boolean" },
       "unsafe-fast-startup": { type: "boolean" },
     },
   });
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
   if (values.help) return console.log(usage);
   switch (positionals.join(" ")) {
     case "init":
+      if (values["download-genesis"]) throw new Error("a lab chain's genesis is not downloaded: give --genesis FILE");
       return init({
         home,
         chainId: values["chain-id"],

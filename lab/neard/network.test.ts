@@ -2,9 +2,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { buildLabNeard, labNeardMarker } from "./build.ts";
 import { Network, until } from "./test-network.ts";
+
+// Processes start and die here, on machines that may be busy; the waits have bounds of their own.
+vi.setConfig({ testTimeout: 30_000 });
 
 let network: Network;
 const report = () => network.chain.report();
@@ -27,7 +30,7 @@ describe("the key", () => {
     await sleep(300);
     expect(report().current?.height).toBeLessThanOrEqual(height + 1);
     expect(a.log).toContain("no validator key");
-    expect(report()).toMatchObject({ doubleSigned: [], overlapMs: 0 });
+    expect(report()).toMatchObject({ doubleSigned: [], overlapMs: 0, rejected: 0 });
   });
 
   test("comes by SIGHUP within a second", async () => {
