@@ -70,7 +70,8 @@ async function firstMissing(conditions: readonly Condition[], probe: Probe): Pro
 /** For HealthWait.probeUnits on this host. @throws HoldfastError HF_APPLY_FAILED with the unit's last words. */
 export async function probeUnits(spec: HostSpec): Promise<string | null> {
   const facts = await readUnits(spec.units.map(({ name }) => name));
-  for (const [unit, fact] of facts) if (fact.failed) throw await unitFailure(unit, `${unit} has failed`);
+  for (const [unit, fact] of facts)
+    if (fact.failed) throw await unitFailure(unit, `${spec.host} ${spec.concern}: ${unit} has failed`);
   for (const [unit, fact] of facts) if (fact.state !== "running") return `${unit} does not run`;
   return null;
 }

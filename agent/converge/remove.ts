@@ -57,7 +57,7 @@ async function removeSteps(concern: Concern, { host, store, progress, done }: Re
   const facts = await readFacts(nothing, store);
   for (const step of planSteps(nothing, {}, facts)) {
     await perform(step, { secrets: {}, timeoutMs: stepTimeoutMs, progress });
-    done({ what: subject(step), why: "removed" });
+    if (step.kind !== "daemon-reload") done({ what: subject(step), why: `${concern} is removed` });
   }
 }
 
@@ -115,19 +115,19 @@ async function removeTable(name: string, { done }: RemoveContext): Promise<void>
   const listed = await execa("nft", ["list", "table", "inet", name], { reject: false });
   if (listed.failed) return;
   await runCommand(["nft", "delete", "table", "inet", name]);
-  done({ what: `nftables inet ${name}`, why: "removed" });
+  done({ what: `nftables table inet ${name}`, why: "nobody needs it any more" });
 }
 
 /** Nothing is left that needs us: our own directories go, with the program that runs now. */
 async function sweep({ done }: RemoveContext): Promise<void> {
   for (const path of [paths.run, paths.keyDirectory, paths.state, paths.etc, paths.opt, paths.convergeLock]) {
-    const facts = await rm(path, { recursive: true }).then(
+    const existed = await rm(path, { recursive: true }).then(
       () => true,
       (error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT") return false;
         throw error;
       },
     );
-    if (facts) done({ what: path, why: "removed" });
+    if (existed) done({ what: path, why: "nothing of holdfast is left on this host" });
   }
 }

@@ -59,7 +59,7 @@ export function subject(step: Action): string {
     case "delete-directory":
       return step.path;
     case "command":
-      return step.argv.join(" ");
+      return oneLine(step.argv.join(" "));
     case "daemon-reload":
       return "systemd";
     case "unit":
@@ -68,6 +68,12 @@ export function subject(step: Action): string {
     case "delete-user":
       return `user ${step.user}`;
   }
+}
+
+/** A script among the arguments has many lines; a report has one. */
+function oneLine(text: string): string {
+  const line = text.replace(/\s*\n\s*/g, "; ");
+  return line.length <= 100 ? line : `${line.slice(0, 99)}…`;
 }
 
 /** What the running parts of the cluster lose for a moment when these steps are done. */
