@@ -33,6 +33,7 @@ export const reportSchema = z.object({
   /** Of them: our blocks that came in time, and those that did not. */
   produced: z.number().int(),
   missed: z.number().int(),
+  /** Of those missed the last hundred. */
   missedHeights: z.array(z.number().int()),
   /** Heights of others that we endorsed in time, and those that we did not. */
   endorsed: z.number().int(),
@@ -105,7 +106,7 @@ export function makeReport(events: readonly WitnessEvent[], scope: ReportScope):
     slots: slots.length,
     produced: ours.length - missedHeights.length,
     missed: missedHeights.length,
-    missedHeights,
+    missedHeights: missedHeights.slice(-100),
     endorsed,
     missedEndorsements: theirs.length - endorsed,
     late: signatures.length - onTime.length,

@@ -31,8 +31,11 @@ export const labOptionsSchema = z.strictObject({
   legacyRpc: z.boolean().default(false),
   /** The newest protocol version that this neard speaks. */
   protocolVersion: z.number().int().default(version.protocol),
-  /** neard exits unless it may have this many open files. */
-  requireNofile: z.number().int().default(65_535),
+  /**
+   * neard exits unless it may have this many open files. The real one asks for 65535; the lab asks
+   * for less, since the machine under it may be capped itself (a container without CAP_SYS_RESOURCE).
+   */
+  requireNofile: z.number().int().default(16_384),
 });
 export type LabOptions = z.infer<typeof labOptionsSchema>;
 
