@@ -31,6 +31,7 @@ export interface RunOptions {
 export interface RunResult {
   /** null when the connection broke or a signal ended it. */
   readonly code: number | null;
+  /** Empty where `onStdout` was given; stderr likewise. */
   readonly stdout: string;
   readonly stderr: string;
 }

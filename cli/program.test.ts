@@ -424,6 +424,14 @@ describe("ssh and check", () => {
     expect(failed.out).toContain("not checked");
   });
 
+  test("check: one that broke off half way does not count as checked", async () => {
+    const { stdout } = report("host-a", []).run();
+    const half: FakeHost = { run: () => ({ code: 1, stdout, stderr: "the journal\nneard.json is damaged\n" }) };
+    const { code, out } = await holdfast(fakeWorld({ hosts: { "host-a": half } }), "check", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out)[0].error).toContain("host-a could not be checked: neard.json is damaged");
+  });
+
   test("check: a host without holdfastd says so instead of being called fine", async () => {
     const broken: FakeHost = { run: () => ({ code: 127, stdout: "", stderr: "sh: holdfastd: not found\n" }) };
     const { code, out } = await holdfast(fakeWorld({ hosts: { "host-a": broken } }), "check", "--json");

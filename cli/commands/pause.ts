@@ -7,7 +7,7 @@ export function pauseCommand(context: CommandContext): Command {
   const command = new Command("pause");
   return command
     .description("stop automatic take-overs until `resume`")
-    .option("--reason <text>", "why; shown to whoever asks for the status")
+    .option("--reason <text>", "why; kept in Consul beside who and when")
     .addOption(jsonOption())
     .addHelpText("after", pauseHelp)
     .action((options: { reason?: string; json?: boolean }) =>

@@ -153,18 +153,29 @@ describe("the connection", () => {
 });
 
 describe("programs", () => {
+  const argv = ["sh", "-c", "echo 'ä  b'; echo no >&2; exit 3"];
+
   test("output, errors and exit code come back", async () => {
-    const chunks: string[] = [];
-    const argv = ["sh", "-c", "echo 'a  b'; echo no >&2; exit 3"];
-    const result = await link.run(argv, { onStdout: (text) => chunks.push(text) });
-    expect(result).toEqual({ code: 3, stdout: "a  b\n", stderr: "no\n" });
-    expect(chunks.join("")).toBe("a  b\n");
+    expect(await link.run(argv)).toEqual({ code: 3, stdout: "ä  b\n", stderr: "no\n" });
+  });
+
+  test("output that somebody listens to is not kept", async () => {
+    const heard: string[] = [];
+    const result = await link.run(argv, { onStdout: (text) => heard.push(text) });
+    expect(heard.join("")).toBe("ä  b\n");
+    expect(result).toEqual({ code: 3, stdout: "", stderr: "no\n" });
   });
 
   test("a program that goes on ends with the signal", async () => {
     const stop = new AbortController();
-    const running = link.run(["sh", "-c", "echo on; sleep 60"], { onStdout: () => stop.abort(), signal: stop.signal });
-    expect((await running).stdout).toBe("on\n");
+    const forever = ["sh", "-c", "echo on; exec sleep 60"];
+    const result = await link.run(forever, { onStdout: () => stop.abort(), signal: stop.signal });
+    expect(result.code).toBeNull();
+  });
+
+  test("a connection that breaks ends it without an exit code", async () => {
+    const forever = ["sh", "-c", "echo on; exec sleep 60"];
+    expect(await link.run(forever, { onStdout: () => sshd.cutConnections() })).toMatchObject({ code: null });
   });
 });
 

@@ -5,7 +5,7 @@
  */
 import type { Duplex } from "node:stream";
 import { type Config, NodeSSH } from "node-ssh";
-import type { Client } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import { HoldfastError } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
@@ -80,15 +80,10 @@ export function createSshLink(cluster: SshAccess, host: StackHost): HostLink {
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const ssh = await connected(connectDeadlineMs);
-    const { onStdout, onStderr, signal } = options;
-    const { code, stdout, stderr } = await ssh.execCommand(shellWords(asRoot(host.ssh.user, argv)), {
-      noTrim: true,
-      ...(onStdout === undefined ? {} : { onStdout: (chunk: Buffer) => onStdout(chunk.toString("utf8")) }),
-      ...(onStderr === undefined ? {} : { onStderr: (chunk: Buffer) => onStderr(chunk.toString("utf8")) }),
-      // sshd ends the command when its channel goes: a following journalctl stops at its next line.
-      onChannel: (channel) => signal?.addEventListener("abort", () => channel.close(), { once: true }),
+    const channel = await openChannel(ssh, shellWords(asRoot(host.ssh.user, argv))).catch((error: unknown) => {
+      throw connectError(host, error, false);
     });
-    return { code, stdout, stderr };
+    return runOn(channel, options);
   }
 
   return { host: host.name, request, run, close: drop };
@@ -190,9 +185,41 @@ function connectError(host: StackHost, error: unknown, wrongKey: boolean): Holdf
 /** A stream to the agent's socket: root's sshd opens it, other logins go through sudo. */
 function openAgent(ssh: NodeSSH, user: string, socket: string): Promise<Duplex> {
   if (user === "root") return ssh.forwardOutStreamLocal(socket);
-  const command = shellWords(asRoot(user, [paths.node, "-e", bridge, socket]));
+  return openChannel(ssh, shellWords(asRoot(user, [paths.node, "-e", bridge, socket])));
+}
+
+function openChannel(ssh: NodeSSH, command: string): Promise<ClientChannel> {
   return new Promise((resolve, reject) => {
     if (ssh.connection === null) reject(new Error("the SSH connection was lost"));
     else ssh.connection.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+  });
+}
+
+/** Collects what nobody listens to; what somebody does may go on for days. */
+function runOn(channel: ClientChannel, { onStdout, onStderr, signal }: RunOptions): Promise<RunResult> {
+  const collected = { stdout: "", stderr: "" };
+  // As text: a character may be cut in two between chunks.
+  channel.setEncoding("utf8").on("data", (text: string) => {
+    if (onStdout === undefined) collected.stdout += text;
+    else onStdout(text);
+  });
+  channel.stderr.setEncoding("utf8").on("data", (text: string) => {
+    if (onStderr === undefined) collected.stderr += text;
+    else onStderr(text);
+  });
+  // sshd ends the command when its channel goes: a following journalctl stops at its next line.
+  const stop = () => channel.close();
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  return new Promise((resolve, reject) => {
+    let code: number | null = null;
+    channel.once("error", reject);
+    channel.once("exit", (exit: number | null) => {
+      code = exit;
+    });
+    channel.once("close", () => {
+      signal?.removeEventListener("abort", stop);
+      resolve({ code, ...collected });
+    });
   });
 }
