@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { settingsSchema } from "../../infra/config/schema.ts";
+import { type Lab, newLab } from "../hosts/description.ts";
+import { hasSecrets, stackFile, withoutSecrets } from "./settings.ts";
+
+const host = (name: string, address: string) =>
+  ({ name, address, user: "root", port: 22, hostKey: "ssh-ed25519 AAAA", arch: "x64" }) as const;
+const lab: Lab = {
+  ...newLab("test", 3),
+  hosts: ["host-a", "host-b", "host-c"].map((name, i) => host(name, `10.77.3.${11 + i}`)),
+};
+const chain = {
+  chainId: "localnet",
+  account: "validator.localnet",
+  bootNode: "ed25519:4UD2eNkLtA7SNaom5HpsyeDfgKEaTzdJQdQte3sZijX8@10.77.3.1:24567",
+  controlSocket: "/c/control.sock",
+  genesisFile: "/c/genesis.json",
+  validatorKeyFile: "/c/validator_key.json",
+};
+const facts = { lab, chain, neardSource: ".localnet/test/neard", neardVersion: "2.13.4" };
+
+function settingsOf(text: string) {
+  const { config } = parse(text) as { config: Record<string, unknown> };
+  const named = Object.entries(config).map(([key, value]) => [key.replace("holdfast:", ""), value]);
+  return settingsSchema.parse({ validatorKey: "secret", ssh: {}, ...Object.fromEntries(named) });
+}
+
+test("a new stack: settings that holdfast takes, two hosts that can validate, one that only votes", () => {
+  const settings = settingsOf(stackFile(facts, ""));
+  expect(settings.hosts.map((one) => [one.name, one.roles.join()])).toEqual([
+    ["host-a", "neard,consul"],
+    ["host-b", "neard,consul"],
+    ["host-c", "consul"],
+  ]);
+  expect(settings.neard).toMatchObject({ chainId: "localnet", bootNodes: [chain.bootNode], version: "2.13.4" });
+});
+
+test("written twice it is the same", () => {
+  const once = stackFile(facts, "");
+  expect(stackFile(facts, once)).toBe(once);
+});
+
+test("what the operator changed stays; what the lab decides follows the lab", () => {
+  const changed = stackFile(facts, "")
+    .replace("name: host-b", "name: host-b\n      priority: 500")
+    .replace("address: 10.77.3.12", "address: 10.77.9.12")
+    .replace("config:\n", "config:\n  holdfast:lease:\n    leaseMs: 5000\n");
+  const settings = settingsOf(stackFile(facts, changed));
+  expect(settings.lease.leaseMs).toBe(5000);
+  expect(settings.hosts[1]).toMatchObject({ name: "host-b", priority: 500, address: "10.77.3.12" });
+});
+
+test("a host more can validate and does not vote; a host less is gone", () => {
+  const bigger = { ...lab, hosts: [...lab.hosts, host("host-d", "10.77.3.14")] };
+  const text = stackFile({ ...facts, lab: bigger }, stackFile(facts, ""));
+  expect(settingsOf(text).hosts[3]).toMatchObject({ name: "host-d", roles: ["neard"] });
+  expect(settingsOf(stackFile(facts, text)).hosts).toHaveLength(3);
+});
+
+test("secrets are kept with their salt, and dropped with it", () => {
+  const encrypted = `encryptionsalt: v1:salt\nconfig:\n  holdfast:validatorKey:\n    secure: v1:a\n  holdfast:ssh:\n    privateKey:\n      secure: v1:b\n`;
+  const text = stackFile(facts, encrypted);
+  expect(hasSecrets(text)).toBe(true);
+  expect(text).toContain("v1:salt");
+  const bare = withoutSecrets(text);
+  expect(hasSecrets(bare)).toBe(false);
+  expect(bare).not.toMatch(/v1:/);
+  expect(settingsOf(bare).hosts).toHaveLength(3);
+});

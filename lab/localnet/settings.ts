@@ -1,0 +1,80 @@
+/**
+ * The stack's configuration for a lab: what holdfast must know of hosts that exist already, like the
+ * Pulumi.<stack>.yaml of a public network, only written by us. Pure.
+ *
+ * Only what follows from the lab is set. Whatever else the file holds, the operator tried out; it stays.
+ */
+import { Document, parseDocument } from "yaml";
+import type { HostRole } from "../../contract/topology.ts";
+import type { SettingsInput } from "../../infra/config/schema.ts";
+import type { Lab, LabChain } from "../hosts/description.ts";
+
+export interface StackFacts {
+  readonly lab: Lab;
+  readonly chain: LabChain;
+  /** The lab's neard, relative to the project folder. */
+  readonly neardSource: string;
+  /** Release that the lab's neard stands in for. */
+  readonly neardVersion: string;
+}
+
+type HostInput = SettingsInput["hosts"][number];
+
+const header =
+  " Written by `npm run localnet` from the lab's description; not in git. What the lab does not\n" +
+  " decide (lease, priorities, zones, roles, neard.config ...) may be changed here and stays.";
+
+/** Two that can validate, one that only votes; what is added later can validate, and the voters stay three. */
+function rolesOf(position: number): HostRole[] {
+  if (position < 2) return ["neard", "consul"];
+  return position === 2 ? ["consul"] : ["neard"];
+}
+
+function hostSettings({ lab }: StackFacts, old: readonly HostInput[]): HostInput[] {
+  return lab.hosts.map(({ name, address, user, port, hostKey, arch }, position) => {
+    const kept = old.find((host) => host.name === name);
+    return { name, roles: rolesOf(position), ...kept, address, user, port, hostKey, arch };
+  });
+}
+
+/** The file's new text. `old` is the present one; empty where there is none. */
+export function stackFile(facts: StackFacts, old: string): string {
+  const { lab, chain } = facts;
+  const document: Document = old === "" ? new Document({}) : parseDocument(old);
+  if (old === "") document.commentBefore = header;
+  const set = (path: readonly string[], value: unknown) =>
+    document.setIn(["config", ...path], document.createNode(value));
+  const config = (document.toJS() as { config?: Record<string, unknown> }).config ?? {};
+  set(["holdfast:network"], "localnet");
+  set(["holdfast:validator"], { account: chain.account });
+  set(["holdfast:hosts"], hostSettings(facts, (config["holdfast:hosts"] as HostInput[] | undefined) ?? []));
+  const neard = config["holdfast:neard"] as Record<string, unknown> | undefined;
+  set(["holdfast:neard"], {
+    version: facts.neardVersion,
+    ...neard,
+    artifact: { source: facts.neardSource },
+    chainId: chain.chainId,
+    genesis: { source: chain.genesisFile },
+    bootNodes: [chain.bootNode],
+  });
+  // This machine watches: it is where the witness, the tests and `lab` run.
+  if (config["holdfast:firewall"] === undefined) set(["holdfast:firewall"], { monitoring: [`${lab.gateway}/32`] });
+  return document.toString({ lineWidth: 0 });
+}
+
+/** Whether the file holds both secrets, encrypted. */
+export function hasSecrets(text: string): boolean {
+  const document = parseDocument(text);
+  const paths = [["holdfast:validatorKey"], ["holdfast:ssh", "privateKey"]];
+  return paths.every((path) => typeof document.getIn(["config", ...path, "secure"]) === "string");
+}
+
+/** The file without what only the old passphrase can decrypt. */
+export function withoutSecrets(text: string): string {
+  const document = parseDocument(text);
+  if (document.contents === null) return text;
+  document.delete("encryptionsalt");
+  document.deleteIn(["config", "holdfast:validatorKey"]);
+  if (document.hasIn(["config", "holdfast:ssh"])) document.deleteIn(["config", "holdfast:ssh", "privateKey"]);
+  return document.toString({ lineWidth: 0 });
+}

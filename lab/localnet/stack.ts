@@ -1,0 +1,180 @@
+/**
+ * The lab's Pulumi stack: made, configured, brought up, removed. What a person would type, in the same
+ * order, with the same program; secrets go in by stdin.
+ */
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import { HoldfastError } from "../../contract/errors.ts";
+import { type PulumiTools, stackEnvironment } from "../../toolchain/stack.ts";
+import type { Lab, LabChain } from "../hosts/description.ts";
+import { writeAtomic } from "../hosts/files.ts";
+import { version } from "../neard/version.ts";
+import { hasSecrets, stackFile, withoutSecrets } from "./settings.ts";
+
+export interface Stack {
+  readonly name: string;
+  /** The checkout: the Pulumi project's folder. */
+  readonly root: string;
+  readonly tools: PulumiTools;
+}
+
+/** Files of this checkout's local networks, none of them in git. */
+export function localPaths(root: string, lab: { name: string; stack: string }) {
+  const all = join(root, ".localnet");
+  const backend = join(all, "pulumi", ".pulumi");
+  return {
+    all,
+    /** What belongs to this lab alone. */
+    own: join(all, lab.name),
+    neard: join(all, lab.name, "neard"),
+    /** Checksum of the secrets that were set last. */
+    secretsSet: join(all, lab.name, "secrets.sha256"),
+    pulumiLog: join(all, lab.name, "pulumi.log"),
+    toolsLog: join(all, lab.name, "tools.log"),
+    settings: join(root, `Pulumi.${lab.stack}.yaml`),
+    backend,
+    stacks: join(backend, "stacks", "holdfast"),
+    locks: join(backend, "locks", "organization", "holdfast", lab.stack),
+  };
+}
+
+/** Runs pulumi for the stack; its output. @throws HoldfastError HF_LAB with what it said */
+async function pulumi({ name, root, tools }: Stack, args: readonly string[], input?: string): Promise<string> {
+  const result = await execa(tools.pulumi.path, [...args, "--stack", name, "--non-interactive", "--color", "never"], {
+    cwd: root,
+    env: stackEnvironment(tools, root, name),
+    extendEnv: false,
+    reject: false,
+    ...(input === undefined ? { stdin: "ignore" as const } : { input }),
+  });
+  if (!result.failed) return result.stdout;
+  throw new HoldfastError("HF_LAB", `pulumi ${args.slice(0, 2).join(" ")} failed: ${result.stderr.trim()}`, {
+    next: "Run npm run localnet again; if it stays so, npm run localnet -- down and begin anew.",
+  });
+}
+
+/** Makes the stack if there is none, and writes its configuration where it differs. */
+export async function configureStack(stack: Stack, lab: Lab, chain: LabChain): Promise<void> {
+  const at = localPaths(stack.root, lab);
+  const old = existsSync(at.settings) ? readFileSync(at.settings, "utf8") : "";
+  const exists = existsSync(join(at.stacks, `${stack.name}.json`));
+  const facts = {
+    lab,
+    chain,
+    neardSource: `.localnet/${lab.name}/neard`,
+    neardVersion: version.release.replace(/^lab-/, ""),
+  };
+  const text = stackFile(facts, exists ? old : withoutSecrets(old));
+  if (text !== old) writeAtomic(at.settings, text);
+  if (!exists) await pulumi(stack, ["stack", "init", "--no-select"]);
+  const secrets = {
+    "holdfast:validatorKey": readFileSync(chain.validatorKeyFile, "utf8"),
+    "holdfast:ssh.privateKey": readFileSync(lab.sshKeyFile, "utf8"),
+  };
+  const checksum = createHash("sha256").update(JSON.stringify(secrets)).digest("hex");
+  const isSet = existsSync(at.secretsSet) && readFileSync(at.secretsSet, "utf8") === checksum;
+  if (isSet && hasSecrets(readFileSync(at.settings, "utf8"))) return;
+  for (const [key, secret] of Object.entries(secrets))
+    await pulumi(stack, ["config", "set", "--secret", "--path", key], secret);
+  mkdirSync(at.own, { recursive: true });
+  writeFileSync(at.secretsSet, checksum);
+}
+
+/**
+ * Ends what a killed run left: its lock on the stack.
+ * @throws HoldfastError HF_REFUSED when that run is still going on
+ */
+export async function clearStaleLock(stack: Stack, lab: Lab): Promise<boolean> {
+  const { locks } = localPaths(stack.root, lab);
+  const files = existsSync(locks) ? readdirSync(locks).filter((file) => file.endsWith(".json")) : [];
+  for (const file of files) {
+    const { pid } = JSON.parse(readFileSync(join(locks, file), "utf8")) as { pid: number };
+    const running = existsSync(`/proc/${pid}/comm`) && readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("pulumi");
+    if (running)
+      throw new HoldfastError("HF_REFUSED", `Another pulumi (process ${pid}) works on the stack ${stack.name}.`, {
+        next: "Wait until it has finished, then run npm run localnet again.",
+      });
+  }
+  if (files.length > 0) await pulumi(stack, ["cancel", "--yes"]);
+  return files.length > 0;
+}
+
+/** One resource's step that is over, such as `consul of host-a created (4.1 s)`. */
+export type OnStep = (line: string, count: number) => void;
+
+/**
+ * `pulumi up`, its whole output in the log.
+ * @throws HoldfastError HF_APPLY_FAILED with pulumi's diagnostics
+ */
+export async function bringUp(stack: Stack, logFile: string, onStep: OnStep): Promise<void> {
+  mkdirSync(join(logFile, ".."), { recursive: true });
+  writeFileSync(logFile, "");
+  const args = ["up", "--yes", "--skip-preview", "--suppress-outputs", "--non-interactive", "--color", "never"];
+  const child = execa(stack.tools.pulumi.path, [...args, "--stack", stack.name], {
+    cwd: stack.root,
+    env: stackEnvironment(stack.tools, stack.root, stack.name),
+    extendEnv: false,
+    stdin: "ignore",
+    all: true,
+    reject: false,
+  });
+  let count = 0;
+  const output: string[] = [];
+  for await (const line of createInterface({ input: child.all })) {
+    appendFileSync(logFile, `${line}\n`);
+    output.push(line);
+    const step = finishedStep(line);
+    if (step !== null) onStep(step, ++count);
+  }
+  const { exitCode } = await child;
+  if (exitCode === 0) return;
+  throw new HoldfastError("HF_APPLY_FAILED", `pulumi up failed.\n${diagnosticsOf(output)}`, {
+    next: `Correct what it names and run npm run localnet again: it goes on from here. The whole output: ${logFile}`,
+  });
+}
+
+/** The step that a line of pulumi's output says is over; null for any other line. Pure. */
+export function finishedStep(line: string): string | null {
+  const [, type, name, verb, took] =
+    /^\s*[-+~]{1,2}\s+(\S+)\s+(\S+)\s+(created|updated|deleted|replaced)\s*(?:\((\S+)\))?/.exec(line) ?? [];
+  if (type === undefined) return null;
+  return `${name} ${verb}${took === undefined ? "" : ` (${took})`}`;
+}
+
+/** What pulumi said went wrong; the last lines where it said nothing so named. Pure. */
+export function diagnosticsOf(output: readonly string[]): string {
+  const start = output.findIndex((line) => line.startsWith("Diagnostics:"));
+  if (start === -1) return output.slice(-15).join("\n");
+  const after = output.slice(start + 1);
+  const end = after.findIndex((line) => /^(Resources|Outputs|Duration):/.test(line));
+  return after
+    .slice(0, end === -1 ? undefined : end)
+    .join("\n")
+    .trimEnd();
+}
+
+/**
+ * Forgets the stack without asking its hosts, which are gone: state, locks, configuration. Works on
+ * the backend's files, so it needs no pulumi.
+ */
+export function forgetStack(root: string, lab: { name: string; stack: string }): void {
+  const at = localPaths(root, lab);
+  removeNamed(at.backend, lab.stack);
+  rmSync(at.settings, { force: true });
+  rmSync(at.own, { recursive: true, force: true });
+  const others = existsSync(at.stacks) && readdirSync(at.stacks).some((file) => file.endsWith(".json"));
+  if (!others) rmSync(at.all, { recursive: true, force: true });
+}
+
+/** Removes the files and folders below `folder` that are `stack`'s: `stack`, `stack.json`, `stack.json.bak` ... */
+function removeNamed(folder: string, stack: string): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.name === stack || entry.name.startsWith(`${stack}.`)) rmSync(path, { recursive: true, force: true });
+    else if (entry.isDirectory()) removeNamed(path, stack);
+  }
+}
