@@ -21,6 +21,9 @@ export interface FileAttributes {
   readonly gid: number;
 }
 
+/** Bytes at a time; a program has a hundred megabytes, and zlib's own 16 KiB would be thousands of turns. */
+const highWaterMark = 1 << 20;
+
 function temporaryFor(path: string): string {
   return join(dirname(path), `.${basename(path)}.holdfast-new`);
 }
@@ -42,13 +45,18 @@ export async function unpackArtifact(
   await replace(artifact.path, attributes, async (file) => {
     const hash = createHash("sha256");
     const sink = new Writable({
+      highWaterMark,
       write(chunk: Buffer, _encoding, done) {
         hash.update(chunk);
         file.writeFile(chunk).then(() => done(), done);
       },
     });
     try {
-      await pipeline(createReadStream(artifact.upload), createGunzip(), sink);
+      await pipeline(
+        createReadStream(artifact.upload, { highWaterMark }),
+        createGunzip({ chunkSize: highWaterMark }),
+        sink,
+      );
     } catch (cause) {
       throw new HoldfastError(
         "HF_ARTIFACT_UNAVAILABLE",

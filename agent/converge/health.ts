@@ -61,7 +61,9 @@ export async function waitHealthy(wait: HealthWait): Promise<void> {
 
 async function firstMissing(conditions: readonly Condition[], probe: Probe): Promise<string | null> {
   for (const condition of conditions) {
-    const missing = await probe(condition).catch((error: Error) => error.message.split("\n", 1)[0] ?? "");
+    const missing = await probe(condition).catch((error: Error) =>
+      error instanceof z.ZodError ? "it gives an answer of another shape" : (error.message.split("\n", 1)[0] ?? ""),
+    );
     if (missing !== null) return `${condition}: ${missing}`;
   }
   return null;

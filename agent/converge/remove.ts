@@ -10,9 +10,10 @@ import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { Concern } from "../../contract/host-spec.ts";
-import { paths, units } from "../../contract/paths.ts";
+import { paths, units, users } from "../../contract/paths.ts";
 import { ConsulClient, ConsulRefused, ConsulUnknown } from "../consul/client.ts";
 import { AgentSocket } from "../socket-client.ts";
+import { readAccounts } from "./accounts.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { Change } from "./converge.ts";
 import { perform } from "./perform.ts";
@@ -65,6 +66,8 @@ async function stopAgent({ host, progress, done }: RemoveContext): Promise<void>
   if ((await readUnits([units.agent])).get(units.agent)?.loaded !== true) return;
   await handOver(progress);
   await unitJob("stop", units.agent, { timeoutMs: stepTimeoutMs, progress });
+  // An arbiter has no neard, and nothing to leave behind.
+  if (!(await readAccounts()).users.has(users.neard)) return;
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
   await runCommand([process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"]);
   done({ what: `the validator key's place on ${host}`, why: "no neard with the key is left behind" });
