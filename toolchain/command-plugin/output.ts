@@ -17,12 +17,12 @@ export function quote(text: string): string {
     "\t": "\\t",
     "\v": "\\v",
   };
-  const escape = (char: string): string => {
+  const escapeOne = (char: string): string => {
     if (char === '"' || char === "\\") return `\\${char}`;
     const code = char.charCodeAt(0);
     return named[char] ?? (code < 0x80 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u00${code.toString(16)}`);
   };
-  return `"${text.replaceAll(/["\\\p{Cc}]/gu, escape)}"`;
+  return `"${text.replaceAll(/["\\\p{Cc}]/gu, escapeOne)}"`;
 }
 
 export type Stream = "stdout" | "stderr";

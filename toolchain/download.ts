@@ -1,0 +1,97 @@
+/**
+ * Official downloads: a short bound for a host to answer, the checksum before anything is unpacked.
+ * A host that did not answer once is not asked again in the same run.
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import type { Download } from "./lock.ts";
+import type { Step } from "./progress.ts";
+import { unzip } from "./unzip.ts";
+
+const answerLimitMs = 4_000;
+const silent = new Map<string, string>();
+
+/** Downloads an archive, verifies it and unpacks it into `directory`. Throws with the reason in plain words. */
+export async function downloadInto(directory: string, download: Download, step: Step): Promise<void> {
+  const expected = download.sha256 ?? (await publishedChecksum(download));
+  const archive = join(directory, `.${basename(download.url)}`);
+  const actual = await save(download.url, archive, step);
+  if (actual !== expected) {
+    throw new Error(`${download.url} has the sha256 ${actual} and should have ${expected}`);
+  }
+  if (archive.endsWith(".zip")) await unzip(await readFile(archive), directory);
+  else await promisify(execFile)("tar", ["-xzf", archive, "--no-same-owner", "-C", directory]);
+  await promisify(execFile)("rm", ["-f", archive]);
+}
+
+async function publishedChecksum({ url, sha256From }: Download): Promise<string> {
+  if (sha256From === undefined) throw new Error(`the lock has no checksum for ${url}`);
+  const found = findChecksum(await (await request(sha256From)).text(), basename(url));
+  if (found === undefined) throw new Error(`${sha256From} does not name ${basename(url)}`);
+  return found;
+}
+
+/** The sha256 of a file in a list of `SHA256  NAME` lines. */
+export function findChecksum(list: string, name: string): string | undefined {
+  for (const line of list.split("\n")) {
+    const [, sha256, listed] = /^([0-9a-f]{64})\s+\*?(?:\.\/)?(\S+)$/.exec(line.trim()) ?? [];
+    if (listed === name) return sha256;
+  }
+  return undefined;
+}
+
+async function save(url: string, path: string, step: Step): Promise<string> {
+  const response = await request(url);
+  const total = Number(response.headers.get("content-length") ?? 0);
+  const hash = createHash("sha256");
+  const title = step.text;
+  let received = 0;
+  const count = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      received += chunk.length;
+      step.text = `${title}: ${megabytes(received)}${total > 0 ? ` of ${megabytes(total)}` : ""} MB`;
+      yield chunk;
+    }
+  };
+  if (response.body === null) throw new Error(`${url} has no content`);
+  await pipeline(Readable.fromWeb(response.body as never), count, createWriteStream(path));
+  return hash.digest("hex");
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
+
+/** The answer to a GET, whose headers must come within `answerLimitMs`. */
+async function request(url: string): Promise<Response> {
+  const host = new URL(url).host;
+  const known = silent.get(host);
+  if (known !== undefined) throw new Error(known);
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), answerLimitMs);
+  try {
+    const response = await fetch(url, { signal: giveUp.signal });
+    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    return response;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes(" answered ")) throw error;
+    const reason = giveUp.signal.aborted
+      ? `${host} did not answer within ${answerLimitMs / 1000} s`
+      : describe(host, error);
+    silent.set(host, reason);
+    throw new Error(reason, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function describe(host: string, error: unknown): string {
+  const cause = (error as { cause?: { code?: string; message?: string } }).cause;
+  if (cause?.code === "ENOTFOUND" || cause?.code === "EAI_AGAIN") return `${host} is not known to the name server`;
+  return `${host} cannot be reached (${cause?.code ?? cause?.message ?? String(error)})`;
+}

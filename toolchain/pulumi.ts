@@ -1,0 +1,41 @@
+/**
+ * `npm run -s pulumi -- <arguments>`: runs Pulumi as it is, with our tools and the environment of the stack that
+ * the arguments name, or else of the selected one.
+ */
+import { spawn } from "node:child_process";
+import { describeError } from "../contract/errors.ts";
+import { repositoryRoot } from "./node-packages.ts";
+import { printProgress } from "./print-progress.ts";
+import { readArguments, rememberStack, selectedStack, stackEnvironment } from "./stack.ts";
+import { ensureTools } from "./tools.ts";
+
+async function main(args: string[]): Promise<number> {
+  const tools = await ensureTools({
+    only: ["pulumi", "pulumi-language-nodejs", "command-plugin"],
+    onProgress: printProgress,
+  });
+  const { stack, effect } = readArguments(args);
+  const child = spawn(tools.pulumi.path, args, {
+    stdio: "inherit",
+    env: stackEnvironment(tools, repositoryRoot, stack),
+  });
+  // The terminal sends an interrupt to Pulumi as well; it is Pulumi that decides when to end.
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => signal === "SIGTERM" && child.kill(signal));
+  const status = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve(code ?? (signal === "SIGKILL" ? 137 : 130)));
+  });
+  if (status === 0 && stack !== undefined) {
+    if (effect === "select") rememberStack(repositoryRoot, stack);
+    if (effect === "remove" && selectedStack(repositoryRoot) === stack) rememberStack(repositoryRoot, undefined);
+  }
+  return status;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(describeError(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,136 @@
+/**
+ * The tools that holdfast works with, each from the first of these that has it: PATH, the official download,
+ * a build from source. What was obtained is kept in the cache and found there at once next time.
+ */
+import { existsSync } from "node:fs";
+import { chmod } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { HoldfastError } from "../contract/errors.ts";
+import type { Origin } from "./cache.ts";
+import { type Arch, lock, machineArch, type ToolName } from "./lock.ts";
+import { installedNode, unpackNode } from "./node-packages.ts";
+import { buildRoute, downloadRoute, obtain } from "./obtain.ts";
+import { findOnPath } from "./path-tools.ts";
+import { ensureCommandPlugin, pluginDirectory } from "./plugin-install.ts";
+import type { OnProgress } from "./progress.ts";
+
+export interface Tool {
+  name: ToolName;
+  version: string;
+  from: Origin;
+  /** The program. */
+  path: string;
+}
+
+export type Tools = Record<ToolName, Tool>;
+
+export interface EnsureOptions {
+  onProgress?: OnProgress;
+  /** Tries the better routes again for what was built here. */
+  refresh?: boolean;
+}
+
+/**
+ * Makes sure that the tools are there, all of them or those in `only`, one after the other. At once when they
+ * are; minutes when they must be built. Can be interrupted and started again at any time, also twice at once.
+ * Throws HF_TOOLCHAIN.
+ */
+export async function ensureTools<Name extends ToolName = ToolName>(
+  options: EnsureOptions & { only?: readonly Name[] } = {},
+): Promise<Pick<Tools, Name>> {
+  const found: Partial<Tools> = {};
+  const makers: Record<ToolName, () => Promise<Tool>> = {
+    node: async () => nodeTool(),
+    "command-plugin": () => commandPlugin(options),
+    pulumi: () => pulumi(options),
+    "pulumi-language-nodejs": async () => languageHost(found.pulumi ?? (await pulumi(options)), options),
+    consul: () => consul(requireArch(), options),
+  };
+  for (const name of Object.keys(makers) as ToolName[]) {
+    if (options.only === undefined || options.only.includes(name as Name)) found[name] = await makers[name]();
+  }
+  return found as Pick<Tools, Name>;
+}
+
+/** Names of architectures as hosts have them (`uname -m`). */
+export type HostArch = "x86_64" | "aarch64";
+
+const archOfHost: Record<HostArch, Arch> = { x86_64: "x64", aarch64: "arm64" };
+
+/** The Node binary for hosts of an architecture. */
+export async function hostNode(host: HostArch, options: EnsureOptions = {}): Promise<string> {
+  const arch = archOfHost[host];
+  const installed = installedNode(arch);
+  if (installed !== undefined) return installed;
+  const { directory, from } = await obtain(
+    "node",
+    `-${arch}`,
+    [
+      { from: "packages", title: "npm package", fill: (into) => unpackNode(arch, into) },
+      ...downloadRoute("node", arch, options.onProgress),
+    ],
+    options,
+  );
+  return from === "packages"
+    ? join(directory, "bin", "node")
+    : join(directory, `node-v${lock.node.version}-linux-${arch}`, "bin", "node");
+}
+
+/** The Consul binary for hosts of an architecture; for another one than this machine's it is got only now. */
+export async function hostConsul(host: HostArch, options: EnsureOptions = {}): Promise<string> {
+  return (await consul(archOfHost[host], options)).path;
+}
+
+function nodeTool(): Tool {
+  const arch = machineArch();
+  const installed = arch === undefined ? undefined : installedNode(arch);
+  return installed === undefined
+    ? { name: "node", version: process.versions.node, from: "path", path: process.execPath }
+    : { name: "node", version: lock.node.version, from: "packages", path: installed };
+}
+
+async function commandPlugin({ onProgress, refresh }: EnsureOptions): Promise<Tool> {
+  const from = await ensureCommandPlugin(nodeTool().path, onProgress, refresh);
+  const path = join(pluginDirectory(), "pulumi-resource-command");
+  return { name: "command-plugin", version: lock["command-plugin"].version, from, path };
+}
+
+async function pulumi(options: EnsureOptions): Promise<Tool> {
+  const name = "pulumi";
+  const onPath = await findOnPath(name);
+  if (onPath !== undefined) return { name, from: "path", ...onPath };
+  const arch = requireArch();
+  const routes = [...downloadRoute(name, arch, options.onProgress), buildRoute(name, arch, options.onProgress)];
+  const { directory, from } = await obtain(name, "", routes, options);
+  const path = from === "built" ? join(directory, name) : join(directory, name, name);
+  return { name, version: lock.pulumi.version, from, path };
+}
+
+/** Pulumi's own archive has the host for Node programs beside the CLI; only a built CLI needs a built one. */
+async function languageHost(cli: Tool, options: EnsureOptions): Promise<Tool> {
+  const name = "pulumi-language-nodejs";
+  const beside = join(dirname(cli.path), name);
+  if (existsSync(beside)) return { name, version: cli.version, from: cli.from, path: beside };
+  const { directory, from } = await obtain(name, "", [buildRoute(name, requireArch(), options.onProgress)], options);
+  return { name, version: lock[name].version, from, path: join(directory, name) };
+}
+
+async function consul(arch: Arch, options: EnsureOptions): Promise<Tool> {
+  const name = "consul";
+  const isOwn = arch === machineArch();
+  const onPath = isOwn ? await findOnPath(name) : undefined;
+  if (onPath !== undefined) return { name, from: "path", ...onPath };
+  const routes = [...downloadRoute(name, arch, options.onProgress), buildRoute(name, arch, options.onProgress)];
+  const { directory, from } = await obtain(name, isOwn ? "" : `-${arch}`, routes, options);
+  const path = join(directory, name);
+  await chmod(path, 0o755);
+  return { name, version: lock.consul.version, from, path };
+}
+
+function requireArch(): Arch {
+  const arch = machineArch();
+  if (arch !== undefined) return arch;
+  throw new HoldfastError("HF_TOOLCHAIN", `There is no way to get the tools for ${process.platform} ${process.arch}.`, {
+    next: "Put pulumi and consul on PATH, or run holdfast on Linux, x64 or arm64.",
+  });
+}
