@@ -147,13 +147,11 @@ export function finishedStep(line: string): string | null {
 /** What pulumi said went wrong; the last lines where it said nothing so named. Pure. */
 export function diagnosticsOf(output: readonly string[]): string {
   const start = output.findIndex((line) => line.startsWith("Diagnostics:"));
-  if (start === -1) return output.slice(-15).join("\n");
-  const after = output.slice(start + 1);
+  const after = start === -1 ? output.slice(-15) : output.slice(start + 1);
   const end = after.findIndex((line) => /^(Resources|Outputs|Duration):/.test(line));
-  return after
-    .slice(0, end === -1 ? undefined : end)
-    .join("\n")
-    .trimEnd();
+  const lines = after.slice(0, end === -1 ? undefined : end);
+  // A failed command's error repeats the whole command, desired state included, in one line.
+  return lines.map((line) => (line.length > 200 ? `${line.slice(0, 120)} ...` : line)).join("\n").trimEnd();
 }
 
 /**
