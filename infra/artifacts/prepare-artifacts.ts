@@ -2,16 +2,16 @@
  * Everything that hosts need as files: found, checked against its pinned checksum, packed. What is wrong
  * is collected, not thrown one by one.
  */
-import { open, stat } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { open } from "node:fs/promises";
 import { HoldfastError } from "../../contract/errors.ts";
+import { hostConsul, hostNode } from "../../toolchain/tools.ts";
 import { type Fault, faultFrom } from "../config/faults.ts";
 import type { HostArch, Settings } from "../config/schema.ts";
+import { machines } from "../config/schema.ts";
 import type { ArtifactsByArch } from "../plan/deployment.ts";
 import type { Artifact, HostArtifacts } from "../plan/uploads.ts";
 import { bundleHoldfastd } from "./bundle.ts";
 import { knownSha256Of, packed } from "./cache.ts";
-import { consulSource } from "./consul-source.ts";
 import { fetchSource, type LocalFile } from "./fetch-source.ts";
 import { neardSource } from "./neard-source.ts";
 
@@ -40,7 +40,7 @@ export async function prepareArtifacts(settings: Settings): Promise<PreparedArti
     }
   };
   const { genesis } = settings.neard;
-  const holdfastd = prepare("holdfastd", async () => known(await bundleHoldfastd()));
+  const holdfastd = prepare("holdfastd", bundleHoldfastd);
   const common = {
     holdfastd,
     neard: prepare("neard", () => findNeard(settings)),
@@ -51,8 +51,8 @@ export async function prepareArtifacts(settings: Settings): Promise<PreparedArti
   };
   const forArch = async (arch: HostArch): Promise<[HostArch, HostArtifacts]> => {
     const [node, consul, bundle, neard, genesisFile] = await Promise.all([
-      prepare("node", async () => known(await nodeBinary(arch))),
-      prepare("consul", async () => fetchSource(await consulSource(settings, arch))),
+      prepare("node", async () => known(await hostNode(machines[arch]))),
+      prepare("consul", () => findConsul(settings, arch)),
       common.holdfastd,
       common.neard,
       common.genesis,
@@ -69,22 +69,10 @@ async function known(path: string): Promise<LocalFile> {
   return { path, sha256: await knownSha256Of(path) };
 }
 
-/** The Node that hosts get: the npm package's, whose checksum the lock file pins. */
-async function nodeBinary(arch: HostArch): Promise<string> {
-  const name = `node-linux-${arch}`;
-  const path = fileURLToPath(new URL(`../../node_modules/${name}/bin/node`, import.meta.url));
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (exists) return path;
-  throw new HoldfastError(
-    "HF_ARTIFACT_UNAVAILABLE",
-    `The Node for ${arch} hosts, the npm package ${name}, is not installed.`,
-    {
-      next: `Install it: npm ci --cpu=${arch} adds what npm leaves out on a machine of another architecture.`,
-    },
-  );
+async function findConsul({ consul }: Settings, arch: HostArch): Promise<LocalFile> {
+  if (consul.artifact !== undefined)
+    return await fetchSource({ setting: "holdfast:consul.artifact", ...consul.artifact });
+  return await known(await hostConsul(machines[arch]));
 }
 
 async function findNeard(settings: Settings): Promise<LocalFile> {

@@ -29,30 +29,43 @@ export function wipeCommand(user: string): string {
 /**
  * Puts Node and the bundle in place: what all later commands run on. Each file is checked, then moved
  * over the old one; a running agent keeps the one that it has open.
+ * @param wanted every artifact of the host: uploads of earlier versions are deleted.
  */
-export function runtimeCommand(user: string, runtime: { node: Artifact; holdfastd: Artifact }): string {
-  const wrapper = ["#!/bin/sh", `exec ${paths.node} --max-old-space-size=128 ${paths.bundle} "$@"`];
+export function runtimeCommand(
+  user: string,
+  runtime: { readonly node: Artifact; readonly holdfastd: Artifact },
+  wanted: readonly Artifact[],
+): string {
+  const keep = wanted.map((artifact) => posix.basename(uploadPath(artifact))).join(" | \\\n  ");
   return asRoot(
     user,
     5 * minute,
-    [
-      `install -d -m 0755 ${posix.dirname(paths.node)} ${posix.dirname(paths.bundle)}`,
-      "unpack() {",
-      '  if [ -f "$3" ] && echo "$2  $3" | sha256sum --check --status; then return; fi',
-      '  gunzip -c "$1" > "$3.new"',
-      '  if ! echo "$2  $3.new" | sha256sum --check --status; then',
-      '    echo "$1 does not hold what was sent (HF_ARTIFACT_CHECKSUM)" >&2',
-      "    exit 1",
-      "  fi",
-      '  chmod 0755 "$3.new"',
-      '  mv "$3.new" "$3"',
-      "}",
-      `unpack ${uploadPath(runtime.node)} ${runtime.node.sha256} ${paths.node}`,
-      `unpack ${uploadPath(runtime.holdfastd)} ${runtime.holdfastd.sha256} ${paths.bundle}`,
-      `printf '%s\\n' ${wrapper.map((line) => `'${line}'`).join(" ")} > ${paths.holdfastd}.new`,
-      `chmod 0755 ${paths.holdfastd}.new`,
-      `mv ${paths.holdfastd}.new ${paths.holdfastd}`,
-    ].join("\n"),
+    `install -d -m 0755 ${posix.dirname(paths.node)} ${posix.dirname(paths.bundle)}
+unpack() {
+  if [ -f "$3" ] && echo "$2  $3" | sha256sum --check --status; then return; fi
+  gunzip -c "$1" > "$3.new"
+  if ! echo "$2  $3.new" | sha256sum --check --status; then
+    echo "$1 does not hold what was sent (HF_ARTIFACT_CHECKSUM)" >&2
+    exit 1
+  fi
+  chmod 0755 "$3.new"
+  mv "$3.new" "$3"
+}
+unpack ${uploadPath(runtime.node)} ${runtime.node.sha256} ${paths.node}
+unpack ${uploadPath(runtime.holdfastd)} ${runtime.holdfastd.sha256} ${paths.bundle}
+cat > ${paths.holdfastd}.new <<\\WRAPPER
+#!/bin/sh
+exec ${paths.node} --max-old-space-size=128 ${paths.bundle} "$@"
+WRAPPER
+chmod 0755 ${paths.holdfastd}.new
+mv ${paths.holdfastd}.new ${paths.holdfastd}
+cd ${paths.upload}
+for file in *.gz; do
+  case "$file" in
+  ${keep}) ;;
+  *) rm -f "$file" ;;
+  esac
+done`,
   );
 }
 

@@ -49,7 +49,12 @@ export class HostRuntime extends pulumi.ComponentResource {
     const { runtime } = plan;
     this.ready = new remote.Command(
       `${name}-unpack`,
-      { connection, create: runtimeCommand(user, runtime), logging: "stderr", addPreviousOutputInEnv: false },
+      {
+        connection,
+        create: runtimeCommand(user, runtime, [runtime.node, runtime.holdfastd, ...plan.uploads]),
+        logging: "stderr",
+        addPreviousOutputInEnv: false,
+      },
       { parent: this, dependsOn: [copy(runtime.node), copy(runtime.holdfastd)] },
     );
     this.uploads = new Map(plan.uploads.map((artifact) => [artifact.name, copy(artifact)]));

@@ -29,6 +29,9 @@ const source = z.strictObject({
 export const hostArchSchema = z.enum(["x64", "arm64"]);
 export type HostArch = z.infer<typeof hostArchSchema>;
 
+/** What `uname -m` says on each. */
+export const machines = { x64: "x86_64", arm64: "aarch64" } as const satisfies Record<HostArch, string>;
+
 const host = z.strictObject({
   name: hostNameSchema.describe("Name of the host: its Consul node name and part of resource names"),
   address: address.describe("Where the other hosts and this machine reach it"),

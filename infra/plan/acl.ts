@@ -47,13 +47,15 @@ function policyRules(topology: Topology, host: Host): string[] {
     rule("session_prefix", "", "read"),
     'operator = "read"',
     rule("key_prefix", keys.root, "read"),
+    rule("key_prefix", keys.historyPrefix, "read"),
     // One host at a time may be changed: every host takes part in that.
     rule("key", keys.maintenance, "write"),
     rule("key", keys.maintenanceFailure, "write"),
+    // An operator may ask any agent to pause.
+    rule("key", keys.pause, "write"),
     ...(hasRole("neard")(host)
       ? [
           rule("key", keys.lock, "write"),
-          rule("key", keys.pause, "write"),
           rule("key", keys.switchover, "write"),
           rule("key", keys.host(host.name), "write"),
           rule("key_prefix", keys.historyPrefix, "write"),

@@ -102,7 +102,7 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "NotifyAccess=all",
     `ExecStart=${paths.node} --max-old-space-size=${heapMb} ${paths.bundle} run`,
     // However the agent ended: where its lease is over, neard dies and the key is erased.
-    `ExecStopPost=${paths.holdfastd} expire`,
+    ...(neard ? [`ExecStopPost=${paths.holdfastd} expire`] : []),
     "Restart=always",
     "RestartSec=200ms",
     // Shorter than the lease: an agent that hangs is replaced while the new one can still renew.
@@ -118,6 +118,7 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     ...(neard ? [`ReadWritePaths=${paths.keyDirectory}`] : []),
     ...hardening,
     `CapabilityBoundingSet=CAP_NET_ADMIN${neard ? " CAP_CHOWN CAP_KILL CAP_DAC_OVERRIDE" : ""}`,
+    "ProtectControlGroups=yes",
     "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK",
     "SystemCallFilter=@system-service",
     "SystemCallErrorNumber=EPERM",

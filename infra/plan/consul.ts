@@ -40,6 +40,8 @@ export function consulSpec(topology: Topology, host: Host, artifacts: HostArtifa
     credentials: [
       { name: credentials.tlsKey, secret: hostSecret(host.name, "tls-key") },
       { name: credentials.consulSecrets, secret: hostSecret(host.name, "consul-secrets") },
+      // Not for Consul, but for `apply`, which asks it: the agent, who has it too, comes last.
+      { name: credentials.consulToken, secret: hostSecret(host.name, "consul-token") },
     ],
     units: [
       {

@@ -21,7 +21,9 @@ export function firewallLines(topology: Topology, host: Host): string[] {
     "ct state established,related accept",
     "ct state invalid drop",
     'iif "lo" accept',
-    "meta l4proto { icmp, ipv6-icmp } accept",
+    // ICMP and ICMPv6, by number: a small system has no /etc/protocols.
+    "meta l4proto { 1, 58 } accept",
+    // Answers to DHCPv6, which come from an address of their own.
     "ip6 saddr fe80::/10 udp dport 546 accept",
     ...acceptFrom(topology.firewall.ssh, `tcp dport ${host.ssh.port}`),
     ...acceptFrom(cluster, `tcp dport { ${consulTcpPorts(host).join(", ")} }`),

@@ -2,6 +2,7 @@
 import { BlockList, isIPv4 } from "node:net";
 import { ports } from "../../contract/paths.ts";
 import type { Fault } from "../config/faults.ts";
+import { machines } from "../config/schema.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import type { HostFacts } from "./host-facts.ts";
 
@@ -16,7 +17,6 @@ export interface HostReport {
 
 /** systemd-creds and LoadCredentialEncrypted= came with 250 (Debian 12, Ubuntu 24.04; Ubuntu 22.04 has 249). */
 const leastSystemd = 250;
-const machines: Record<Host["arch"], string> = { x64: "x86_64", arm64: "aarch64" };
 const mib = 1024;
 const gib = 1024 * mib;
 /** Node and Consul unpacked and packed are 0.5 GiB; the rest is for what grows. */
