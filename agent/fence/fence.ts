@@ -4,7 +4,8 @@
  */
 import type { Clock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
-import { armed, armedMark, disarmed, fed, shut, tableName } from "./ruleset.ts";
+import { NftShell } from "./nft-shell.ts";
+import { armed, armedMark, disarmed, echoOfFed, fed, shut, tableName } from "./ruleset.ts";
 
 /** Less than this is not worth a transaction of about 2 ms. */
 const minFeedMs = 20;
@@ -12,6 +13,7 @@ const minFeedMs = 20;
 export class Fence {
   readonly #clock: Clock;
   readonly #uid: number;
+  readonly #shell = new NftShell();
   #queue: Promise<unknown> = Promise.resolve();
   #armed = false;
   #openUntilMs = Number.NEGATIVE_INFINITY;
@@ -51,7 +53,7 @@ export class Fence {
     await this.#enqueue(async () => {
       const remainingMs = untilMs - this.#clock.bootMs();
       if (remainingMs < minFeedMs) return;
-      await nft(fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs));
+      await this.#shell.transact(fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs), echoOfFed(epoch));
       this.#openUntilMs = untilMs;
     });
   }

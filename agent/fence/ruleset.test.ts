@@ -9,7 +9,7 @@ describe("fed", () => {
   });
 
   test("replaces what was there in the same transaction", () => {
-    const lines = fed(7, 1000, 0).trim().split("\n");
+    const lines = fed(7, 1000, 0).split("; ");
     expect(lines.map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
       "flush chain",
       "add rule",

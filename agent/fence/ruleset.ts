@@ -67,17 +67,24 @@ table inet ${tableName} {
 }
 
 /**
- * Lets marked packets out for `remainingMs` more, and in no case past `wallDeadlineMs`.
+ * Lets marked packets out for `remainingMs` more, and in no case past `wallDeadlineMs`; one line, for
+ * a standing nft.
  * nft's time literals have whole seconds, so the second condition is rounded down: it may shut up to
  * a second early, never late.
  */
 export function fed(epoch: number, remainingMs: number, wallDeadlineMs: number): string {
   const mark = hex(markOf(epoch));
-  return `flush chain inet ${tableName} deadline
-add rule inet ${tableName} deadline meta time < ${Math.floor(wallDeadlineMs / 1000)} accept
-flush set inet ${tableName} alive
-add element inet ${tableName} alive { ${mark} timeout ${Math.floor(remainingMs)}ms }
-`;
+  return [
+    `flush chain inet ${tableName} deadline`,
+    `add rule inet ${tableName} deadline meta time < ${Math.floor(wallDeadlineMs / 1000)} accept`,
+    `flush set inet ${tableName} alive`,
+    `add element inet ${tableName} alive { ${mark} timeout ${Math.floor(remainingMs)}ms }`,
+  ].join("; ");
+}
+
+/** What nft echoes once a feed is committed. */
+export function echoOfFed(epoch: number): string {
+  return `add element inet ${tableName} alive { ${hex(markOf(epoch))} `;
 }
 
 /** Shuts at once; the table stays armed. */

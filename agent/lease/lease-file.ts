@@ -14,6 +14,8 @@ const savedSchema = z.object({
   lastSentMs: z.number(),
   seq: z.number().int(),
   sessionRenewedMs: z.number(),
+  fedMs: z.number(),
+  fedUntilMs: z.number(),
 });
 
 export class LeaseFile {

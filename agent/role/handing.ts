@@ -10,6 +10,8 @@
  *   releasing   unlock with the marker that names the successor
  * and then `demoting` restarts neard, for a process that once had the key may go on advertising it.
  */
+
+import { sealed } from "./feeding.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
 import type { Event, Phase } from "./types.ts";
 import { freshNote } from "./watch.ts";
@@ -24,11 +26,6 @@ const windowMaxMs = 600_000;
 const unloadMaxMs = 2000;
 /** Unanswered releases are repeated for this long; then the lock is left to run out. */
 const releaseMaxMs = 3000;
-
-/** Once the fence is shut for a switchover, nothing may feed it again. */
-export function sealed(phase: Phase): boolean {
-  return phase.name === "handing" && phase.step !== "asking" && phase.step !== "window";
-}
 
 export function handingEvent(draft: Draft, event: Event): void {
   const phase = draft.state.phase as HandingPhase;

@@ -18,6 +18,15 @@ describe("the lease", () => {
     expect(core.asked("feed").at(-1)?.untilMs).toBe(sentMs + settings.lease.leaseMs);
   });
 
+  test("reaches the fence in full when renewals stall, although it is fed only once a second", () => {
+    const core = activeCore().after(2000);
+    renewed(core, core.nowMs - 5);
+    renewed(core.after(500), core.nowMs - 5);
+    expect(core.asked("feed")).toHaveLength(1);
+    core.after(600).tell({ is: "tick" });
+    expect(core.asked("feed").map((feed) => feed.untilMs)).toEqual([deadline(core)]);
+  });
+
   test("is not shortened by an answer that was overtaken", () => {
     const core = activeCore();
     const sentMs = core.nowMs;
@@ -123,6 +132,8 @@ describe("an agent that starts", () => {
     lastSentMs: nowMs - 3000,
     seq: 7,
     sessionRenewedMs: nowMs - 3000,
+    fedMs: nowMs - 3000,
+    fedUntilMs: nowMs + 3000,
   });
 
   test("goes on with a lease that lives, renews first, and never touches neard", () => {

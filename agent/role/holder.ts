@@ -7,12 +7,11 @@
  * whether the ticket ran out.
  */
 import { activeEvent } from "./active.ts";
-import { handingEvent, sealed } from "./handing.ts";
+import { feed, type HolderPhase, sealed } from "./feeding.ts";
+import { handingEvent } from "./handing.ts";
 import { takingEvent } from "./taking.ts";
 import { type Draft, enterDemoting, releaseOf } from "./transitions.ts";
-import type { Event, Lease, Phase } from "./types.ts";
-
-export type HolderPhase = Extract<Phase, { lease: Lease }>;
+import type { Event, Lease } from "./types.ts";
 
 export function holderEvent(draft: Draft, event: Event): void {
   const phase = draft.state.phase as HolderPhase;
@@ -26,7 +25,10 @@ export function holderEvent(draft: Draft, event: Event): void {
     enterDemoting(draft, "the lease ran out: no renewal was confirmed in time", { release: releaseOf(lease) });
     return;
   }
-  if (event.is === "tick") renew(draft);
+  if (event.is === "tick") {
+    renew(draft);
+    feed(draft);
+  }
   switch (phase.name) {
     case "taking":
       takingEvent(draft, event);
@@ -57,13 +59,8 @@ function renewed(draft: Draft, phase: HolderPhase, event: Extract<Event, { is: "
   draft.state = { ...draft.state, phase: { ...phase, lease } };
   if (sealed(phase)) return true;
   draft.effects.push({ do: "save-lease", lease });
-  if (feeds(phase)) draft.effects.push({ do: "feed", epoch: lease.epoch, untilMs: deadlineMs });
+  feed(draft);
   return true;
-}
-
-/** The fence is fed once it is armed for our epoch. */
-function feeds(phase: HolderPhase): boolean {
-  return phase.name !== "taking" || phase.step !== "arming";
 }
 
 /** Every `renewMs` a renewal, whether or not the one before was answered: a hung request must not cost the lease. */

@@ -44,7 +44,7 @@ export function start(settings: Settings, findings: Findings, nowMs: number): St
       phase: {
         name: "taking",
         // Renewed at the first tick; until then the old deadline stands, in the kernel too.
-        lease: { ...savedLease, lastSentMs: Number.NEGATIVE_INFINITY },
+        lease: { ...savedLease, lastSentMs: 0 },
         step: "resuming",
         stepMs: nowMs,
         reloads: 0,

@@ -95,6 +95,8 @@ function begin(draft: Draft, session: string, story: TakeOverStory, sentMs: numb
     lastSentMs: sentMs,
     seq: 0,
     sessionRenewedMs: sentMs,
+    fedMs: 0,
+    fedUntilMs: 0,
   };
   const phase: Phase = { name: "taking", lease, step: "arming", stepMs: draft.nowMs, reloads: 0, story };
   enter(draft, phase, `took the lock with epoch ${lockIndex}: ${story.because}`);

@@ -2,6 +2,7 @@
  * Phase `taking`: from the lock to a validating neard. Arm, feed, key, reload, proof; the fence comes
  * before the key, so that no key is ever on a host whose packets nobody governs.
  */
+import { feed } from "./feeding.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
 import type { Event, Phase } from "./types.ts";
 
@@ -25,12 +26,11 @@ export function takingEvent(draft: Draft, event: Event): void {
 }
 
 function advance(draft: Draft, phase: TakingPhase): void {
-  const { epoch, deadlineMs } = phase.lease;
   switch (phase.step) {
     case "arming":
-      // Queued behind the arming and in front of the key: the edge keeps the fence's effects in order.
-      draft.effects.push({ do: "feed", epoch, untilMs: deadlineMs });
       step(draft, phase, "loading");
+      // Before the key is written, so that a neard that takes it at once is heard at once.
+      feed(draft);
       ask(draft, { do: "load-key" });
       return;
     case "loading":

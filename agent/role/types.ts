@@ -77,6 +77,9 @@ export interface Lease {
   readonly lastSentMs: number;
   readonly seq: number;
   readonly sessionRenewedMs: number;
+  /** When the fence was fed last, and up to which deadline. */
+  readonly fedMs: number;
+  readonly fedUntilMs: number;
 }
 
 export interface TakeOverStory {
