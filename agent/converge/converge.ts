@@ -38,13 +38,11 @@ export async function converge(
   done: (change: Change) => void,
 ): Promise<void> {
   const facts = await host.readFacts(spec);
-  const steps = planSteps(spec, secrets, facts);
-  const disturbed = disturbances(steps);
-  if (disturbed.size === 0) return await carryOut(host, spec, secrets, facts, steps, done);
+  const disturbed = disturbances(planSteps(spec, secrets, facts));
+  if (disturbed.size === 0) return await carryOut(host, spec, secrets, facts, done, false);
   await host.alone(disturbed, async () => {
     // The wait may have been long: what was true before it need not be any more.
-    const now = await host.readFacts(spec);
-    await carryOut(host, spec, secrets, now, planSteps(spec, secrets, now), done);
+    await carryOut(host, spec, secrets, await host.readFacts(spec), done, true);
   });
 }
 
@@ -53,13 +51,13 @@ async function carryOut(
   spec: HostSpec,
   secrets: Secrets,
   facts: HostFacts,
-  steps: readonly Step[],
   done: (change: Change) => void,
+  disturbed: boolean,
 ): Promise<void> {
+  const steps = planSteps(spec, secrets, facts);
   const finishing = facts.pending !== null;
   if (steps.length > 0) await carryOutSteps(host, spec, facts, steps, done);
-  if (steps.some((step) => step.kind === "unit") || finishing)
-    await host.waitHealthy(spec, disturbances(steps).size > 0);
+  if (steps.some((step) => step.kind === "unit") || finishing) await host.waitHealthy(spec, disturbed);
   if (spec.acl !== undefined) await host.convergeAcl(spec, secrets, done);
   if (steps.length > 0 || finishing || !isDeepStrictEqual(facts.stored, spec)) await host.complete(spec);
 }

@@ -27,6 +27,7 @@ async function wait(
       nowMs += ms;
     },
     progress: (line) => lines.push(line),
+    failure: async (what) => new HoldfastError("HF_APPLY_FAILED", what),
     ...rest,
   }).catch((caught: unknown) => caught);
   return { endedMs: nowMs, lines, error };
@@ -56,7 +57,7 @@ test("its bound names what is missing", async () => {
   expect(endedMs).toBe(60_000);
   expect(error).toMatchObject({
     code: "HF_APPLY_FAILED",
-    message: "host-a neard is not healthy after 60 s: neard-synced: syncing.",
+    message: "host-a neard is not healthy after 60 s (neard-synced: syncing)",
   });
 });
 

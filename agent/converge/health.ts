@@ -2,13 +2,12 @@
  * What must be true before an apply says that it succeeded (`healthy` of the spec). Each condition is
  * asked of the program itself, not of systemd: a unit that runs may still be of no use.
  */
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import type { HostSpec } from "../../contract/host-spec.ts";
-import { paths, ports } from "../../contract/paths.ts";
+import { paths } from "../../contract/paths.ts";
 import { ConsulClient, ConsulRefused } from "../consul/client.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { readConsulAccess } from "./consul-access.ts";
@@ -30,6 +29,8 @@ export interface HealthWait {
   readonly progress: Progress;
   /** Null when all units of the spec run, else which does not. Throws when systemd gave up on one. */
   probeUnits(): Promise<string | null>;
+  /** Makes the error for a wait that came to nothing, with what the units said last. */
+  failure(what: string): Promise<HoldfastError>;
 }
 
 const lookEveryMs = 500;
@@ -49,10 +50,8 @@ export async function waitHealthy(wait: HealthWait): Promise<void> {
     if (goodSinceMs !== null && wait.nowMs() - goodSinceMs >= wait.steadyMs) return;
     const waitedMs = wait.nowMs() - startMs;
     if (waitedMs >= spec.healthyWithinMs)
-      throw new HoldfastError(
-        "HF_APPLY_FAILED",
-        `${spec.host} ${spec.concern} is not healthy after ${Math.round(waitedMs / 1000)} s: ${missing ?? "it does not stay so"}.`,
-        { next: "Mend the cause and run pulumi up again; what was changed stays." },
+      throw await wait.failure(
+        `${spec.host} ${spec.concern} is not healthy after ${Math.round(waitedMs / 1000)} s (${missing ?? "it does not stay so"})`,
       );
     progress(`waiting until healthy: ${missing ?? "does it stay so?"} (${Math.round(waitedMs / 1000)} s)`);
     await wait.sleep(lookEveryMs);
@@ -76,6 +75,13 @@ export async function probeUnits(spec: HostSpec): Promise<string | null> {
     if (fact.failed) throw await unitFailure(unit, `${spec.host} ${spec.concern}: ${unit} has failed`);
   for (const [unit, fact] of facts) if (fact.state !== "running") return `${unit} does not run`;
   return null;
+}
+
+/** For HealthWait.failure on this host. */
+export async function healthFailure(spec: HostSpec, what: string): Promise<HoldfastError> {
+  const unit = spec.units.at(-1)?.name;
+  if (unit !== undefined) return await unitFailure(unit, what);
+  return new HoldfastError("HF_APPLY_FAILED", `${what}.`, { next: "Mend the cause and run pulumi up again." });
 }
 
 /** Asks the programs of this host. */
@@ -140,8 +146,6 @@ async function neardFault(): Promise<string | null> {
 
 async function neardRpcUrl(): Promise<string> {
   const path = join(paths.neardHome, "config.json");
-  const addr = existsSync(path)
-    ? neardConfigSchema.parse(JSON.parse(await readFile(path, "utf8"))).rpc.addr
-    : `127.0.0.1:${ports.neardRpc}`;
+  const { addr } = neardConfigSchema.parse(JSON.parse(await readFile(path, "utf8"))).rpc;
   return `http://${addr.replace(/^0\.0\.0\.0:/, "127.0.0.1:")}`;
 }

@@ -217,9 +217,10 @@ describe("one difference, and what follows from it", () => {
   });
 });
 
-test("a unit that is down is started, not restarted, whatever changed", () => {
+test("a unit that is down and whose files changed: a restart, for it may be started on the old ones meanwhile", () => {
   const facts = withUnit({ state: "down" }, withPath("/etc/svc/a.json", { kind: "absent" }));
-  expect(plan(facts)).toEqual(["file /etc/svc/a.json: absent", "unit svc.service: start: not running"]);
+  expect(planSteps(spec, secrets, facts).at(-1)).toMatchObject({ action: "restart", disturbs: "nothing" });
+  expect(planSteps(spec, secrets, withUnit({ state: "down" })).at(-1)).toMatchObject({ action: "start" });
 });
 
 describe("without the secrets", () => {

@@ -222,30 +222,47 @@ function daemonReloadSteps(spec: HostSpec, facts: HostFacts, changed: ReadonlySe
 }
 
 function unitSteps(spec: HostSpec, facts: HostFacts, changed: ReadonlySet<string>): Step[] {
-  const due = facts.pending?.due ?? nothingDue;
   return spec.units.flatMap((unit): Step[] => {
-    const before = facts.stored?.units.find(({ name }) => name === unit.name);
-    const changedOf = (...lists: (readonly string[] | undefined)[]) =>
-      lists.flatMap((list) => list ?? []).find((path) => changed.has(path));
     const { state = "down", enabled = false } = facts.units.get(unit.name) ?? {};
-    const make = (action: "enable" | "start" | "restart" | "reload", why: string): Step => ({
-      kind: "unit",
-      unit: unit.name,
-      action,
-      disturbs: unit.disturbs,
-      why: `${action}: ${why}`,
-    });
-    const enable = enabled ? [] : [make("enable", "not enabled")];
-    if (state === "down") return [...enable, make("start", "not running")];
-    const cause =
-      [...changed].find((path) => isUnitFile(path, unit.name)) ?? changedOf(unit.restartOn, before?.restartOn);
-    if (cause !== undefined) return [...enable, make("restart", `${cause} changed`)];
-    if (due.restart.includes(unit.name)) return [...enable, make("restart", cutShort)];
-    const reloadCause = changedOf(unit.reloadOn, before?.reloadOn);
-    if (reloadCause !== undefined) return [...enable, make("reload", `${reloadCause} changed`)];
-    if (due.reload.includes(unit.name)) return [...enable, make("reload", cutShort)];
-    return state === "starting" ? [...enable, make("start", "not started yet")] : enable;
+    const make = (action: "enable" | "start" | "restart" | "reload", why: string): Step => {
+      const disturbs = state === "down" ? "nothing" : unit.disturbs;
+      return { kind: "unit", unit: unit.name, action, disturbs, why };
+    };
+    const enable = enabled ? [] : [make("enable", "enable: not enabled")];
+    const { restart, reload } = unitCauses(unit, facts, changed);
+    if (state === "down") {
+      // Whoever starts it meanwhile (its agent, its Restart=) may start it on the old files: a restart covers both.
+      const action = restart === null ? "start" : "restart";
+      return [...enable, make(action, "start: not running")];
+    }
+    if (restart !== null) return [...enable, make("restart", `restart: ${restart}`)];
+    if (reload !== null) return [...enable, make("reload", `reload: ${reload}`)];
+    return state === "starting" ? [...enable, make("start", "start: not started yet")] : enable;
   });
+}
+
+/** Why a unit has to be restarted, and why reloaded; null: it has not. */
+function unitCauses(
+  unit: HostSpec["units"][number],
+  facts: HostFacts,
+  changed: ReadonlySet<string>,
+): { readonly restart: string | null; readonly reload: string | null } {
+  const due = facts.pending?.due ?? nothingDue;
+  const before = facts.stored?.units.find(({ name }) => name === unit.name);
+  const cause = (path: string | undefined, owed: readonly string[]) => {
+    if (path !== undefined) return `${path} changed`;
+    return owed.includes(unit.name) ? cutShort : null;
+  };
+  const restartOn = [...unit.restartOn, ...(before?.restartOn ?? [])];
+  const reloadOn = [...unit.reloadOn, ...(before?.reloadOn ?? [])];
+  const unitFile = [...changed].find((path) => isUnitFile(path, unit.name));
+  return {
+    restart: cause(unitFile ?? restartOn.find((path) => changed.has(path)), due.restart),
+    reload: cause(
+      reloadOn.find((path) => changed.has(path)),
+      due.reload,
+    ),
+  };
 }
 
 /** Deepest first, so that a parent is empty when its turn comes. */

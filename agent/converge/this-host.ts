@@ -10,7 +10,7 @@ import { AgentSocket } from "../socket-client.ts";
 import { convergeAcl } from "./acl-consul.ts";
 import { readAgentConfig, readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
-import { hostProbe, probeUnits, waitHealthy } from "./health.ts";
+import { healthFailure, hostProbe, probeUnits, waitHealthy } from "./health.ts";
 import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
@@ -54,6 +54,7 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
     sleep: async (ms) => void (await sleep(ms)),
     progress,
     probeUnits: () => probeUnits(spec),
+    failure: (what) => healthFailure(spec, what),
   });
 }
 
@@ -64,8 +65,13 @@ async function alone(
   progress: Progress,
 ): Promise<void> {
   const config = await readAgentConfig();
-  const servers = config === null ? null : await readConsulAccess();
-  if (config === null || servers === null) return await work();
+  if (config === null) return await work();
+  const servers = await readConsulAccess().catch((error: Error) => {
+    // The way to Consul is what this apply may be mending.
+    progress(`going on without the maintenance lock, for this host cannot reach Consul: ${error.message}`);
+    return null;
+  });
+  if (servers === null) return await work();
   const store = consulMaintenanceStore(servers, config);
   try {
     await withMaintenanceLock(

@@ -99,7 +99,7 @@ describe("a failed apply stops there", () => {
       do: "give-up",
       error: {
         code: "HF_REFUSED",
-        message: "Host-b failed while this host was waiting (consul did not start); nothing was changed here.",
+        message: "While this host was waiting, host-b failed: consul did not start; nothing was changed here.",
         next: "Mend host-b, then run pulumi up again.",
       },
     });

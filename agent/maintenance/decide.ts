@@ -99,7 +99,7 @@ export function decideWaiting(
   if (failure !== null && failure.modifyIndex !== state.failureBefore)
     return {
       state,
-      decision: giveUp(stopped(`${failure.host} failed while this host was waiting (${failure.error})`, failure.host)),
+      decision: giveUp(stopped(`${failure.host} failed: ${failure.error.replace(/\.$/, "")}`, failure.host)),
     };
 
   const holder = lock?.session == null ? null : (lock.note?.host ?? "an unknown host");
@@ -116,9 +116,7 @@ export function decideWaiting(
   if (left?.state === "working" && left.host === state.lastSeenHolder)
     return {
       state,
-      decision: giveUp(
-        stopped(`the apply on ${left.host} ended without a word while this host was waiting`, left.host),
-      ),
+      decision: giveUp(stopped(`the apply on ${left.host} ended without a word`, left.host)),
     };
 
   return decideFree({ ...state, freeSinceMs: state.freeSinceMs ?? nowMs }, seen, nowMs, bounds);
@@ -273,7 +271,7 @@ function giveUp(error: Refusal): WaitingDecision {
 function stopped(what: string, host: string): Refusal {
   return {
     code: "HF_REFUSED",
-    message: `${what[0]?.toUpperCase()}${what.slice(1)}; nothing was changed here.`,
+    message: `While this host was waiting, ${what}; nothing was changed here.`,
     next: `Mend ${host}, then run pulumi up again.`,
   };
 }

@@ -131,7 +131,7 @@ test("a failure stops those who wait; the next ones go on, and their success cle
   await lab.clock.run(60_000);
   expect(await failing).toBe("neard did not come up\nsecond line");
   expect(await waiting).toBe(
-    "Host-b failed while this host was waiting (neard did not come up); nothing was changed here.",
+    "While this host was waiting, host-b failed: neard did not come up; nothing was changed here.",
   );
   expect(lab.events).toEqual(["host-b begins as standby"]);
   expect((await lab.cluster.store().view()).failure).toMatchObject({ host: "host-b", error: "neard did not come up" });
@@ -165,7 +165,7 @@ test("killed at work: whoever waits stops, and the same host goes on without wai
   lab.killed.delete("host-b");
   const again = lab.apply("host-b");
   await lab.clock.run(60_000);
-  expect(await waiting).toContain("the apply on host-b ended without a word".slice(4));
+  expect(await waiting).toContain("the apply on host-b ended without a word");
   expect(await again).toBe("ok");
   expect(lab.lines.filter((line) => line.includes("ending the lock's session"))).toHaveLength(1);
 });

@@ -82,7 +82,8 @@ export async function withMaintenanceLock<T>(context: MaintenanceContext, work: 
 
 /** @returns the session that has the lock; null when Consul is down here and mending it comes first. */
 async function acquireLock(context: MaintenanceContext): Promise<string | null> {
-  let state = startWaiting(context.host, context.nowMs());
+  const startMs = context.nowMs();
+  let state = startWaiting(context.host, startMs);
   for (;;) {
     const view = await viewOrNull(context.store);
     const ownConsulUp = view !== null || (await context.ownConsulUp());
@@ -107,7 +108,7 @@ async function acquireLock(context: MaintenanceContext): Promise<string | null> 
         break;
       }
       case "look-again":
-        context.progress(`waiting for the maintenance lock: ${decision.because}`);
+        context.progress(`waiting for the maintenance lock: ${decision.because} (${secondsSince(startMs, context)} s)`);
         break;
     }
     await context.sleep(lookEveryMs);
@@ -129,7 +130,8 @@ async function tryAcquire(context: MaintenanceContext): Promise<string | null> {
 
 /** With the lock: until decide.ts says that this host may be disturbed. */
 async function untilReady(context: MaintenanceContext): Promise<void> {
-  let state = startLocked(context.host, context.nowMs());
+  const startMs = context.nowMs();
+  let state = startLocked(context.host, startMs);
   let refused: string | null = null;
   for (;;) {
     const asked = state.switchover === null ? null : await lookAtSwitchover(context, state.switchover);
@@ -153,7 +155,8 @@ async function untilReady(context: MaintenanceContext): Promise<void> {
         if (!(error instanceof HoldfastError)) throw error;
         refused = error.message;
       }
-    } else context.progress(`waiting with the maintenance lock: ${decision.because}`);
+    } else
+      context.progress(`waiting with the maintenance lock: ${decision.because} (${secondsSince(startMs, context)} s)`);
     await context.sleep(lookEveryMs);
   }
 }
@@ -240,6 +243,10 @@ async function roleOf({ agent }: MaintenanceContext): Promise<AgentRole | null> 
   } catch {
     return null;
   }
+}
+
+function secondsSince(startMs: number, context: MaintenanceContext): number {
+  return Math.round((context.nowMs() - startMs) / 1000);
 }
 
 function note(context: MaintenanceContext, state: LockNote["state"]): LockNote {
