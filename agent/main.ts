@@ -1,7 +1,6 @@
 /** holdfastd, the program on every host. `run` is the failover agent, `apply` converges the host. */
 import { Command } from "commander";
 import { describeError, HoldfastError } from "../contract/errors.ts";
-import { registerConvergeCommands } from "./converge/commands.ts";
 import { runAgent } from "./run/agent.ts";
 import { expire } from "./run/expire.ts";
 import { AgentSocket } from "./socket-client.ts";
@@ -35,7 +34,11 @@ program
     else console.log(`${status.host}: ${status.role} since ${status.since}: ${status.because}`);
   });
 
-registerConvergeCommands(program);
+// The standing agent does without the converger and what it loads.
+if (process.argv[2] !== "run") {
+  const { registerConvergeCommands } = await import("./converge/commands.ts");
+  registerConvergeCommands(program);
+}
 
 try {
   await program.parseAsync();

@@ -215,6 +215,7 @@ async function feedWatchdog(signal: AbortSignal, isWell: () => boolean): Promise
   const everyMs = watchdogEveryMs();
   if (everyMs === null) return;
   await repeat(everyMs, signal, async () => {
-    if (isWell()) await notify("WATCHDOG=1").catch(() => {});
+    // Not waited for: on a starved host one slow systemd-notify must not keep back the next.
+    if (isWell()) notify("WATCHDOG=1").catch(() => {});
   });
 }

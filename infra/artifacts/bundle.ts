@@ -32,6 +32,8 @@ async function bundle(): Promise<string> {
       platform: "node",
       target: "node24",
       format: "esm",
+      minifySyntax: true,
+      minifyWhitespace: true,
       legalComments: "none",
       logLevel: "silent",
       // CommonJS packages inside look for these.

@@ -9,8 +9,11 @@ import { clusterSecrets, hostSecret } from "./secret-names.ts";
 import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
 import type { HostArtifacts } from "./uploads.ts";
 
-/** MB of heap: the agent is to stay below 90 MB in all, and what it keeps is a few hundred kilobytes. */
-const heapMb = 48;
+/**
+ * The agent is to stay below 90 MB in all (issue 3); what it keeps is a few hundred kilobytes, and V8 by
+ * itself would let short-lived garbage grow to 16 MB before it looks (measured: 99 MB against 86 MB).
+ */
+const nodeOptions = "--max-old-space-size=32 --max-semi-space-size=1";
 
 export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifacts): HostSpecInput {
   const secrets: [credential: string, secret: string][] = [
@@ -100,7 +103,7 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "[Service]",
     "Type=notify",
     "NotifyAccess=all",
-    `ExecStart=${paths.node} --max-old-space-size=${heapMb} ${paths.bundle} run`,
+    `ExecStart=${paths.node} ${nodeOptions} ${paths.bundle} run`,
     // However the agent ended: where its lease is over, neard dies and the key is erased.
     ...(neard ? [`ExecStopPost=${paths.holdfastd} expire`] : []),
     "Restart=always",
@@ -108,6 +111,10 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     // Shorter than the lease: an agent that hangs is replaced while the new one can still renew.
     "WatchdogSec=5s",
     "WatchdogSignal=SIGKILL",
+    // What renews the lease must run before whatever else wants the processor, and be killed last.
+    "Nice=-15",
+    "CPUWeight=1000",
+    "OOMScoreAdjust=-900",
     "TimeoutStartSec=30s",
     "TimeoutStopSec=10s",
     ...credentialNames.map(loadCredential),
