@@ -64,13 +64,13 @@ command("remove <host>", "kill a host and delete its disk").action(async (host: 
   say(`${host} is gone`);
 });
 
-command("exec <host> [command...]", "run a command on a host over SSH; without one, a shell").action(
-  async (name: string, words: string[]) => {
+command("exec <host> [command...]", "run a command on a host over SSH; without one, a shell")
+  .allowUnknownOption()
+  .action(async (name: string, words: string[]) => {
     const lab = loadLab(labName());
     const terminal = words.length === 0 && process.stdin.isTTY ? ["-t"] : [];
     process.exitCode = await inherit("ssh", [...terminal, ...sshArguments(lab, hostOf(lab, name)), ...words]);
-  },
-);
+  });
 
 command("logs <host>", "the host's console, from its first boot")
   .option("-f, --follow", "go on as it grows")

@@ -64,15 +64,9 @@ export async function injectFault(
     });
   return exclusive(lab, async () => {
     const before = activeFaults(lab);
-    const sinceMs = Date.now();
-    const fault: ActiveFault = {
-      id: randomBytes(4).toString("hex"),
-      kind: kind.name,
-      host: host.name,
-      sinceMs,
-      untilMs: options.forMs === undefined ? null : sinceMs + options.forMs,
-    };
-    const active = kind.lasting ? [...before, fault] : before;
+    const id = randomBytes(4).toString("hex");
+    const noted = { id, kind: kind.name, host: host.name, sinceMs: Date.now(), untilMs: null };
+    const active = kind.lasting ? [...before, noted] : before;
     save(lab, active);
     try {
       await kind.inject({ lab, host, active });
@@ -82,9 +76,12 @@ export async function injectFault(
     }
     const wallMs = Date.now();
     const monotonicMs = Number(process.hrtime.bigint() / 1000n) / 1000;
-    if (fault.untilMs !== null)
-      await startDetached([keeper, lab.name, fault.id, String(fault.untilMs)], `${labPaths(lab.name).dir}/faults.log`);
-    return { id: fault.id, kind: kind.name, host: host.name, wallMs, monotonicMs, untilMs: fault.untilMs };
+    const untilMs = options.forMs === undefined ? null : wallMs + options.forMs;
+    if (untilMs !== null) {
+      save(lab, [...before, { ...noted, sinceMs: wallMs, untilMs }]);
+      await startDetached([keeper, lab.name, id, String(untilMs)], `${labPaths(lab.name).dir}/faults.log`);
+    }
+    return { id, kind: kind.name, host: host.name, wallMs, monotonicMs, untilMs };
   });
 }
 

@@ -36,15 +36,19 @@ function signal(cgroup: string, name: "SIGSTOP" | "SIGCONT"): void {
   }
 }
 
-const what = (name: keyof typeof services) =>
-  name === "all" ? "Agent, neard and Consul are" : `${name === "consul" ? "Consul" : name} is`;
+const subject = {
+  neard: "The host's neard is",
+  agent: "The host's agent is",
+  consul: "The host's Consul is",
+  all: "Agent, neard and Consul of the host are",
+} as const;
 
-const needs = (name: keyof typeof services) => `running services: ${services[name].join(", ")}`;
+const needs = (name: keyof typeof services) => (name === "all" ? "all three running" : `${services[name][0]} running`);
 
 function kill(name: keyof typeof services): FaultKind {
   return {
     name: `kill-${name}`,
-    sentence: `${what(name)[0]?.toUpperCase()}${what(name).slice(1)} killed (SIGKILL)${name === "all" ? " in one go" : ""}.`,
+    sentence: `${subject[name]} killed${name === "all" ? " in one go" : ""} (SIGKILL).`,
     needs: needs(name),
     lasting: false,
     async inject(target) {
@@ -58,7 +62,7 @@ function kill(name: keyof typeof services): FaultKind {
 function stop(name: keyof typeof services): FaultKind {
   return {
     name: `stop-${name}`,
-    sentence: `${what(name)[0]?.toUpperCase()}${what(name).slice(1)} stopped (SIGSTOP) until healed (SIGCONT).`,
+    sentence: `${subject[name]} stopped (SIGSTOP) until healed (SIGCONT).`,
     needs: needs(name),
     lasting: true,
     async inject(target) {

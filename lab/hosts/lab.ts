@@ -3,6 +3,7 @@
  * missing, so each can be run again, also after it was cut off in the middle.
  */
 import { mkdirSync, rmSync } from "node:fs";
+import { activeFaults, healAll } from "../faults/engine.ts";
 import { clearNetworkFaults } from "../faults/network.ts";
 import { chainIsOn, stopChain, writeChainHosts } from "./chain.ts";
 import {
@@ -25,12 +26,13 @@ import { ensurePackages, requireRoot } from "./machine.ts";
 import { bridgeIsUp, ensureBridge, releaseIndex, removeBridge, reserveIndex } from "./network.ts";
 import { forget, isFrozen, isOn, powerOff, powerOn, sshAnswers, waitForSsh } from "./power.ts";
 import type { Say } from "./progress.ts";
+import { checkReach } from "./reach.ts";
 import { ensureLoginKey, makeHost, writeKnownHosts } from "./seed.ts";
 
 const exclusive = <T>(name: string, work: () => Promise<T>) => withLock(`lab ${name}`, 120_000, work);
 
 /**
- * Brings the lab's hosts up; makes the lab if there is none. Without `hosts`, a new lab gets
+ * Brings the lab's hosts up, without faults; makes the lab if there is none. Without `hosts`, a new lab gets
  * defaultHostNames and an old one keeps its own. The chain is not started here (chain.ts).
  */
 export async function upLab(name: string, say: Say, hosts?: readonly string[]): Promise<Lab> {
@@ -47,6 +49,9 @@ export async function upLab(name: string, say: Say, hosts?: readonly string[]): 
     await ensureBridge(lab);
     const wanted = hosts ?? (lab.hosts.length > 0 ? [] : defaultHostNames);
     lab = await makeHosts(lab, wanted);
+    const faults = activeFaults(lab);
+    if (faults.length > 0) say(`healing ${faults.map(({ kind, host }) => `${kind} ${host}`).join(", ")}`);
+    if (faults.length > 0) await healAll(lab);
     await bootAll(lab, say);
     return lab;
   });
@@ -135,4 +140,5 @@ async function bootAll(lab: Lab, say: Say): Promise<void> {
   if (off.length > 0) say(`booting ${off.map((host) => host.name).join(", ")}`);
   await Promise.all(off.map((host) => powerOn(lab, host.name)));
   await Promise.all(lab.hosts.filter((host) => !isFrozen(lab, host.name)).map((host) => waitForSsh(lab, host)));
+  if (off.length > 0 && activeFaults(lab).length === 0) await checkReach(lab);
 }

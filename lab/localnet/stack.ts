@@ -151,7 +151,10 @@ export function diagnosticsOf(output: readonly string[]): string {
   const end = after.findIndex((line) => /^(Resources|Outputs|Duration):/.test(line));
   const lines = after.slice(0, end === -1 ? undefined : end);
   // A failed command's error repeats the whole command, desired state included, in one line.
-  return lines.map((line) => (line.length > 200 ? `${line.slice(0, 120)} ...` : line)).join("\n").trimEnd();
+  return lines
+    .map((line) => (line.length > 200 ? `${line.slice(0, 120)} ...` : line))
+    .join("\n")
+    .trimEnd();
 }
 
 /**

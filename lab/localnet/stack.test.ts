@@ -1,0 +1,69 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { diagnosticsOf, finishedStep, forgetStack, localPaths } from "./stack.ts";
+
+// Lines of pulumi 3.259.
+test.each([
+  [" +  command:remote:Command host-a-consul created (10s) ", "host-a-consul created (10s)"],
+  [" ~  command:remote:Command host-a-agent updated (0.53s) ", "host-a-agent updated (0.53s)"],
+  [" -  pulumi:index:Stash secrets-host-d deleted (0.01s) ", "secrets-host-d deleted (0.01s)"],
+  [" +  command:remote:Command host-a-consul creating (0s) ", null],
+  ["@ updating....", null],
+  ["    45 unchanged", null],
+])("%j", (line, expected) => {
+  expect(finishedStep(line)).toBe(expected);
+});
+
+test("diagnostics: what went wrong, without the command that it repeats and without the summary", () => {
+  const output = [
+    "@ updating....",
+    "Diagnostics:",
+    `  error: running "${"x".repeat(5000)}"`,
+    "    next: mend it",
+    "",
+    "Resources:",
+    "    + 3 created",
+  ];
+  const text = diagnosticsOf(output);
+  expect(text).toMatch(/^ {2}error: running "x{50,} \.\.\.\n {4}next: mend it$/);
+});
+
+test("output without diagnostics: its end", () => {
+  expect(diagnosticsOf(["one", "error: the stack is locked"])).toBe("one\nerror: the stack is locked");
+});
+
+function checkout(...stacks: string[]): string {
+  const root = mkdtempSync(join(tmpdir(), "checkout-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  for (const stack of stacks) {
+    const at = localPaths(root, { name: stack.replace("localnet-", ""), stack });
+    const files = [
+      at.settings,
+      at.neard,
+      `${at.stacks}/${stack}.json`,
+      `${at.stacks}/${stack}.json.bak`,
+      `${at.locks}/1.json`,
+    ];
+    for (const file of [...files, `${at.backend}/history/holdfast/${stack}/one.json`]) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, "{}");
+    }
+  }
+  return root;
+}
+
+test("a stack is forgotten whole, and no other", () => {
+  const root = checkout("localnet-one", "localnet-onemore");
+  forgetStack(root, { name: "one", stack: "localnet-one" });
+  const left = readdirSync(root, { recursive: true }).map(String);
+  expect(left.filter((path) => /localnet-one(?!more)/.test(path))).toEqual([]);
+  expect(left.filter((path) => path.includes("localnet-onemore"))).toHaveLength(7);
+});
+
+test("with the last stack .localnet goes", () => {
+  const root = checkout("localnet-one");
+  forgetStack(root, { name: "one", stack: "localnet-one" });
+  expect(existsSync(join(root, ".localnet"))).toBe(false);
+});
