@@ -138,6 +138,19 @@ test("the lock is taken for a restart, and for no first start", async () => {
   expect(host.aloneFor).toEqual(["consul"]);
 });
 
+test("what was cut short with the lock is finished with the lock, though only the wait for health is left", async () => {
+  const host = new MemoryHost();
+  await apply(host, specOf("1"));
+  host.healthy = false;
+  await expect(apply(host, specOf("2"))).rejects.toThrow("not healthy");
+  host.healthy = true;
+  host.aloneFor = [];
+  await apply(host, specOf("2"));
+  expect(host.aloneFor).toEqual(["consul"]);
+  await apply(host, specOf("2"));
+  expect(host.aloneFor).toEqual(["consul"]);
+});
+
 describe("cut after every write, then applied again", () => {
   const cases: [string, HostSpec | null, HostSpec][] = [
     ["a first apply", null, specOf("1")],

@@ -38,12 +38,17 @@ export async function converge(
   done: (change: Change) => void,
 ): Promise<void> {
   const facts = await host.readFacts(spec);
-  const disturbed = disturbances(planSteps(spec, secrets, facts));
+  const disturbed = disturbedBy(facts, planSteps(spec, secrets, facts));
   if (disturbed.size === 0) return await carryOut(host, spec, secrets, facts, done, false);
   await host.alone(disturbed, async () => {
     // The wait may have been long: what was true before it need not be any more.
     await carryOut(host, spec, secrets, await host.readFacts(spec), done, true);
   });
+}
+
+/** By these steps, and by those of an apply that was cut short. */
+function disturbedBy(facts: HostFacts, steps: readonly Step[]): ReadonlySet<"consul" | "neard"> {
+  return new Set([...disturbances(steps), ...(facts.pending?.disturbs ?? [])]);
 }
 
 async function carryOut(
@@ -74,8 +79,9 @@ async function carryOutSteps(
     facts.pending?.inventory ?? emptyInventory,
     inventoryOf(spec),
   );
+  const disturbs = [...disturbedBy(facts, steps)];
   let due: Due = dueOf(steps);
-  await host.writePending({ inventory, due });
+  await host.writePending({ inventory, due, disturbs });
   for (const [position, step] of steps.entries()) {
     try {
       await host.perform(step);
@@ -86,7 +92,7 @@ async function carryOutSteps(
     const left = settle(due, step);
     if (left === due) continue;
     due = left;
-    await host.writePending({ inventory, due });
+    await host.writePending({ inventory, due, disturbs });
   }
 }
 

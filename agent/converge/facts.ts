@@ -55,7 +55,12 @@ export const nothingDue: Due = { restart: [], reload: [], commands: [] };
  * Written before an apply changes the first thing, deleted after it has stored the spec: what an apply
  * that failed or was killed leaves to the next one, and to `remove`.
  */
-export const pendingSchema = z.strictObject({ inventory: inventorySchema, due: dueSchema });
+export const pendingSchema = z.strictObject({
+  inventory: inventorySchema,
+  due: dueSchema,
+  /** What it disturbed: whoever goes on with it does so with the maintenance lock, until all is healthy. */
+  disturbs: z.array(z.enum(["consul", "neard"])),
+});
 export type Pending = z.infer<typeof pendingSchema>;
 
 export interface HostFacts {

@@ -260,7 +260,7 @@ describe("what left the spec", () => {
     expect(plan({ ...converged, elsewhere }, secrets, smaller)).toEqual([]);
   });
   test("what only a failed apply made goes too", () => {
-    const pending = { inventory: { ...emptyInventory, files: ["/etc/svc/stray"] }, due: nothingDue };
+    const pending = { inventory: { ...emptyInventory, files: ["/etc/svc/stray"] }, due: nothingDue, disturbs: [] };
     const facts = withPath("/etc/svc/stray", file("0644", "0"), { ...converged, pending });
     expect(plan(facts)).toContain("delete-file /etc/svc/stray: not in the spec any more");
   });
@@ -304,7 +304,7 @@ describe("what an apply owes", () => {
   });
   test("is done by the next one, though all files are right by then", () => {
     const due = { restart: ["svc.service"], reload: [], commands: ['["sysctl","--system"]'] };
-    expect(plan({ ...converged, pending: { inventory: emptyInventory, due } })).toEqual([
+    expect(plan({ ...converged, pending: { inventory: emptyInventory, due, disturbs: [] } })).toEqual([
       "command sysctl --system: an earlier apply was cut short",
       "daemon-reload systemd: an earlier apply was cut short",
       "unit svc.service: restart: an earlier apply was cut short",
@@ -312,7 +312,7 @@ describe("what an apply owes", () => {
   });
   test("a reload too, unless a restart is owed", () => {
     const due = { restart: [], reload: ["svc.service"], commands: [] };
-    expect(plan({ ...converged, pending: { inventory: emptyInventory, due } })).toContain(
+    expect(plan({ ...converged, pending: { inventory: emptyInventory, due, disturbs: [] } })).toContain(
       "unit svc.service: reload: an earlier apply was cut short",
     );
   });

@@ -24,6 +24,7 @@ const consul = hostSpecSchema.parse({ host: "host-a", concern: "consul", units: 
 const pending = {
   inventory: { ...emptyInventory, files: ["/f"], directories: [{ path: "/d", owned: true }] },
   due: nothingDue,
+  disturbs: [],
 };
 
 test("nothing is known at first", async () => {

@@ -129,8 +129,7 @@ export function lostRace(state: WaitingState): WaitingState {
 
 function decideSilence(state: WaitingState, seen: Observation, nowMs: number, bounds: MaintenanceBounds): Waited {
   const silentMs = nowMs - state.answeredMs;
-  if (silentMs < bounds.silenceMs)
-    return { state, decision: { do: "look-again", because: `Consul gives no answer (${seconds(silentMs)})` } };
+  if (silentMs < bounds.silenceMs) return { state, decision: { do: "look-again", because: "Consul gives no answer" } };
   if (!seen.ownConsulUp)
     return {
       state,
