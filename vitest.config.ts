@@ -1,4 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** By name: the scenarios share one cluster, and the last of them destroys it. */
+class ByName extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
+  }
+}
 
 /**
  * `unit`: beside the code, fast, touch nothing outside a temporary directory.
@@ -6,20 +14,22 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: ByName },
     projects: [
       {
         test: {
           name: "unit",
           include: ["{contract,infra,agent,cli,lab,toolchain,test}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "test/scenarios/**"],
+          testTimeout: 30_000,
         },
       },
       {
         test: {
           name: "lab",
           include: ["test/scenarios/**/*.test.ts"],
+          globalSetup: ["test/scenarios/global-setup.ts"],
           fileParallelism: false,
-          sequence: { concurrent: false },
           testTimeout: 180_000,
           hookTimeout: 900_000,
         },

@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { paths, ports } from "../../contract/paths.ts";
+import { agentStatuses, expectOneSigner, fresh, holdfast, lab, on, witness } from "./cluster.ts";
+
+test("exactly one host is active, its neard shows our key, the others' show none", async () => {
+  const { active } = await fresh();
+  const report = await witness();
+  const ours = Object.keys(report.byKey);
+  expect(ours).toHaveLength(1);
+  for (const host of ["host-a", "host-b"]) {
+    const status = JSON.parse(
+      await on(
+        host,
+        `exec 3<>/dev/tcp/127.0.0.1/${ports.neardRpc}; printf 'GET /status HTTP/1.0\\r\\n\\r\\n' >&3; sed '1,/^\\r$/d' <&3`,
+      ),
+    );
+    expect(status.validator_public_key, host).toBe(host === active ? ours[0] : null);
+  }
+  expect(report.current?.host).toBe(active);
+  await expectOneSigner();
+});
+
+test("the key file is on the holder's tmpfs alone", async () => {
+  const { active, standby } = await fresh();
+  const look = `stat -c '%a %U %G' ${paths.validatorKey} 2>&1; stat -f -c %T ${paths.keyDirectory}`;
+  expect(await on(active, look)).toMatch(/^400 neard neard\s+tmpfs/);
+  expect(await on(standby, look)).toContain("No such file");
+});
+
+test("holdfast status --json says what issue 3 asks for", async () => {
+  const { active } = await fresh();
+  const { code, stdout } = await holdfast("status", "--json");
+  const view = JSON.parse(stdout);
+  expect(code).toBe(0);
+  expect(view).toMatchObject({ network: "localnet", account: lab().chain?.account, active, paused: false });
+  expect(view.epoch).toBeGreaterThan(0);
+  expect(view.lease).toBeGreaterThan(0);
+  expect(view.hosts.map((host: { name: string }) => host.name)).toEqual(["host-a", "host-b", "host-c"]);
+});
+
+test("the health endpoints answer 200 and 503 as roles demand", async () => {
+  const { active, standby } = await fresh();
+  const code = async (host: string, path: string) =>
+    (
+      await on(
+        host,
+        `exec 3<>/dev/tcp/$(hostname -I | cut -d' ' -f1)/${ports.agentHttp}; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; head -1 <&3`,
+      )
+    ).split(" ")[1];
+  expect(await code(active, "/active")).toBe("200");
+  expect(await code(active, "/standby")).toBe("503");
+  expect(await code(standby, "/active")).toBe("503");
+  expect(await code(standby, "/standby")).toBe("200");
+  expect(await code("host-c", "/ready")).toBe("200");
+  expect(await code(active, "/nonsense")).toBe("404");
+});
+
+test("the agent takes at most 90 MB and 1 % of a core when nothing happens", { timeout: 120_000 }, async () => {
+  const { active, standby } = await fresh();
+  const cpu = async (host: string) => Number(await on(host, "systemctl show -p CPUUsageNSec --value holdfastd"));
+  for (const host of [active, standby]) {
+    const before = await cpu(host);
+    const startedMs = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    const percent = ((await cpu(host)) - before) / 1e4 / (performance.now() - startedMs);
+    const rssKb = Number(
+      await on(host, "awk '/VmRSS/{print $2}' /proc/$(systemctl show -p MainPID --value holdfastd)/status"),
+    );
+    console.log(`${host}: ${(rssKb / 1024).toFixed(0)} MB, ${percent.toFixed(2)} % of a core`);
+    expect(rssKb / 1024, `memory on ${host}`).toBeLessThanOrEqual(90);
+    expect(percent, `CPU on ${host}`).toBeLessThanOrEqual(1);
+  }
+});
+
+test("systemd rates the agent's unit at 4.0 or better on every host", async () => {
+  for (const host of Object.keys(await agentStatuses())) {
+    const rating = await on(host, "systemd-analyze security holdfastd --no-pager | tail -1");
+    expect(Number(/: ([\d.]+)/.exec(rating)?.[1]), rating).toBeLessThanOrEqual(4);
+  }
+});

@@ -1,0 +1,103 @@
+/** Promises `one-signer`, `ten-seconds`, `comes-back`, on real hosts: what breaks, and what then must happen. */
+import { describe, expect, test } from "vitest";
+import { healAll, injectFault } from "../../lab/faults/engine.ts";
+import {
+  agentStatus,
+  agentStatuses,
+  expectOneSigner,
+  fresh,
+  healthy,
+  holdfast,
+  lab,
+  on,
+  signsAgain,
+  until,
+  witness,
+} from "./cluster.ts";
+
+const boundSeconds = 10;
+
+/** Injects, expects the standby to sign within the bound, heals, and expects the old host back as a standby. */
+async function failsOver(kind: string): Promise<void> {
+  const { active, standby } = await fresh();
+  await injectFault(lab(), kind, active, {});
+  const gap = await signsAgain(standby);
+  console.log(`${kind} on ${active}: ${standby} signed after ${gap.toFixed(1)} s`);
+  expect(gap, `${kind}: silence of the validator`).toBeLessThanOrEqual(boundSeconds);
+  await expectOneSigner();
+  await healAll(lab());
+  const after = await healthy();
+  expect(after, "the host comes back as a standby by itself").toEqual({ active: standby, standby: active });
+  await expectOneSigner();
+}
+
+describe("the active host", () => {
+  for (const round of [1, 2, 3]) test(`loses power (${round} of 3)`, async () => await failsOver("poweroff"));
+
+  test("loses its neard", async () => await failsOver("kill-neard"));
+
+  test("loses agent, neard and Consul together", async () => await failsOver("kill-all"));
+
+  test("is cut off from the other hosts while it reaches the chain", async () => await failsOver("partition"));
+
+  test("is cut off on Consul's ports alone", async () => await failsOver("partition-consul"));
+});
+
+describe("what must not move the key", () => {
+  /** The holder keeps signing through it, without a missed block, and the cluster is healthy afterwards. */
+  async function keeps(inject: () => Promise<void>, forMs: number): Promise<void> {
+    const { active } = await fresh();
+    const before = await agentStatus(active);
+    await inject();
+    await new Promise((resolve) => setTimeout(resolve, forMs));
+    const during = await agentStatus(active);
+    expect(during.role).toBe("active");
+    expect(during.epoch).toBe(before.epoch);
+    await healAll(lab());
+    expect((await healthy()).active).toBe(active);
+    const report = await expectOneSigner();
+    expect(report.missed, `missed heights ${report.missedHeights.join(", ")}`).toBe(0);
+  }
+
+  test("the arbiter loses power", async () => {
+    await keeps(async () => void (await injectFault(lab(), "poweroff", "host-c", {})), 12_000);
+  });
+
+  test("the Consul leader is killed, wherever it is", async () => {
+    for (const _ of [1, 2]) {
+      await keeps(async () => {
+        const leader = Object.values(await agentStatuses()).find((status) => status?.consul.isLeader)?.host;
+        if (leader === undefined) throw new Error("no Consul leader");
+        await on(leader, "systemctl kill -s KILL holdfast-consul");
+      }, 8000);
+    }
+  });
+
+  test("two minutes of SIGSTOP end with the watchdog, long before", { timeout: 240_000 }, async () => {
+    const { active, standby } = await fresh();
+    await injectFault(lab(), "stop-agent", active, { forMs: 120_000 });
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    const report = await expectOneSigner();
+    const longest = Math.max(0, ...report.gaps.map((gap) => gap.seconds));
+    console.log(`agent stopped on ${active}: longest silence ${longest.toFixed(1)} s, now ${report.current?.host}`);
+    expect(longest).toBeLessThanOrEqual(boundSeconds);
+    expect([active, standby]).toContain(report.current?.host);
+    await new Promise((resolve) => setTimeout(resolve, 105_000));
+    await healthy();
+    await expectOneSigner();
+  });
+});
+
+test("paused: nobody takes over, and after resume somebody does", async () => {
+  const { active, standby } = await fresh();
+  expect((await holdfast("pause", "--reason", "scenario")).code).toBe(0);
+  await injectFault(lab(), "poweroff", active, {});
+  await new Promise((resolve) => setTimeout(resolve, 14_000));
+  expect((await agentStatus(standby)).role).toBe("standby");
+  expect((await witness()).byHost[standby]?.signatures ?? 0).toBe(0);
+  expect((await holdfast("resume")).code).toBe(0);
+  await until(`${standby} to take over`, 15_000, async () => (await agentStatus(standby)).role === "active");
+  await healAll(lab());
+  await healthy();
+  await expectOneSigner();
+});

@@ -1,0 +1,41 @@
+/** Promise `switchover-second`. */
+import { expect, test } from "vitest";
+import { expectOneSigner, fresh, healthy, holdfast, signsAgain, witness } from "./cluster.ts";
+
+/** Endorsements come every 600 ms: a gap of the key of one second shows as up to this between two signatures. */
+const gapBoundSeconds = 1 + 2 * 0.6;
+
+test("ten switchovers in a row, each with a gap of a second at most", { timeout: 400_000 }, async () => {
+  const gaps: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    const { active, standby } = await fresh();
+    const { code, stdout, stderr } = await holdfast("switchover", "--yes", "--to", standby);
+    expect(code, stdout + stderr).toBe(0);
+    gaps.push(await signsAgain(standby));
+    await expectOneSigner();
+    expect((await healthy()).standby).toBe(active);
+  }
+  console.log(`gaps between signatures: ${gaps.map((gap) => gap.toFixed(2)).join(", ")} s`);
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(gapBoundSeconds);
+});
+
+test("in a maintenance window no block of ours is missed", { timeout: 240_000 }, async () => {
+  const { standby } = await fresh();
+  const { code, stdout, stderr } = await holdfast("switchover", "--yes", "--window", "--to", standby);
+  expect(code, stdout + stderr).toBe(0);
+  await signsAgain(standby);
+  const report = await expectOneSigner();
+  expect(report.missed, `missed heights ${report.missedHeights.join(", ")}`).toBe(0);
+});
+
+test("a switchover that cannot be is refused with the reason, and nothing moves", async () => {
+  const { active } = await fresh();
+  const toSelf = await holdfast("switchover", "--yes", "--to", active);
+  expect(toSelf.code).toBe(1);
+  expect(toSelf.stderr).toContain("active already");
+  const toArbiter = await holdfast("switchover", "--yes", "--to", "host-c");
+  expect(toArbiter.code).toBe(1);
+  expect(toArbiter.stderr).toMatch(/host-c/);
+  const report = await witness();
+  expect(Object.keys(report.byHost)).toEqual([active]);
+});

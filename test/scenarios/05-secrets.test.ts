@@ -1,0 +1,117 @@
+/** Promise `key-stays-secret`: after power loss, on disks, in logs, arguments, outputs and the state. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { base58 } from "@scure/base";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { healAll, injectFault } from "../../lab/faults/engine.ts";
+import { fresh, healthy, lab, on, pulumi, root } from "./cluster.ts";
+
+const keyFile = z.object({ secret_key: z.string(), public_key: z.string() });
+
+/** Every form in which the validator key could lie about. */
+function keyForms(): Buffer[] {
+  const chain = lab().chain;
+  if (!chain) throw new Error("the lab has no chain");
+  const text = keyFile.parse(JSON.parse(readFileSync(chain.validatorKeyFile, "utf8"))).secret_key;
+  const raw = Buffer.from(base58.decode(text.replace("ed25519:", "")));
+  const seed = raw.subarray(0, 32);
+  return [
+    Buffer.from(text.replace("ed25519:", "").slice(0, 40)),
+    seed,
+    Buffer.from(seed.toString("hex")),
+    Buffer.from(seed.toString("base64").slice(0, 40)),
+  ];
+}
+
+/** Files below `paths` on a host that hold one of the forms; searched there, with the forms on stdin. */
+async function findOn(host: string, forms: readonly Buffer[], paths: string): Promise<string> {
+  const script = `
+    import fs from "node:fs"; import path from "node:path";
+    const forms = JSON.parse('${JSON.stringify(forms.map((form) => form.toString("base64")))}').map((f) => Buffer.from(f, "base64"));
+    const hits = [];
+    const walk = (p) => {
+      let s; try { s = fs.lstatSync(p); } catch { return; }
+      if (s.isDirectory()) { let names = []; try { names = fs.readdirSync(p); } catch {} for (const n of names) walk(path.join(p, n)); }
+      else if (s.isFile() && s.size > 0 && s.size < 300e6) { let b; try { b = fs.readFileSync(p); } catch { return; } if (forms.some((f) => b.includes(f))) hits.push(p); }
+    };
+    for (const p of ${JSON.stringify(paths.split(" "))}) walk(p);
+    console.log(hits.join("\\n"));`;
+  return (
+    await on(host, `/opt/holdfast/bin/node --input-type=module -e ${JSON.stringify(script).replaceAll("$", "\\$")}`)
+  ).trim();
+}
+
+test("the search finds the key where it is allowed to be, so it can fail", async () => {
+  const { active } = await fresh();
+  expect(await findOn(active, keyForms(), "/run/holdfast-key")).toBe("/run/holdfast-key/validator_key.json");
+});
+
+test("on no disk, in no log and in no argument, also after power loss", { timeout: 240_000 }, async () => {
+  const { active } = await fresh();
+  await injectFault(lab(), "poweroff", active, {});
+  await healAll(lab());
+  await healthy();
+  for (const { name } of lab().hosts) {
+    expect(await findOn(name, keyForms(), "/etc /opt /var /root /home /usr/local /tmp"), name).toBe("");
+    const logs = await on(
+      name,
+      "journalctl --no-pager -o cat; cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'",
+    );
+    for (const form of keyForms())
+      expect(logs.includes(form.toString("latin1")), `a log or argument of ${name}`).toBe(false);
+  }
+});
+
+test("tokens, gossip key and TLS keys are in clear on no disk but in Consul's own data", {
+  timeout: 120_000,
+}, async () => {
+  await fresh();
+  const { stdout } = await pulumi("stack", "export", "--show-secrets");
+  const secrets = secretStrings(JSON.parse(stdout));
+  expect(secrets.length).toBeGreaterThan(8);
+  const forms = secrets.map((text) => Buffer.from(text));
+  for (const { name } of lab().hosts) {
+    // Consul keeps ACL tokens in its Raft log and snapshots; neard needs its node key; both are 0600 there.
+    const found = (await findOn(name, forms, "/etc /opt /var /root /home /tmp")).split("\n").filter(Boolean);
+    expect(
+      found.filter((file) => !/^\/var\/lib\/(holdfast-consul\/|neard\/node_key\.json)/.test(file)),
+      name,
+    ).toEqual([]);
+  }
+});
+
+test("encrypted in the state, hidden in outputs and previews", { timeout: 120_000 }, async () => {
+  await fresh();
+  const state = readFileSync(join(root, ".localnet/pulumi/.pulumi/stacks/holdfast", `${lab().stack}.json`));
+  const outputs = [
+    (await pulumi("stack", "output", "--json")).stdout,
+    (await pulumi("preview", "--diff")).stdout,
+    readFileSync(join(root, ".localnet", lab().name, "pulumi.log"), "utf8"),
+  ].join("\n");
+  for (const form of keyForms()) {
+    expect(state.includes(form), "the state file").toBe(false);
+    expect(outputs.includes(form.toString("latin1")), "an output of pulumi").toBe(false);
+  }
+});
+
+/** The distinct secret texts of the cluster in a decrypted state: uuids (tokens), gossip key, PEM bodies. */
+function secretStrings(value: unknown): string[] {
+  const found = new Set<string>();
+  const walk = (node: unknown, secret: boolean): void => {
+    if (typeof node === "string" && secret) {
+      for (const pem of node.matchAll(/-----BEGIN (?:EC )?PRIVATE KEY-----\\?n?([A-Za-z0-9+/]{40})/g))
+        if (pem[1]) found.add(pem[1]);
+      if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(node) || /^[A-Za-z0-9+/]{43}=$/.test(node)) found.add(node);
+      try {
+        walk(JSON.parse(node), true);
+      } catch {}
+    } else if (Array.isArray(node)) for (const item of node) walk(item, secret);
+    else if (node !== null && typeof node === "object") {
+      const isSecret = "plaintext" in node;
+      for (const item of Object.values(node)) walk(item, secret || isSecret);
+    }
+  };
+  walk(value, false);
+  return [...found];
+}

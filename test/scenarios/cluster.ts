@@ -1,0 +1,154 @@
+/**
+ * The cluster that the scenarios work on: a lab of its own (`test`), brought up once by the same
+ * command that a newcomer types, and removed at the end. Every wait has a bound, and every scenario
+ * begins with a healthy cluster.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { expect } from "vitest";
+import { type AgentStatus, agentStatusSchema } from "../../contract/agent-status.ts";
+import { paths } from "../../contract/paths.ts";
+import type { Report } from "../../lab/chain/report.ts";
+import { healAll } from "../../lab/faults/engine.ts";
+import { askWitness, resetWitness } from "../../lab/hosts/chain.ts";
+import { type Lab, type LabHost, loadLab } from "../../lab/hosts/description.ts";
+import { onHost } from "../../lab/hosts/ssh.ts";
+import { stackEnvironment } from "../../toolchain/stack.ts";
+import { ensureTools } from "../../toolchain/tools.ts";
+
+export const labName = process.env.HOLDFAST_TEST_LAB ?? "test";
+export const root = join(import.meta.dirname, "../..");
+
+export const lab = (): Lab => loadLab(labName);
+
+export function hostOf(name: string): LabHost {
+  const host = lab().hosts.find((candidate) => candidate.name === name);
+  if (host === undefined) throw new Error(`the lab has no host ${name}`);
+  return host;
+}
+
+/** Runs a command on a host as root; its stdout. */
+export async function on(host: string, command: string): Promise<string> {
+  return await onHost(lab(), hostOf(host), command);
+}
+
+export async function agentStatus(host: string): Promise<AgentStatus> {
+  return agentStatusSchema.parse(JSON.parse(await on(host, `${paths.holdfastd} status --json`)));
+}
+
+/** Status of all hosts; null where the agent does not answer. */
+export async function agentStatuses(): Promise<Record<string, AgentStatus | null>> {
+  const names = lab().hosts.map((host) => host.name);
+  const all = await Promise.all(names.map(async (name) => [name, await agentStatus(name).catch(() => null)] as const));
+  return Object.fromEntries(all);
+}
+
+export const witness = async (): Promise<Report> => await askWitness(lab());
+
+/** Waits until `look` gives something; what it saw last is in the error. */
+export async function until<T>(what: string, boundMs: number, look: () => Promise<T | null | false>): Promise<T> {
+  const end = performance.now() + boundMs;
+  for (let last = ""; ; ) {
+    try {
+      const found = await look();
+      if (found !== null && found !== false) return found;
+    } catch (error) {
+      last = `; last: ${(error as Error).message}`;
+    }
+    if (performance.now() > end) throw new Error(`waited ${boundMs} ms for ${what}${last}`);
+    await sleep(250);
+  }
+}
+
+export interface Roles {
+  readonly active: string;
+  readonly standby: string;
+}
+
+/** One host active and signing, another ready to take over, every Consul server a voter. */
+export async function healthy(boundMs = 90_000): Promise<Roles> {
+  return await until("a healthy cluster", boundMs, async () => {
+    const statuses = await agentStatuses();
+    const all = Object.values(statuses).filter((status) => status !== null);
+    const bad = all.filter((status) => !status.consul.reachable || !status.consul.healthy).map((status) => status.host);
+    const active = all.filter((status) => status.role === "active" && status.key.loaded);
+    const ready = all.filter((status) => status.ready);
+    const said = Object.entries(statuses).map(
+      ([host, status]) => `${host}: ${status?.role ?? "silent"}, ${status?.because}`,
+    );
+    if (all.length < lab().hosts.length || bad.length > 0 || active.length !== 1 || ready.length === 0)
+      throw new Error(`${said.join("; ")}; Consul unhealthy: ${bad.join(", ") || "none"}`);
+    const { current } = await witness();
+    if (current?.host !== active[0]?.host || current === null || current.silentMs > 3000)
+      throw new Error(`the witness hears ${current?.host ?? "nobody"}; ${said.join("; ")}`);
+    return { active: active[0]?.host ?? "", standby: ready[0]?.host ?? "" };
+  });
+}
+
+/** Heals everything, waits for health, and starts a new report of the witness. */
+export async function fresh(): Promise<Roles> {
+  await healAll(lab());
+  const roles = await healthy();
+  await resetWitness(lab());
+  // A few slots of normal life, so that a gap has a beginning.
+  await sleep(2500);
+  return roles;
+}
+
+/** Waits until `host` has signed in time; how long nobody had, by the witness, in seconds. */
+export async function signsAgain(host: string, boundMs = 30_000): Promise<number> {
+  const report = await until(`${host} to sign`, boundMs, async () => {
+    const seen = await witness();
+    return seen.current?.host === host ? seen : null;
+  });
+  return Math.max(0, ...report.gaps.filter((gap) => gap.toHost === host).map((gap) => gap.seconds));
+}
+
+/** The promise `one-signer`, by the witness of this scenario. */
+export async function expectOneSigner(): Promise<Report> {
+  const report = await witness();
+  expect(report.overlapMs, `two hosts signed at once: ${JSON.stringify(report.overlaps)}`).toBe(0);
+  expect(report.doubleSigned, "heights signed twice").toEqual([]);
+  return report;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function environment(): Promise<Record<string, string | undefined>> {
+  return stackEnvironment(await ensureTools(), root, lab().stack);
+}
+
+/** `npm run -s holdfast -- …` on this cluster's stack. */
+export async function holdfast(...args: string[]): Promise<Outcome> {
+  const result = await execa(process.execPath, [join(root, "cli/main.ts"), ...args, "--stack", lab().stack], {
+    env: await environment(),
+    extendEnv: false,
+    reject: false,
+    stdin: "ignore",
+  });
+  return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** `pulumi …` on this cluster's stack. */
+export async function pulumi(...args: string[]): Promise<Outcome> {
+  const result = await execa("pulumi", [...args, "--stack", lab().stack, "--non-interactive", "--color", "never"], {
+    env: await environment(),
+    extendEnv: false,
+    cwd: root,
+    reject: false,
+    stdin: "ignore",
+  });
+  return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+}
+
+export const up = async (...args: string[]): Promise<Outcome> => await pulumi("up", "--yes", "--skip-preview", ...args);
+
+/** The stack's settings file, to be put back by who changes it. */
+export const settingsFile = (): string => join(root, `Pulumi.${lab().stack}.yaml`);
+export const settingsText = (): string => readFileSync(settingsFile(), "utf8");
