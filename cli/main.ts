@@ -16,7 +16,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
     if (shellRuns) return;
     interrupt.abort();
-    setTimeout(() => process.exit(exitCodes.interrupted), afterwordsMs).unref();
+    setTimeout(() => process.exit(process.exitCode ?? exitCodes.interrupted), afterwordsMs).unref();
   });
 
 /** ssh has the terminal: Ctrl-C is for the host. */

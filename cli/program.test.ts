@@ -366,7 +366,9 @@ describe("logs", () => {
       },
     };
     const hosts = { "host-a": host, "host-b": host };
-    expect(await holdfast(fakeWorld({ hosts }), "logs", "--unit", "neard", "-n", "5")).toMatchObject({ code: 0 });
+    const world = fakeWorld({ hosts });
+    expect(await holdfast(world, "logs", "--unit", "neard", "-n", "5")).toMatchObject({ code: 0 });
+    expect(world.stderr.join("")).toContain("host-a has no line of neard.service in its journal.");
     expect(seen).toHaveLength(2);
     expect(seen[0]?.join(" ")).toContain("journalctl --unit neard.service --lines 5");
   });

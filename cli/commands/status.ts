@@ -41,7 +41,7 @@ async function run(
     return formatStatus(view, style);
   };
   return context.withCluster(command, async ({ cluster, links }) => {
-    if (options.watch) return watchStatus(context.ports, cluster, links, show, { redraw: !options.json });
+    if (options.watch) return watchStatus(context.ports, cluster, links, show, { oneLine: options.json === true });
     const names = cluster.hosts.map((host) => host.name);
     const asked = askHosts(links, names).then((answers) => confirmClaims(links, answers));
     const answers = await withProgress(terminal, clock, `asking ${names.length} hosts`, asked);

@@ -53,8 +53,12 @@ export function sshArguments(
 }
 
 function runSsh(argv: readonly string[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("ssh", argv, { stdio: "inherit" });
+  const child = spawn("ssh", argv, { stdio: "inherit" });
+  // Whoever ends us, or closes our terminal, ends ssh: then the key's file is removed as always.
+  const endings = ["SIGTERM", "SIGHUP"] as const;
+  const end = (signal: NodeJS.Signals) => void child.kill(signal);
+  for (const signal of endings) process.on(signal, end);
+  return new Promise<number>((resolve, reject) => {
     child.once("error", (error) => {
       reject(
         new HoldfastError("HF_TOOLCHAIN", `ssh could not be started: ${error.message}`, {
@@ -64,5 +68,7 @@ function runSsh(argv: readonly string[]): Promise<number> {
       );
     });
     child.once("exit", (code) => resolve(code ?? 255));
+  }).finally(() => {
+    for (const signal of endings) process.off(signal, end);
   });
 }

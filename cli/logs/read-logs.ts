@@ -24,6 +24,8 @@ export async function readLogs(
   const results = await Promise.allSettled(links.map(read));
   const journals = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   for (const result of results) if (result.status === "rejected") failures.push(describeError(result.reason));
+  for (const { host, lines } of journals)
+    if (lines.length === 0) ports.terminal.err(`${host} has no line of ${request.unit} in its journal.\n`);
   const prefixed = links.length > 1;
   for (const { host, line } of mergeByTime(journals)) ports.terminal.out(`${prefix(links, host, prefixed)}${line}\n`);
   return failures;

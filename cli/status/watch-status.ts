@@ -6,47 +6,60 @@ import type { StackOutputs } from "../../contract/stack-outputs.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { HostLinks } from "../hosts/host-links.ts";
 import type { Ports } from "../ports.ts";
-import { askHost, confirmClaims } from "./ask-hosts.ts";
+import { withProgress } from "../terminal/progress.ts";
+import { askHost, askHosts, confirmClaims } from "./ask-hosts.ts";
 import { type ClusterView, clusterView, type HostAnswer } from "./cluster-view.ts";
 
 const periodMs = 1000;
 
-/** @param options.redraw on a terminal: draw over the last picture instead of below it */
+/** @param options.oneLine each picture is one line of a stream, not a page for people */
 export async function watchStatus(
   ports: Pick<Ports, "terminal" | "clock" | "interrupted">,
   cluster: StackOutputs,
   links: HostLinks,
   show: (view: ClusterView) => string,
-  options: { redraw: boolean },
+  options: { oneLine: boolean },
 ): Promise<ExitCode> {
   const { terminal, clock, interrupted } = ports;
-  const inPlace = options.redraw && terminal.outIsTty;
+  const picture = (text: string) => {
+    if (options.oneLine) return `${text}\n`;
+    return terminal.outIsTty ? drawOver(text) : `${text}\n\n`;
+  };
   const names = cluster.hosts.map((host) => host.name);
   const latest = new Map<string, HostAnswer>();
 
   async function follow(host: string): Promise<void> {
+    let askedMs = clock.monotonicMs();
     while (!interrupted.aborted) {
-      const startMs = clock.monotonicMs();
+      await clock.sleep(periodMs - (clock.monotonicMs() - askedMs), interrupted);
+      askedMs = clock.monotonicMs();
       latest.set(host, await askHost(links, host));
-      await clock.sleep(periodMs - (clock.monotonicMs() - startMs), interrupted);
     }
   }
 
   async function draw(): Promise<void> {
     while (!interrupted.aborted) {
-      // The first picture waits until every host had its chance to answer.
-      if (latest.size === names.length) {
-        const answers = await confirmClaims(links, [...latest.values()]);
-        if (interrupted.aborted) return;
-        const text = show(clusterView(cluster, answers));
-        terminal.out(inPlace ? drawOver(text) : `${text}\n`);
-      }
-      await clock.sleep(latest.size === names.length ? periodMs : periodMs / 10, interrupted);
+      const answers = await confirmClaims(links, [...latest.values()]);
+      if (interrupted.aborted) return;
+      terminal.out(picture(show(clusterView(cluster, answers))));
+      await clock.sleep(periodMs, interrupted);
     }
   }
 
-  await Promise.all([...names.map(follow), draw()]);
+  async function watch(): Promise<void> {
+    const first = await withProgress(terminal, clock, `asking ${names.length} hosts`, askHosts(links, names));
+    for (const answer of first) latest.set(answer.host, answer);
+    await Promise.all([...names.map(follow), draw()]);
+  }
+
+  // Ctrl-C does not wait for a question to a dead host.
+  await Promise.race([watch(), aborted(interrupted)]);
   return exitCodes.ok;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 /** From the top of the screen; each line's and the screen's rest is erased after writing, so nothing flickers. */

@@ -32,6 +32,11 @@ export function processTerminal(interrupted: AbortSignal): Terminal {
       try {
         const answer = await prompt.question(`${question} [y/N] `, { signal: interrupted });
         return /^y(es)?$/i.test(answer.trim());
+      } catch (error) {
+        // Ctrl-C or Ctrl-D instead of an answer is a no.
+        if ((error as Error).name !== "AbortError") throw error;
+        stderr.write("\n");
+        return false;
       } finally {
         prompt.close();
       }
