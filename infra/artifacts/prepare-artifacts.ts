@@ -2,8 +2,6 @@
  * Everything that hosts need as files: found, checked against its pinned checksum, packed. What is wrong
  * is collected, not thrown one by one.
  */
-import { open } from "node:fs/promises";
-import { HoldfastError } from "../../contract/errors.ts";
 import { hostConsul, hostNode } from "../../toolchain/tools.ts";
 import { type Fault, faultFrom } from "../config/faults.ts";
 import type { HostArch, Settings } from "../config/schema.ts";
@@ -13,7 +11,7 @@ import type { Artifact, HostArtifacts } from "../plan/uploads.ts";
 import { bundleHoldfastd } from "./bundle.ts";
 import { knownSha256Of, packed } from "./cache.ts";
 import { fetchSource, type LocalFile } from "./fetch-source.ts";
-import { neardSource } from "./neard-source.ts";
+import { findNeard } from "./find-neard.ts";
 
 export interface PreparedArtifacts {
   readonly byArch: ArtifactsByArch;
@@ -21,9 +19,6 @@ export interface PreparedArtifacts {
   readonly packed: (artifact: Artifact) => string;
   readonly faults: readonly Fault[];
 }
-
-/** In the first 4 KiB of the lab's neard, see lab/neard/. */
-const labMarker = "holdfast-lab-neard";
 
 export async function prepareArtifacts(settings: Settings): Promise<PreparedArtifacts> {
   const faults: Fault[] = [];
@@ -73,24 +68,4 @@ async function findConsul({ consul }: Settings, arch: HostArch): Promise<LocalFi
   if (consul.artifact !== undefined)
     return await fetchSource({ setting: "holdfast:consul.artifact", ...consul.artifact });
   return await known(await hostConsul(machines[arch]));
-}
-
-async function findNeard(settings: Settings): Promise<LocalFile> {
-  const file = await fetchSource(neardSource(settings));
-  if (settings.network === "localnet" || !(await holdsMarker(file.path))) return file;
-  throw new HoldfastError(
-    "HF_CONFIG_INVALID",
-    `holdfast:neard.artifact is the lab's neard, which validates nothing, but holdfast:network is ${settings.network}.`,
-    { next: "Give the official neard of the release." },
-  );
-}
-
-async function holdsMarker(path: string): Promise<boolean> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(4096), position: 0 });
-    return buffer.subarray(0, bytesRead).includes(labMarker);
-  } finally {
-    await file.close();
-  }
 }

@@ -12,6 +12,11 @@ export interface Fault {
   readonly next: string;
 }
 
+/** A fault in the settings that has no code of its own. */
+export function configFault(message: string, next: string): Fault {
+  return { code: "HF_CONFIG_INVALID", message, next };
+}
+
 /** The fault that `error` describes; throws it again when it is none of ours. */
 export function faultFrom(error: unknown): Fault {
   if (!(error instanceof HoldfastError)) throw error;

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { generateValidatorKey, keyFileJson } from "../../contract/near-key.ts";
+import { sampleHost, sampleInput, sampleKey, sampleSettings } from "../testing/sample.ts";
+import { crossCheck } from "./cross-checks.ts";
+import type { SettingsInput } from "./schema.ts";
+import type { IsSecret } from "./secret-checks.ts";
+
+const allSecret: IsSecret = () => true;
+const check = (more: Partial<SettingsInput>, isSecret = allSecret) => crossCheck(sampleSettings(more), isSecret);
+const codes = (more: Partial<SettingsInput>) => check(more).faults.map(({ code, message }) => `${code}: ${message}`);
+const neard = sampleInput().neard;
+const [a, b, c] = sampleInput().hosts as [
+  SettingsInput["hosts"][0],
+  SettingsInput["hosts"][0],
+  SettingsInput["hosts"][0],
+];
+
+test("the sample is sound", () => expect(check({})).toEqual({ faults: [], warnings: [] }));
+
+describe("hosts", () => {
+  test("fewer than three with Consul", () =>
+    expect(codes({ hosts: [a, b] })).toEqual([
+      "HF_CONFIG_INVALID: holdfast:hosts has 2 with the role consul (host-a, host-b); a majority that survives one loss needs 3",
+    ]));
+  test("fewer than two with neard", () =>
+    expect(codes({ hosts: [a, sampleHost("x", 20, ["consul"]), c] })).toEqual([
+      "HF_CONFIG_INVALID: holdfast:hosts has 1 with the role neard (host-a); one to validate and one to stand by makes 2",
+    ]));
+  test("an even number with Consul is a warning", () => {
+    const { faults, warnings } = check({ hosts: [a, b, c, sampleHost("host-d", 14, ["consul"])] });
+    expect(faults).toEqual([]);
+    expect(warnings).toEqual([
+      expect.stringContaining("4 hosts with the role consul (host-a, host-b, host-c, host-d)"),
+    ]);
+    expect(warnings[0]).toContain("no more losses (1) than 3 would");
+  });
+  test("duplicate names and addresses, both at once", () =>
+    expect(codes({ hosts: [a, b, c, { ...c, name: "host-b" }] })).toEqual([
+      "HF_CONFIG_INVALID: holdfast:hosts has the name host-b 2 times",
+      "HF_CONFIG_INVALID: holdfast:hosts has the address 192.0.2.13 2 times (host-c, host-b)",
+    ]));
+  test.each(["127.0.0.1", "0.0.0.0", "224.0.0.1", "::1", "fe80::1"])("the address %s is nobody's", (address) =>
+    expect(codes({ hosts: [a, b, { ...c, address }] })[0]).toContain(`the address ${address} of host host-c`),
+  );
+  test("IPv4 and IPv6 together", () =>
+    expect(codes({ hosts: [a, b, { ...c, address: "2001:db8::13" }] })[0]).toContain("mixes IPv4 and IPv6"));
+  test("one neard for two architectures", () =>
+    expect(codes({ hosts: [a, { ...b, arch: "arm64" }, c] })[0]).toContain("(x64: host-a; arm64: host-b)"));
+  test("an arbiter may be of another architecture", () =>
+    expect(codes({ hosts: [a, b, { ...c, arch: "arm64" }] })).toEqual([]));
+});
+
+test("a lease that breaks the timing rule, with both numbers", () => {
+  const [fault] = check({ lease: { leaseMs: 9000 } }).faults;
+  expect(fault?.code).toBe("HF_TIMING_UNSAFE");
+  expect(fault?.message).toContain("leaseMs 9000 + stopMs 0 + skewMs 500 = 9500 is above takeoverMs 7000");
+});
+
+describe("validator key", () => {
+  const withKey = (validatorKey: string) => check({ validatorKey }).faults;
+  test("in clear", () => {
+    const [fault] = check({}, (name) => name !== "validatorKey").faults;
+    expect(fault).toMatchObject({ code: "HF_VALIDATOR_KEY", message: expect.stringContaining("in clear") });
+  });
+  test("malformed", () => expect(withKey("no json")[0]?.message).toBe("holdfast:validatorKey is not JSON"));
+  test("for another account", () =>
+    expect(withKey(keyFileJson(generateValidatorKey("other.near")))[0]?.message).toBe(
+      "holdfast:validatorKey is for the account other.near, but holdfast:validator.account is validator.localnet",
+    ));
+  test("halves that do not match", () => {
+    const mixed = { ...sampleKey, publicKey: generateValidatorKey("x.near").publicKey };
+    const [fault] = withKey(keyFileJson(mixed));
+    expect(fault?.message).toContain("halves that do not match");
+    expect(fault?.message).not.toContain(sampleKey.secretKey.slice(8, 30));
+  });
+});
+
+describe("ssh", () => {
+  test("no way in", () => expect(codes({ ssh: {} })[0]).toContain("neither a privateKey nor agent: true"));
+  test("two ways in", () =>
+    expect(codes({ ssh: { ...sampleInput().ssh, agent: true } })[0]).toContain("both a privateKey and agent: true"));
+  test("the agent's keys will do", () => expect(codes({ ssh: { agent: true } })).toEqual([]));
+  test("the public half", () =>
+    expect(codes({ ssh: { privateKey: "ssh-ed25519 AAAA" } })[0]).toContain("is not a private key file"));
+  test("in clear", () =>
+    expect(check({}, (name) => name !== "ssh").faults[0]?.message).toContain(
+      "ssh.privateKey is in the stack's file in clear",
+    ));
+});
+
+describe("neard", () => {
+  test("the local network has no defaults", () =>
+    expect(codes({ neard: { version: "2.13.4", artifact: {} } })).toEqual([
+      "HF_CONFIG_INVALID: holdfast:neard.artifact.source is missing",
+      "HF_CONFIG_INVALID: holdfast:neard.genesis is missing",
+    ]));
+  test("the official build must be pinned", () =>
+    expect(codes({ network: "mainnet", neard: { version: "2.13.4", artifact: {} } })).toEqual([
+      "HF_CONFIG_INVALID: holdfast:neard.artifact.sha256 is missing for what comes from the network",
+    ]));
+  test("a mainnet stack does not follow testnet", () =>
+    expect(codes({ network: "mainnet", neard: { ...neard, chainId: "testnet" } })).toEqual([
+      "HF_CONFIG_INVALID: holdfast:neard.chainId is testnet, but holdfast:network is mainnet",
+    ]));
+  test("plain http is refused", () =>
+    expect(codes({ consul: { artifact: { source: "http://example.org/consul", sha256: "0".repeat(64) } } })).toEqual([
+      "HF_CONFIG_INVALID: holdfast:consul.artifact.source is not https",
+    ]));
+  test.each([
+    [{ validator_key_file: "/root/key.json" }, "validator_key_file"],
+    [{ rpc: { addr: "0.0.0.0:3030" } }, "rpc.addr"],
+    [{ tracked_shards: [0] }, "tracked_shards"],
+    [{ tracked_shards_config: "AllShards" }, "tracked_shards_config"],
+  ])("its configuration may not touch what is ours: %j", (config, path) =>
+    expect(codes({ neard: { ...neard, config } })).toEqual([
+      `HF_CONFIG_INVALID: holdfast:neard.config sets ${path}, which holdfast owns`,
+    ]),
+  );
+  test("ports that are taken", () =>
+    expect(codes({ neard: { ...neard, rpcPort: 8501, networkPort: 22 } })).toEqual([
+      "HF_CONFIG_INVALID: holdfast:neard.rpcPort 8501 is the port of Consul",
+      "HF_CONFIG_INVALID: holdfast:neard.networkPort 22 is the port of SSH",
+    ]));
+});

@@ -1,0 +1,106 @@
+/** The hosts together: how many there are, that they can be told apart and can reach each other. */
+import { BlockList, isIPv4 } from "node:net";
+import { type Fault, configFault as fault } from "./faults.ts";
+import type { Settings } from "./schema.ts";
+
+const named = (hosts: readonly { readonly name: string }[]) => hosts.map((host) => host.name).join(", ");
+const withRole = (settings: Settings, role: "consul" | "neard") =>
+  settings.hosts.filter((host) => host.roles.includes(role));
+
+export function sizeFaults(settings: Settings): Fault[] {
+  const consul = withRole(settings, "consul");
+  const neard = withRole(settings, "neard");
+  return [
+    ...(consul.length >= 3
+      ? []
+      : [
+          fault(
+            `holdfast:hosts has ${consul.length} with the role consul (${named(consul) || "none"}); a majority that survives one loss needs 3`,
+            "Give the role consul to more hosts; an arbiter, a small host with that role alone, will do.",
+          ),
+        ]),
+    ...(neard.length >= 2
+      ? []
+      : [
+          fault(
+            `holdfast:hosts has ${neard.length} with the role neard (${named(neard) || "none"}); one to validate and one to stand by makes 2`,
+            "Give the role neard to another host.",
+          ),
+        ]),
+  ];
+}
+
+/** Allowed, but worth a word. */
+export function sizeWarnings(settings: Settings): string[] {
+  const consul = withRole(settings, "consul");
+  if (consul.length < 3 || consul.length % 2 === 1) return [];
+  const survives = consul.length / 2 - 1;
+  return [
+    `holdfast:hosts has ${consul.length} hosts with the role consul (${named(consul)}): an even number survives no more losses (${survives}) than ${consul.length - 1} would. Add or remove one.`,
+  ];
+}
+
+export function duplicateFaults(settings: Settings): Fault[] {
+  return (["name", "address"] as const).flatMap((property) =>
+    [...Map.groupBy(settings.hosts, (host) => host[property])]
+      .filter(([, hosts]) => hosts.length > 1)
+      .map(([value, hosts]) =>
+        fault(
+          `holdfast:hosts has the ${property} ${value} ${hosts.length} times${property === "address" ? ` (${named(hosts)})` : ""}`,
+          `Give every host its own ${property}.`,
+        ),
+      ),
+  );
+}
+
+/** Where a host cannot be reached by the others. */
+const unreachable = new BlockList();
+for (const [net, prefix] of [
+  ["0.0.0.0", 8],
+  ["127.0.0.0", 8],
+  ["224.0.0.0", 3],
+] as const)
+  unreachable.addSubnet(net, prefix, "ipv4");
+for (const [net, prefix] of [
+  ["::", 127],
+  ["fe80::", 10],
+  ["ff00::", 8],
+] as const)
+  unreachable.addSubnet(net, prefix, "ipv6");
+
+export function addressFaults(settings: Settings): Fault[] {
+  const family = (address: string) => (isIPv4(address) ? "ipv4" : "ipv6");
+  const bad = settings.hosts.filter((host) => unreachable.check(host.address, family(host.address)));
+  const families = new Set(settings.hosts.map((host) => family(host.address)));
+  return [
+    ...bad.map((host) =>
+      fault(
+        `holdfast:hosts: the address ${host.address} of host ${host.name} is not one that other hosts can reach`,
+        "Give the address of its network interface.",
+      ),
+    ),
+    ...(families.size < 2
+      ? []
+      : [
+          fault(
+            "holdfast:hosts mixes IPv4 and IPv6 addresses; Consul's members must all speak the same one",
+            "Give all addresses in one family.",
+          ),
+        ]),
+  ];
+}
+
+export function archFaults(settings: Settings): Fault[] {
+  const check = (setting: string, hosts: Settings["hosts"]) => {
+    const byArch = Map.groupBy(hosts, (host) => host.arch);
+    if (byArch.size < 2) return [];
+    const list = [...byArch].map(([arch, of]) => `${arch}: ${named(of)}`).join("; ");
+    return [
+      fault(`${setting} is one binary, but its hosts differ in arch (${list})`, "Use hosts of one architecture."),
+    ];
+  };
+  return [
+    ...check("holdfast:neard.artifact", withRole(settings, "neard")),
+    ...(settings.consul.artifact === undefined ? [] : check("holdfast:consul.artifact", settings.hosts)),
+  ];
+}

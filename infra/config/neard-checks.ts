@@ -1,0 +1,82 @@
+/** What neard is to be: its binary, its chain, its ports, and the settings that are not the operator's. */
+import { ports } from "../../contract/paths.ts";
+import { ownedSettingsIn } from "../plan/neard-config.ts";
+import { type Fault, configFault as fault } from "./faults.ts";
+import type { Settings } from "./schema.ts";
+
+/** Of the local network, which has neither an official build nor a genesis that neard knows. */
+export function chainFaults({ network, neard }: Settings): Fault[] {
+  if (network !== "localnet")
+    return neard.chainId === undefined || neard.chainId === network
+      ? []
+      : [fault(`holdfast:neard.chainId is ${neard.chainId}, but holdfast:network is ${network}`, "Leave chainId out.")];
+  return [
+    ...(neard.artifact.source === undefined
+      ? [
+          fault(
+            "holdfast:neard.artifact.source is missing",
+            "Name the neard binary of the lab; only the public networks have a default.",
+          ),
+        ]
+      : []),
+    ...(neard.genesis === undefined
+      ? [fault("holdfast:neard.genesis is missing", "Name the genesis file of the local chain.")]
+      : []),
+  ];
+}
+
+/** What comes from the network must be pinned. */
+export function sourceFaults({ network, neard, consul }: Settings): Fault[] {
+  const official = network === "localnet" ? undefined : "https://";
+  const given: [setting: string, source: string | undefined, sha256: string | undefined][] = [
+    ["neard.artifact", neard.artifact.source ?? official, neard.artifact.sha256],
+    ["neard.genesis", neard.genesis?.source, neard.genesis?.sha256],
+    ["consul.artifact", consul.artifact?.source, consul.artifact?.sha256],
+  ];
+  return given.flatMap(([setting, source, sha256]) => {
+    if (source?.startsWith("http://"))
+      return [fault(`holdfast:${setting}.source is not https`, "Give an https:// URL or a path.")];
+    if (source?.startsWith("https://") && sha256 === undefined)
+      return [
+        fault(
+          `holdfast:${setting}.sha256 is missing for what comes from the network`,
+          "Pin the checksum of the file that you trust.",
+        ),
+      ];
+    return [];
+  });
+}
+
+export function ownedFaults({ neard }: Settings): Fault[] {
+  return ownedSettingsIn(neard.config).map((path) =>
+    fault(
+      `holdfast:neard.config sets ${path}, which holdfast owns`,
+      "Remove it; holdfast has settings of its own for what may vary.",
+    ),
+  );
+}
+
+export function portFaults(settings: Settings): Fault[] {
+  const { rpcPort, networkPort } = settings.neard;
+  const taken = new Map<number, string>([
+    [ports.agentHttp, "the agent"],
+    [ports.consulServerRpc, "Consul"],
+    [ports.consulGossip, "Consul"],
+    [ports.consulHttps, "Consul"],
+    ...settings.hosts.map((host): [number, string] => [host.port ?? settings.ssh.port, "SSH"]),
+  ]);
+  const own: [string, number][] = [
+    ["rpcPort", rpcPort],
+    ["networkPort", networkPort],
+  ];
+  return [
+    ...own
+      .filter(([, port]) => taken.has(port))
+      .map(([name, port]) =>
+        fault(`holdfast:neard.${name} ${port} is the port of ${taken.get(port)}`, "Choose another."),
+      ),
+    ...(rpcPort === networkPort
+      ? [fault(`holdfast:neard.rpcPort and networkPort are both ${rpcPort}`, "Choose another for one of them.")]
+      : []),
+  ];
+}

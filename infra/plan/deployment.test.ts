@@ -1,0 +1,141 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { HostSpecInput } from "../../contract/host-spec.ts";
+import { paths } from "../../contract/paths.ts";
+import { consulKeys } from "../../contract/topology.ts";
+import type { SettingsInput } from "../config/schema.ts";
+import { sampleArtifactsByArch, sampleHost, sampleInput, sampleTopology } from "../testing/sample.ts";
+import { type HostPlan, type Plan, planDeployment } from "./deployment.ts";
+import { secretNamesIn } from "./secret-names.ts";
+import { credentialPath } from "./spec-parts.ts";
+
+const plan = (more: Partial<SettingsInput> = {}): Plan => planDeployment(sampleTopology(more), sampleArtifactsByArch);
+
+function specsOf(host: HostPlan): HostSpecInput[] {
+  return [host.system, host.consul, ...(host.neard === undefined ? [] : [host.neard]), host.agent].map(
+    (one) => one.spec,
+  );
+}
+
+function fileOf(spec: HostSpecInput | undefined, path: string): string {
+  const file = spec?.files?.find((one) => one.path === path);
+  if (file === undefined) throw new Error(`no ${path}`);
+  return file.lines.join("\n");
+}
+
+describe("the whole plan of the sample", () => {
+  test.each(["host-a", "host-c"])("%s", (name) => {
+    const host = plan().hosts.find((one) => one.host.name === name);
+    expect(host && specsOf(host)).toMatchSnapshot();
+  });
+  test("acl", () => expect(plan().acl).toMatchSnapshot());
+});
+
+/** Clusters of any shape that the checks let through. */
+const clusters = fc
+  .array(fc.constantFrom<("consul" | "neard")[]>(["consul"], ["neard"], ["consul", "neard"]), {
+    minLength: 5,
+    maxLength: 9,
+  })
+  .filter((all) => all.filter((r) => r.includes("consul")).length >= 3)
+  .filter((all) => all.filter((r) => r.includes("neard")).length >= 2)
+  .map((all) => all.map((roles, index) => sampleHost(`h${index}`, 10 + index, roles, { priority: index * 7 })));
+
+describe("for every cluster", () => {
+  test("whatever restarts a unit is made by the same spec, or by the concern before it", () =>
+    fc.assert(
+      fc.property(clusters, (hosts) => {
+        for (const host of plan({ hosts }).hosts) {
+          const made = new Set<string>();
+          for (const spec of specsOf(host)) {
+            for (const { path } of [...(spec.files ?? []), ...(spec.secretFiles ?? []), ...(spec.artifacts ?? [])])
+              made.add(path);
+            for (const { name } of spec.credentials ?? []) made.add(credentialPath(name));
+            for (const unit of spec.units ?? []) {
+              expect(made).toContain(`/etc/systemd/system/${unit.name}`);
+              for (const path of [...(unit.restartOn ?? []), ...(unit.reloadOn ?? [])]) expect(made).toContain(path);
+            }
+          }
+        }
+      }),
+    ));
+
+  test("the validator key goes to neard hosts only, and only as a sealed credential of the agent", () =>
+    fc.assert(
+      fc.property(clusters, (hosts) => {
+        for (const host of plan({ hosts }).hosts)
+          for (const spec of specsOf(host)) {
+            const wants = secretNamesIn(spec).includes("validator-key");
+            expect(wants).toBe(spec.concern === "agent" && host.host.roles.includes("neard"));
+            expect(spec.secretFiles?.map((file) => file.secret) ?? []).not.toContain("validator-key");
+          }
+      }),
+    ));
+
+  test("only neard hosts may write the lock, and each may speak for itself alone", () =>
+    fc.assert(
+      fc.property(clusters, (hosts) => {
+        const { acl, topology } = plan({ hosts });
+        const { lock, root } = consulKeys("localnet", "validator.localnet");
+        for (const host of topology.hosts) {
+          const rules = acl.spec.acl?.policies.find((policy) => policy.name === `holdfast-${host.name}`)?.rules ?? [];
+          expect(rules.includes(`key "${lock}" { policy = "write" }`)).toBe(host.roles.includes("neard"));
+          expect(rules).not.toContain(`key_prefix "${root}" { policy = "write" }`);
+          for (const rule of rules.filter((text) => /^(session|node|agent) .*write/.test(text)))
+            expect(rule).toContain(`"${host.name}"`);
+        }
+      }),
+    ));
+
+  test("every server joins all others and never itself; all expect the same number", () =>
+    fc.assert(
+      fc.property(clusters, (hosts) => {
+        const { hosts: plans, topology } = plan({ hosts });
+        const servers = topology.hosts.filter((host) => host.roles.includes("consul")).map((host) => host.address);
+        for (const { host, consul } of plans) {
+          const join = JSON.parse(fileOf(consul.spec, "/etc/holdfast/consul/join.json"));
+          expect(join.retry_join).toEqual(servers.filter((address) => address !== host.address));
+          expect(join.bootstrap_expect).toBe(host.roles.includes("consul") ? servers.length : undefined);
+        }
+      }),
+    ));
+});
+
+describe("one more host", () => {
+  const before = plan();
+  const after = plan({ hosts: [...sampleInput().hosts, sampleHost("host-d", 14, ["consul"])] });
+
+  test.each(["host-a", "host-b", "host-c"])("leaves %s's neard, certificates and Consul's restart alone", (name) => {
+    const [old, now] = [before, after].map((one) => one.hosts.find(({ host }) => host.name === name) as HostPlan);
+    expect(now?.neard).toEqual(old?.neard);
+    const changed = (now?.consul.spec.files ?? []).filter(
+      (file) => fileOf(old?.consul.spec, file.path) !== file.lines.join("\n"),
+    );
+    expect(changed.map((file) => file.path)).toEqual(["/etc/holdfast/consul/join.json"]);
+    expect(now?.consul.spec.units?.[0]?.restartOn).not.toContain("/etc/holdfast/consul/join.json");
+    expect(now?.consul.secrets).toEqual(old?.consul.secrets);
+  });
+});
+
+test("the agent is restarted by a new build or a new Node", () => {
+  const host = plan().hosts[0];
+  expect(JSON.parse(fileOf(host?.agent.spec, paths.runtime))).toEqual({
+    node: "1".repeat(64),
+    holdfastd: "2".repeat(64),
+  });
+  expect(host?.agent.spec.units?.[0]?.restartOn).toContain(paths.runtime);
+});
+
+test("agents change one after the other, arbiters first", () =>
+  expect(plan().agentOrder).toEqual(["host-c", "host-a", "host-b"]));
+
+test("a public network's neard writes its own genesis, in a folder of its own", () => {
+  const { genesis: _, ...artifacts } = sampleArtifactsByArch.x64 ?? {};
+  const neard = { version: "2.13.4", artifact: { sha256: "4".repeat(64) } };
+  const topology = sampleTopology({ network: "testnet", neard });
+  const spec = planDeployment(topology, { x64: artifacts as never }).hosts[0]?.neard?.spec;
+  const [init] = spec?.commands ?? [];
+  expect(init?.argv.at(-1)).toContain("init --chain-id testnet --download-genesis");
+  expect(init?.argv.at(-1)).toContain('--home "$work"');
+  expect(spec?.healthyWithinMs).toBeGreaterThan(3_600_000);
+});

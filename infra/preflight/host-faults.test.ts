@@ -1,0 +1,107 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { type Host, topologyFrom } from "../config/topology.ts";
+import { sampleSettings, sampleTopology } from "../testing/sample.ts";
+import { factsScript, type HostFacts, parseFacts } from "./host-facts.ts";
+import { type HostReport, hostFaults } from "./host-faults.ts";
+
+const topology = sampleTopology();
+const [hostA, hostB, hostC] = topology.hosts as [Host, Host, Host];
+
+const fit: HostFacts = {
+  time: 0,
+  uid: 0,
+  machine: "x86_64",
+  os: "Debian GNU/Linux 12 (bookworm)",
+  init: "systemd",
+  systemd: 252,
+  creds: "/usr/bin/systemd-creds",
+  nft: true,
+  run: "tmpfs",
+  varFreeKb: 5_000_000,
+  optFreeKb: 5_000_000,
+  addresses: ["192.0.2.11", "192.0.2.12", "192.0.2.13"],
+  managed: false,
+  listening: [22],
+  client: "192.0.2.1",
+};
+
+const report = (host: Host, facts: Partial<HostFacts> = {}, clockOffsetMs = 0): HostReport => ({
+  host,
+  facts: { ...fit, ...facts },
+  clockOffsetMs,
+  uncertaintyMs: 50,
+});
+const faults = (...reports: HostReport[]) => hostFaults(topology, reports).map((fault) => fault.message);
+
+test("sound hosts have no faults", () => expect(faults(report(hostA), report(hostB), report(hostC))).toEqual([]));
+
+describe("each unfitness is named with its host", () => {
+  test.each<[Partial<HostFacts>, string]>([
+    [{ uid: 1000 }, "host-a (192.0.2.11) gives root no root rights"],
+    [{ machine: "aarch64" }, "host-a (192.0.2.11) is a aarch64 machine, configured is arch x64"],
+    [{ init: "init", systemd: 0 }, "host-a (192.0.2.11) does not run systemd (process 1 is init)"],
+    [
+      { systemd: 249, os: "Ubuntu 22.04.4 LTS", creds: "" },
+      "host-a (192.0.2.11) has systemd 249 (Ubuntu 22.04.4 LTS); encrypted credentials need 250",
+    ],
+    [{ nft: false }, "host-a (192.0.2.11) has no working nftables"],
+    [
+      { run: "ext2/ext3" },
+      "host-a (192.0.2.11) has /run on ext2/ext3, not on tmpfs: the validator key would reach the disk",
+    ],
+    [{ addresses: ["10.0.0.5"] }, "host-a (192.0.2.11) has no interface with the address 192.0.2.11 (it has 10.0.0.5)"],
+    [{ varFreeKb: 200 * 1024 }, "host-a (192.0.2.11) has 200 MiB free at /var/lib; it needs 1024 MiB"],
+    [{ listening: [8501, 3030] }, "host-a (192.0.2.11) has something listening on ports 8501, 3030"],
+  ])("%j", (facts, message) => expect(faults(report(hostA, facts))).toEqual([message]));
+
+  test("all at once", () =>
+    expect(faults(report(hostA, { nft: false, uid: 5 }), report(hostB, { run: "xfs" }))).toHaveLength(3));
+});
+
+test("what is ours already is no obstacle", () =>
+  expect(faults(report(hostA, { managed: true, listening: [8501, 2233], varFreeKb: 10 }))).toEqual([]));
+
+test("an arbiter may have something on neard's ports", () =>
+  expect(faults(report(hostC, { listening: [3030, 24567] }))).toEqual([]));
+
+test("a firewall that would shut this machine out is refused", () => {
+  const narrow = topologyFrom(sampleSettings({ firewall: { ssh: ["198.51.100.0/24"] } }), topology.publicKey);
+  const check = (client: string) => hostFaults(narrow, [report(hostA, { client })]).map((fault) => fault.message);
+  expect(check("198.51.100.9")).toEqual([]);
+  expect(check("192.0.2.1")).toEqual([
+    "host-a (192.0.2.11) is reached from 192.0.2.1, which holdfast:firewall.ssh would shut out",
+  ]);
+});
+
+test("a public chain needs room", () => {
+  const mainnet = { ...topology, network: "mainnet" as const };
+  expect(hostFaults(mainnet, [report(hostA)]).map((fault) => fault.message)).toEqual([
+    expect.stringContaining("free at /var/lib; it needs 512000 MiB"),
+  ]);
+});
+
+describe("clocks", () => {
+  test("more than a second from ours", () =>
+    expect(faults(report(hostA, {}, 1200), report(hostB, {}, -3000))).toEqual([
+      "The clock of host-a is 1.2 s ahead of this machine's",
+      "The clock of host-b is 3.0 s behind this machine's",
+    ]));
+  test("more than a second from each other, though near ours", () =>
+    expect(faults(report(hostA, {}, 700), report(hostB, {}, -700))).toEqual([
+      "The clock of host-a is 1.4 s ahead of that of host-b",
+    ]));
+  test("what a slow answer may explain is no fault", () => expect(faults(report(hostA, {}, 1040))).toEqual([]));
+});
+
+describe("the script that asks a host", () => {
+  test("runs in a POSIX shell, and its answer is understood", () => {
+    const output = execFileSync("sh", ["-s"], { input: factsScript, encoding: "utf8" });
+    const facts = parseFacts(`client=192.0.2.9\n${output}`);
+    expect(facts).toMatchObject({ uid: process.getuid?.(), client: "192.0.2.9" });
+    expect(Math.abs((facts?.time ?? 0) * 1000 - Date.now())).toBeLessThan(10_000);
+    expect(facts?.varFreeKb).toBeGreaterThan(0);
+  });
+  test("an answer that ends half way is none", () =>
+    expect(parseFacts("client=1.2.3.4\ntime=1\nuid=0\n")).toBeUndefined());
+});

@@ -1,0 +1,63 @@
+/** A sound configuration for tests, and what follows from it. Addresses are those of RFC 5737. */
+import { generateValidatorKey, keyFileJson } from "../../contract/near-key.ts";
+import { type Settings, type SettingsInput, settingsSchema } from "../config/schema.ts";
+import { type Topology, topologyFrom } from "../config/topology.ts";
+import type { ArtifactsByArch } from "../plan/deployment.ts";
+import type { HostArtifacts } from "../plan/uploads.ts";
+
+export const sampleKey = generateValidatorKey("validator.localnet");
+
+type HostInput = SettingsInput["hosts"][number];
+
+export function sampleHost(
+  name: string,
+  last: number,
+  roles: HostInput["roles"],
+  more: Partial<HostInput> = {},
+): HostInput {
+  // Any base64 will do: nobody connects.
+  const hostKey = `ssh-ed25519 ${Buffer.from(`host key of ${name}`).toString("base64")}`;
+  return { name, address: `192.0.2.${last}`, hostKey, roles, ...more };
+}
+
+/** Two validators and an arbiter. */
+export function sampleInput(more: Partial<SettingsInput> = {}): SettingsInput {
+  return {
+    network: "localnet",
+    validator: { account: "validator.localnet" },
+    validatorKey: keyFileJson(sampleKey),
+    ssh: { privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n" },
+    hosts: [
+      sampleHost("host-a", 11, ["consul", "neard"], { zone: "rack-1" }),
+      sampleHost("host-b", 12, ["consul", "neard"], { zone: "rack-2" }),
+      sampleHost("host-c", 13, ["consul"]),
+    ],
+    neard: {
+      version: "2.13.4",
+      artifact: { source: "neard" },
+      genesis: { source: "genesis.json" },
+      bootNodes: ["ed25519:86EtEy7epneKyrcJwSWP7zsisTkfDRH5CFVszt4qiQYw@192.0.2.1:24567"],
+    },
+    ...more,
+  };
+}
+
+export function sampleSettings(more: Partial<SettingsInput> = {}): Settings {
+  return settingsSchema.parse(sampleInput(more));
+}
+
+export function sampleTopology(more: Partial<SettingsInput> = {}): Topology {
+  return topologyFrom(sampleSettings(more), "ed25519:86EtEy7epneKyrcJwSWP7zsisTkfDRH5CFVszt4qiQYw");
+}
+
+const artifact = (name: string, digit: string) => ({ name, sha256: digit.repeat(64) });
+
+export const sampleArtifacts: HostArtifacts = {
+  node: artifact("node", "1"),
+  holdfastd: artifact("holdfastd", "2"),
+  consul: artifact("consul", "3"),
+  neard: artifact("neard", "4"),
+  genesis: artifact("genesis", "5"),
+};
+
+export const sampleArtifactsByArch: ArtifactsByArch = { x64: sampleArtifacts, arm64: sampleArtifacts };
