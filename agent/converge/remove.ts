@@ -58,7 +58,9 @@ async function removeSteps(concern: Concern, { host, store, progress, done }: Re
   const facts = await readFacts(nothing, store);
   for (const step of planSteps(nothing, {}, facts)) {
     await perform(step, { secrets: {}, timeoutMs: stepTimeoutMs, progress });
-    if (step.kind !== "daemon-reload") done({ what: subject(step), why: `${concern} is removed` });
+    // A directory that is not ours alone goes only if it is empty, and is not worth a line.
+    const silent = step.kind === "daemon-reload" || (step.kind === "delete-directory" && !step.owned);
+    if (!silent) done({ what: subject(step), why: `${concern} is removed` });
   }
 }
 
