@@ -57,6 +57,8 @@ export async function powerOn(lab: Lab, host: string): Promise<void> {
   const at = labPaths(lab.name).host(host);
   const boot = ["sh", bootScript, imageDirectory(), at.dir, machineName(lab, host), lab.bridge];
   if (systemdIsInit()) {
+    // systemd may not have noticed yet that its last run is over, and then its name is taken.
+    await run("systemctl", ["stop", `${name}.service`]).catch(() => "there was none");
     await run("systemd-run", [
       `--unit=${name}`,
       "--collect",
@@ -68,12 +70,18 @@ export async function powerOn(lab: Lab, host: string): Promise<void> {
       `--property=StandardError=append:${at.console}`,
       ...boot,
     ]);
-    return;
-  }
+  } else await startBoot(lab, host, boot);
+  // From here on it is off only if it died.
+  const giveUpAt = performance.now() + 2000;
+  while (!isOn(lab, host) && performance.now() < giveUpAt) await sleep(2);
+}
+
+/** Where no systemd looks after this machine's processes: in cgroups and a session of its own making. */
+async function startBoot(lab: Lab, host: string, boot: readonly string[]): Promise<void> {
   forget(lab, host);
   const { unified, named } = cgroupMounts();
-  const cgroups = [unified, named].filter((mount) => mount !== null).map((mount) => `${mount}/${name}`);
-  const console = openSync(at.console, "a");
+  const cgroups = [unified, named].filter((mount) => mount !== null).map((mount) => `${mount}/${groupName(lab, host)}`);
+  const console = openSync(labPaths(lab.name).host(host).console, "a");
   const child = spawn("setsid", [...boot, ...cgroups], {
     stdio: ["ignore", console, console],
     detached: true,
@@ -146,19 +154,20 @@ function removeTree(cgroup: string): void {
 
 /**
  * Waits until the host's sshd answers.
- * @throws HoldfastError HF_LAB, naming the console log
+ * @throws HoldfastError HF_LAB, naming the console log; at once when the host has died
  */
 export async function waitForSsh(lab: Lab, host: LabHost, withinMs = 60_000): Promise<void> {
   const giveUpAt = performance.now() + withinMs;
+  const { console } = labPaths(lab.name).host(host.name);
   while (!(await sshAnswers(host))) {
     if (performance.now() > giveUpAt)
-      throw new HoldfastError(
-        "HF_LAB",
-        `${host.name} did not answer on ${host.address}:22 within ${withinMs / 1000} s.`,
-        {
-          next: `Read its console: ${labPaths(lab.name).host(host.name).console}`,
-        },
-      );
+      throw new HoldfastError("HF_LAB", `${host.name} did not answer on ${host.address} within ${withinMs / 1000} s.`, {
+        next: `Read its console: ${console}`,
+      });
+    if (!isOn(lab, host.name)) {
+      const last = readOr(console, "").trimEnd().split("\n").at(-1);
+      throw new HoldfastError("HF_LAB", `${host.name} died while it booted: ${last}`, { next: `Read on: ${console}` });
+    }
     await sleep(50);
   }
 }
