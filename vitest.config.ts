@@ -10,6 +10,7 @@ class ByName extends BaseSequencer {
 
 /**
  * `unit`: beside the code, fast, touch nothing outside a temporary directory.
+ * `ssh`: against an sshd of this machine on loopback.
  * `lab`: real hosts on this machine; one file at a time, for they share one cluster.
  */
 export default defineConfig({
@@ -26,8 +27,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: "ssh",
+          include: ["test/scenarios/{command-plugin,cli-ssh}.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: "lab",
           include: ["test/scenarios/**/*.test.ts"],
+          exclude: ["test/scenarios/{command-plugin,cli-ssh}.test.ts"],
           globalSetup: ["test/scenarios/global-setup.ts"],
           fileParallelism: false,
           testTimeout: 180_000,
