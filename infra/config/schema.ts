@@ -50,7 +50,7 @@ const host = z.strictObject({
     .describe("The host's public SSH key; no other is accepted"),
   roles: z
     .array(roleSchema)
-    .min(1)
+    .min(1, "must have neard, consul or both")
     .describe("neard: may validate. consul: votes. A host with consul alone is an arbiter"),
   zone: z
     .string()
@@ -88,7 +88,7 @@ const neard = z.strictObject({
   genesis: source.optional().describe("Genesis file; default: what `neard init` writes for the chain"),
   bootNodes: z
     .array(z.string().regex(/^ed25519:[1-9A-HJ-NP-Za-km-z]+@[^@\s]+:\d+$/, 'must look like "ed25519:…@host:port"'))
-    .default([])
+    .min(1, "must name at least one peer, or neard finds none")
     .describe("Peers to start from"),
   rpcPort: port.default(ports.neardRpc).describe("RPC and metrics; bound to loopback"),
   networkPort: port.default(ports.neardNetwork).describe("Peers connect here; open to all"),
@@ -128,7 +128,7 @@ export const settingsSchema = z.strictObject({
       port: port.default(ports.ssh).describe("Port on hosts that name none"),
     })
     .describe("How to log in to the hosts"),
-  hosts: z.array(host).min(1).describe("The machines; they exist already and answer over SSH"),
+  hosts: z.array(host).min(1, "must not be empty").describe("The machines; they exist already and answer over SSH"),
   lease: leaseTimingSchema.prefault({}),
   consul: z
     .strictObject({

@@ -131,7 +131,7 @@ test("agents change one after the other, arbiters first", () =>
 
 test("a public network's neard writes its own genesis, in a folder of its own", () => {
   const { genesis: _, ...artifacts } = sampleArtifactsByArch.x64 ?? {};
-  const neard = { version: "2.13.4", artifact: { sha256: "4".repeat(64) } };
+  const { genesis: _file, ...neard } = sampleInput().neard;
   const topology = sampleTopology({ network: "testnet", neard });
   const spec = planDeployment(topology, { x64: artifacts as never }).hosts[0]?.neard?.spec;
   const [init] = spec?.commands ?? [];
