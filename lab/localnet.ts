@@ -21,7 +21,7 @@ import { downLab, upLab } from "./hosts/lab.ts";
 import { withLock } from "./hosts/lock.ts";
 import { requireRoot } from "./hosts/machine.ts";
 import type { Say } from "./hosts/progress.ts";
-import { bringUp, clearStaleLock, configureStack, forgetStack, localPaths, type Stack } from "./localnet/stack.ts";
+import { bringUp, configureStack, forgetStack, localPaths, repairStack, type Stack } from "./localnet/stack.ts";
 import { runSteps } from "./localnet/steps.ts";
 import { buildLabNeard } from "./neard/build.ts";
 
@@ -57,7 +57,7 @@ async function up(name: string): Promise<void> {
     {
       title: "stack",
       work: async (say) => {
-        if (await clearStaleLock(stackNow(), lab as Lab)) say("removed the lock of a run that was killed");
+        for (const repaired of await repairStack(stackNow(), lab as Lab)) say(repaired);
         const chain = lab?.chain;
         if (chain) await configureStack(stackNow(), lab as Lab, chain);
         if (name === defaultLabName) rememberStack(root, stackNow().name);

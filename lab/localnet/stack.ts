@@ -84,13 +84,15 @@ export async function configureStack(stack: Stack, lab: Lab, chain: LabChain): P
 }
 
 /**
- * Ends what a killed run left: its lock on the stack.
+ * Repairs what a killed run left: its lock on the stack, and its notes of what it was about to do. The
+ * notes may go: all that holdfast does to a host can be done twice, and the next run does it.
+ * @returns what was repaired, for people; empty when nothing was amiss
  * @throws HoldfastError HF_REFUSED when that run is still going on
  */
-export async function clearStaleLock(stack: Stack, lab: Lab): Promise<boolean> {
-  const { locks } = localPaths(stack.root, lab);
-  const files = existsSync(locks) ? readdirSync(locks).filter((file) => file.endsWith(".json")) : [];
-  for (const file of files) {
+export async function repairStack(stack: Stack, lab: Lab): Promise<string[]> {
+  const { locks, stacks } = localPaths(stack.root, lab);
+  const lockFiles = existsSync(locks) ? readdirSync(locks).filter((file) => file.endsWith(".json")) : [];
+  for (const file of lockFiles) {
     const { pid } = JSON.parse(readFileSync(join(locks, file), "utf8")) as { pid: number };
     const running = existsSync(`/proc/${pid}/comm`) && readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("pulumi");
     if (running)
@@ -98,8 +100,25 @@ export async function clearStaleLock(stack: Stack, lab: Lab): Promise<boolean> {
         next: "Wait until it has finished, then run npm run localnet again.",
       });
   }
-  if (files.length > 0) await pulumi(stack, ["cancel", "--yes"]);
-  return files.length > 0;
+  const repaired: string[] = [];
+  if (lockFiles.length > 0) {
+    await pulumi(stack, ["cancel", "--yes"]);
+    repaired.push("removed the lock of a run that was killed");
+  }
+  // The state's file tells it faster than pulumi does.
+  const state = join(stacks, `${stack.name}.json`);
+  if (existsSync(state) && readFileSync(state, "utf8").includes('"pending_operations"')) {
+    const exported = JSON.parse(await pulumi(stack, ["stack", "export"])) as Exported;
+    const pending = exported.deployment.pending_operations?.length ?? 0;
+    delete exported.deployment.pending_operations;
+    await pulumi(stack, ["stack", "import"], JSON.stringify(exported));
+    repaired.push(`forgot ${pending} steps that it had begun`);
+  }
+  return repaired;
+}
+
+interface Exported {
+  deployment: { pending_operations?: unknown[] };
 }
 
 /** One resource's step that is over, such as `consul of host-a created (4.1 s)`. */

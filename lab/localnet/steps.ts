@@ -2,7 +2,7 @@
  * A run as a list of named steps, shown in two ways: on a terminal as a living list (listr2), anywhere
  * else as plain lines with the seconds since the start, for logs and for CI.
  */
-import { Listr } from "listr2";
+import { Listr, PRESET_TIMER } from "listr2";
 import type { Say } from "../hosts/progress.ts";
 
 export interface Step {
@@ -27,7 +27,12 @@ async function live(run: Run): Promise<void> {
         shown.output = line;
       }),
   });
-  const options = { renderer: "default", registerSignalListeners: false } as const;
+  const options = {
+    renderer: "default",
+    // What went wrong is said once, below the list.
+    rendererOptions: { timer: PRESET_TIMER, showErrorMessage: false },
+    registerSignalListeners: false,
+  } as const;
   for (const entry of run) {
     const steps = "title" in entry ? [entry] : entry;
     await new Listr(steps.map(listrTask), { ...options, concurrent: true }).run();
