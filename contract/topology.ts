@@ -24,6 +24,7 @@ export const accountSchema = z
 /** Consul keys of one cluster. Only neard hosts may write `lock`. */
 export function consulKeys(network: Network, account: string) {
   const root = `holdfast/${network}/${account}`;
+  const historyRoot = `holdfast-history/${network}/${account}/`;
   return {
     root: `${root}/`,
     /** The lock whose holder may validate. */
@@ -35,8 +36,9 @@ export function consulKeys(network: Network, account: string) {
     /** What each neard host says of itself: ready to take over, or why not. */
     host: (name: string) => `${root}/hosts/${name}`,
     /** One entry per take-over, named by its epoch. */
-    history: (epoch: number) => `${root}/history/${String(epoch).padStart(10, "0")}`,
-    historyPrefix: `${root}/history/`,
+    history: (epoch: number) => `${historyRoot}${String(epoch).padStart(10, "0")}`,
+    /** Not below `root`: the agents follow all of `root`, and the history only grows. */
+    historyPrefix: historyRoot,
     /** Held while a host is being changed, so that only one is at a time. */
     maintenance: `${root}/maintenance/lock`,
     /** Who failed last while being changed; makes those who wait stop. */

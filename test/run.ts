@@ -82,7 +82,10 @@ function main(args: string[]): number {
     counts.push(check("types", bin("tsc"), ["-p", "."]));
     counts.push(vitest("unit", filter));
   }
-  if (what !== "unit") counts.push(vitest("lab", filter));
+  if (what !== "unit") {
+    counts.push(vitest("ssh", filter));
+    counts.push(vitest("lab", filter));
+  }
   const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
   const skipped = sum("skipped") > 0 ? `, ${sum("skipped")} skipped` : "";
   console.log(`\n${sum("passed")} passed, ${sum("failed")} failed${skipped}`);
