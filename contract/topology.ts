@@ -45,3 +45,8 @@ export function consulKeys(network: Network, account: string) {
     maintenanceFailure: `${root}/maintenance/failure`,
   };
 }
+
+/** Name of the Consul policy and of the token of `host`: so that who it belongs to can be told from it. */
+export function aclName(host: string): string {
+  return `holdfast-${host}`;
+}

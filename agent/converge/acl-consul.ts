@@ -17,6 +17,9 @@ const tokensSchema = z.array(
     Policies: z.array(z.object({ Name: z.string() })).nullish(),
   }),
 );
+const membersSchema = z.array(z.object({ Name: z.string(), Status: z.number() }));
+/** Serf's number for a member that answers. */
+const alive = 1;
 const autopilotSchema = z.record(z.string(), z.unknown());
 
 /** Consul with the management token, as ACL calls need it. Close it after use. */
@@ -70,7 +73,9 @@ export class AclConsul {
       stubs.map(async ({ ID }) => policySchema.parse(await this.#client.request("get", `/acl/policy/${ID}`))),
     );
     const tokens = tokensSchema.parse(await this.#client.request("get", "/acl/tokens"));
+    const members = membersSchema.parse(await this.#client.request("get", "/agent/members"));
     return {
+      members: members.filter(({ Status }) => Status === alive).map(({ Name }) => Name),
       policies: policies.map(({ ID, Name, Description, Rules }) => ({
         id: ID,
         name: Name,

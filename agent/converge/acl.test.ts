@@ -9,6 +9,7 @@ const spec: AclSpec = {
 };
 const secrets = { management: "m", accessor: "accessor-a", token: "secret-a" };
 const converged: AclFacts = {
+  members: ["host-a"],
   policies: [
     { id: "p1", name: "holdfast-host-a", description: marked("holdfast-host-a"), rules: "one\ntwo" },
     { id: "p0", name: "global-management", description: "builtin", rules: "all" },
@@ -24,7 +25,12 @@ const converged: AclFacts = {
   ],
   autopilot: { CleanupDeadServers: false, MinQuorum: 3, MaxTrailingLogs: 250 },
 };
-const bare: AclFacts = { policies: [], tokens: [], autopilot: { CleanupDeadServers: true, MaxTrailingLogs: 250 } };
+const bare: AclFacts = {
+  members: ["host-a"],
+  policies: [],
+  tokens: [],
+  autopilot: { CleanupDeadServers: true, MaxTrailingLogs: 250 },
+};
 
 const plan = (facts: AclFacts) =>
   planAcl(spec, secrets, facts).map((step) => `${step.kind} ${aclSubject(step)}: ${step.why}`);
@@ -59,7 +65,7 @@ test("what differs is changed, and says what", () => {
   ]);
 });
 
-test("a host that left: its token goes, then its policy", () => {
+test("a host that left: its token goes, then its policy; not while it still lives", () => {
   const facts = {
     ...converged,
     policies: [
@@ -75,4 +81,5 @@ test("a host that left: its token goes, then its policy", () => {
     "delete-token consul token holdfast-host-d: not in the spec any more",
     "delete-policy consul policy holdfast-host-d: not in the spec any more",
   ]);
+  expect(plan({ ...facts, members: ["host-a", "host-d"] })).toEqual([]);
 });

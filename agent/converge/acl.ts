@@ -4,8 +4,12 @@
  *
  * Idea: what we make carries our mark in its description, so what left the spec can be told from what
  * an operator made by hand. Policies go in before the tokens that name them, and come out after.
+ * Awkward case: a host that leaves. Pulumi changes the ACLs before it removes what has left, and that host
+ * may be active, and needs its token to hand over and to leave Consul. So a token goes only when its
+ * host is no living member any more: with the next change of the ACLs.
  */
 import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
+import { aclName } from "../../contract/topology.ts";
 
 export type AclSpec = NonNullable<HostSpec["acl"]>;
 
@@ -25,6 +29,8 @@ export interface AclFacts {
     readonly description: string;
     readonly policies: readonly string[];
   }[];
+  /** Names of Consul's living members. */
+  readonly members: readonly string[];
   /** As Consul's API names them: CleanupDeadServers, MinQuorum, ... */
   readonly autopilot: Readonly<Record<string, unknown>>;
 }
@@ -114,7 +120,9 @@ function obsoleteSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclSte
   const why = "not in the spec any more";
   const accessors = new Set(spec.tokens.map((token) => secrets[token.accessorSecret]));
   const names = new Set(spec.policies.map(({ name }) => name));
-  const ours = ({ description }: { description: string }) => description.startsWith(aclMark);
+  const living = new Set(facts.members.map((member) => describe(aclName(member))));
+  const ours = ({ description }: { description: string }) =>
+    description.startsWith(aclMark) && !living.has(description);
   return [
     ...facts.tokens
       .filter((token) => ours(token) && !accessors.has(token.accessor))

@@ -11,14 +11,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { Concern } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
+import { consulKeys } from "../../contract/topology.ts";
 import { ConsulClient, ConsulRefused, ConsulUnknown } from "../consul/client.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { readAccounts } from "./accounts.ts";
-import { readConsulAccess } from "./consul-access.ts";
+import { readAgentConfig, readConsulAccess } from "./consul-access.ts";
 import type { Change } from "./converge.ts";
 import { perform } from "./perform.ts";
 import { planSteps } from "./plan-steps.ts";
-import { type Progress, whileWaiting } from "./progress.ts";
+import { type Progress, unhurried, whileWaiting } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
 import { runCommand } from "./run-command.ts";
 import { emptySpec } from "./spec.ts";
@@ -68,6 +69,7 @@ async function stopAgent({ host, progress, done }: RemoveContext): Promise<void>
   if ((await readUnits([units.agent])).get(units.agent)?.loaded !== true) return;
   await handOver(progress);
   await unitJob("stop", units.agent, { timeoutMs: stepTimeoutMs, progress });
+  await withdrawNote(progress);
   // An arbiter has no neard, and nothing to leave behind.
   if (!(await readAccounts()).users.has(users.neard)) return;
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
@@ -78,33 +80,49 @@ async function stopAgent({ host, progress, done }: RemoveContext): Promise<void>
 /** If this host is active and a standby is ready, the key goes there first. */
 async function handOver(progress: Progress): Promise<void> {
   const agent = new AgentSocket();
-  const startMs = performance.now();
+  const nowMs = () => performance.now();
+  const say = unhurried(progress, nowMs);
+  const startMs = nowMs();
   try {
     if ((await agent.status()).role !== "active") return;
-    await agent.switchover({});
-    while (performance.now() - startMs < handOverWithinMs) {
-      const { role, because } = await agent.status();
-      if (role === "standby" || role === "demoting") return;
-      progress(`giving the key away: ${because}`);
-      await sleep(1000);
+    const id = await agent.switchover({});
+    while (nowMs() - startMs < handOverWithinMs) {
+      const { state, to, because } = await agent.switchoverProgress(id);
+      if (state === "done") return;
+      if (state === "failed") return progress(`the key is given to nobody: ${because}`);
+      say(`giving the key to ${to}: ${because}`);
+      await sleep(500);
     }
-    progress(`the key was not taken over within ${handOverWithinMs / 1000} s: the agent is stopped with it`);
+    progress(`the key was not taken over within ${handOverWithinMs / 1000} s`);
   } catch (error) {
     progress(`the key is given to nobody: ${(error as Error).message}`);
   }
 }
 
-/** A server that goes while the others can spare it says goodbye, so that it counts in no quorum any more. */
+/** The others must not count on this host as a standby for as long as its last note looks fresh. */
+async function withdrawNote(progress: Progress): Promise<void> {
+  const config = await readAgentConfig();
+  const access = await readConsulAccess();
+  if (config === null || access === null) return;
+  const own = new ConsulClient(access[0]);
+  try {
+    await own.delete(consulKeys(config.network, config.account).host(config.host));
+  } catch (error) {
+    if (!(error instanceof ConsulUnknown) && !(error instanceof ConsulRefused)) throw error;
+    progress(`this host's note in Consul stays: ${error.message}`);
+  } finally {
+    own.close();
+  }
+}
+
+/** Who goes while the others stay says goodbye: a server then counts in no quorum any more, and nobody waits for it. */
 async function leaveConsul({ host, progress, done }: RemoveContext): Promise<void> {
   if ((await readUnits([units.consul])).get(units.consul)?.state !== "running") return;
   const access = await readConsulAccess();
   if (access === null) return;
   const own = new ConsulClient(access[0]);
   try {
-    const voters = (await own.health()).Servers.filter((server) => server.Voter);
-    const others = voters.filter((server) => server.Healthy && server.Name !== host).length;
-    const quorum = Math.floor(voters.length / 2) + 1;
-    if (!voters.some((server) => server.Name === host) || others < quorum) return;
+    if (!(await canBeSpared(own, host))) return;
     await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
     done({ what: "consul", why: "left the cluster" });
   } catch (error) {
@@ -112,7 +130,18 @@ async function leaveConsul({ host, progress, done }: RemoveContext): Promise<voi
     progress(`Consul is stopped without leaving: ${error.message}`);
   } finally {
     own.close();
+    // At once: having left, Consul ends itself, and systemd would start it again, and it would join again.
+    await unitJob("stop", units.consul, { timeoutMs: stepTimeoutMs, progress });
   }
+}
+
+/** This host is no server, or the others are a quorum without it. */
+async function canBeSpared(consul: ConsulClient, host: string): Promise<boolean> {
+  const servers = (await consul.health()).Servers;
+  if (!servers.some((server) => server.Name === host)) return true;
+  const voters = servers.filter((server) => server.Voter);
+  const others = voters.filter((server) => server.Healthy && server.Name !== host).length;
+  return others >= Math.floor(voters.length / 2) + 1;
 }
 
 async function removeTable(name: string, { done }: RemoveContext): Promise<void> {
