@@ -10,6 +10,7 @@ interface Options {
   readonly unit: (typeof choices)[number];
   readonly lines: number;
   readonly follow?: boolean;
+  readonly raw?: boolean;
 }
 
 export function logsCommand(context: CommandContext): Command {
@@ -20,6 +21,7 @@ export function logsCommand(context: CommandContext): Command {
     .addOption(new Option("--unit <unit>", "whose journal").choices(choices).default("agent"))
     .option("-n, --lines <n>", "how many of the newest lines of each host", count, 100)
     .option("-f, --follow", "go on with new lines; Ctrl-C ends it")
+    .option("--raw", "lines as they are in the journal, the agent's JSON too")
     .addHelpText("after", "\nExamples:\n  $ holdfast logs\n  $ holdfast logs host-a --unit neard -n 50 -f")
     .action((host: string | undefined, options: Options) =>
       context.finish(
@@ -27,7 +29,7 @@ export function logsCommand(context: CommandContext): Command {
           const named = host === undefined ? cluster.hosts : [findHost(cluster, host)];
           // An arbiter has no neard: its journal would be empty.
           const hosts = options.unit === "neard" ? named.filter((one) => one.roles.includes("neard")) : named;
-          const wanted = { unit: units[options.unit], lines: options.lines };
+          const wanted = { unit: units[options.unit], lines: options.lines, raw: options.raw === true };
           const read = options.follow ? followLogs : readLogs;
           const failures = await read(
             context.ports,

@@ -28,3 +28,32 @@ export function mergeByTime(journals: readonly { host: string; lines: readonly s
     .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
     .map(({ host, line }) => ({ host, line }));
 }
+
+const journalLine = /^(\S+) \S+ [^:]+: (\{.*\})$/;
+/** pino's numbers. */
+const levels: Record<number, string> = { 10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal" };
+
+/**
+ * The agent logs JSON, one object a line. For people: time, level, sentence, and what else it holds. A
+ * line of another kind (systemd's, neard's) stays as it is.
+ */
+export function readable(line: string): string {
+  const [, time, json] = journalLine.exec(line) ?? [];
+  if (time === undefined || json === undefined) return line;
+  const entry = parseEntry(json);
+  if (entry === undefined) return line;
+  const { level, msg, time: _own, host: _host, ...rest } = entry;
+  const details = Object.entries(rest).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+  return `${time} ${(levels[level] ?? String(level)).padEnd(5)} ${msg}${details.join("")}`;
+}
+
+type Entry = Record<string, unknown> & { level: number; msg: string };
+
+function parseEntry(json: string): Entry | undefined {
+  try {
+    const entry = JSON.parse(json) as Partial<Entry>;
+    return typeof entry.level === "number" && typeof entry.msg === "string" ? (entry as Entry) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,12 +1,14 @@
 /** Journals of hosts, read with journalctl over SSH. One host that does not answer keeps no other's lines back. */
 import { describeError, HoldfastError } from "../../contract/errors.ts";
 import type { HostLink, Ports } from "../ports.ts";
-import { mergeByTime, splitLines } from "./log-lines.ts";
+import { mergeByTime, readable, splitLines } from "./log-lines.ts";
 
 export interface LogRequest {
   /** systemd's name of the unit. */
   readonly unit: string;
   readonly lines: number;
+  /** As in the journal, the agent's JSON too. */
+  readonly raw: boolean;
 }
 
 /** Prints what there is. @returns one text for each host that failed */
@@ -27,7 +29,8 @@ export async function readLogs(
   for (const { host, lines } of journals)
     if (lines.length === 0) ports.terminal.err(`${host} has no line of ${request.unit} in its journal.\n`);
   const prefixed = links.length > 1;
-  for (const { host, line } of mergeByTime(journals)) ports.terminal.out(`${prefix(links, host, prefixed)}${line}\n`);
+  for (const { host, line } of mergeByTime(journals))
+    ports.terminal.out(`${prefix(links, host, prefixed)}${request.raw ? line : readable(line)}\n`);
   return failures;
 }
 
@@ -45,7 +48,8 @@ export async function followLogs(
         onStdout(text) {
           const lines = (rest + text).split("\n");
           rest = lines.pop() ?? "";
-          for (const line of lines) ports.terminal.out(`${prefix(links, link.host, links.length > 1)}${line}\n`);
+          for (const line of lines)
+            ports.terminal.out(`${prefix(links, link.host, links.length > 1)}${request.raw ? line : readable(line)}\n`);
         },
       });
       if (ports.interrupted.aborted) return [];
