@@ -23,7 +23,7 @@ export class Cluster extends pulumi.ComponentResource {
   constructor(name: string, parts: ClusterParts, options?: pulumi.ComponentResourceOptions) {
     super("holdfast:index:Cluster", name, {}, options);
     const { plan } = parts;
-    const deployment: Deployment = { ...parts, hostCount: plan.hosts.length };
+    const deployment: Deployment = parts;
     const bases = plan.hosts.map((host) => this.#makeBase(host, parts, deployment));
     const consul = bases.map((base) => base.consul);
     const aclHost = plan.hosts.find(({ host }) => host.name === plan.acl.spec.host) as HostPlan;

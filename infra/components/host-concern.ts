@@ -11,12 +11,15 @@ import { applyCommand, removeCommand } from "./host-commands.ts";
 export interface Deployment {
   readonly access: SshAccess;
   readonly secrets: ClusterSecrets;
-  /** How many hosts there are: each may have to wait for all others, for one is changed at a time. */
-  readonly hostCount: number;
 }
 
 /** Besides waiting until healthy: unpacking, restarts, a switchover. */
 const workSeconds = 300;
+/**
+ * Each may have to wait for all others, for one is changed at a time. Not the number of hosts: then every
+ * command would change, and run again, when a host comes or goes.
+ */
+const mostTurns = 8;
 
 /** @param name of the resource. */
 export function hostConcern(
@@ -32,7 +35,7 @@ export function hostConcern(
     name,
     {
       connection: connectionTo(host, deployment.access),
-      create: applyCommand(host.ssh.user, plan.spec, turnSeconds * deployment.hostCount),
+      create: applyCommand(host.ssh.user, plan.spec, turnSeconds * mostTurns),
       delete: removeCommand(host.ssh.user, plan.spec.concern),
       stdin: deployment.secrets.json(plan.secrets),
       logging: "stderr",
