@@ -3,6 +3,7 @@
  * at once or one of them dies. A directory under its final name is complete; `holdfast.json` in it says where
  * it came from.
  */
+import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -40,15 +41,22 @@ export function readMarker(directory: string): Marker | undefined {
   }
 }
 
-/** Makes `directory` by `fill`, which writes into a temporary one beside it. An older one is replaced. */
+/**
+ * Makes `directory` by `fill`, which writes into a temporary one beside it. An older one is replaced. What a run
+ * that died left half done is removed, so only one run at a time may do this to a directory (`withLock`).
+ */
 export async function installDirectory(
   directory: string,
   marker: Marker,
   fill: (directory: string) => Promise<void>,
 ): Promise<void> {
-  const temporary = join(dirname(directory), `.${basename(directory)}.${process.pid}`);
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
+  const [parent, prefix] = [dirname(directory), `.${basename(directory)}.part-`];
+  await mkdir(parent, { recursive: true });
+  for (const entry of await readdir(parent)) {
+    if (entry.startsWith(prefix)) await rm(join(parent, entry), { recursive: true, force: true });
+  }
+  const temporary = join(parent, `${prefix}${process.pid}`);
+  await mkdir(temporary);
   try {
     await fill(temporary);
     await writeFile(join(temporary, markerName), `${JSON.stringify(marker)}\n`);
@@ -83,7 +91,6 @@ export async function withLock<T>(
       await pause(lockPollMs);
     } else {
       await rm(path, { force: true });
-      await removeLeftovers(name);
     }
   }
   try {
@@ -95,7 +102,7 @@ export async function withLock<T>(
 
 /** Makes the file with its content in one step, so that nobody sees it empty. */
 async function createExclusively(path: string, content: string): Promise<boolean> {
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, content);
   try {
     await link(draft, path);
@@ -105,15 +112,6 @@ async function createExclusively(path: string, content: string): Promise<boolean
     throw error;
   } finally {
     await rm(draft, { force: true });
-  }
-}
-
-/** What a run that died left half done. */
-async function removeLeftovers(name: string): Promise<void> {
-  for (const entry of await readdir(toolsDirectory())) {
-    if (entry.startsWith(`.${name}.`) && !entry.endsWith(".lock")) {
-      await rm(join(toolsDirectory(), entry), { recursive: true, force: true });
-    }
   }
 }
 

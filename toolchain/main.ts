@@ -22,13 +22,18 @@ function readOptions(args: string[]): { json: boolean; refresh: boolean } {
 const origins: Record<Tool["from"], string> = {
   path: "PATH",
   download: "official download",
-  built: "built here",
+  built: "built from source",
   packages: "npm package",
 };
 
 function asTable(tools: readonly Tool[]): string {
-  const table = new Table({ head: ["tool", "version", "from", "path"], style: { head: [], border: [] } });
-  for (const { name, version, from, path } of tools) table.push([name, version, origins[from], path]);
+  const table = new Table({
+    head: ["tool", "version", "from", "path"],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { name, version, from, path } of tools) {
+    table.push([name, version, name === "command-plugin" && from === "built" ? "holdfast's own" : origins[from], path]);
+  }
   return table.toString();
 }
 
