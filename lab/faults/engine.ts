@@ -22,14 +22,18 @@ import { applyNetworkFaults } from "./network.ts";
 
 const keeper = fileURLToPath(new URL("./keeper.ts", import.meta.url));
 
-export interface InjectedFault {
+export interface Moment {
+  /** This machine's wall clock, in ms since 1970. */
+  readonly wallMs: number;
+  /** This machine's monotonic clock, the same in all of its processes. */
+  readonly monotonicMs: number;
+}
+
+/** With the moment by which the fault had taken effect. */
+export interface InjectedFault extends Moment {
   readonly id: string;
   readonly kind: string;
   readonly host: string;
-  /** The moment by which the fault had taken effect, on this machine's wall clock (ms since 1970) ... */
-  readonly wallMs: number;
-  /** ... and on its monotonic clock, which all processes of this machine share. */
-  readonly monotonicMs: number;
   readonly untilMs: number | null;
 }
 
@@ -68,14 +72,15 @@ export async function injectFault(
     const noted = { id, kind: kind.name, host: host.name, sinceMs: Date.now(), untilMs: null };
     const active = kind.lasting ? [...before, noted] : before;
     save(lab, active);
+    const effects: Moment[] = [];
+    const tookEffect = () => effects.push(momentNow());
     try {
-      await kind.inject({ lab, host, active });
+      await kind.inject({ lab, host, active, tookEffect });
     } catch (error) {
       save(lab, before);
       throw error;
     }
-    const wallMs = Date.now();
-    const monotonicMs = Number(process.hrtime.bigint() / 1000n) / 1000;
+    const { wallMs, monotonicMs } = effects[0] ?? momentNow();
     const untilMs = options.forMs === undefined ? null : wallMs + options.forMs;
     if (untilMs !== null) {
       save(lab, [...before, { ...noted, sinceMs: wallMs, untilMs }]);
@@ -83,6 +88,10 @@ export async function injectFault(
     }
     return { id, kind: kind.name, host: host.name, wallMs, monotonicMs, untilMs };
   });
+}
+
+function momentNow(): Moment {
+  return { wallMs: Date.now(), monotonicMs: Number(process.hrtime.bigint() / 1000n) / 1000 };
 }
 
 /** Heals one fault; false if it was healed before. */

@@ -22,6 +22,11 @@ export interface Target {
   readonly active: readonly ActiveFault[];
 }
 
+export interface Injection extends Target {
+  /** To be called at the moment of the effect, where inject() goes on after it. */
+  readonly tookEffect: () => void;
+}
+
 export interface FaultKind {
   readonly name: string;
   /** One sentence: what happens to the host. */
@@ -31,7 +36,7 @@ export interface FaultKind {
   /** False: it is over in an instant, so there is nothing to heal and `--for` means nothing. */
   readonly lasting: boolean;
   /** Resolves when the fault has taken effect. @throws HoldfastError HF_LAB where it cannot */
-  readonly inject: (target: Target) => Promise<void>;
+  readonly inject: (target: Injection) => Promise<void>;
   /** Undoes it; right also when the host was rebooted or removed its traces in the meantime. */
   readonly heal: (target: Target) => Promise<void>;
 }

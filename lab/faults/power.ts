@@ -16,7 +16,7 @@ export const powerKinds: readonly FaultKind[] = [
     lasting: true,
     async inject(target) {
       requireOn(target);
-      await powerOff(target.lab, target.host.name);
+      await powerOff(target.lab, target.host.name, target.tookEffect);
     },
     async heal({ lab, host }) {
       await powerOn(lab, host.name);

@@ -97,12 +97,14 @@ async function startBoot(lab: Lab, host: string, boot: readonly string[]): Promi
  * Kills every process of the host in one go; its disk stays as it is. Returns when all are gone.
  * First it pulls the cable, as a machine without power says nothing: the sockets of dying processes
  * would say goodbye to their peers, and the kernel would go on repeating that for minutes.
+ * @param dead called as soon as the host is silent and killed, before the kernel has cleared it away
  */
-export async function powerOff(lab: Lab, host: string): Promise<void> {
+export async function powerOff(lab: Lab, host: string, dead: () => void = () => {}): Promise<void> {
   if (!isOn(lab, host)) return;
   const cable = cableName(lab, host);
-  if (networkInterfaceExists(cable)) await run("ip", ["link", "delete", cable]);
+  if (networkInterfaceExists(cable)) await run("ip", ["link", "set", cable, "down"]);
   writeFileSync(`${hostCgroup(lab, host)}/cgroup.kill`, "1");
+  dead();
   const giveUpAt = performance.now() + 10_000;
   while (isOn(lab, host)) {
     if (performance.now() > giveUpAt)
@@ -111,6 +113,7 @@ export async function powerOff(lab: Lab, host: string): Promise<void> {
       });
     await sleep(2);
   }
+  if (networkInterfaceExists(cable)) await run("ip", ["link", "delete", cable]).catch(() => "gone by itself");
 }
 
 function networkInterfaceExists(name: string): boolean {
