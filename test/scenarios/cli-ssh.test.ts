@@ -30,12 +30,13 @@ beforeAll(async () => {
   access = { agentSocket: paths.socket, sshAccess: { privateKey: readFileSync(lab.sshKeyFile, "utf8") } };
   host = { name, address, roles: ["neard", "consul"], zone: null, ssh: { user, port, hostKey } };
   link = createSshLink(access, host);
-});
+  // The first lab on a machine makes the hosts' image.
+}, 900_000);
 
 afterAll(async () => {
   link?.close();
   await downLab(labName, say);
-});
+}, 60_000);
 
 const body = '{"standing":"in"}';
 /** Files on the host: a socket, and for each connection a shell that reads a request and answers it. */
