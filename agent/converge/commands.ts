@@ -17,6 +17,7 @@ import { specStore, thisHost } from "./this-host.ts";
 const exitDrift = 3;
 
 export function registerConvergeCommands(program: Command): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", outliveReader);
   program
     .command("apply")
     .description("make this host what a spec says; secrets come as one JSON object on stdin")
@@ -37,6 +38,11 @@ export function registerConvergeCommands(program: Command): void {
     .requiredOption("--concern <name>", "the concern")
     .option("--json", "end with one line of JSON")
     .action((options: { concern: string; json?: true }) => remove(options));
+}
+
+/** Whoever listened has gone (Pulumi was cancelled, SSH broke): a host half done is worse than a report unread. */
+function outliveReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 interface CheckOptions {

@@ -69,9 +69,9 @@ async function stopAgent({ host, progress, done }: RemoveContext): Promise<void>
   if ((await readUnits([units.agent])).get(units.agent)?.loaded !== true) return;
   await handOver(progress);
   await unitJob("stop", units.agent, { timeoutMs: stepTimeoutMs, progress });
-  await withdrawNote(progress);
   // An arbiter has no neard, and nothing to leave behind.
   if (!(await readAccounts()).users.has(users.neard)) return;
+  await withdrawNote(progress);
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
   await runCommand([process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"]);
   done({ what: `the validator key's place on ${host}`, why: "no neard with the key is left behind" });

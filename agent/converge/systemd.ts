@@ -56,7 +56,9 @@ export async function unitJob(
   try {
     await runCommand(["systemctl", verb, unit], options);
   } catch (error) {
-    throw await unitFailure(unit, `systemctl ${verb} ${unit} failed`, error);
+    const late = error instanceof HoldfastError && error.code === "HF_TIMEOUT";
+    const end = late ? `did not end within ${options.timeoutMs / 1000} s` : "failed";
+    throw await unitFailure(unit, `systemctl ${verb} ${unit} ${end}`, error);
   }
 }
 

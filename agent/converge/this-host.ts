@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
-import { ConsulClient } from "../consul/client.ts";
+import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { consulMaintenanceStore } from "../maintenance/consul-store.ts";
 import { defaultBounds } from "../maintenance/decide.ts";
 import { withMaintenanceLock } from "../maintenance/with-lock.ts";
@@ -79,27 +79,30 @@ async function alone(
         host: config.host,
         store,
         agent: new AgentSocket(),
-        ownConsulUp: async () => {
-          const own = new ConsulClient(servers[0]);
-          try {
-            // Any answer will do, "no leader" too: it is the others who are missing then.
-            await own.request("get", "/status/leader", undefined, 2000);
-            return true;
-          } catch {
-            return false;
-          } finally {
-            own.close();
-          }
-        },
+        ownConsulUp: () => answers(servers[0]),
         disturbsConsul: disturbs.has("consul"),
         bounds: defaultBounds,
         nowMs,
         sleep: async (ms) => void (await sleep(ms)),
+        say: progress,
         progress: unhurried(progress, nowMs),
       },
       work,
     );
   } finally {
     store.close();
+  }
+}
+
+/** Any answer will do, "no leader" too: then it is the others who are missing. */
+async function answers(server: ConsulConnection): Promise<boolean> {
+  const client = new ConsulClient(server);
+  try {
+    await client.leader();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    client.close();
   }
 }

@@ -17,7 +17,7 @@ const timeoutMs = 3000;
 
 /**
  * @param servers this host's own Consul first.
- * @param disturbsOwnServer name of this host's Consul server, for `reserve`; also the node of the session.
+ * @param cluster `host` is this host's name in Consul: the node of its sessions, and its server's name.
  */
 export function consulMaintenanceStore(
   servers: readonly ConsulConnection[],

@@ -82,7 +82,8 @@ class Lab {
       bounds: defaultBounds,
       nowMs: () => this.clock.nowMs,
       sleep: (ms) => this.#sleep(host, ms),
-      progress: (line) => this.lines.push(`${host}: ${line}`),
+      say: (line) => this.lines.push(`${host}: ${line}`),
+      progress: () => undefined,
     };
   }
 

@@ -45,7 +45,9 @@ export interface MaintenanceContext {
   readonly bounds: MaintenanceBounds;
   nowMs(): number;
   sleep(ms: number): Promise<void>;
-  /** Called at every look; throttled by whoever prints. */
+  /** Something happened; to be printed. */
+  say(line: string): void;
+  /** Called at every look while waiting; throttled by whoever prints. */
   progress(line: string): void;
 }
 
@@ -95,10 +97,10 @@ async function acquireLock(context: MaintenanceContext): Promise<string | null> 
       case "give-up":
         throw refusal(decision.error);
       case "go-on-without-lock":
-        context.progress(decision.because);
+        context.say(decision.because);
         return null;
       case "end-own-session":
-        context.progress(`ending the lock's session: ${decision.because}`);
+        context.say(`ending the lock's session: ${decision.because}`);
         await bestEffort(context, () => context.store.destroySession(decision.session));
         break;
       case "acquire": {
@@ -148,7 +150,7 @@ async function untilReady(context: MaintenanceContext): Promise<void> {
     if (decision.do === "apply") return;
     if (decision.do === "give-up") throw refusal(decision.error);
     if (decision.do === "switchover") {
-      context.progress("this host is active: asking its agent for a switchover");
+      context.say("this host is active: asking its agent for a switchover");
       try {
         state = { ...state, switchover: (await context.agent?.switchover({})) ?? null };
       } catch (error) {
@@ -190,7 +192,7 @@ function keepRenewing(context: MaintenanceContext, session: string): { stop(): P
         throw error;
       });
       if (!alive) {
-        context.progress("the maintenance lock was lost; this apply goes on, but another host may begin");
+        context.say("the maintenance lock was lost; this apply goes on, but another host may begin");
         return;
       }
     }
@@ -202,9 +204,7 @@ function keepRenewing(context: MaintenanceContext, session: string): { stop(): P
     stop: async () => {
       stopping = true;
       stopped.resolve();
-      await running.catch((error: unknown) =>
-        context.progress(`renewing the maintenance lock failed: ${firstLine(error)}`),
-      );
+      await running.catch((error: unknown) => context.say(`renewing the maintenance lock failed: ${firstLine(error)}`));
     },
   };
 }
@@ -214,7 +214,7 @@ async function bestEffort(context: MaintenanceContext, act: () => Promise<unknow
   try {
     await act();
   } catch (error) {
-    context.progress(`the maintenance lock could not be updated: ${firstLine(error)}`);
+    context.say(`the maintenance lock could not be updated: ${firstLine(error)}`);
   }
 }
 
