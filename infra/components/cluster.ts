@@ -28,11 +28,13 @@ export class Cluster extends pulumi.ComponentResource {
     const consul = bases.map((base) => base.consul);
     const aclHost = plan.hosts.find(({ host }) => host.name === plan.acl.spec.host) as HostPlan;
     const acl = hostConcern("acl", aclHost.host, plan.acl, deployment, { parent: this, dependsOn: consul });
-    const neards = new Map(bases.map((base) => [base.plan.host.name, this.#makeNeard(base, acl, deployment)] as const));
+    const neards = bases.map((base) => this.#makeNeard(base, acl, deployment));
     let before: remote.Command | undefined;
     for (const hostName of plan.agentOrder) {
-      const { host, agent } = plan.hosts.find((one) => one.host.name === hostName) as HostPlan;
-      const dependsOn = [acl, neards.get(hostName), before].filter((resource) => resource !== undefined);
+      const index = plan.hosts.findIndex(({ host }) => host.name === hostName);
+      const { host, agent } = plan.hosts[index] as HostPlan;
+      // Its own Consul too, though the ACLs imply it: when a host leaves, they stay, and the order is its own.
+      const dependsOn = [acl, consul[index], neards[index], before].filter((resource) => resource !== undefined);
       before = hostConcern(`${hostName}-agent`, host, agent, deployment, { parent: this, dependsOn });
     }
     this.registerOutputs({});
@@ -52,11 +54,11 @@ export class Cluster extends pulumi.ComponentResource {
     return { plan, runtime, consul };
   }
 
-  #makeNeard({ plan, runtime }: Base, acl: remote.Command, deployment: Deployment): remote.Command | undefined {
+  #makeNeard({ plan, runtime, consul }: Base, acl: remote.Command, deployment: Deployment): remote.Command | undefined {
     if (plan.neard === undefined) return undefined;
     return hostConcern(`${plan.host.name}-neard`, plan.host, plan.neard, deployment, {
       parent: this,
-      dependsOn: [acl, ...uploadsOf(runtime, ["neard", "genesis"])],
+      dependsOn: [acl, consul, ...uploadsOf(runtime, ["neard", "genesis"])],
     });
   }
 }
