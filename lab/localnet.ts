@@ -141,6 +141,7 @@ async function whatNext(lab: Lab): Promise<string> {
 async function down(name: string, all: boolean): Promise<void> {
   requireRoot();
   const existed = await downLab(name, (line) => console.log(line));
+  if (name === defaultLabName) rememberStack(root, undefined);
   forgetStack(root, newLab(name, 1));
   console.log(existed ? `${name} is gone: hosts, chain, network, stack.` : `There was no lab ${name}.`);
   if (!all) {
