@@ -78,7 +78,7 @@ describe("status", () => {
   test("--json", async () => {
     const { code, out } = await holdfast(fakeWorld({ hosts: wellHosts() }), "status", "--json");
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ active: "host-a", epoch: 4, lease: { remainingMs: 5400 }, paused: false });
+    expect(JSON.parse(out)).toMatchObject({ active: "host-a", epoch: 4, lease: 5400, paused: false });
   });
 
   test("colours only where the terminal allows them, and never with --no-color", async () => {

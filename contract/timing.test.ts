@@ -35,7 +35,7 @@ test("whatever is accepted keeps two holders apart", () => {
 
 test("one millisecond too little is refused, with both numbers in the sentence", () => {
   const t = { ...defaultTiming, takeoverMs: defaultTiming.leaseMs + defaultTiming.stopMs + defaultTiming.skewMs - 1 };
-  expect(timingFaults(t).join()).toContain("leaseMs 6000 + stopMs 0 + skewMs 500 = 6500 is above takeoverMs 6499");
+  expect(timingFaults(t).join()).toContain("leaseMs 6500 + stopMs 0 + skewMs 500 = 7000 is above takeoverMs 6999");
   expect(timingFaults({ ...t, takeoverMs: t.takeoverMs + 1 })).toEqual([]);
 });
 

@@ -15,8 +15,8 @@ const ms = (what: string) => z.number().int().positive().describe(`${what}, in m
 
 export const leaseTimingSchema = z
   .strictObject({
-    renewMs: ms("R: how often the holder renews").default(500),
-    leaseMs: ms("L: how long one renewal lets the holder sign, counted from its sending").default(6000),
+    renewMs: ms("R: how often the holder renews; twice as often while no answer comes").default(1000),
+    leaseMs: ms("L: how long one renewal lets the holder sign, counted from its sending").default(6500),
     stopMs: z
       .number()
       .int()

@@ -89,17 +89,21 @@ const txnErrors = z.object({ Errors: z.array(z.object({ OpIndex: z.number(), Wha
 
 const autopilotHealth = z.object({
   Healthy: z.boolean(),
-  Servers: z.array(
-    z.object({
-      Name: z.string(),
-      Address: z.string(),
-      SerfStatus: z.string(),
-      Leader: z.boolean(),
-      Voter: z.boolean(),
-      Healthy: z.boolean(),
-      LastIndex: z.number(),
-    }),
-  ),
+  // Null for a moment after Consul has started.
+  Servers: z
+    .array(
+      z.object({
+        Name: z.string(),
+        Address: z.string(),
+        SerfStatus: z.string(),
+        Leader: z.boolean(),
+        Voter: z.boolean(),
+        Healthy: z.boolean(),
+        LastIndex: z.number(),
+      }),
+    )
+    .nullish()
+    .transform((servers) => servers ?? []),
 });
 export type AutopilotHealth = z.infer<typeof autopilotHealth>;
 

@@ -25,6 +25,8 @@ export async function follow(options: {
   keys: Keys;
   clock: Clock;
   signal: AbortSignal;
+  /** Pause after each answer: a standby wants each change at once, a holder makes most of them itself. */
+  pauseMs: () => number;
   onEvent: (event: Observed) => void;
   onFailure: (error: unknown) => void;
 }): Promise<void> {
@@ -40,6 +42,8 @@ export async function follow(options: {
       // An index that went backwards starts the following anew (Consul's documentation of blocking queries).
       index = index !== undefined && read.index < index ? undefined : read.index;
       options.onEvent(observedFrom(read, keys, sentMs));
+      const pauseMs = options.pauseMs();
+      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => {});
     } catch (error) {
       options.onFailure(error);
       await sleep(pauseAfterFailureMs, undefined, { signal }).catch(() => {});

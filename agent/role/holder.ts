@@ -63,12 +63,17 @@ function renewed(draft: Draft, phase: HolderPhase, event: Extract<Event, { is: "
   return true;
 }
 
-/** Every `renewMs` a renewal, whether or not the one before was answered: a hung request must not cost the lease. */
+/**
+ * Every `renewMs` a renewal, and twice as often while the last one is not confirmed: a hung request or an
+ * election must not cost the lease.
+ */
 function renew(draft: Draft): void {
   const phase = draft.state.phase as HolderPhase;
   const { settings, nowMs } = draft;
   let lease = phase.lease;
-  if (nowMs - lease.lastSentMs >= settings.lease.renewMs) {
+  const { renewMs, leaseMs } = settings.lease;
+  const isConfirmed = lease.deadlineMs - leaseMs >= lease.lastSentMs;
+  if (nowMs - lease.lastSentMs >= (isConfirmed ? renewMs : renewMs / 2)) {
     lease = { ...lease, lastSentMs: nowMs, seq: lease.seq + 1 };
     draft.effects.push({ do: "renew", session: lease.session, seq: lease.seq });
   }

@@ -124,3 +124,12 @@ test("a neard that has the key without a lease is killed, whoever gave it to it"
   const core = ready().live(500, heldByA(50)).after(10).probe({ validatorKey: settings.publicKey });
   expect(core.state.phase.name).toBe("demoting");
 });
+
+test("a repeated note differs from the one before: Consul moves no index for the same value", () => {
+  const texts = ready()
+    .live(25_000, heldByA(50))
+    .asked("publish")
+    .map((effect) => effect.text);
+  expect(texts.length).toBeGreaterThanOrEqual(3);
+  expect(new Set(texts).size).toBe(texts.length);
+});

@@ -10,12 +10,13 @@ import { Fence } from "../fence/fence.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
 import { killAll } from "../neard/processes.ts";
 import { bootId, systemClock } from "../system/clock.ts";
-import { userIds } from "../system/users.ts";
+import { userExists, userIds } from "../system/users.ts";
 
 const killWithinMs = 5000;
 
 /** Says what it did, for the journal. */
 export async function expire(options: { force: boolean }): Promise<string> {
+  if (!userExists(users.neard)) return "no neard on this host";
   const { uid } = userIds(users.neard);
   const fence = new Fence(systemClock, uid);
   const lease = new LeaseFile(paths.leaseFile, bootId()).load();

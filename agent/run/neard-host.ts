@@ -14,8 +14,10 @@ import { Executor, type Partners } from "./executor.ts";
 
 /** The core looks at its deadlines this often, at least. */
 const tickMs = 100;
-/** neard is asked how it is this often, and whether its process is still the same much more often. */
-const probeMs = 500;
+/** neard is asked how it is this often, and at every tick whether its process is still the same. */
+const probeMs = 1000;
+/** How long the holder lets pass between two looks at what others write. */
+const holderPauseMs = 1000;
 /** A probe in flight is waited for; another is not begun closer than this. */
 const probeSoonMs = 20;
 
@@ -80,6 +82,7 @@ export class NeardHost {
       keys,
       clock,
       signal,
+      pauseMs: () => (this.#state.phase.name === "active" ? holderPauseMs : 0),
       onEvent: (event) => this.dispatch(event),
       onFailure: (error) => log.warn({ effect: "watch" }, error instanceof Error ? error.message : String(error)),
     });

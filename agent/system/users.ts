@@ -2,17 +2,17 @@
 import { readFileSync } from "node:fs";
 import { HoldfastError } from "../../contract/errors.ts";
 
+const readPasswd = (): string => readFileSync("/etc/passwd", "utf8");
+
+export function userExists(name: string, passwd: string = readPasswd()): boolean {
+  return passwd.split("\n").some((line) => line.startsWith(`${name}:`));
+}
+
 /** @throws HoldfastError HF_HOST_UNFIT when there is no such user. */
-export function userIds(
-  name: string,
-  passwd: string = readFileSync("/etc/passwd", "utf8"),
-): { uid: number; gid: number } {
-  const fields = passwd
-    .split("\n")
-    .map((line) => line.split(":"))
-    .find((parts) => parts[0] === name);
-  const [uid, gid] = [Number(fields?.[2]), Number(fields?.[3])];
-  if (!Number.isInteger(uid) || !Number.isInteger(gid))
+export function userIds(name: string, passwd: string = readPasswd()): { uid: number; gid: number } {
+  const line = passwd.split("\n").find((candidate) => candidate.startsWith(`${name}:`));
+  const [uid, gid] = (line ?? "").split(":").slice(2, 4).map(Number);
+  if (uid === undefined || gid === undefined || !Number.isInteger(uid) || !Number.isInteger(gid))
     throw new HoldfastError("HF_HOST_UNFIT", `there is no user ${name} on this host`, {
       next: "Run pulumi up: it makes the users that holdfast needs.",
     });

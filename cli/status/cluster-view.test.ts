@@ -24,7 +24,7 @@ describe("a cluster that is well", () => {
       active: "host-a",
       epoch: 4,
       since: "2026-01-31T09:00:00.000Z",
-      lease: { remainingMs: 5400 },
+      lease: 5400,
       paused: false,
       switchover: null,
       alarm: null,

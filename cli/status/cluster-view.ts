@@ -49,7 +49,8 @@ export interface ClusterView {
   readonly epoch: number | null;
   /** Since when the active host is active (ISO 8601, that host's wall clock). */
   readonly since: string | null;
-  readonly lease: { readonly remainingMs: number } | null;
+  /** What is left of the active host's lease, in milliseconds. */
+  readonly lease: number | null;
   readonly paused: boolean;
   readonly switchover: { readonly id: string; readonly to: string | null } | null;
   readonly hosts: readonly HostView[];
@@ -73,7 +74,7 @@ export function clusterView(cluster: StackOutputs, answers: readonly HostAnswer[
     active: active?.host ?? null,
     epoch: active?.epoch ?? (epochs.length === 0 ? null : Math.max(...epochs)),
     since: active?.since ?? null,
-    lease: active?.lease ?? null,
+    lease: active?.lease?.remainingMs ?? null,
     paused: active?.paused ?? statuses.some((status) => status.paused),
     switchover: active?.switchover ?? statuses.find((status) => status.switchover !== null)?.switchover ?? null,
     hosts,

@@ -36,7 +36,7 @@ function headerLine(view: ClusterView, { paint, wallMs }: StatusStyle): string {
   if (view.alarm !== null) parts.push(paint.red("more than one host active"));
   else if (view.active === null) parts.push(paint.red("no host active"));
   else parts.push(`${paint.bold(paint.green(view.active))} active${sinceText(view.since, wallMs)}`);
-  if (view.lease !== null) parts.push(`lease ${formatDuration(view.lease.remainingMs)} left`);
+  if (view.lease !== null) parts.push(`lease ${formatDuration(view.lease)} left`);
   return parts.join(paint.dim(" · "));
 }
 

@@ -59,9 +59,11 @@ export class SimulatedConsul {
     this.#lockDelayUntilMs.clear();
   }
 
+  /** A value that is the same moves no index (seen on 1.20.6). */
   put(key: string, value: string): void {
-    this.#index += 1;
     const entry = this.#keys.get(key);
+    if (entry?.value === value) return;
+    this.#index += 1;
     if (entry === undefined) this.#keys.set(key, { key, value, modifyIndex: this.#index, lockIndex: 0, session: null });
     else Object.assign(entry, { value, modifyIndex: this.#index });
   }
