@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 /** The command's own text with every path below a folder of the test. */
-const moved = (command: string) => command.replaceAll(/\/(opt|etc|var\/lib)\/holdfast/g, `${root}/$1/holdfast`);
+const moved = (command: string) => command.replaceAll(/\/(opt|etc|run|var\/lib)\/holdfast/g, `${root}/$1/holdfast`);
 const at = (path: string) => moved(path);
 const shell = (command: string, input = "") =>
   execFileSync("sh", ["-c", moved(command)], { input, encoding: "utf8", stdio: "pipe" });
@@ -121,7 +121,7 @@ test("prepare makes the folder for uploads; wipe leaves nothing", () => {
   const user = execFileSync("id", ["-un"], { encoding: "utf8" }).trim();
   shell(prepareCommand(user).replace(/^sudo -n /, ""));
   expect(existsSync(at(paths.upload))).toBe(true);
-  mkdirSync(at(paths.etc), { recursive: true });
+  for (const path of [paths.etc, paths.run]) mkdirSync(at(path), { recursive: true });
   shell(wipeCommand("root"));
-  for (const path of [paths.opt, paths.etc, paths.state]) expect(existsSync(at(path))).toBe(false);
+  for (const path of [paths.opt, paths.etc, paths.state, paths.run]) expect(existsSync(at(path))).toBe(false);
 });

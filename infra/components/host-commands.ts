@@ -23,7 +23,8 @@ export function prepareCommand(user: string): string {
 
 /** The last thing that is done to a host that leaves. */
 export function wipeCommand(user: string): string {
-  return asRoot(user, 2 * minute, `rm -rf ${paths.opt} ${paths.etc} ${paths.state}`);
+  const all = [paths.opt, paths.etc, paths.state, paths.run, paths.keyDirectory, paths.convergeLock];
+  return asRoot(user, 2 * minute, `rm -rf ${all.join(" ")}`);
 }
 
 /**

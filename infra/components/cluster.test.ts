@@ -1,0 +1,109 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, test } from "vitest";
+import { keyFileJson } from "../../contract/near-key.ts";
+import { planDeployment } from "../plan/deployment.ts";
+import { sampleArtifactsByArch, sampleHost, sampleInput, sampleKey, sampleTopology } from "../testing/sample.ts";
+
+interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+}
+
+let registered: Registered[] = [];
+const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nonly-for-connections\n-----END OPENSSH PRIVATE KEY-----\n";
+
+/** Runs the program's resource part on a fake engine, which gives a Stash's input back as its output. */
+async function register(hosts = sampleInput().hosts): Promise<Registered[]> {
+  registered = [];
+  const { Cluster } = await import("./cluster.ts");
+  const { ClusterSecrets } = await import("../secrets/cluster-secrets.ts");
+  const topology = sampleTopology({ hosts });
+  const plan = planDeployment(topology, sampleArtifactsByArch);
+  const secrets = new ClusterSecrets("secrets", topology, pulumi.secret(keyFileJson(sampleKey)));
+  new Cluster("cluster", {
+    plan,
+    secrets,
+    access: { privateKey: pulumi.secret(privateKey) },
+    packed: () => "/dev/null",
+  });
+  await pulumi.runtime.disconnect();
+  return registered;
+}
+
+beforeAll(async () => {
+  await pulumi.runtime.setMocks({
+    newResource: ({ type, name, inputs }) => {
+      registered.push({ type, name, inputs });
+      const outputs = type === "pulumi:index:Stash" ? { ...inputs, output: inputs.input } : inputs;
+      return { id: `${name}-id`, state: outputs };
+    },
+    call: () => ({}),
+  });
+});
+
+/** A value that was registered as a secret: Pulumi wraps it, with this as the mark. */
+const secretMark = "4dabf18193072939515e22adb298388d";
+function secretsOnStdin({ name, inputs }: Registered): Record<string, string> {
+  if (inputs.stdin === undefined) return {};
+  const { [secretMark]: mark, value } = inputs.stdin as Record<string, string>;
+  if (mark === undefined) throw new Error(`stdin of ${name} is not a secret`);
+  return JSON.parse(value ?? "");
+}
+
+const commands = (all: Registered[]) => all.filter(({ type }) => type === "command:remote:Command");
+const named = (all: Registered[], name: string) => all.find((one) => one.name === name)?.inputs;
+
+describe("the sample's resources", () => {
+  let all: Registered[];
+  beforeAll(async () => {
+    all = await register();
+  });
+
+  test("have these names; another name would be a migration", () =>
+    expect(
+      all
+        .filter(({ type }) => !type.startsWith("holdfast:"))
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toMatchSnapshot());
+
+  test("secrets travel on stdin and nowhere else", () => {
+    let secretTexts = 0;
+    for (const command of commands(all)) {
+      const { name, inputs } = command;
+      const shown = JSON.stringify([inputs.create, inputs.delete ?? "", inputs.update ?? "", inputs.environment ?? {}]);
+      expect(inputs.addPreviousOutputInEnv, name).toBe(false);
+      for (const secret of Object.values(secretsOnStdin(command))) {
+        secretTexts += 1;
+        expect(shown.includes(JSON.stringify(secret).slice(1, -1)), name).toBe(false);
+      }
+    }
+    expect(secretTexts).toBeGreaterThan(20);
+  });
+
+  test("the validator key goes to the agents of neard hosts, and to them alone", () => {
+    const holders = commands(all).filter((command) => "validator-key" in secretsOnStdin(command));
+    expect(holders.map(({ name }) => name).toSorted()).toEqual(["host-a-agent", "host-b-agent"]);
+  });
+
+  test("every connection pins the host's key", () => {
+    for (const { name, inputs } of all.filter(({ type }) => type.startsWith("command:remote:"))) {
+      const { host, hostKey } = inputs.connection as { host: string; hostKey: string };
+      const expected = sampleInput().hosts.find(({ address }) => address === host)?.hostKey;
+      expect(hostKey, name).toBe(expected);
+    }
+  });
+
+  test("one more host changes nobody else's secrets", async () => {
+    const before = all.filter(({ type }) => type === "pulumi:index:Stash").map(({ name }) => name);
+    const after = await register([...sampleInput().hosts, sampleHost("host-d", 14, ["consul"])]);
+    const names = after.filter(({ type }) => type === "pulumi:index:Stash").map(({ name }) => name);
+    expect(names.filter((name) => !before.includes(name))).toEqual([
+      "secrets-host-d",
+      "secrets-host-d-certificate-server-192.0.2.14",
+    ]);
+    expect(before.filter((name) => !names.includes(name))).toEqual([]);
+    expect(named(after, "host-b-neard")?.create).toEqual(named(all, "host-b-neard")?.create);
+  });
+});
