@@ -47,17 +47,20 @@ test("a failed installation leaves what was there before, and nothing else", asy
 
 test("actions under one name come one after the other, and the waiting one hears whom it waits for", async () => {
   const events: string[] = [];
-  const waitedFor = new Set<number>();
+  const waits: string[] = [];
   const action = async (name: string): Promise<void> => {
     events.push(`${name} begins`);
     await pause(100);
     events.push(`${name} ends`);
   };
-  const owner = (pid: number) => void waitedFor.add(pid);
-  await Promise.all([withLock("x", () => action("a"), owner), withLock("x", () => action("b"), owner)]);
+  const onWait = (pid: number) => {
+    waits.push(`for ${pid}`);
+    return { end: () => void waits.push("over") };
+  };
+  await Promise.all([withLock("x", () => action("a"), onWait), withLock("x", () => action("b"), onWait)]);
   expect(events).toHaveLength(4);
   expect([events[1], events[3]]).toEqual([events[0], events[2]].map((event) => event?.replace("begins", "ends")));
-  expect([...waitedFor]).toEqual([process.pid]);
+  expect(waits).toEqual([`for ${process.pid}`, "over"]);
 });
 
 test("what a run that died left half done is removed", async () => {

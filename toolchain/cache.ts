@@ -73,26 +73,29 @@ const lockPollMs = 300;
 
 /**
  * Runs `action` while no other process of this user runs one under the same name. A lock whose owner is gone is
- * taken over. It only saves work: what is installed is whole without it too.
+ * taken over. It only saves work: what is installed is whole without it too. `onWait` is called once if there is
+ * something to wait for; what it returns is ended with the waiting.
  */
 export async function withLock<T>(
   name: string,
   action: () => Promise<T>,
-  onWait?: (ownerPid: number) => void,
+  onWait?: (ownerPid: number) => { end: () => void },
 ): Promise<T> {
   await mkdir(toolsDirectory(), { recursive: true });
   const path = join(toolsDirectory(), `.${name}.lock`);
   const self = describeProcess(process.pid);
+  let waiting: { end: () => void } | undefined;
   while (!(await createExclusively(path, self))) {
     const owner = await readFile(path, "utf8").catch(() => "");
     const pid = Number.parseInt(owner, 10);
     if (owner !== "" && describeProcess(pid) === owner) {
-      onWait?.(pid);
+      waiting ??= onWait?.(pid);
       await pause(lockPollMs);
     } else {
       await rm(path, { force: true });
     }
   }
+  waiting?.end();
   try {
     return await action();
   } finally {

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { logsDirectory, withLock } from "./cache.ts";
 import { type Arch, lock, type ToolName } from "./lock.ts";
-import { asStep, type OnProgress, type Step } from "./progress.ts";
+import { asStep, type OnProgress, Step } from "./progress.ts";
 
 const goArch: Record<Arch, string> = { x64: "amd64", arm64: "arm64" };
 
@@ -27,7 +27,7 @@ export async function buildWithGo(tool: ToolName, arch: Arch, outfile: string, o
   await withLock(
     "build",
     () => asStep(tool, "building with Go", onProgress, (step) => runGo(tool, arch, args, logFile, step), logFile),
-    (pid) => onProgress?.({ tool, step: `waiting for the build of process ${pid}`, elapsedMs: 0 }),
+    (pid) => new Step(tool, `waiting for the build of process ${pid}`, onProgress),
   );
 }
 

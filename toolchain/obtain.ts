@@ -5,7 +5,7 @@ import { installDirectory, type Marker, type Origin, readMarker, toolsDirectory,
 import { downloadInto } from "./download.ts";
 import { buildWithGo } from "./go-build.ts";
 import { type Arch, lock, type ToolName } from "./lock.ts";
-import { asStep, type OnProgress } from "./progress.ts";
+import { asStep, type OnProgress, Step } from "./progress.ts";
 
 export interface Route {
   from: Origin;
@@ -35,8 +35,8 @@ export async function obtain(
   const present = readMarker(directory);
   if (present !== undefined && !(options.refresh === true && present.from === "built"))
     return { directory, from: present.from };
-  const onWait = (pid: number): void =>
-    options.onProgress?.({ tool, step: `waiting for process ${pid}, which is getting it`, elapsedMs: 0 });
+  const onWait = (pid: number): Step =>
+    new Step(tool, `waiting for process ${pid}, which is getting it`, options.onProgress);
   return withLock(name, () => tryRoutes(tool, directory, present, routes), onWait);
 }
 

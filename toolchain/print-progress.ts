@@ -1,4 +1,4 @@
-/** Shows progress on standard error: one line that moves on a terminal, plain lines elsewhere. */
+/** Shows progress on standard error: one line per step, which counts up on a terminal. */
 import type { Progress } from "./progress.ts";
 
 /** "pulumi: building with Go: 812 packages compiled (1m04s, log: /…)". */
@@ -12,15 +12,17 @@ const quietMs = 20_000;
 let shown = "";
 let shownAtMs = Number.NEGATIVE_INFINITY;
 
-/** On a terminal every report; elsewhere one per step and then one every 20 s. */
+/** On a terminal every report, in the line of its step; elsewhere one at the start of a step and one every 20 s. */
 export function printProgress(progress: Progress): void {
+  const line = describeProgress(progress);
   if (process.stderr.isTTY) {
-    process.stderr.write(`\r\x1b[K${describeProgress(progress)}${progress.elapsedMs > 0 ? "" : "\n\x1b[A"}`);
+    const rewrite = progress.elapsedMs > 0 ? "\x1b[A\x1b[K" : ""; // one line up, cleared
+    process.stderr.write(`${rewrite}${line.slice(0, process.stderr.columns - 1)}\n`);
     return;
   }
   const step = `${progress.tool}: ${progress.step.split(":")[0]}`;
   if (step === shown && performance.now() - shownAtMs < quietMs) return;
   shown = step;
   shownAtMs = performance.now();
-  process.stderr.write(`${describeProgress(progress)}\n`);
+  process.stderr.write(`${line}\n`);
 }

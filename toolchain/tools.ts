@@ -12,7 +12,7 @@ import { installedNode, unpackNode } from "./node-packages.ts";
 import { buildRoute, downloadRoute, obtain } from "./obtain.ts";
 import { findOnPath } from "./path-tools.ts";
 import { ensureCommandPlugin, pluginDirectory } from "./plugin-install.ts";
-import type { OnProgress } from "./progress.ts";
+import { asStep, type OnProgress } from "./progress.ts";
 
 export interface Tool {
   name: ToolName;
@@ -66,7 +66,12 @@ export async function hostNode(host: HostArch, options: EnsureOptions = {}): Pro
     "node",
     `-${arch}`,
     [
-      { from: "packages", title: "npm package", fill: (into) => unpackNode(arch, into) },
+      {
+        from: "packages",
+        title: "npm package",
+        fill: (into) =>
+          asStep("node", `getting the npm package for ${host}`, options.onProgress, () => unpackNode(arch, into)),
+      },
       ...downloadRoute("node", arch, options.onProgress),
     ],
     options,
