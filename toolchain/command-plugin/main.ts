@@ -20,8 +20,10 @@ server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error,
   process.stdout.write(`${port}\n`);
 });
 
-// A CLI that was killed cannot end us: leave when it is gone, but never in the middle of a step.
+// A CLI that was killed cannot end us. When it is gone, stop dialling, let a command that runs end, and leave.
 const cli = process.ppid;
 setInterval(() => {
-  if (process.ppid !== cli && !provider.busy) process.exit(0);
+  if (process.ppid === cli) return;
+  provider.cancel();
+  if (!provider.busy) process.exit(0);
 }, orphanCheckMs).unref();

@@ -66,6 +66,11 @@ export class Provider {
     return this.#underway > 0;
   }
 
+  /** Ends dialling and local commands, now and from now on; a remote command that runs goes on to its end. */
+  cancel(): void {
+    this.#cancelled.abort(new Error("context canceled"));
+  }
+
   /** The protocol's methods; those that are left out answer "unimplemented". */
   service(): grpc.UntypedServiceImplementation {
     return {
@@ -98,7 +103,7 @@ export class Provider {
       update: answering((request: messages.UpdateRequest) => this.#update(request)),
       delete: answering((request: messages.DeleteRequest) => this.#delete(request)),
       cancel: answering(() => {
-        this.#cancelled.abort(new Error("context canceled"));
+        this.cancel();
         return new empty.Empty();
       }),
     };
