@@ -1,4 +1,5 @@
 /** The Pulumi program: configuration → plan → resources. What it exports are the stack's outputs. */
+import "./plain-stacks.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { prepareArtifacts } from "./artifacts/prepare-artifacts.ts";
 import { clearly } from "./clearly.ts";
