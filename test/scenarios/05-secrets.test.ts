@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { base58 } from "@scure/base";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { paths } from "../../contract/paths.ts";
 import { healAll, injectFault } from "../../lab/faults/engine.ts";
-import { fresh, healthy, lab, on, pulumi, root } from "./cluster.ts";
+import { onHost } from "../../lab/hosts/ssh.ts";
+import { fresh, healthy, hostOf, lab, on, pulumi, root } from "./cluster.ts";
 
 const keyFile = z.object({ secret_key: z.string(), public_key: z.string() });
 
@@ -24,27 +26,33 @@ function keyForms(): Buffer[] {
   ];
 }
 
-/** Files below `paths` on a host that hold one of the forms; searched there, with the forms on stdin. */
-async function findOn(host: string, forms: readonly Buffer[], paths: string): Promise<string> {
-  const script = `
-    import fs from "node:fs"; import path from "node:path";
-    const forms = JSON.parse('${JSON.stringify(forms.map((form) => form.toString("base64")))}').map((f) => Buffer.from(f, "base64"));
-    const hits = [];
-    const walk = (p) => {
-      let s; try { s = fs.lstatSync(p); } catch { return; }
-      if (s.isDirectory()) { let names = []; try { names = fs.readdirSync(p); } catch {} for (const n of names) walk(path.join(p, n)); }
-      else if (s.isFile() && s.size > 0 && s.size < 300e6) { let b; try { b = fs.readFileSync(p); } catch { return; } if (forms.some((f) => b.includes(f))) hits.push(p); }
-    };
-    for (const p of ${JSON.stringify(paths.split(" "))}) walk(p);
-    console.log(hits.join("\\n"));`;
-  return (
-    await on(host, `/opt/holdfast/bin/node --input-type=module -e ${JSON.stringify(script).replaceAll("$", "\\$")}`)
-  ).trim();
+/** What runs on the host: its path arguments are walked, the forms to look for are in the first line. */
+const searcher = `
+import fs from "node:fs";
+import path from "node:path";
+const hits = [];
+const walk = (file) => {
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) for (const name of fs.readdirSync(file)) walk(path.join(file, name));
+  else if (stat?.isFile() && stat.size > 0 && forms.some((form) => fs.readFileSync(file).includes(form))) hits.push(file);
+};
+for (const start of starts) walk(start);
+console.log(hits.join("\\n"));
+`;
+
+/** Files below `starts` on a host that hold one of the forms. */
+async function findOn(host: string, forms: readonly Buffer[], starts: readonly string[]): Promise<string[]> {
+  const encoded = JSON.stringify(forms.map((form) => form.toString("base64")));
+  const input = `const forms = ${encoded}.map((f) => Buffer.from(f, "base64")); const starts = ${JSON.stringify(starts)};${searcher}`;
+  const found = await onHost(lab(), hostOf(host), `${paths.node} --input-type=module -`, { input });
+  return found.split("\n").filter(Boolean);
 }
+
+const disks = ["/etc", "/opt", "/var", "/root", "/home", "/usr/local", "/tmp"];
 
 test("the search finds the key where it is allowed to be, so it can fail", async () => {
   const { active } = await fresh();
-  expect(await findOn(active, keyForms(), "/run/holdfast-key")).toBe("/run/holdfast-key/validator_key.json");
+  expect(await findOn(active, keyForms(), [paths.keyDirectory])).toEqual([paths.validatorKey]);
 });
 
 test("on no disk, in no log and in no argument, also after power loss", { timeout: 240_000 }, async () => {
@@ -53,7 +61,7 @@ test("on no disk, in no log and in no argument, also after power loss", { timeou
   await healAll(lab());
   await healthy();
   for (const { name } of lab().hosts) {
-    expect(await findOn(name, keyForms(), "/etc /opt /var /root /home /usr/local /tmp"), name).toBe("");
+    expect(await findOn(name, keyForms(), disks), name).toEqual([]);
     const logs = await on(
       name,
       "journalctl --no-pager -o cat; cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'",
@@ -73,7 +81,7 @@ test("tokens, gossip key and TLS keys are in clear on no disk but in Consul's ow
   const forms = secrets.map((text) => Buffer.from(text));
   for (const { name } of lab().hosts) {
     // Consul keeps ACL tokens in its Raft log and snapshots; neard needs its node key; both are 0600 there.
-    const found = (await findOn(name, forms, "/etc /opt /var /root /home /tmp")).split("\n").filter(Boolean);
+    const found = await findOn(name, forms, disks);
     expect(
       found.filter((file) => !/^\/var\/lib\/(holdfast-consul\/|neard\/node_key\.json)/.test(file)),
       name,
