@@ -28,7 +28,7 @@ import { type ConsulView, statusOf } from "./status.ts";
 
 /** The core must have looked at its deadlines within this, or the watchdog is not fed. */
 const stuckMs = 1500;
-const consulViewEveryMs = 3000;
+const consulViewEveryMs = 5000;
 
 /** @throws HoldfastError HF_CONFIG_INVALID naming the file and every fault in it. */
 export function readAgentConfig(path: string = paths.agentConfig): AgentConfig {

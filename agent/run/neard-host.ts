@@ -13,7 +13,7 @@ import type { Event, Settings, State, Step } from "../role/types.ts";
 import { Executor, type Partners } from "./executor.ts";
 
 /** The core looks at its deadlines this often, at least. */
-const tickMs = 100;
+const tickMs = 200;
 /** neard is asked how it is this often, and at every tick whether its process is still the same. */
 const probeMs = 1000;
 /** How long the holder lets pass between two looks at what others write. */
