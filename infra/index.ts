@@ -17,13 +17,14 @@ export const { network, account, publicKey, hosts, addresses, agentSocket, statu
     const artifacts = await prepareArtifacts(settings);
     refuseFaults("the artifacts", artifacts.faults);
     const plan = planDeployment(topology, artifacts.byArch);
+    let drifted: ReadonlySet<string> = new Set();
     if (!pulumi.runtime.isDryRun()) {
       const { preflight } = await import("./preflight/preflight.ts");
-      await preflight(topology, sshPrivateKey);
+      drifted = await preflight(topology, sshPrivateKey);
     }
     const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
     const secrets = new ClusterSecrets("secrets", topology, validatorKey);
-    new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed });
+    new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed, drifted });
     return stackOutputs(topology, sshPrivateKey);
   },
 );

@@ -26,6 +26,7 @@ async function register(hosts = sampleInput().hosts): Promise<Registered[]> {
     secrets,
     access: { privateKey: pulumi.secret(privateKey) },
     packed: () => "/dev/null",
+    drifted: new Set(),
   });
   await pulumi.runtime.disconnect();
   return registered;
@@ -99,7 +100,8 @@ describe("the sample's resources", () => {
     const before = all.filter(({ type }) => type === "pulumi:index:Stash").map(({ name }) => name);
     const after = await register([...sampleInput().hosts, sampleHost("host-d", 14, ["consul"])]);
     const names = after.filter(({ type }) => type === "pulumi:index:Stash").map(({ name }) => name);
-    expect(names.filter((name) => !before.includes(name))).toEqual([
+    expect(names.filter((name) => !before.includes(name)).toSorted()).toEqual([
+      "host-d-mark",
       "secrets-host-d",
       "secrets-host-d-certificate-server-192.0.2.14",
     ]);

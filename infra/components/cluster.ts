@@ -7,6 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostPlan, Plan } from "../plan/deployment.ts";
 import type { Artifact } from "../plan/uploads.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
+import { convergeMark } from "./again.ts";
 import type { SshAccess } from "./connection.ts";
 import { type Deployment, hostConcern } from "./host-concern.ts";
 import { HostRuntime } from "./host-runtime.ts";
@@ -17,13 +18,17 @@ export interface ClusterParts {
   readonly access: SshAccess;
   /** Where on this machine an artifact is, packed. */
   readonly packed: (artifact: Artifact) => string;
+  /** Names of hosts that are not what was deployed to them. */
+  readonly drifted: ReadonlySet<string>;
 }
 
 export class Cluster extends pulumi.ComponentResource {
   constructor(name: string, parts: ClusterParts, options?: pulumi.ComponentResourceOptions) {
     super("holdfast:index:Cluster", name, {}, options);
     const { plan } = parts;
-    const deployment: Deployment = parts;
+    const mark = ({ host: { name } }: HostPlan) =>
+      [name, convergeMark(name, parts.drifted.has(name), { parent: this })] as const;
+    const deployment: Deployment = { ...parts, marks: new Map(plan.hosts.map(mark)) };
     const bases = plan.hosts.map((host) => this.#makeBase(host, parts, deployment));
     const consul = bases.map((base) => base.consul);
     const aclHost = plan.hosts.find(({ host }) => host.name === plan.acl.spec.host) as HostPlan;

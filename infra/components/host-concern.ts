@@ -11,6 +11,8 @@ import { applyCommand, removeCommand } from "./host-commands.ts";
 export interface Deployment {
   readonly access: SshAccess;
   readonly secrets: ClusterSecrets;
+  /** By host name; see again.ts. */
+  readonly marks: ReadonlyMap<string, pulumi.Output<string>>;
 }
 
 /** Besides waiting until healthy: unpacking, restarts, a switchover. */
@@ -37,7 +39,8 @@ export function hostConcern(
       connection: connectionTo(host, deployment.access),
       create: applyCommand(host.ssh.user, plan.spec, turnSeconds * mostTurns),
       delete: removeCommand(host.ssh.user, plan.spec.concern),
-      stdin: deployment.secrets.json(plan.secrets),
+      // No secret, but here it clutters no preview, and `apply` passes over what it does not need.
+      stdin: deployment.secrets.json(plan.secrets, { mark: deployment.marks.get(host.name) }),
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },

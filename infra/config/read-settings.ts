@@ -55,9 +55,10 @@ function faultsOf(issue: z.core.$ZodIssue, given: unknown): Fault[] {
     });
   const value = valueAt(given, issue.path);
   if (value === undefined) return [fault(`${setting} is missing`)];
+  if (value === null) return [fault(`${setting} is empty`)];
   const shown =
     secretPaths.has(issue.path.join(".")) || typeof value === "object" ? "" : ` (it is ${JSON.stringify(value)})`;
-  return [fault(`${setting}: ${issue.message}${shown}`)];
+  return [fault(`${setting}: ${issue.message.replace(/^Invalid input: /, "")}${shown}`)];
 }
 
 /** `holdfast:hosts[1].address of host b`. */

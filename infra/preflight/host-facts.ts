@@ -3,6 +3,7 @@
  * prints `name=value` lines; here they become facts. It changes nothing.
  */
 import { z } from "zod";
+import { paths } from "../../contract/paths.ts";
 
 /** `sh -s` runs it, as root. Lines for what the host lacks are empty. */
 export const factsScript = `
@@ -21,6 +22,7 @@ fact varFreeKb "$(df -Pk /var/lib | awk 'NR == 2 { print $4 }')"
 fact optFreeKb "$(df -Pk /opt | awk 'NR == 2 { print $4 }')"
 fact addresses "$(hostname -I 2>/dev/null)"
 fact managed "$(test -e /etc/holdfast && echo yes)"
+fact drifted "$(if [ -x ${paths.holdfastd} ]; then timeout 15 ${paths.holdfastd} check --all >/dev/null 2>&1; [ $? != 3 ] || echo yes; fi)"
 fact listening "$(awk '($4 == "0A" || FILENAME ~ /udp/) && $2 ~ /:/ { sub(/.*:/, "", $2); print $2 }' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null | sort -u | tr '\\n' ' ')"
 `;
 
@@ -48,6 +50,8 @@ const factsSchema = z.object({
   addresses: words,
   /** An earlier run was here. */
   managed: yes,
+  /** `holdfastd check` finds it unlike what was last deployed, or an apply there was cut short. */
+  drifted: yes,
   /** Ports on which something listens, TCP and UDP alike. */
   listening: words.transform((ports) => ports.map((hex) => Number.parseInt(hex, 16))),
   /** The address from which this machine reaches the host, as the host sees it. */

@@ -22,6 +22,7 @@ const fit: HostFacts = {
   optFreeKb: 5_000_000,
   addresses: ["192.0.2.11", "192.0.2.12", "192.0.2.13"],
   managed: false,
+  drifted: false,
   listening: [22],
   client: "192.0.2.1",
 };

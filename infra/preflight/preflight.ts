@@ -8,10 +8,15 @@ import type { Topology } from "../config/topology.ts";
 import { askHost } from "./ask-host.ts";
 import { hostFaults } from "./host-faults.ts";
 
-/** @param privateKey absent: the keys of the ssh-agent. @throws FaultsError */
-export async function preflight(topology: Topology, privateKey: string | undefined): Promise<void> {
+/**
+ * @param privateKey absent: the keys of the ssh-agent.
+ * @returns names of the hosts that are not what was last deployed to them.
+ * @throws FaultsError
+ */
+export async function preflight(topology: Topology, privateKey: string | undefined): Promise<ReadonlySet<string>> {
   const answers = await Promise.all(topology.hosts.map((host) => askHost(host, privateKey)));
   const faults = answers.flatMap((answer) => ("fault" in answer ? [answer.fault] : []));
   const reports = answers.flatMap((answer) => ("report" in answer ? [answer.report] : []));
   refuseFaults("the hosts", [...faults, ...hostFaults(topology, reports)]);
+  return new Set(reports.filter(({ facts }) => facts.drifted).map(({ host }) => host.name));
 }

@@ -42,14 +42,14 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** JSON object of the secrets with these names: stdin of one `apply`. */
-  json(names: readonly string[]): pulumi.Output<string> {
+  /** JSON object of the secrets with these names, and of `more`: stdin of one `apply`. */
+  json(names: readonly string[], more: Readonly<Record<string, pulumi.Input<string>>> = {}): pulumi.Output<string> {
     const wanted = names.map((name) => {
       const value = this.#values.get(name);
       if (value === undefined) throw new TypeError(`the plan names a secret that nobody makes: ${name}`);
       return [name, value] as const;
     });
-    return pulumi.secret(pulumi.jsonStringify(Object.fromEntries(wanted)));
+    return pulumi.secret(pulumi.jsonStringify({ ...Object.fromEntries(wanted), ...more }));
   }
 
   #addHost(
