@@ -1,10 +1,8 @@
 /** Phase `active`: neard validates. Watch it, and give way when it cannot do its work and another could. */
 import { neardFault } from "./readiness.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
-import type { Event, Phase, SwitchoverJob } from "./types.ts";
+import type { ActivePhase, Event, SwitchoverJob } from "./types.ts";
 import { freshNote } from "./watch.ts";
-
-type ActivePhase = Extract<Phase, { name: "active" }>;
 
 export function activeEvent(draft: Draft, event: Event): void {
   if (event.is === "probed") watchNeard(draft);

@@ -11,9 +11,7 @@
  * A step that fails is repeated for as long as it takes; nothing behind it happens meanwhile.
  */
 import { ask, type Draft, enter } from "./transitions.ts";
-import type { Event, Phase } from "./types.ts";
-
-type DemotingPhase = Extract<Phase, { name: "demoting" }>;
+import type { DemotingPhase, Event } from "./types.ts";
 
 /** A failed step is tried again after this. */
 const retryMs = 500;

@@ -1,9 +1,6 @@
 /** When the fence is fed, and when never again. */
 import type { Draft } from "./transitions.ts";
-import type { Lease, Phase } from "./types.ts";
-
-/** A phase in which this host has a lease. */
-export type HolderPhase = Extract<Phase, { lease: Lease }>;
+import type { HolderPhase, Phase } from "./types.ts";
 
 /** Once the fence is shut for a switchover, nothing may feed it again. */
 export function sealed(phase: Phase): boolean {

@@ -13,10 +13,8 @@
 
 import { sealed } from "./feeding.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
-import type { Event, Phase } from "./types.ts";
+import type { Event, HandingPhase } from "./types.ts";
 import { freshNote } from "./watch.ts";
-
-type HandingPhase = Extract<Phase, { name: "handing" }>;
 
 /** How long the successor may take to say that it stands ready. */
 const askMaxMs = 6000;

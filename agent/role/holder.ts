@@ -7,11 +7,11 @@
  * whether the ticket ran out.
  */
 import { activeEvent } from "./active.ts";
-import { feed, type HolderPhase, sealed } from "./feeding.ts";
+import { feed, sealed } from "./feeding.ts";
 import { handingEvent } from "./handing.ts";
 import { takingEvent } from "./taking.ts";
 import { type Draft, enterDemoting, releaseOf } from "./transitions.ts";
-import type { Event, Lease } from "./types.ts";
+import type { Event, HolderPhase, Lease } from "./types.ts";
 
 export function holderEvent(draft: Draft, event: Event): void {
   const phase = draft.state.phase as HolderPhase;

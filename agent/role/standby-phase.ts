@@ -1,14 +1,12 @@
 /** Phase `standby`: wait, then session, then the take-over's transaction on the index that was seen. */
 import { judgeTakeOver } from "./standby.ts";
 import { ask, type Draft, enter, enterDemoting, say } from "./transitions.ts";
-import type { Attempt, Event, Lease, Phase, TakeOverStory } from "./types.ts";
+import type { Attempt, Event, Lease, Phase, StandbyPhase, TakeOverStory } from "./types.ts";
 
 /** After a refused or lost try, the next one waits this long. */
 const retryMs = 1000;
 /** A try whose answer has not come by then is given up; its session is destroyed. */
 const attemptMaxMs = 4000;
-
-type StandbyPhase = Extract<Phase, { name: "standby" }>;
 
 export function standbyEvent(draft: Draft, event: Event): void {
   const phase = draft.state.phase as StandbyPhase;

@@ -4,9 +4,7 @@
  */
 import { feed } from "./feeding.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
-import type { Event, Phase } from "./types.ts";
-
-type TakingPhase = Extract<Phase, { name: "taking" }>;
+import type { Event, TakingPhase } from "./types.ts";
 
 /** neard applies a reload within about 1 s (facts: hot swap); after this long it is asked again. */
 const reloadMs = 1500;

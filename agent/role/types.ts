@@ -96,38 +96,60 @@ export interface SwitchoverJob {
   readonly startedMs: number;
 }
 
-export type Phase =
-  | { readonly name: "standby"; readonly attempt: Attempt }
-  | {
-      readonly name: "taking";
-      readonly lease: Lease;
-      readonly step: "resuming" | "arming" | "loading" | "verifying";
-      /** When the step began. */
-      readonly stepMs: number;
-      readonly reloads: number;
-      readonly story: TakeOverStory;
-    }
-  | { readonly name: "active"; readonly lease: Lease; readonly process: string; readonly lastGoodMs: number }
-  | {
-      readonly name: "handing";
-      readonly lease: Lease;
-      readonly step: "asking" | "window" | "shutting" | "unloading" | "verifying" | "releasing";
-      readonly stepMs: number;
-      readonly job: SwitchoverJob;
-      readonly process: string;
-      /** In step `window`: when it opens; null while unknown. */
-      readonly windowMs: number | null;
-    }
-  | {
-      readonly name: "demoting";
-      readonly step: "shutting" | "killing" | "erasing" | "releasing" | "disarming" | "starting";
-      readonly stepMs: number;
-      /** To be released with a clean marker once the proof is complete; null: nothing to release. */
-      readonly release: { readonly session: string; readonly epoch: number; readonly seq: number } | null;
-      readonly to: string | null;
-      readonly switchover: string | null;
-      readonly because: string;
-    };
+export interface StandbyPhase {
+  readonly name: "standby";
+  readonly attempt: Attempt;
+}
+
+export type TakingStep = "resuming" | "arming" | "loading" | "verifying";
+
+export interface TakingPhase {
+  readonly name: "taking";
+  readonly lease: Lease;
+  readonly step: TakingStep;
+  /** When the step began. */
+  readonly stepMs: number;
+  readonly reloads: number;
+  readonly story: TakeOverStory;
+}
+
+export interface ActivePhase {
+  readonly name: "active";
+  readonly lease: Lease;
+  readonly process: string;
+  readonly lastGoodMs: number;
+}
+
+export type HandingStep = "asking" | "window" | "shutting" | "unloading" | "verifying" | "releasing";
+
+export interface HandingPhase {
+  readonly name: "handing";
+  readonly lease: Lease;
+  readonly step: HandingStep;
+  readonly stepMs: number;
+  readonly job: SwitchoverJob;
+  readonly process: string;
+  /** In step `window`: when it opens; null while unknown. */
+  readonly windowMs: number | null;
+}
+
+export type DemotingStep = "shutting" | "killing" | "erasing" | "releasing" | "disarming" | "starting";
+
+export interface DemotingPhase {
+  readonly name: "demoting";
+  readonly step: DemotingStep;
+  readonly stepMs: number;
+  /** To be released with a clean marker once the proof is complete; null: nothing to release. */
+  readonly release: { readonly session: string; readonly epoch: number; readonly seq: number } | null;
+  readonly to: string | null;
+  readonly switchover: string | null;
+  readonly because: string;
+}
+
+/** A phase in which this host has a lease. */
+export type HolderPhase = TakingPhase | ActivePhase | HandingPhase;
+
+export type Phase = StandbyPhase | HolderPhase | DemotingPhase;
 
 /** A standby's try to take over. */
 export type Attempt =
