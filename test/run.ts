@@ -7,10 +7,12 @@
  *   npm test -- lab [WORD]   only the scenarios (whose file name contains WORD)
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { describeError } from "../contract/errors.ts";
+import { ensurePackages, requireRoot, systemdIsInit } from "../lab/hosts/machine.ts";
 
 interface Count {
   passed: number;
@@ -70,11 +72,30 @@ function counted(json: string, ok: boolean): Count {
   };
 }
 
-function main(args: string[]): number {
+/**
+ * The tests of our command plugin talk to a real sshd. Installing one starts a service where systemd
+ * runs, so it is installed only where that is no surprise; elsewhere those tests are skipped, and say so.
+ */
+function ensureSshd(): void {
+  if (existsSync("/usr/sbin/sshd") || !existsSync("/usr/bin/apt-get")) return;
+  if (systemdIsInit() && process.env.CI !== "true") {
+    console.log("no sshd on this machine: its tests are skipped (apt-get install openssh-server brings them)");
+    return;
+  }
+  const apt = ["install", "--yes", "--no-install-recommends", "openssh-server"];
+  step("Debian package openssh-server", "sh", ["-c", `apt-get -q update && apt-get -q ${apt.join(" ")}`]);
+}
+
+async function main(args: string[]): Promise<number> {
   const [what = "all", ...filter] = args;
   if (!["all", "unit", "lab"].includes(what)) {
     console.error(`npm test: "${what}" is not one of all, unit, lab`);
     return 2;
+  }
+  if (what !== "unit") {
+    requireRoot();
+    await ensurePackages(console.log, join(tmpdir(), "holdfast-test-packages.log"));
+    ensureSshd();
   }
   const counts: Count[] = [];
   if (what !== "lab") {
@@ -92,4 +113,9 @@ function main(args: string[]): number {
   return sum("failed") === 0 && sum("passed") > 0 ? 0 : 1;
 }
 
-process.exitCode = main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`npm test: ${describeError(error)}`);
+  process.exitCode = 1;
+}
