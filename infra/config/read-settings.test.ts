@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { defaultTiming } from "../../contract/timing.ts";
 import { sampleInput } from "../testing/sample.ts";
 import { readSettings } from "./read-settings.ts";
 
@@ -19,7 +20,7 @@ test("a sound configuration is read, with its defaults; other namespaces are non
   const { settings, faults } = readSettings({ ...config(sampleInput()), "pulumi:tags": "{}" });
   expect(faults).toEqual([]);
   expect(settings?.hosts[0]).toMatchObject({ name: "host-a", arch: "x64", priority: 100 });
-  expect(settings?.lease.leaseMs).toBe(6000);
+  expect(settings?.lease).toEqual(defaultTiming);
   expect(settings?.validatorKey).toBe(sampleInput().validatorKey);
 });
 
