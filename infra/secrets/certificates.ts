@@ -2,7 +2,7 @@
  * The cluster's own certificate authority and the hosts' certificates (RFC 5280). Consul, its clients
  * and the agents trust this authority and no other.
  *
- * Two fixed shapes, written out here: see docs/decisions/certificates-by-hand.md for why no library.
+ * Two fixed shapes, written out here: see docs/decisions/0006-certificates-by-hand.md for why no library.
  * Keys are ECDSA P-256. Validity is ten years, for the authority and for the hosts: an expired
  * certificate would stop a cluster that is otherwise sound, and a lost host's certificate is worth
  * nothing without a token, which is revoked when the host leaves the configuration.
