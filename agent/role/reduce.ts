@@ -23,9 +23,9 @@ export interface Findings {
   readonly keyFilePresent: boolean;
 }
 
-/** The first step of an agent. It trusts what it finds only if lease, fence and clock agree. */
-export function start(settings: Settings, findings: Findings, nowMs: number): Step {
-  const state: State = {
+/** What an agent knows before it has looked at anything. */
+export function blankState(nowMs: number): State {
+  return {
     phase: { name: "standby", attempt: { step: "none", session: null, notBeforeMs: nowMs } },
     because: "starting: has not read the lock yet",
     sinceMs: nowMs,
@@ -36,6 +36,11 @@ export function start(settings: Settings, findings: Findings, nowMs: number): St
     lastSwitchover: null,
     serial: 0,
   };
+}
+
+/** The first step of an agent. It trusts what it finds only if lease, fence and clock agree. */
+export function start(settings: Settings, findings: Findings, nowMs: number): Step {
+  const state = blankState(nowMs);
   const draft: Draft = { settings, state, effects: [], nowMs };
   const { savedLease, armed, keyFilePresent } = findings;
   if (savedLease !== null && armed === "for-lease" && nowMs < savedLease.deadlineMs) {

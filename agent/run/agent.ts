@@ -14,8 +14,8 @@ import { openCustody } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
 import { NeardDriver } from "../neard/driver.ts";
-import type { Settings, State } from "../role/types.ts";
-import { newWatch } from "../role/watch.ts";
+import { blankState } from "../role/reduce.ts";
+import type { Settings } from "../role/types.ts";
 import { bootId, systemClock } from "../system/clock.ts";
 import { userIds } from "../system/users.ts";
 import { version } from "../version.ts";
@@ -88,7 +88,7 @@ export async function runAgent(): Promise<void> {
   let consul: ConsulView = unreachable;
   const status = () => {
     const nowMs = systemClock.bootMs();
-    return statusOf(config, host?.agent.settings ?? null, host?.agent.state ?? arbiterState(nowMs, startedMs), {
+    return statusOf(config, host?.agent.settings ?? null, host?.agent.state ?? blankState(startedMs), {
       version,
       nowMs,
       wallMs: systemClock.wallMs(),
@@ -171,21 +171,6 @@ async function neardHost(
     settingsOf(config, config.neard),
   );
   return { agent, fence, neard };
-}
-
-/** An arbiter has no role to decide on; its status needs a state all the same. */
-function arbiterState(nowMs: number, startedMs: number): State {
-  return {
-    phase: { name: "standby", attempt: { step: "none", session: null, notBeforeMs: nowMs } },
-    because: "votes; it has no neard",
-    sinceMs: startedMs,
-    watch: newWatch(nowMs),
-    probe: null,
-    keyAvailable: false,
-    published: null,
-    lastSwitchover: null,
-    serial: 0,
-  };
 }
 
 async function readHistory(servers: ConsulServers, prefix: string): Promise<HistoryEntry[]> {
