@@ -5,6 +5,7 @@
  */
 import { credentials, paths, ports, units } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { hostPort } from "./addresses.ts";
 
 /** Autopilot as it must be for the lock's sake: it never deregisters a server (and with it a session) by itself. */
 export const autopilot = {
@@ -80,7 +81,9 @@ export function consulJoin(topology: Topology, host: Host): Record<string, unkno
   const servers = topology.hosts.filter(hasRole("consul"));
   return {
     // Without the host itself: joining oneself succeeds, and ends the attempts.
-    retry_join: servers.filter((server) => server.name !== host.name).map((server) => server.address),
+    retry_join: servers
+      .filter((server) => server.name !== host.name)
+      .map((server) => hostPort(server.address, ports.consulGossip)),
     retry_interval: "1s",
     ...(hasRole("consul")(host) ? { bootstrap_expect: servers.length } : {}),
   };

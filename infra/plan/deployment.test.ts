@@ -94,11 +94,25 @@ describe("for every cluster", () => {
         const servers = topology.hosts.filter((host) => host.roles.includes("consul")).map((host) => host.address);
         for (const { host, consul } of plans) {
           const join = JSON.parse(fileOf(consul.spec, "/etc/holdfast/consul/join.json"));
-          expect(join.retry_join).toEqual(servers.filter((address) => address !== host.address));
+          const others = servers.filter((address) => address !== host.address);
+          expect(join.retry_join).toEqual(others.map((address) => `${address}:8301`));
           expect(join.bootstrap_expect).toBe(host.roles.includes("consul") ? servers.length : undefined);
         }
       }),
     ));
+});
+
+test("IPv6 addresses are written as each program wants them", () => {
+  const hosts = sampleInput().hosts.map((host, index) => ({ ...host, address: `2001:db8::${index + 1}` }));
+  const [first] = plan({ hosts }).hosts;
+  const consul = first?.consul.spec;
+  expect(JSON.parse(fileOf(consul, "/etc/holdfast/consul/join.json")).retry_join).toEqual([
+    "[2001:db8::2]:8301",
+    "[2001:db8::3]:8301",
+  ]);
+  expect(JSON.parse(fileOf(consul, "/etc/holdfast/consul/consul.json")).bind_addr).toBe("2001:db8::1");
+  expect(JSON.parse(fileOf(first?.neard?.spec, "/var/lib/neard/config.json")).network.addr).toBe("[::]:24567");
+  expect(JSON.parse(fileOf(first?.agent.spec, paths.agentConfig)).consul.urls[1]).toBe("https://[2001:db8::2]:8501");
 });
 
 describe("one more host", () => {

@@ -7,8 +7,10 @@
  * there (nearcore: chain/network/src/config_json.rs, chain/jsonrpc/src/lib.rs); those are spelled out,
  * with nearcore's own values, and may be overridden.
  */
+import { isIPv6 } from "node:net";
 import { paths } from "../../contract/paths.ts";
 import type { Topology } from "../config/topology.ts";
+import { hostPort } from "./addresses.ts";
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 type JsonObject = { readonly [key: string]: Json };
@@ -67,7 +69,8 @@ function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function neardConfig({ account, neard }: Topology): JsonObject {
+export function neardConfig({ account, hosts, neard }: Topology): JsonObject {
+  const everywhere = hosts.some((host) => isIPv6(host.address)) ? "::" : "0.0.0.0";
   const owned: JsonObject = {
     genesis_file: "genesis.json",
     node_key_file: "node_key.json",
@@ -75,7 +78,7 @@ export function neardConfig({ account, neard }: Topology): JsonObject {
     tracked_shards_config: { ShadowValidator: account },
     store: { load_mem_tries_for_tracked_shards: true },
     rpc: { addr: `127.0.0.1:${neard.rpcPort}` },
-    network: { addr: `0.0.0.0:${neard.networkPort}`, boot_nodes: neard.bootNodes.join(",") },
+    network: { addr: hostPort(everywhere, neard.networkPort), boot_nodes: neard.bootNodes.join(",") },
   };
   return merge(merge(needed, owned), neard.config as JsonObject);
 }
