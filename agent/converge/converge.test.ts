@@ -47,7 +47,14 @@ class MemoryHost implements ConvergeHost {
           const state = unit === undefined ? "down" : "running";
           return [
             name,
-            { state, failed: false, loaded: true, enabled: unit?.enabled === true, needsDaemonReload: false },
+            {
+              state,
+              failed: false,
+              restarts: 0,
+              loaded: true,
+              enabled: unit?.enabled === true,
+              needsDaemonReload: false,
+            },
           ];
         }),
       ),

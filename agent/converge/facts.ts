@@ -32,6 +32,8 @@ export interface UnitFact {
   readonly state: "running" | "starting" | "down";
   /** systemd gave up on it. */
   readonly failed: boolean;
+  /** How often systemd has restarted it by itself since somebody started it. */
+  readonly restarts: number;
   /** There is such a unit. */
   readonly loaded: boolean;
   /** Enabled, or of a kind that cannot be (static, generated). */

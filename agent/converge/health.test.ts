@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { HoldfastError } from "../../contract/errors.ts";
 import { hostSpecSchema } from "../../contract/host-spec.ts";
-import { type HealthWait, waitHealthy } from "./health.ts";
+import { type HealthWait, unitsProbe, waitHealthy } from "./health.ts";
 
 const spec = hostSpecSchema.parse({
   host: "host-a",
@@ -86,4 +86,12 @@ test("a unit that does not run is not healthy, whatever answers", async () => {
   let looks = 0;
   const { endedMs } = await wait({ probeUnits: async () => (looks++ < 3 ? "neard.service does not run" : null) });
   expect(endedMs).toBe(1500);
+});
+
+test("a unit that ends again and again is given up; what it had done before the wait does not count", async () => {
+  const fact = { state: "down", failed: false, loaded: true, enabled: true, needsDaemonReload: false } as const;
+  let restarts = 9;
+  const probe = unitsProbe(spec, async () => new Map([["neard.service", { ...fact, restarts: restarts++ }]]));
+  for (let look = 0; look < 5; look++) expect(await probe()).toBe("neard.service does not run");
+  await expect(probe()).rejects.toThrow("host-a neard: neard.service ends as soon as it is started (5 times)");
 });

@@ -11,6 +11,7 @@ import { paths } from "../../contract/paths.ts";
 import { ConsulClient, ConsulRefused } from "../consul/client.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { readConsulAccess } from "./consul-access.ts";
+import type { UnitFact } from "./facts.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readUnits, unitFailure } from "./systemd.ts";
 
@@ -68,13 +69,31 @@ async function firstMissing(conditions: readonly Condition[], probe: Probe): Pro
   return null;
 }
 
-/** For HealthWait.probeUnits on this host. @throws HoldfastError HF_APPLY_FAILED with the unit's last words. */
-export async function probeUnits(spec: HostSpec): Promise<string | null> {
-  const facts = await readUnits(spec.units.map(({ name }) => name));
-  for (const [unit, fact] of facts)
-    if (fact.failed) throw await unitFailure(unit, `${spec.host} ${spec.concern}: ${unit} has failed`);
-  for (const [unit, fact] of facts) if (fact.state !== "running") return `${unit} does not run`;
-  return null;
+/** A program that ends this often while we wait does not mend itself: its configuration is refused, most likely. */
+const mostRestarts = 5;
+
+/**
+ * Makes HealthWait.probeUnits for one wait on this host; it throws HF_APPLY_FAILED with a unit's last words.
+ * @param read what systemd says of the units now.
+ */
+export function unitsProbe(
+  spec: HostSpec,
+  read: (names: readonly string[]) => Promise<ReadonlyMap<string, UnitFact>> = readUnits,
+): () => Promise<string | null> {
+  let first: ReadonlyMap<string, UnitFact> | undefined;
+  const fail = async (unit: string, what: string) =>
+    await unitFailure(unit, `${spec.host} ${spec.concern}: ${unit} ${what}`);
+  return async () => {
+    const facts = await read(spec.units.map(({ name }) => name));
+    first ??= facts;
+    for (const [unit, { failed, restarts }] of facts) {
+      if (failed) throw await fail(unit, "has failed");
+      const ended = restarts - (first.get(unit)?.restarts ?? 0);
+      if (ended >= mostRestarts) throw await fail(unit, `ends as soon as it is started (${ended} times)`);
+    }
+    for (const [unit, fact] of facts) if (fact.state !== "running") return `${unit} does not run`;
+    return null;
+  };
 }
 
 /** For HealthWait.failure on this host. */

@@ -50,7 +50,14 @@ const file = (mode: string, digest: string, owner = "root"): PathFact => ({
   group: owner,
   sha256: digest,
 });
-const running: UnitFact = { state: "running", failed: false, loaded: true, enabled: true, needsDaemonReload: false };
+const running: UnitFact = {
+  state: "running",
+  failed: false,
+  restarts: 0,
+  loaded: true,
+  enabled: true,
+  needsDaemonReload: false,
+};
 
 /** The host as it is when all of `spec` was applied. */
 const converged: HostFacts = {

@@ -46,6 +46,7 @@ test("units as systemctl shows them, in the order asked", () => {
       "SubState=auto-restart",
       "UnitFileState=disabled",
       "NeedDaemonReload=no",
+      "NRestarts=7",
     ]),
     block([
       "Id=d.service",
@@ -65,11 +66,11 @@ test("units as systemctl shows them, in the order asked", () => {
     ]),
   ].join("\n\n");
   const units = parseUnits(["a.service", "b.service", "c.service", "d.service", "e.service"], `${text}\n`);
-  const fact = { state: "down", failed: false, loaded: true, enabled: true, needsDaemonReload: false };
+  const fact = { state: "down", failed: false, restarts: 0, loaded: true, enabled: true, needsDaemonReload: false };
   expect(Object.fromEntries(units)).toEqual({
     "a.service": { ...fact, state: "running", needsDaemonReload: true },
     "b.service": { ...fact, loaded: false, enabled: false },
-    "c.service": { ...fact, enabled: false },
+    "c.service": { ...fact, enabled: false, restarts: 7 },
     "d.service": { ...fact, state: "starting" },
     "e.service": { ...fact, failed: true },
   });

@@ -5,7 +5,7 @@ import type { UnitFact } from "./facts.ts";
 import type { Progress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
 
-const properties = ["Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "NeedDaemonReload"];
+const properties = ["Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "NeedDaemonReload", "NRestarts"];
 
 /** The state of each unit, in the order asked; a unit that does not exist is down and not enabled. */
 export async function readUnits(names: readonly string[]): Promise<Map<string, UnitFact>> {
@@ -29,6 +29,8 @@ export function parseUnits(names: readonly string[], text: string): Map<string, 
         {
           state: unitState(value.get("ActiveState") ?? "", value.get("SubState") ?? ""),
           failed: value.get("ActiveState") === "failed",
+          // A unit that is no service has none.
+          restarts: Number(value.get("NRestarts") ?? 0),
           loaded: value.get("LoadState") === "loaded" || value.get("LoadState") === "masked",
           enabled: ["enabled", "static", "generated", "alias", "indirect"].includes(value.get("UnitFileState") ?? ""),
           needsDaemonReload: value.get("NeedDaemonReload") === "yes",
@@ -72,14 +74,14 @@ export async function daemonReload(): Promise<void> {
   await runCommand(["systemctl", "daemon-reload"]);
 }
 
-/** An error that ends with the unit's last ten lines in the journal. */
+/** An error that ends with the unit's last lines in the journal: enough for one start with its panic and its end. */
 export async function unitFailure(unit: string, what: string, cause?: unknown): Promise<HoldfastError> {
-  const journal = await execa("journalctl", ["--unit", unit, "--lines", "10", "--no-pager", "--output", "short"], {
+  const journal = await execa("journalctl", ["--unit", unit, "--lines", "25", "--no-pager", "--output", "short"], {
     reject: false,
     timeout: 10_000,
   });
   const lines = journal.stdout.split("\n").map((line) => `    ${line}`);
-  return new HoldfastError("HF_APPLY_FAILED", `${what}. Its journal ends:\n${lines.join("\n")}`, {
+  return new HoldfastError("HF_APPLY_FAILED", `${what}.\n  Its journal ends:\n${lines.join("\n")}`, {
     next: `Look at the rest with journalctl -u ${unit}, mend the cause, run pulumi up again.`,
     cause,
   });

@@ -10,7 +10,7 @@ import { AgentSocket } from "../socket-client.ts";
 import { convergeAcl } from "./acl-consul.ts";
 import { readAgentConfig, readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
-import { healthFailure, hostProbe, probeUnits, waitHealthy } from "./health.ts";
+import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
 import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
@@ -53,7 +53,7 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
     nowMs,
     sleep: async (ms) => void (await sleep(ms)),
     progress,
-    probeUnits: () => probeUnits(spec),
+    probeUnits: unitsProbe(spec),
     failure: (what) => healthFailure(spec, what),
   });
 }
