@@ -32,6 +32,7 @@ export function hostConcern(
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
   const { healthyWithinMs } = hostSpecSchema.parse(plan.spec);
+  const mark = deployment.marks.get(host.name) as pulumi.Output<string>;
   const turnSeconds = workSeconds + Math.ceil(healthyWithinMs / 1000);
   return new remote.Command(
     name,
@@ -40,7 +41,7 @@ export function hostConcern(
       create: applyCommand(host.ssh.user, plan.spec, turnSeconds * mostTurns),
       delete: removeCommand(host.ssh.user, plan.spec.concern),
       // No secret, but here it clutters no preview, and `apply` passes over what it does not need.
-      stdin: deployment.secrets.json(plan.secrets, { mark: deployment.marks.get(host.name) }),
+      stdin: deployment.secrets.json(plan.secrets, { mark }),
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },

@@ -11,7 +11,11 @@ import { type Settings, settingsSchema } from "./schema.ts";
 
 const namespace = "holdfast";
 const plainText = new Set(["network", "validatorKey"]);
-const secretPaths = new Set(["validatorKey", "ssh.privateKey"]);
+/** How each secret is set; never shown. */
+const secretPaths = new Map([
+  ["validatorKey", "pulumi config set --secret holdfast:validatorKey < validator_key.json"],
+  ["ssh.privateKey", "pulumi config set --secret --path holdfast:ssh.privateKey < KEYFILE"],
+]);
 const described = "Correct it in Pulumi.<stack>.yaml; docs/configuration.md describes every setting.";
 
 export type ReadSettings =
@@ -54,10 +58,11 @@ function faultsOf(issue: z.core.$ZodIssue, given: unknown): Fault[] {
         : fault(`${wrong} is not a setting`, `Did you mean ${meant}?`);
     });
   const value = valueAt(given, issue.path);
-  if (value === undefined) return [fault(`${setting} is missing`)];
+  const toSet = secretPaths.get(issue.path.join("."));
+  if (value === undefined)
+    return [fault(`${setting} is missing`, toSet === undefined ? described : `Set it with ${toSet}`)];
   if (value === null) return [fault(`${setting} is empty`)];
-  const shown =
-    secretPaths.has(issue.path.join(".")) || typeof value === "object" ? "" : ` (it is ${JSON.stringify(value)})`;
+  const shown = toSet !== undefined || typeof value === "object" ? "" : ` (it is ${JSON.stringify(value)})`;
   return [fault(`${setting}: ${issue.message.replace(/^Invalid input: /, "")}${shown}`)];
 }
 

@@ -136,9 +136,12 @@ export async function holdfast(...args: string[]): Promise<Outcome> {
 }
 
 /** `pulumi …` on this cluster's stack. */
-export async function pulumi(...args: string[]): Promise<Outcome> {
+export const pulumi = async (...args: string[]): Promise<Outcome> => await pulumiWith({}, ...args);
+
+/** The same, with variables added to its environment. */
+export async function pulumiWith(variables: Readonly<Record<string, string>>, ...args: string[]): Promise<Outcome> {
   const result = await execa("pulumi", [...args, "--stack", lab().stack, "--non-interactive", "--color", "never"], {
-    env: await environment(),
+    env: { ...(await environment()), ...variables },
     extendEnv: false,
     cwd: root,
     reject: false,

@@ -1,0 +1,149 @@
+/** Hosts come and go by configuration alone, and the validator goes on signing. */
+import { afterEach, expect, test } from "vitest";
+import { credentials, paths, ports, units } from "../../contract/paths.ts";
+import type { HostRole } from "../../contract/topology.ts";
+import { addHosts, removeHost } from "../../lab/hosts/lab.ts";
+import {
+  agentStatus,
+  expectOneSigner,
+  fresh,
+  healthy,
+  holdfast,
+  hostOf,
+  lab,
+  labName,
+  type Outcome,
+  on,
+  signsAgain,
+  until,
+  up,
+} from "./cluster.ts";
+import { changeSettings, changesOf, keepSettings } from "./settings.ts";
+
+keepSettings({ applied: true });
+
+const comer = "host-d";
+const residents = ["host-a", "host-b", "host-c"];
+const longestSilenceSeconds = 3;
+
+afterEach(async () => {
+  if (lab().hosts.some((host) => host.name === comer)) await removeHost(labName, comer);
+});
+
+/** A new machine, and its entry in the settings. */
+async function addComer(roles: readonly HostRole[]): Promise<void> {
+  await addHosts(labName, [comer], () => {});
+  const { address, hostKey } = hostOf(comer);
+  changeSettings((file) => {
+    file.addIn(["config", "holdfast:hosts"], file.createNode({ name: comer, address, hostKey, roles }));
+  });
+}
+
+function dropFromSettings(name: string): void {
+  changeSettings((file) => {
+    const { config } = file.toJS() as { config: Record<string, { name: string }[]> };
+    const position = config["holdfast:hosts"]?.findIndex((host) => host.name === name) ?? -1;
+    expect(position).toBeGreaterThanOrEqual(0);
+    file.deleteIn(["config", "holdfast:hosts", position]);
+  });
+}
+
+/** Whatever restarts Consul or neard on a host that stays changes this. */
+async function processes(): Promise<string[]> {
+  const command = "systemctl show holdfast-consul neard --property=MainPID --value | tr '\\n' ' '";
+  return await Promise.all(residents.map(async (host) => `${host}: ${await on(host, command)}`));
+}
+
+/** Names of Consul's servers that vote, by Consul itself. */
+async function raftVoters(): Promise<string[]> {
+  const peers = await on(
+    "host-c",
+    `CONSUL_HTTP_TOKEN=$(systemd-creds decrypt --name=${credentials.consulToken} ${paths.credentials}/${credentials.consulToken}.cred -) ` +
+      `${paths.consul} operator raft list-peers -http-addr=https://127.0.0.1:${ports.consulHttps} -ca-file=${paths.caCertificate} ` +
+      `-client-cert=${paths.hostCertificate} -client-key=/run/credentials/${units.consul}/${credentials.tlsKey}`,
+  );
+  const rows = peers.split("\n").slice(1).filter(Boolean);
+  return rows
+    .filter((row) => /\strue\s/.test(row))
+    .map((row) => row.split(/\s+/)[0] ?? "")
+    .toSorted();
+}
+
+async function applies(): Promise<Outcome> {
+  const outcome = await up();
+  expect(outcome.code, outcome.stdout + outcome.stderr).toBe(0);
+  return outcome;
+}
+
+/** Nothing of ours is left on the host that left. */
+async function expectClean(host: string): Promise<void> {
+  const left = await on(
+    host,
+    [
+      "ls -d /etc/holdfast /opt/holdfast /var/lib/holdfast* /var/lib/neard /run/holdfast* /etc/systemd/system/*holdfast* /etc/systemd/system/neard* 2>/dev/null",
+      "getent passwd neard holdfast-consul",
+      "nft list tables | grep holdfast",
+      "ps -eo args | grep /opt/holdfast | grep -v grep",
+      "true",
+    ].join("; "),
+  );
+  expect(left.trim()).toBe("");
+}
+
+async function expectSignedThroughout(): Promise<void> {
+  const report = await expectOneSigner();
+  const longest = Math.max(0, ...report.gaps.map((gap) => gap.seconds));
+  console.log(`longest silence ${longest.toFixed(1)} s, missed blocks ${report.missed}`);
+  expect(longest, JSON.stringify(report.gaps)).toBeLessThanOrEqual(longestSilenceSeconds);
+}
+
+test("a second arbiter comes and goes: it votes, and nobody else is restarted but agents", {
+  timeout: 300_000,
+}, async () => {
+  const { active } = await fresh();
+  const { epoch } = await agentStatus(active);
+  const before = await processes();
+  await addComer(["consul"]);
+  const added = await applies();
+  expect(added.stdout + added.stderr).toContain(
+    "holdfast:hosts has 4 hosts with the role consul (host-a, host-b, host-c, host-d): an even number survives no more losses (1) than 3 would.",
+  );
+  // Who joins whom, who may connect, whom agents ask: that follows the hosts. neard does not.
+  expect(changesOf(added).filter((change) => /neard/.test(change))).toEqual([]);
+  await until("four voters", 30_000, async () => (await raftVoters()).length === 4);
+  await healthy();
+  expect(await processes()).toEqual(before);
+
+  dropFromSettings(comer);
+  const removed = await applies();
+  expect(changesOf(removed)).toContain(`${comer}-consul deleted`);
+  expect(await raftVoters()).toEqual(residents);
+  await expectClean(comer);
+  expect(await processes()).toEqual(before);
+  expect(await agentStatus(active)).toMatchObject({ role: "active", epoch });
+  await expectSignedThroughout();
+});
+
+test("a third neard host comes, becomes active, and hands over before it goes", { timeout: 300_000 }, async () => {
+  const { active } = await fresh();
+  const before = await processes();
+  await addComer(["neard"]);
+  await applies();
+  await healthy();
+  expect(await processes()).toEqual(before);
+  expect(await raftVoters()).toEqual(residents);
+  await until(`${comer} to be ready`, 30_000, async () => (await agentStatus(comer)).ready);
+  const moved = await holdfast("switchover", "--yes", "--to", comer);
+  expect(moved.code, moved.stdout + moved.stderr).toBe(0);
+  await signsAgain(comer);
+  // The one who was active starts its neard anew, and must be ready to take the key back.
+  await healthy();
+
+  dropFromSettings(comer);
+  await applies();
+  await expectClean(comer);
+  await removeHost(labName, comer);
+  const after = await healthy();
+  expect([active, after.active].every((host) => residents.includes(host))).toBe(true);
+  await expectSignedThroughout();
+});
