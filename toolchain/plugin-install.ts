@@ -61,6 +61,8 @@ async function install(node: string, key: string, onProgress: OnProgress | undef
 
 async function copyFromUser(directory: string): Promise<void> {
   const program = join(userPulumiHome(), "plugins", folderName, programName);
+  // Within a pulumi that we started the user's home is ours: our launcher without its bundle is of no use.
+  if (program === join(pluginDirectory(), programName)) throw new Error("there is none but ours");
   if (!existsSync(program)) throw new Error(`${program} is not there`);
   copyFileSync(program, join(directory, programName), constants.COPYFILE_FICLONE);
 }
