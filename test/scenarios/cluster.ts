@@ -3,11 +3,11 @@
  * command that a newcomer types, and removed at the end. Every wait has a bound, and every scenario
  * begins with a healthy cluster.
  */
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { expect } from "vitest";
 import { type AgentStatus, agentStatusSchema } from "../../contract/agent-status.ts";
 import { paths } from "../../contract/paths.ts";
 import type { Report } from "../../lab/chain/report.ts";
@@ -109,8 +109,8 @@ export async function signsAgain(host: string, boundMs = 30_000): Promise<number
 /** The promise `one-signer`, by the witness of this scenario. */
 export async function expectOneSigner(): Promise<Report> {
   const report = await witness();
-  expect(report.overlapMs, `two hosts signed at once: ${JSON.stringify(report.overlaps)}`).toBe(0);
-  expect(report.doubleSigned, "heights signed twice").toEqual([]);
+  assert.equal(report.overlapMs, 0, `two hosts signed at once: ${JSON.stringify(report.overlaps)}`);
+  assert.deepEqual(report.doubleSigned, [], "heights signed twice");
   return report;
 }
 

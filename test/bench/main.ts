@@ -1,0 +1,136 @@
+/**
+ * `npm run bench`: measures what holdfast promises, on a cluster of its own on this machine, and removes it
+ * again. Prints the figures beside their targets and kneard's; writes docs/figures.md, and results/ beside
+ * this file. A quick run writes to .localnet/bench instead: it proves that the bench works, not how well
+ * holdfast does. Exit code 1: a run failed, or two hosts signed at once.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError } from "commander";
+import { type Options as ExecaOptions, execa } from "execa";
+import { createPaint } from "../../cli/terminal/paint.ts";
+import { describeError } from "../../contract/errors.ts";
+import { ensureImage } from "../../lab/hosts/image.ts";
+import { requireRoot } from "../../lab/hosts/machine.ts";
+import { ensureTools } from "../../toolchain/tools.ts";
+import { type Amounts, amountsFor } from "./amounts.ts";
+import { drawFailoverGap } from "./drawing.ts";
+import { breaches, conditions, type Sample, sampleSchema } from "./figures.ts";
+import { readMachine } from "./machine.ts";
+import { describeRun, formatFigures, formatMarkdown, type Results } from "./table.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+const labName = "bench";
+const tell = (line: string) => console.error(line);
+
+interface Options {
+  readonly quick: boolean;
+  readonly runs?: number;
+  readonly keep: boolean;
+}
+
+/** Ends whatever runs at the moment; nothing is begun after it. */
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => interruption.abort(new Error(`interrupted by ${signal}`)));
+
+const running = {
+  cwd: root,
+  stdin: "ignore",
+  cancelSignal: interruption.signal,
+  forceKillAfterDelay: 10_000,
+} as const satisfies ExecaOptions;
+
+const localnet = (...args: string[]) => [join(root, "lab/localnet.ts"), ...args, "--lab", labName];
+
+/** Not to be interrupted: in a process group of its own, which a terminal's Ctrl-C does not reach. */
+async function remove(): Promise<void> {
+  await execa(process.execPath, localnet("down"), { cwd: root, stdio: "ignore", detached: true });
+}
+
+/** @returns seconds from a removed cluster to the first block; the cluster stays up */
+async function bringUp(): Promise<number> {
+  await remove();
+  const startMs = performance.now();
+  await execa(process.execPath, localnet(), { ...running, stdout: "ignore", stderr: "inherit" });
+  return (performance.now() - startMs) / 1000;
+}
+
+/** Everything, in order; each value is handed on as soon as it is there. */
+async function measure(amounts: Amounts, onSample: (sample: Sample) => void): Promise<void> {
+  for (let run = 1; run <= amounts.localnet; run++) {
+    const value = await bringUp();
+    onSample({ figure: "localnet", value });
+    tell(`npm run localnet ${run} of ${amounts.localnet}: ${value.toFixed(1)} s`);
+  }
+  const child = execa(process.execPath, [join(import.meta.dirname, "measure.ts"), JSON.stringify(amounts)], {
+    ...running,
+    env: { HOLDFAST_TEST_LAB: labName },
+    buffer: false,
+    stderr: "inherit",
+  });
+  for await (const line of child) onSample(sampleSchema.parse(JSON.parse(line)));
+}
+
+async function commitNow(): Promise<string | null> {
+  const git = (...args: string[]) => execa("git", args, { cwd: root, reject: false });
+  const [head, changes] = await Promise.all([git("rev-parse", "--short", "HEAD"), git("status", "--porcelain")]);
+  if (head.exitCode !== 0) return null;
+  return head.stdout + (changes.stdout === "" ? "" : "+");
+}
+
+function write(results: Results): void {
+  const at = results.quick ? join(root, ".localnet/bench") : join(import.meta.dirname, "results");
+  const markdown = results.quick ? join(at, "figures.md") : join(root, "docs/figures.md");
+  const drawing = join(at, "failover-gap.svg");
+  mkdirSync(at, { recursive: true });
+  writeFileSync(join(at, "latest.json"), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(drawing, drawFailoverGap(results.samples));
+  writeFileSync(markdown, formatMarkdown(results, relative(dirname(markdown), drawing)));
+  tell(`\nWritten: ${[join(at, "latest.json"), drawing, markdown].map((file) => relative(root, file)).join(", ")}`);
+}
+
+/** Prints what was measured even if the bench did not get to its end; writes it only if it did. */
+async function bench({ quick, runs, keep }: Options): Promise<void> {
+  requireRoot();
+  const samples: Sample[] = [];
+  const paint = createPaint(process.stdout.isTTY && !process.env.NO_COLOR);
+  const about = { date: new Date().toISOString(), commit: await commitNow(), quick, machine: readMachine() };
+  tell(describeRun(about));
+  // So that the first `npm run localnet` finds what every later one finds.
+  await Promise.all([ensureTools(), ensureImage(tell)]);
+  try {
+    await measure(amountsFor({ quick, runs }), (sample) => samples.push(sample));
+  } catch (error) {
+    throw interruption.signal.aborted ? interruption.signal.reason : error;
+  } finally {
+    if (!keep) await remove();
+    if (samples.length > 0) console.log(`\n${formatFigures(samples, paint)}\n`);
+  }
+  for (const condition of conditions) console.log(`* ${condition}`);
+  write({ ...about, samples });
+  const broken = breaches(samples);
+  if (broken.length > 0)
+    throw new Error(`TWO HOSTS SIGNED AT ONCE, or one height twice, in ${broken.length} runs. This must never be.`);
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Give a whole number above 0.");
+  return value;
+}
+
+const program = new Command("bench")
+  .description("Measures failover, switchover, pulumi and the agent on a cluster of its own; takes about half an hour.")
+  .option("--runs <count>", "how often the active host loses power (default: 20, with --quick 3)", count)
+  .option("--quick", "few runs of each, in about five minutes; recorded in .localnet/bench only", false)
+  .option("--keep", "leave the cluster up at the end", false)
+  .action(bench);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`\nbench: ${describeError(error)}`);
+  process.exitCode = 1;
+}
