@@ -73,7 +73,9 @@ async function stopAgent({ host, progress, done }: RemoveContext): Promise<void>
   if (!(await readAccounts()).users.has(users.neard)) return;
   await withdrawNote(progress);
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
-  await runCommand([process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"]);
+  await runCommand([process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"], {
+    timeoutMs: stepTimeoutMs,
+  });
   done({ what: `the validator key's place on ${host}`, why: "no neard with the key is left behind" });
 }
 

@@ -53,7 +53,14 @@ export class Fence {
     await this.#enqueue(async () => {
       const remainingMs = untilMs - this.#clock.bootMs();
       if (remainingMs < minFeedMs) return;
-      await this.#shell.transact(fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs), echoOfFed(epoch));
+      const rules = fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs);
+      try {
+        await this.#shell.transact(rules, echoOfFed(epoch));
+      } catch {
+        // Somebody flushed the rules, or this nft had its day: put the fence back, shut, and feed it anew.
+        await nft(armed(epoch, this.#uid));
+        await this.#shell.transact(rules, echoOfFed(epoch));
+      }
       this.#openUntilMs = untilMs;
     });
   }

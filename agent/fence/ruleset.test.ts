@@ -27,9 +27,20 @@ test("armed starts shut: nothing is alive, and the deadline chain accepts nothin
   expect(rules.trimEnd()).toMatch(/meta skuid 4242 counter drop\s*\}\s*\}$/);
 });
 
+test("armed but shut, the present epoch is held back, not reset: its lease may yet be renewed", () => {
+  const lines = armed(7, 4242)
+    .split("\n")
+    .map((line) => line.trim());
+  expect(lines.indexOf("ct mark 0x48000007 counter drop")).toBeGreaterThan(0);
+  expect(lines.indexOf("ct mark 0x48000007 counter drop")).toBeLessThan(
+    lines.findIndex((line) => line.includes("reject")),
+  );
+});
+
 test("disarmed lets a fresh neard talk, but bars connections of every ended epoch", () => {
   expect(disarmed()).not.toContain("skuid");
   expect(disarmed()).toContain("ct mark and 0xff000000 == 0x48000000 counter drop");
+  expect(disarmed()).toContain("== 0x48000000 meta l4proto tcp counter reject with tcp reset");
 });
 
 test("shut leaves the table armed", () => {

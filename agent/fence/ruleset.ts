@@ -10,7 +10,9 @@
  *
  * Awkward case: a killed process leaves sockets with unsent data, and the kernel goes on sending it
  * for a while, as nobody's packets: `meta skuid` no longer matches. So what counts is the mark on the
- * connection (conntrack), and marks of ended epochs stay barred for good, after disarming too.
+ * connection (conntrack), and marks of ended epochs stay barred for good, after disarming too. Barred TCP
+ * is answered with a reset, towards ourselves: that ends the socket and what it still had to send, so
+ * that nothing is left to get out when the rules go one day (a removed host once sent a block that way).
  */
 
 export const tableName = "holdfast";
@@ -25,8 +27,11 @@ export function markOf(epoch: number): number {
 
 const hex = (n: number): string => `0x${n.toString(16).padStart(8, "0")}`;
 
-/** Connections of ended epochs: their packets leave no more. */
-const bar = `ct mark and ${hex(markMask)} == ${hex(markBase)} counter drop`;
+/** Connections of ended epochs: their packets leave no more, and their sockets end. */
+const bar = [
+  `ct mark and ${hex(markMask)} == ${hex(markBase)} meta l4proto tcp counter reject with tcp reset`,
+  `ct mark and ${hex(markMask)} == ${hex(markBase)} counter drop`,
+].join("\n    ");
 
 /** Replaces the whole table in one transaction; `alive` starts empty, so nothing leaves until it is fed. */
 export function armed(epoch: number, uid: number): string {
@@ -45,6 +50,7 @@ table inet ${tableName} {
     oifname "lo" accept
     meta skuid ${uid} ct mark set ${mark}
     ct mark ${mark} ct mark @alive jump deadline
+    ct mark ${mark} counter drop
     ${bar}
     meta skuid ${uid} counter drop
   }

@@ -7,12 +7,15 @@
 import { rmSync } from "node:fs";
 import { paths, units, users } from "../../contract/paths.ts";
 import { Fence } from "../fence/fence.ts";
+import { orphansGone } from "../fence/orphans.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
 import { killAll } from "../neard/processes.ts";
 import { bootId, systemClock } from "../system/clock.ts";
 import { userExists, userIds } from "../system/users.ts";
 
 const killWithinMs = 5000;
+/** They end at their next retransmission, which TCP puts off by at most 120 s (RFC 6298, Linux TCP_RTO_MAX). */
+const orphansWithinMs = 125_000;
 
 /** Says what it did, for the journal. */
 export async function expire(options: { force: boolean }): Promise<string> {
@@ -27,5 +30,9 @@ export async function expire(options: { force: boolean }): Promise<string> {
   await fence.shut();
   await killAll(units.neard, uid, killWithinMs);
   for (const file of [paths.validatorKey, `${paths.validatorKey}.new`]) rmSync(file, { force: true });
-  return "the lease is over: fence shut, neard killed, key erased";
+  if (!options.force) return "the lease is over: fence shut, neard killed, key erased";
+  // Whoever forces it may remove the fence next: nothing may be left that would get out then.
+  await fence.disarm();
+  await orphansGone(orphansWithinMs);
+  return "fence shut, neard killed, key erased, connections of the ended lease gone";
 }
