@@ -12,7 +12,7 @@ export function validatorKeyFaults(settings: Settings, isSecret: IsSecret): Faul
     faults.push({
       code: "HF_VALIDATOR_KEY",
       message: "holdfast:validatorKey is in the stack's file in clear",
-      next: "Set it again with pulumi config set --secret; if the file has left this machine, the key is no secret any more: use another.",
+      next: "Set it again with pulumi config set --secret holdfast:validatorKey < validator_key.json; if the file has left this machine, the key is no secret any more: use another.",
     });
   try {
     parseValidatorKey(settings.validatorKey, settings.validator.account);

@@ -87,9 +87,9 @@ const cases: Record<string, Case> = {
     says: () => ["holdfast:lease: leaseMs 12000", "takeoverMs 7000", "the defaults do"],
   },
   "an unknown setting": {
-    break: () => setting("lease")({ leaseMillis: 6000 }),
+    break: () => setting("lease")({ leasMs: 6000 }),
     run: "preview",
-    says: () => ["holdfast:lease.leaseMillis is not a setting", "Did you mean leaseMs?"],
+    says: () => ["holdfast:lease.leasMs is not a setting", "Did you mean leaseMs?"],
   },
   "two Consul hosts": {
     break: () => hostSetting(1, "roles", ["neard"]),
