@@ -1,10 +1,13 @@
 /** Promise `one-host-at-a-time`: a changed setting reaches the hosts it concerns, and the validator goes on signing. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Report } from "../../lab/chain/report.ts";
 import { agentStatus, agentStatuses, expectOneSigner, fresh, healthy, holdfast, on, pulumi, up } from "./cluster.ts";
 import { changesOf, keepSettings, setting } from "./settings.ts";
 
 const putBack = keepSettings({ applied: true });
+
+// Each runs pulumi several times, and the machine may be busy.
+vi.setConfig({ testTimeout: 400_000 });
 
 /** Of the validator over a whole rolling update, switchover included. */
 const longestSilenceSeconds = 3;
@@ -62,9 +65,7 @@ test("a setting of the agent restarts agents, and the key does not move", async 
   expect(report.missed + report.missedEndorsements, `missed heights ${report.missedHeights.join(", ")}`).toBe(0);
 });
 
-test("a failed apply stops there, the cluster goes on signing, and the next one finishes it", {
-  timeout: 400_000,
-}, async () => {
+test("a failed apply stops there, the cluster goes on signing, and the next one finishes it", async () => {
   const { active, standby } = await fresh();
   const { epoch } = await agentStatus(active);
   const processes = await on(active, pids);
