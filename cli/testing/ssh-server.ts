@@ -20,9 +20,12 @@ export interface KeyPair {
   readonly publicKey: string;
 }
 
+/** ssh2 1.17.0 writes about one ed25519 key in a few hundred in a form that it cannot read: that one is thrown away. */
 export function createKeyPair(): KeyPair {
-  const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519");
-  return { privateKey, publicKey };
+  for (;;) {
+    const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519");
+    if (!(ssh2.utils.parseKey(privateKey) instanceof Error)) return { privateKey, publicKey };
+  }
 }
 
 /**
