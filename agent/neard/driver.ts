@@ -121,10 +121,11 @@ export class NeardDriver {
   async nextWindowMs(account: string, minMs: number, slotMs: number): Promise<number> {
     const status = await this.#rpc.status(statusTimeoutMs);
     const height = status.sync_info.latest_block_height;
-    const needed = Math.ceil(minMs / slotMs);
+    // One slot more, for the head may be nearly over: where in its slot we are is not known.
+    const needed = Math.ceil(minMs / slotMs) + 1;
     for (const window of await this.#rpc.maintenanceWindows(account, statusTimeoutMs)) {
       const start = Math.max(window.start, height + 1);
-      if (window.end - start >= needed) return Math.max(0, (start - height - 1) * slotMs);
+      if (window.end - start >= needed) return start === height + 1 ? 0 : (start - height) * slotMs;
     }
     throw new Error("no maintenance window is long enough in this NEAR epoch");
   }

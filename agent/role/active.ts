@@ -1,6 +1,6 @@
 /** Phase `active`: neard validates. Watch it, and give way when it cannot do its work and another could. */
 import { neardFault } from "./readiness.ts";
-import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
+import { type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
 import type { ActivePhase, Event, SwitchoverJob } from "./types.ts";
 import { freshNote } from "./watch.ts";
 
@@ -51,5 +51,4 @@ function beginSwitchover(draft: Draft, job: SwitchoverJob): void {
   );
   draft.state = { ...draft.state, lastSwitchover: { id: job.id, to: job.to, state: "waiting", because } };
   draft.effects.push({ do: "ask-switchover", note: { id: job.id, from: settings.host, to: job.to } });
-  if (job.window) ask(draft, { do: "find-window" });
 }

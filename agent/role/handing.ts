@@ -20,6 +20,8 @@ import { freshNote } from "./watch.ts";
 const askMaxMs = 6000;
 /** How long to wait for a maintenance window before the switchover is dropped. */
 const windowMaxMs = 600_000;
+/** When neard knows of no window, it is asked again after this. */
+const windowRetryMs = 2000;
 /** neard unloads within about 1 s; after this it is killed instead. */
 const unloadMaxMs = 2000;
 /** Unanswered releases are repeated for this long; then the lock is left to run out. */
@@ -49,8 +51,7 @@ function check(draft: Draft, phase: HandingPhase): void {
   switch (phase.step) {
     case "asking":
       if (isAcked(draft, phase)) {
-        if (phase.job.window)
-          step(draft, phase, "window", `switchover to ${phase.job.to}: waits for a maintenance window`);
+        if (phase.job.window) awaitWindow(draft, phase);
         else shut(draft, phase);
       } else if (waitedMs > askMaxMs) drop(draft, phase, `${phase.job.to} did not say that it stands ready`);
       return;
@@ -98,13 +99,22 @@ function advance(draft: Draft, phase: HandingPhase): void {
 
 /** An effect failed: before the fence shut that ends the switchover, later it ends our holding. */
 function stumble(draft: Draft, phase: HandingPhase, because: string): void {
-  if (phase.step === "asking" || phase.step === "window") {
+  if (phase.step === "window") {
+    // None long enough is left in this NEAR epoch, say: the next one has others.
+    ask(draft, { do: "find-window", delayMs: windowRetryMs });
+  } else if (phase.step === "asking") {
     drop(draft, phase, because);
   } else if (phase.step === "releasing" && draft.nowMs - phase.stepMs < releaseMaxMs) {
     askRelease(draft, phase);
   } else {
     demote(draft, phase, because);
   }
+}
+
+/** Asked only now: what neard says of heights to come is soon out of date. */
+function awaitWindow(draft: Draft, phase: HandingPhase): void {
+  step(draft, phase, "window", `switchover to ${phase.job.to}: waits for a maintenance window`);
+  ask(draft, { do: "find-window" });
 }
 
 function shut(draft: Draft, phase: HandingPhase): void {

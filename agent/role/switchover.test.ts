@@ -79,17 +79,24 @@ describe("handing over", () => {
     expect(core.effects.some((effect) => effect.do === "shut")).toBe(false);
   });
 
-  test("waits for its window", () => {
+  test("looks for its window once the successor is ready, and waits for it", () => {
     const core = asked(true);
-    const [find] = core.effects.filter((effect) => effect.do === "find-window");
-    if (find === undefined) throw new Error("did not ask for a window");
-    core.tell({ is: "window-found", serial: find.serial, opensMs: core.nowMs + 1000 });
+    expect(core.effects.some((effect) => effect.do === "find-window")).toBe(false);
     core.see(ours, { notes: note("s1") });
+    expect(core.effects.at(-1)?.do).toBe("find-window");
+    core.tell({ is: "window-found", serial: core.state.serial, opensMs: core.nowMs + 1000 });
     core.after(900).tell({ is: "tick" });
     expect(core.effects.some((effect) => effect.do === "shut")).toBe(false);
     core.after(200).tell({ is: "tick" });
-    expect(core.effects.at(-1)?.do === "publish" || core.effects.some((effect) => effect.do === "shut")).toBe(true);
     expect(core.effects.some((effect) => effect.do === "shut")).toBe(true);
+  });
+
+  test("asks again when there is no window, and holds meanwhile", () => {
+    const core = asked(true).see(ours, { notes: note("s1") });
+    core.asked("find-window");
+    core.fail();
+    expect(core.asked("find-window")).toMatchObject([{ delayMs: 2000 }]);
+    expect(core.state.phase).toMatchObject({ name: "handing", step: "window" });
   });
 });
 

@@ -214,7 +214,7 @@ export type Effect =
   | { readonly do: "erase-key"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "start-neard"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "probe-soon" }
-  | { readonly do: "find-window"; readonly serial: number }
+  | { readonly do: "find-window"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "publish"; readonly text: string }
   | { readonly do: "ask-switchover"; readonly note: SwitchoverNote }
   | { readonly do: "clear-switchover" }
