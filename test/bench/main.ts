@@ -53,7 +53,9 @@ async function remove(): Promise<void> {
 async function bringUp(): Promise<number> {
   await remove();
   const startMs = performance.now();
-  await execa(process.execPath, localnet(), { ...running, stdout: "ignore", stderr: "inherit" });
+  const child = execa(process.execPath, localnet(), { ...running, buffer: false, stderr: "inherit" });
+  // Its steps; not the status and the hints that follow them.
+  for await (const line of child) if (line.startsWith("[")) tell(line);
   return (performance.now() - startMs) / 1000;
 }
 

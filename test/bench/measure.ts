@@ -11,6 +11,7 @@ import type { Report } from "../../lab/chain/report.ts";
 import { healAll, injectFault } from "../../lab/faults/engine.ts";
 import { finishedStep } from "../../lab/localnet/stack.ts";
 import {
+  agentStatus,
   fresh,
   healthy,
   holdfast,
@@ -37,6 +38,7 @@ async function repeat(title: string, count: number, work: () => Promise<string>)
 /** The active host suffers; the standby must sign. Then all is healed, and healthy before the next run. */
 async function failover(kind: FaultFigure): Promise<string> {
   const { active, standby } = await fresh();
+  const ledConsul = (await agentStatus(active)).consul.isLeader;
   await injectFault(lab(), kind, active);
   const silenceS = await signsAgain(standby);
   if (silenceS === 0) throw new Error(`${standby} signs after ${kind} of ${active}, and the witness saw no gap`);
@@ -45,7 +47,7 @@ async function failover(kind: FaultFigure): Promise<string> {
   await healthy();
   const report = judged(await witness());
   if (kind === "partition") emit("partition-overlap", report.overlapMs / 1000);
-  return `${standby} signed after ${silenceS.toFixed(1)} s`;
+  return `${standby} signed after ${silenceS.toFixed(1)} s (${active} ${ledConsul ? "led" : "did not lead"} Consul)`;
 }
 
 const switchoverSchema = z.object({ state: z.literal("done"), tookMs: z.number().nullable() });
