@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures what holdfast promises, on a cluster of its own on this machine, and removes it
  * again. Prints the figures beside their targets and kneard's; writes docs/figures.md, and results/ beside
- * this file. A quick run writes to .localnet/bench instead: it proves that the bench works, not how well
+ * this file. A quick run writes to .localnet/quick-bench instead: it proves that the bench works, not how well
  * holdfast does. Exit code 1: a run failed, or two hosts signed at once.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -83,7 +83,7 @@ async function commitNow(): Promise<string | null> {
 }
 
 function write(results: Results): void {
-  const at = results.quick ? join(root, ".localnet/bench") : join(import.meta.dirname, "results");
+  const at = results.quick ? join(root, ".localnet/quick-bench") : join(import.meta.dirname, "results");
   const markdown = results.quick ? join(at, "figures.md") : join(root, "docs/figures.md");
   const drawing = join(at, "failover-gap.svg");
   mkdirSync(at, { recursive: true });
@@ -126,7 +126,7 @@ function count(text: string): number {
 const program = new Command("bench")
   .description("Measures failover, switchover, pulumi and the agent on a cluster of its own; takes about half an hour.")
   .option("--runs <count>", "how often the active host loses power (default: 20, with --quick 3)", count)
-  .option("--quick", "few runs of each, in about five minutes; recorded in .localnet/bench only", false)
+  .option("--quick", "few runs of each, in about five minutes; recorded in .localnet/quick-bench only", false)
   .option("--keep", "leave the cluster up at the end", false)
   .action(bench);
 
