@@ -25,7 +25,7 @@ export const leaseTimingSchema = z
       .default(0),
     skewMs: ms("e: allowance for clock-rate difference and granularity").default(500),
     takeoverMs: ms("W: how long a standby waits after the last change it saw").default(7000),
-    unbrokenMs: ms("G: a watch not confirmed for longer than this starts the wait anew").default(5000),
+    unbrokenMs: ms("G: a watch not confirmed for longer than this starts the wait anew").default(6000),
     sessionTtlMs: ms("T: TTL of the Consul session; Consul takes 10 s to 24 h").default(15000),
     lockDelayMs: ms("D: Consul's lock-delay after a lost session; at most 60 s").default(15000),
   })

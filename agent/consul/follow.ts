@@ -13,7 +13,13 @@ type Observed = Extract<Event, { is: "observed" }>;
 
 /** Short, so that even a quiet key is confirmed well within `unbrokenMs` (Consul adds up to 1/16). */
 const waitMs = 1000;
-const timeoutMs = 2500;
+/**
+ * A query that is not answered by then is not given up, but no longer waited for: during an election
+ * Consul holds requests (rpc_hold_timeout), and one that was sent early confirms more than a later one.
+ */
+const overlapMs = 1300;
+const timeoutMs = 5000;
+const maxPending = 4;
 const pauseAfterFailureMs = 200;
 
 const noteSchema = z.object({ ready: z.boolean(), because: z.string(), ack: z.string().nullable() });
@@ -31,23 +37,35 @@ export async function follow(options: {
   onFailure: (error: unknown) => void;
 }): Promise<void> {
   const { servers, keys, clock, signal } = options;
+  const rest = async (ms: number) => await sleep(ms, undefined, { signal }).catch(() => {});
   let index: number | undefined;
-  while (!signal.aborted) {
+  let newestMs = Number.NEGATIVE_INFINITY;
+
+  async function ask(): Promise<void> {
     const sentMs = clock.bootMs();
     const blocking = index === undefined ? {} : { index, waitMs };
     try {
       const read = await servers.use((client) => client.readPrefix(keys.root, { ...blocking, timeoutMs }), {
         long: true,
       });
+      if (sentMs < newestMs || signal.aborted) return;
+      newestMs = sentMs;
       // An index that went backwards starts the following anew (Consul's documentation of blocking queries).
       index = index !== undefined && read.index < index ? undefined : read.index;
       options.onEvent(observedFrom(read, keys, sentMs));
-      const pauseMs = options.pauseMs();
-      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      await rest(options.pauseMs());
     } catch (error) {
       options.onFailure(error);
-      await sleep(pauseAfterFailureMs, undefined, { signal }).catch(() => {});
+      await rest(pauseAfterFailureMs);
     }
+  }
+
+  const pending = new Set<Promise<void>>();
+  while (!signal.aborted) {
+    const query = ask().finally(() => pending.delete(query));
+    pending.add(query);
+    await Promise.race([query, rest(overlapMs)]);
+    if (pending.size >= maxPending) await Promise.race([...pending, rest(timeoutMs)]);
   }
 }
 

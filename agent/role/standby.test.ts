@@ -35,7 +35,7 @@ describe("waits", () => {
   });
 
   test("anew when the watch was broken for longer than unbrokenMs", () => {
-    const core = ready().live(6000, heldByA(50)).after(5500).probe().see(heldByA(50)).tell({ is: "tick" });
+    const core = ready().live(6000, heldByA(50)).after(6500).probe().see(heldByA(50)).tell({ is: "tick" });
     expect(took(core)).toBe(0);
     expect(core.nowMs - core.state.watch.changedMs).toBe(0);
   });
@@ -47,7 +47,7 @@ describe("waits", () => {
   });
 
   test("and does not act on a picture that is older than unbrokenMs", () => {
-    const core = ready().live(4000, heldByA(50)).after(5100).probe().tell({ is: "tick" });
+    const core = ready().live(4000, heldByA(50)).after(6100).probe().tell({ is: "tick" });
     expect(took(core)).toBe(0);
     expect(core.state.because).toContain("Consul does not confirm");
   });

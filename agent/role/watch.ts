@@ -30,7 +30,8 @@ export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs:
   const before = watch.lock;
   const moved = before === null || seen.lock.modifyIndex !== before.modifyIndex;
   const backwards = seen.index < watch.index || (before !== null && seen.lock.lockIndex < before.lockIndex);
-  const looked = watch.confirmedMs !== null && seen.sentMs - watch.confirmedMs <= unbrokenMs;
+  // From the sending of the last confirmation to this answer: what happened in between, nobody saw.
+  const looked = watch.confirmedMs !== null && nowMs - watch.confirmedMs <= unbrokenMs;
   return {
     confirmedMs: seen.sentMs,
     changedMs: moved || backwards || !looked ? nowMs : watch.changedMs,

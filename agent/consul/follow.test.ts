@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { consulKeys } from "../../contract/topology.ts";
+import type { Clock } from "../system/clock.ts";
+import type { ConsulClient, KvRead } from "./client.ts";
+import { follow } from "./follow.ts";
+import { ConsulServers } from "./servers.ts";
+
+const clock: Clock = { bootMs: () => Math.round(performance.now()), wallMs: () => Date.now() };
+const read: KvRead = { index: 7, entries: [] };
+
+/** Follows a Consul whose n-th answer is made by `answers[n]` (the last one for all that come after). */
+async function followed(
+  forMs: number,
+  answers: (() => Promise<KvRead>)[],
+): Promise<{ sent: number[]; asked: number[] }> {
+  const stop = new AbortController();
+  const asked: number[] = [];
+  const sent: number[] = [];
+  const client = {
+    url: "https://consul",
+    readPrefix: async () => {
+      asked.push(clock.bootMs());
+      return await (answers[Math.min(asked.length, answers.length) - 1] as () => Promise<KvRead>)();
+    },
+  } as unknown as ConsulClient;
+  const following = follow({
+    servers: new ConsulServers([client], clock),
+    keys: consulKeys("localnet", "validator.localnet"),
+    clock,
+    signal: stop.signal,
+    pauseMs: () => 100,
+    onEvent: (event) => sent.push(event.sentMs),
+    onFailure: () => {},
+  });
+  await sleep(forMs);
+  stop.abort();
+  await following;
+  return { sent, asked };
+}
+
+test("a query that hangs is overlapped by the next, and an early one that is answered late still counts", async () => {
+  const late = async () => {
+    await sleep(1700);
+    return read;
+  };
+  const hangs = async () =>
+    await new Promise<KvRead>((_, reject) => setTimeout(() => reject(new Error("timeout")), 5000));
+  const { sent, asked } = await followed(2000, [async () => read, late, hangs]);
+  expect(asked.length).toBeGreaterThanOrEqual(3);
+  expect(sent).toHaveLength(2);
+  expect((sent[1] ?? 0) - (sent[0] ?? 0)).toBeLessThan(300);
+});
+
+test("an answer that a newer one has overtaken says nothing", async () => {
+  const slow = async () => {
+    await sleep(1500);
+    return read;
+  };
+  const { sent } = await followed(2200, [slow, async () => read]);
+  expect(sent).toEqual([...sent].sort((a, b) => a - b));
+  expect(sent.length).toBeGreaterThanOrEqual(1);
+});
