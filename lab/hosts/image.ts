@@ -13,7 +13,8 @@ import { type Say, saying } from "./progress.ts";
 const recipe = {
   revision: 1,
   suite: "bookworm",
-  mirror: process.env.HOLDFAST_LAB_MIRROR ?? "http://deb.debian.org/debian",
+  /** Null: debootstrap's own default for the suite. */
+  mirror: process.env.HOLDFAST_LAB_MIRROR ?? null,
   arch: process.arch,
   packages: [
     "ca-certificates",
@@ -82,7 +83,7 @@ async function make(log: string): Promise<void> {
     `--include=${recipe.packages.join(",")}`,
     recipe.suite,
     work,
-    recipe.mirror,
+    ...(recipe.mirror === null ? [] : [recipe.mirror]),
   ]);
   for (const [path, content] of Object.entries(recipe.files)) {
     mkdirSync(`${work}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
