@@ -180,12 +180,6 @@ export class ConsulClient {
     };
   }
 
-  /** Reads one key consistently; null when it does not exist. */
-  async read(key: string, timeoutMs = 2000): Promise<KvEntry | null> {
-    const read = await this.readPrefix(key, { timeoutMs });
-    return read.entries.find((entry) => entry.key === key) ?? null;
-  }
-
   /** Writes a key; with `cas` only if its ModifyIndex is still that (0: must not exist). False: it was not. */
   async put(key: string, value: string, options: { cas?: number; timeoutMs?: number } = {}): Promise<boolean> {
     const query = options.cas === undefined ? {} : { cas: String(options.cas) };

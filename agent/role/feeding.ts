@@ -7,7 +7,7 @@ export function sealed(phase: Phase): boolean {
   return phase.name === "handing" && phase.step !== "asking" && phase.step !== "window";
 }
 
-/** The fence is fed at most this often; renewals come twice as often. */
+/** The fence is fed at most this often, however often renewals are confirmed. */
 const feedMs = 1000;
 
 /**
