@@ -17,22 +17,55 @@ const killWithinMs = 5000;
 /** They end at their next retransmission, which TCP puts off by at most 120 s (RFC 6298, Linux TCP_RTO_MAX). */
 const orphansWithinMs = 125_000;
 
+/** This host, as far as an ended lease concerns it. */
+export interface Remains {
+  isArmed(): Promise<boolean>;
+  /** What is left of the saved lease, in milliseconds; not above 0: it is over, or there is none. */
+  leaseLeftMs(): number;
+  shut(): Promise<void>;
+  /** Returns when none of neard's processes is left. */
+  killNeard(): Promise<void>;
+  eraseKey(): void;
+  disarm(): Promise<void>;
+  /** Returns when no socket of an ended process has data to send. */
+  orphansGone(): Promise<void>;
+}
+
 /** Says what it did, for the journal. */
 export async function expire(options: { force: boolean }): Promise<string> {
   if (!userExists(users.neard)) return "no neard on this host";
   const { uid } = userIds(users.neard);
   const fence = new Fence(systemClock, uid);
-  const lease = new LeaseFile(paths.leaseFile, bootId()).load();
-  const isArmed = (await fence.armedMark()) !== null;
-  if (!isArmed && !options.force) return "no lease was held";
-  const leftMs = lease === null ? 0 : lease.deadlineMs - systemClock.bootMs();
+  return await expireOn(
+    {
+      isArmed: async () => (await fence.armedMark()) !== null,
+      leaseLeftMs: () => {
+        const lease = new LeaseFile(paths.leaseFile, bootId()).load();
+        return lease === null ? 0 : lease.deadlineMs - systemClock.bootMs();
+      },
+      shut: () => fence.shut(),
+      killNeard: () => killAll(units.neard, uid, killWithinMs),
+      eraseKey: () => {
+        for (const file of [paths.validatorKey, `${paths.validatorKey}.new`]) rmSync(file, { force: true });
+      },
+      disarm: () => fence.disarm(),
+      orphansGone: () => orphansGone(orphansWithinMs),
+    },
+    options,
+  );
+}
+
+/** In this order, and no further than what succeeded. */
+export async function expireOn(host: Remains, options: { force: boolean }): Promise<string> {
+  if (!(await host.isArmed()) && !options.force) return "no lease was held";
+  const leftMs = host.leaseLeftMs();
   if (leftMs > 0 && !options.force) return `the lease lives for ${Math.round(leftMs)} ms more; the fence ends with it`;
-  await fence.shut();
-  await killAll(units.neard, uid, killWithinMs);
-  for (const file of [paths.validatorKey, `${paths.validatorKey}.new`]) rmSync(file, { force: true });
+  await host.shut();
+  await host.killNeard();
+  host.eraseKey();
   if (!options.force) return "the lease is over: fence shut, neard killed, key erased";
   // Whoever forces it may remove the fence next: nothing may be left that would get out then.
-  await fence.disarm();
-  await orphansGone(orphansWithinMs);
+  await host.disarm();
+  await host.orphansGone();
   return "fence shut, neard killed, key erased, connections of the ended lease gone";
 }

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { expireOn, type Remains } from "./expire.ts";
+
+/** A host that writes down what is done to it; `failing` names the deed that fails. */
+function host(state: { armed: boolean; leftMs: number; failing?: string }): { host: Remains; deeds: string[] } {
+  const deeds: string[] = [];
+  const deed = (name: string) => {
+    if (name === state.failing) throw new Error(`${name} failed`);
+    deeds.push(name);
+  };
+  return {
+    deeds,
+    host: {
+      isArmed: async () => state.armed,
+      leaseLeftMs: () => state.leftMs,
+      shut: async () => deed("shut"),
+      killNeard: async () => deed("kill"),
+      eraseKey: () => deed("erase"),
+      disarm: async () => deed("disarm"),
+      orphansGone: async () => deed("orphans"),
+    },
+  };
+}
+
+describe("when the agent has ended", () => {
+  test("a lease that lives is left alone: the next agent goes on with it, or the kernel ends it", async () => {
+    const { host: remains, deeds } = host({ armed: true, leftMs: 1 });
+    expect(await expireOn(remains, { force: false })).toContain("the lease lives for 1 ms more");
+    expect(deeds).toEqual([]);
+  });
+
+  test.for([0, -1, -3000])(
+    "a lease with %i ms left is ended: fence, neard, key; the fence stays armed",
+    async (leftMs) => {
+      const { host: remains, deeds } = host({ armed: true, leftMs });
+      await expireOn(remains, { force: false });
+      expect(deeds).toEqual(["shut", "kill", "erase"]);
+    },
+  );
+
+  test("a host that never had a lease is left alone", async () => {
+    const { host: remains, deeds } = host({ armed: false, leftMs: 0 });
+    expect(await expireOn(remains, { force: false })).toBe("no lease was held");
+    expect(deeds).toEqual([]);
+  });
+});
+
+describe("by force", () => {
+  test("whatever is left of the lease, it ends, and no socket of it is left when the fence opens", async () => {
+    const { host: remains, deeds } = host({ armed: true, leftMs: 5000 });
+    await expireOn(remains, { force: true });
+    expect(deeds).toEqual(["shut", "kill", "erase", "disarm", "orphans"]);
+  });
+
+  test("a neard that does not die keeps the fence", async () => {
+    const { host: remains, deeds } = host({ armed: true, leftMs: 5000, failing: "kill" });
+    await expect(expireOn(remains, { force: true })).rejects.toThrow("kill failed");
+    expect(deeds).toEqual(["shut"]);
+  });
+});
