@@ -59,6 +59,29 @@ describe("a clean marker", () => {
     expect(took(core)).toBe(1);
   });
 
+  test("merely found at its start proves nothing: the full wait", () => {
+    const core = ready().live(settings.lease.takeoverMs - 100, released);
+    expect(took(core)).toBe(0);
+    expect(took(core.live(200, released))).toBe(1);
+  });
+
+  test("of a restored snapshot proves nothing: somebody may have taken over since it was saved", () => {
+    const core = ready().live(500, heldByA(70)).see(released, { index: 60 }).tell({ is: "tick" });
+    expect(took(core)).toBe(0);
+    expect(took(core.live(settings.lease.takeoverMs - 100, released))).toBe(0);
+    expect(took(core.live(200, released))).toBe(1);
+  });
+
+  test("seen before the watch broke is merely found after it", () => {
+    const core = ready().live(500, heldByA(50)).tell({ is: "key-checked", available: false }).see(released);
+    core
+      .after(settings.lease.unbrokenMs + 1)
+      .tell({ is: "key-checked", available: true })
+      .probe()
+      .see(released);
+    expect(took(core)).toBe(0);
+  });
+
   test("naming another host leaves that one alone with the lock first", () => {
     const marker = released.value?.released;
     if (marker === undefined) throw new Error("no marker");

@@ -1,8 +1,8 @@
 /**
  * A standby's one question: may I take over now, and if not, why not?
  *
- * Think of a relay runner: with the baton in hand (a clean marker) you run at once; without it you
- * wait until the other cannot possibly be running any more.
+ * Think of a relay runner: with the baton in hand (a clean marker) you run at once; without it, or
+ * when it merely lies there, you wait until the other cannot possibly be running any more.
  */
 import { cleanMarker } from "../lease/lock-record.ts";
 import { notReady } from "./readiness.ts";
@@ -36,12 +36,15 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
     return wait(`${holder === null ? "nobody holds the lock" : `${holder} holds the lock`}; not ready: ${fault}`);
 
   const waitedMs = nowMs - watch.changedMs;
-  if (marker !== null && marker.to === settings.host)
+  // A marker that was merely found may be a restored snapshot's, with a holder in office since.
+  const foundMs = watch.sawChange ? 0 : takeoverMs;
+  if (marker !== null && marker.to === settings.host && waitedMs >= foundMs)
     return { act: true, story: storyFrom(state, nowMs, marker.switchover !== null ? "switchover" : "failover") };
   if (watch.paused) return wait("paused: automatic take-overs are off");
 
   const rankMs = rankDelayMs * betterPeers(settings, state, nowMs);
-  const neededMs = (marker === null ? takeoverMs : marker.to === null ? 0 : successorGraceMs) + rankMs;
+  const graceMs = marker === null ? takeoverMs : marker.to === null ? 0 : successorGraceMs;
+  const neededMs = Math.max(graceMs, foundMs) + rankMs;
   if (waitedMs >= neededMs) return { act: true, story: storyFrom(state, nowMs, "failover") };
   if (holder !== null && waitedMs < settings.lease.leaseMs / 2) return wait(`${holder} holds the lease and renews it`);
   return wait(

@@ -60,6 +60,8 @@ export interface Watch {
   readonly confirmedMs: number | null;
   /** From here the standby waits `takeoverMs`. */
   readonly changedMs: number;
+  /** We watched the lock become what it is. False for a record that we merely found: a restored snapshot could show it. */
+  readonly sawChange: boolean;
   /** Consul's index of the whole prefix. */
   readonly index: number;
   readonly lock: LockView | null;

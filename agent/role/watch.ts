@@ -15,6 +15,7 @@ export function newWatch(nowMs: number): Watch {
   return {
     confirmedMs: null,
     changedMs: nowMs,
+    sawChange: false,
     index: 0,
     lock: null,
     paused: false,
@@ -32,9 +33,11 @@ export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs:
   const backwards = seen.index < watch.index || (before !== null && seen.lock.lockIndex < before.lockIndex);
   // From the sending of the last confirmation to this answer: what happened in between, nobody saw.
   const looked = watch.confirmedMs !== null && nowMs - watch.confirmedMs <= unbrokenMs;
+  const isBroken = backwards || !looked;
   return {
     confirmedMs: seen.sentMs,
-    changedMs: moved || backwards || !looked ? nowMs : watch.changedMs,
+    changedMs: moved || isBroken ? nowMs : watch.changedMs,
+    sawChange: !isBroken && (moved || watch.sawChange),
     index: seen.index,
     lock: seen.lock,
     paused: seen.paused,
