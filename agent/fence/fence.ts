@@ -51,18 +51,22 @@ export class Fence {
   /** Open until `untilMs` of the boot-time clock. What is left of that is computed at the last moment. */
   async feed(epoch: number, untilMs: number): Promise<void> {
     await this.#enqueue(async () => {
-      const remainingMs = untilMs - this.#clock.bootMs();
-      if (remainingMs < minFeedMs) return;
-      const rules = fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs);
       try {
-        await this.#shell.transact(rules, echoOfFed(epoch));
+        await this.#feedNow(epoch, untilMs);
       } catch {
         // Somebody flushed the rules, or this nft had its day: put the fence back, shut, and feed it anew.
         await nft(armed(epoch, this.#uid));
-        await this.#shell.transact(rules, echoOfFed(epoch));
+        await this.#feedNow(epoch, untilMs);
       }
-      this.#openUntilMs = untilMs;
     });
+  }
+
+  async #feedNow(epoch: number, untilMs: number): Promise<void> {
+    const remainingMs = untilMs - this.#clock.bootMs();
+    if (remainingMs < minFeedMs) return;
+    const rules = fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs);
+    await this.#shell.transact(rules, echoOfFed(epoch));
+    this.#openUntilMs = untilMs;
   }
 
   /** Shuts now. A fence that is not armed (nothing was ever taken) needs none. */
