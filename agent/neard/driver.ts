@@ -1,13 +1,16 @@
 /** neard on this host: ask it, reload it, kill it, start it. It is its own unit, never our child. */
-import type { Probe } from "../role/types.ts";
+import type { AccountSight, Probe } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
+import { sightFrom } from "./account-sight.ts";
 import { isAlive, killAll, pidOf, signal, unitProcess } from "./processes.ts";
 import { NeardRpc } from "./rpc.ts";
 
 /** Processes that survive SIGKILL this long are stuck in the kernel; the caller repeats. */
 const killWithinMs = 5000;
 const statusTimeoutMs = 1000;
+/** The answer has every validator of the network in it. */
+const validatorsTimeoutMs = 5000;
 /** `near_config_correct` changes only with a reload; asked this often otherwise. */
 const configEveryMs = 5000;
 
@@ -89,6 +92,12 @@ export class NeardDriver {
   async #askConfig(nowMs: number): Promise<void> {
     if (nowMs - this.#config.atMs < configEveryMs) return;
     this.#config = { correct: await this.#rpc.configCorrect(statusTimeoutMs), atMs: nowMs };
+  }
+
+  /** What `account` has done in the present NEAR epoch, by the chain that this neard follows. */
+  async accountSight(account: string): Promise<AccountSight> {
+    const atMs = this.#clock.bootMs();
+    return sightFrom(await this.#rpc.validators(validatorsTimeoutMs), account, atMs);
   }
 
   /**

@@ -26,6 +26,26 @@ const windowsSchema = z.array(
 /** Heights without block or chunk duty; `end` is exclusive. */
 export type MaintenanceWindow = { readonly start: number; readonly end: number };
 
+const count = z.number().int().nonnegative();
+const validatorsSchema = z.object({
+  current_validators: z.array(
+    z.object({
+      account_id: z.string(),
+      num_produced_blocks: count,
+      num_expected_blocks: count,
+      num_produced_chunks: count,
+      num_expected_chunks: count,
+      // Absent in answers from before there was that duty.
+      num_produced_endorsements: count.default(0),
+      num_expected_endorsements: count.default(0),
+    }),
+  ),
+  next_validators: z.array(z.object({ account_id: z.string() })),
+  epoch_height: z.number().int(),
+});
+/** The validators of the present NEAR epoch with what they did in it, up to the head, and the next one's. */
+export type NeardValidators = z.infer<typeof validatorsSchema>;
+
 const rpcError = z.object({ error: z.object({ message: z.string().optional(), data: z.unknown().optional() }) });
 
 /** Enough for any answer we ask for; a longer one is not neard's. */
@@ -59,6 +79,10 @@ export class NeardRpc {
       if (answer !== undefined) return windowsSchema.parse(answer);
     }
     throw new Error("neard knows no maintenance_windows");
+  }
+
+  async validators(timeoutMs: number): Promise<NeardValidators> {
+    return validatorsSchema.parse(await this.#call("validators", [null], timeoutMs));
   }
 
   /** The result of a JSON-RPC call; undefined when neard does not know the method. */

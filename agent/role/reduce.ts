@@ -34,6 +34,7 @@ export function blankState(nowMs: number): State {
     keyAvailable: false,
     published: null,
     lastSwitchover: null,
+    guard: null,
     serial: 0,
   };
 }

@@ -1,4 +1,5 @@
 /** Phase `standby`: wait, then session, then the take-over's transaction on the index that was seen. */
+import { keepGuard } from "./guard.ts";
 import { judgeTakeOver } from "./standby.ts";
 import { ask, type Draft, enter, enterDemoting, say } from "./transitions.ts";
 import type { Attempt, Event, Lease, Phase, StandbyPhase, TakeOverStory } from "./types.ts";
@@ -16,6 +17,7 @@ export function standbyEvent(draft: Draft, event: Event): void {
     enterDemoting(draft, "neard has the validator key although this host has no lease", { release: null });
     return;
   }
+  keepGuard(draft, event);
   switch (event.is) {
     case "session-created":
       if (event.serial === draft.state.serial && phase.attempt.step === "session") tryLock(draft, event.session);
@@ -31,6 +33,7 @@ export function standbyEvent(draft: Draft, event: Event): void {
     case "tick":
     case "observed":
     case "probed":
+    case "account-seen":
       consider(draft, phase.attempt);
       return;
     case "key-checked":

@@ -5,6 +5,7 @@
  * when it merely lies there, you wait until the other cannot possibly be running any more.
  */
 import { cleanMarker } from "../lease/lock-record.ts";
+import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
 import type { Settings, State, TakeOverStory } from "./types.ts";
 import { freshNote, isUnbroken } from "./watch.ts";
@@ -34,6 +35,10 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   const holder = lock.session === null ? null : (lock.value?.host ?? "an unknown writer");
   if (fault !== null)
     return wait(`${holder === null ? "nobody holds the lock" : `${holder} holds the lock`}; not ready: ${fault}`);
+
+  // Before any marker: what a foreign hand wrote into a lock that nobody held proves nothing.
+  const guard = guardView(settings, state, nowMs);
+  if (guard !== null) return wait(guard.because);
 
   const waitedMs = nowMs - watch.changedMs;
   // A marker that was merely found may be a restored snapshot's, with a holder in office since.

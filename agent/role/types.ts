@@ -37,6 +37,33 @@ export interface Probe {
   readonly latestProtocolVersion: number | null;
 }
 
+/** What neard says of our account in the present NEAR epoch, up to its head (JSON-RPC `validators`). */
+export interface AccountSight {
+  /** When it was asked. */
+  readonly atMs: number;
+  /** `epoch_height`. */
+  readonly nearEpoch: number;
+  /** Validates in this NEAR epoch; only in the next; in neither. */
+  readonly standing: "validating" | "next" | "none";
+  /** Blocks, chunks and endorsements together. */
+  readonly produced: number;
+  readonly expected: number;
+}
+
+/** What was seen of the account before this deployment's first activation; see guard.ts. */
+export interface Guard {
+  /** When neard was asked last, answered or not. */
+  readonly askedMs: number | null;
+  /** The last answer of an unbroken watch. */
+  readonly last: AccountSight | null;
+  /** From here on nothing of the account was seen ... */
+  readonly silentSinceMs: number;
+  /** ... although it had so many duties. */
+  readonly missed: number;
+  /** When it was seen producing last; null: never. */
+  readonly producedMs: number | null;
+}
+
 /** What a neard host says of itself in Consul, and when we saw it say so last. */
 export interface PeerNote {
   readonly ready: boolean;
@@ -182,6 +209,8 @@ export interface State {
   /** What we last wrote about ourselves to Consul. */
   readonly published: { readonly text: string; readonly atMs: number } | null;
   readonly lastSwitchover: SwitchoverOutcome | null;
+  /** Null once anybody held the lock: it concerns the first activation alone. */
+  readonly guard: Guard | null;
   /** Counts effects whose answers matter, so that a late answer to an abandoned one is known as such. */
   readonly serial: number;
 }
@@ -216,6 +245,8 @@ export type Effect =
   | { readonly do: "erase-key"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "start-neard"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "probe-soon" }
+  /** Answered by `account-seen`, or not at all. */
+  | { readonly do: "ask-account" }
   | { readonly do: "find-window"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "publish"; readonly text: string }
   | { readonly do: "ask-switchover"; readonly note: SwitchoverNote }
@@ -234,6 +265,7 @@ export type Event =
       readonly notes: Readonly<Record<string, Omit<PeerNote, "seenMs">>>;
     }
   | { readonly is: "probed"; readonly probe: Probe }
+  | { readonly is: "account-seen"; readonly sight: AccountSight }
   | { readonly is: "key-checked"; readonly available: boolean }
   | { readonly is: "renewed"; readonly session: string; readonly sentMs: number; readonly lockIndex: number }
   | { readonly is: "renew-refused"; readonly session: string; readonly because: string }

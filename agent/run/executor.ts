@@ -109,6 +109,8 @@ export class Executor {
         return await this.#done(effect.serial, neard.start());
       case "probe-soon":
         return this.#probeNow();
+      case "ask-account":
+        return this.#dispatch({ is: "account-seen", sight: await neard.accountSight(this.#p.config.account) });
       case "find-window":
         return await this.#findWindow(effect.serial);
       case "publish":

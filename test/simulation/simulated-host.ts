@@ -249,6 +249,8 @@ export class SimulatedHost {
 
   #do(effect: Effect): void {
     const { network, random, timeline } = this.#world;
+    const mine = this.#incarnation;
+    const atMs = this.#bootMs();
     switch (effect.do) {
       case "create-session":
         this.#call(
@@ -395,6 +397,15 @@ export class SimulatedHost {
         return;
       case "probe-soon":
         timeline.after(20, () => this.#awake(this.#incarnation, () => this.#probe()));
+        return;
+      case "ask-account":
+        // Nobody outside this cluster signs for its account.
+        timeline.after(random.between(1, 30), () =>
+          this.#awake(mine, () => {
+            const sight = { atMs, nearEpoch: 1, standing: "none", produced: 0, expected: 0 } as const;
+            this.dispatch({ is: "account-seen", sight });
+          }),
+        );
         return;
       case "find-window":
       case "write-history":
