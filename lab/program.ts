@@ -82,11 +82,12 @@ command("logs <host>", "the host's console, from its first boot")
 
 command("fault <kind> <host>", "break something; `lab faults` lists what")
   .option("--for <time>", "heal by itself after this long, such as 500ms, 10s or 2m", duration)
+  .option("--peer <host>", "the other host, for a fault between two")
   .option("--wait", "return only when it has healed")
-  .action(async (kind: string, host: string, options: { for?: number; wait?: true }) => {
+  .action(async (kind: string, host: string, options: { for?: number; peer?: string; wait?: true }) => {
     requireRoot();
     const lab = loadLab(labName());
-    const fault = await injectFault(lab, kind, host, { forMs: options.for });
+    const fault = await injectFault(lab, kind, host, { forMs: options.for, peer: options.peer });
     const lasting = faultKinds.find((candidate) => candidate.name === kind)?.lasting;
     const ends =
       fault.untilMs !== null

@@ -1,7 +1,8 @@
-/** The host's disk without a free byte. Each host has a file system of its own, so only it suffers. */
+/** The host's disk without a free byte, or without leave to write. Each host has a file system of its own, so only it suffers. */
 import { closeSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { labPaths } from "../hosts/description.ts";
 import { run } from "../hosts/machine.ts";
-import { hostIsOff, initPid } from "../hosts/power.ts";
+import { hostIsOff, initPid, powerOff, powerOn, supervisorPid, waitForSsh } from "../hosts/power.ts";
 import type { FaultKind, Target } from "./fault.ts";
 
 /** Where the room goes, as seen from this machine through the host's root. */
@@ -45,6 +46,27 @@ export const diskKinds: readonly FaultKind[] = [
     },
     async heal(target) {
       rmSync(placeOn(target).file, { force: true });
+    },
+  },
+  {
+    name: "disk-read-only",
+    sentence: "The host's file system has failed and is read-only; healing checks it and boots the host again.",
+    needs: null,
+    lasting: true,
+    async inject({ lab, host }) {
+      const supervisor = supervisorPid(lab, host.name);
+      if (supervisor === null) throw hostIsOff(lab, host.name);
+      const { dir } = labPaths(lab.name).host(host.name);
+      // As ext4 does by itself when its journal cannot be written; a plain remount is refused while files are open.
+      await run("nsenter", [`--mount=/proc/${supervisor}/ns/mnt`, "mount", "-o", "remount,abort", `${dir}/disk`]);
+    },
+    async heal({ lab, host }) {
+      const { disk } = labPaths(lab.name).host(host.name);
+      await powerOff(lab, host.name);
+      // It ends with 1 when there was something to repair.
+      await run("e2fsck", ["-p", disk]).catch(() => run("e2fsck", ["-fy", disk]).catch(() => "repaired"));
+      await powerOn(lab, host.name);
+      await waitForSsh(lab, host);
     },
   },
 ];

@@ -16,7 +16,7 @@ import { writeAtomic } from "../hosts/files.ts";
 import { withLock } from "../hosts/lock.ts";
 import { isOn, powerOn, setFrozen, waitForSsh } from "../hosts/power.ts";
 import { startDetached } from "../hosts/process.ts";
-import { type ActiveFault, activeFaultSchema, type FaultKind } from "./fault.ts";
+import { type ActiveFault, activeFaultSchema, type FaultKind, needsPeer } from "./fault.ts";
 import { kindOf } from "./kinds.ts";
 import { applyNetworkFaults } from "./network.ts";
 
@@ -40,6 +40,8 @@ export interface InjectedFault extends Moment {
 export interface InjectOptions {
   /** Heals by itself after this long. Without it: until healed. */
   readonly forMs?: number | undefined;
+  /** The other host, for a fault between two. */
+  readonly peer?: string | undefined;
 }
 
 const exclusive = <T>(lab: Lab, work: () => Promise<T>) => withLock(`faults ${lab.name}`, 90_000, work);
@@ -66,10 +68,20 @@ export async function injectFault(
     throw new HoldfastError("HF_USAGE", `${kind.name} is over in an instant: it cannot last.`, {
       next: "Leave out --for.",
     });
+  const peer = options.peer === undefined ? undefined : hostOf(lab, options.peer).name;
+  if ((peer !== undefined) !== (kind.needs === needsPeer) || peer === host.name)
+    throw new HoldfastError(
+      "HF_USAGE",
+      `${kind.name} ${kind.needs === needsPeer ? "is between two hosts" : "concerns one host"}.`,
+      {
+        next: `${kind.needs === needsPeer ? "Name the other one" : "Leave it out"}: --peer.`,
+      },
+    );
   return exclusive(lab, async () => {
     const before = activeFaults(lab);
     const id = randomBytes(4).toString("hex");
-    const noted = { id, kind: kind.name, host: host.name, sinceMs: Date.now(), untilMs: null };
+    const between = peer === undefined ? {} : { peer };
+    const noted = { id, kind: kind.name, host: host.name, ...between, sinceMs: Date.now(), untilMs: null };
     const active = kind.lasting ? [...before, noted] : before;
     save(lab, active);
     const effects: Moment[] = [];
@@ -128,7 +140,9 @@ async function heal(lab: Lab, fault: ActiveFault): Promise<void> {
   const kind: FaultKind = kindOf(fault.kind);
   const host = lab.hosts.find((candidate) => candidate.name === fault.host);
   // The same fault twice on one host lasts as long as the longer one.
-  const again = active.some((other) => other.kind === fault.kind && other.host === fault.host);
+  const again = active.some(
+    (other) => other.kind === fault.kind && other.host === fault.host && other.peer === fault.peer,
+  );
   if (host !== undefined && !again) await kind.heal({ lab, host, active });
   save(lab, active);
 }

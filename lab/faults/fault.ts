@@ -8,6 +8,8 @@ export const activeFaultSchema = z.strictObject({
   id: z.string(),
   kind: z.string(),
   host: hostNameSchema,
+  /** The other host, of a fault between two. */
+  peer: hostNameSchema.optional(),
   /** Wall clock of this machine, in ms since 1970. */
   sinceMs: z.number(),
   /** When it heals by itself; null: when told to. */
@@ -43,3 +45,6 @@ export interface FaultKind {
 
 /** For the kinds that are over in an instant. */
 export const nothingToHeal = async (): Promise<void> => {};
+
+/** `needs` of the kinds that are between two hosts. */
+export const needsPeer = "--peer HOST";

@@ -84,6 +84,9 @@ describe("each kind cuts what it says and nothing else", () => {
     ["partition-in", { ...all, in: false, consulIn: false }],
     ["partition-out", { ...all, out: false, consulOut: false }],
     ["partition-consul", { ...all, consulIn: false, consulOut: false }],
+    ["partition-gossip", { ...all, consulIn: false, consulOut: false }],
+    ["partition-rpc", all],
+    ["partition-pair", all],
     ["partition-chain", { ...all, toChain: false, fromChain: false }],
     ["isolate", { in: false, out: false, consulIn: false, consulOut: false, toChain: false, fromChain: false }],
   ])("%s", (kind, expected) => {
@@ -96,6 +99,14 @@ describe("each kind cuts what it says and nothing else", () => {
     expect(passes(script, "input", { from: a, to: chain, ...sshBack })).toBe(true);
     expect(passes(script, "forward", { from: b, to: c, ...gossip })).toBe(true);
     expect(passes(script, "input", { from: b, to: chain, ...other })).toBe(true);
+  });
+
+  test("partition-pair cuts two hosts, both ways, and nobody else", () => {
+    const script = tableScript(lab, [{ ...fault("partition-pair", "host-a"), peer: "host-b" }]);
+    expect(passes(script, "forward", { from: a, to: b, ...other })).toBe(false);
+    expect(passes(script, "forward", { from: b, to: a, ...other })).toBe(false);
+    expect(passes(script, "forward", { from: a, to: c, ...other })).toBe(true);
+    expect(passes(script, "forward", { from: c, to: b, ...other })).toBe(true);
   });
 
   test("one fault's exception for SSH does not weaken another fault", () => {

@@ -8,7 +8,7 @@
  */
 import type { Lab } from "../hosts/description.ts";
 import { run } from "../hosts/machine.ts";
-import type { ActiveFault, FaultKind } from "./fault.ts";
+import { type ActiveFault, type FaultKind, needsPeer } from "./fault.ts";
 
 /** nftables statements per hook: host to host, host to this machine, this machine to host. */
 export interface Rules {
@@ -20,7 +20,9 @@ export interface Rules {
 interface NetworkFault {
   readonly name: string;
   readonly sentence: string;
-  readonly rules: (address: string) => Rules;
+  /** `peer`: the address of the other host, where the fault is between two. */
+  readonly rules: (address: string, peer: string | undefined) => Rules;
+  readonly between?: "two hosts";
 }
 
 const consulPorts = "{ 8300, 8301, 8302, 8500, 8501 }";
@@ -29,6 +31,13 @@ const consulPorts = "{ 8300, 8301, 8302, 8500, 8501 }";
 const chainRules = (address: string, action: string): Rules => ({
   input: [`ip saddr ${address} tcp sport 22 return`, `ip saddr ${address} ${action}`],
   output: [`ip daddr ${address} tcp dport 22 return`, `ip daddr ${address} ${action}`],
+});
+
+/** Both directions of what goes to, or comes from, these ports of either side. */
+const portsCut = (address: string, ports: string): Rules => ({
+  forward: ["saddr", "daddr"].flatMap((side) =>
+    ["sport", "dport"].map((port) => `ip ${side} ${address} meta l4proto { tcp, udp } th ${port} ${ports} drop`),
+  ),
 });
 
 const fromHosts = (address: string) => `ip daddr ${address} drop`;
@@ -55,13 +64,26 @@ export const networkFaults: readonly NetworkFault[] = [
   {
     name: "partition-consul",
     sentence: "Consul's ports (8300-8302, 8500, 8501) are cut between the host and the others, both ways.",
-    rules: (address) => ({
-      forward: ["saddr", "daddr"].flatMap((side) =>
-        ["sport", "dport"].map(
-          (port) => `ip ${side} ${address} meta l4proto { tcp, udp } th ${port} ${consulPorts} drop`,
-        ),
-      ),
-    }),
+    rules: (address) => portsCut(address, consulPorts),
+  },
+  {
+    name: "partition-gossip",
+    sentence: "Consul's gossip (8301, 8302) is cut between the host and the others, both ways; its RPC and API go on.",
+    rules: (address) => portsCut(address, "{ 8301, 8302 }"),
+  },
+  {
+    name: "partition-rpc",
+    sentence: "Consul's server RPC (8300: Raft, forwarded requests) is cut between the host and the others, both ways.",
+    rules: (address) => portsCut(address, "{ 8300 }"),
+  },
+  {
+    name: "partition-pair",
+    sentence: "The host and one other (--peer) do not reach each other; both reach everybody else.",
+    between: "two hosts",
+    rules: (address, peer) =>
+      peer === undefined
+        ? {}
+        : { forward: [`ip saddr ${address} ip daddr ${peer} drop`, `ip saddr ${peer} ip daddr ${address} drop`] },
   },
   {
     name: "partition-chain",
@@ -95,7 +117,8 @@ export function tableScript(lab: Lab, active: readonly ActiveFault[]): string {
   const rules = active.flatMap((fault) => {
     const host = lab.hosts.find((candidate) => candidate.name === fault.host);
     const make = rulesByKind.get(fault.kind);
-    return host === undefined || make === undefined ? [] : [{ fault, rules: make(host.address) }];
+    const peer = lab.hosts.find((candidate) => candidate.name === fault.peer);
+    return host === undefined || make === undefined ? [] : [{ fault, rules: make(host.address, peer?.address) }];
   });
   if (rules.length === 0) return `${clear.join("\n")}\n`;
   const chains = (["forward", "input", "output"] as const).flatMap((hook) => {
@@ -126,10 +149,10 @@ export async function clearNetworkFaults(lab: Lab): Promise<void> {
   await applyNetworkFaults(lab, []);
 }
 
-export const networkKinds: readonly FaultKind[] = networkFaults.map(({ name, sentence }) => ({
+export const networkKinds: readonly FaultKind[] = networkFaults.map(({ name, sentence, between }) => ({
   name,
   sentence,
-  needs: null,
+  needs: between === undefined ? null : needsPeer,
   lasting: true,
   inject: ({ lab, active }) => applyNetworkFaults(lab, active),
   heal: ({ lab, active }) => applyNetworkFaults(lab, active),

@@ -35,6 +35,18 @@ export const powerKinds: readonly FaultKind[] = [
     heal: nothingToHeal,
   },
   {
+    name: "power-cycle",
+    sentence: "The power is gone for an instant: all processes die, memory is lost, and the host boots at once.",
+    needs: null,
+    lasting: false,
+    async inject(target) {
+      requireOn(target);
+      await powerOff(target.lab, target.host.name, target.tookEffect);
+      await powerOn(target.lab, target.host.name);
+    },
+    heal: nothingToHeal,
+  },
+  {
     name: "freeze",
     sentence: "All processes of the host stand still; its kernel (connections, fence, clocks) goes on.",
     needs: null,

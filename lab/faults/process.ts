@@ -12,11 +12,12 @@ const services = {
   neard: [units.neard],
   agent: [units.agent],
   consul: [units.consul],
+  "agent-neard": [units.agent, units.neard],
   all: [units.neard, units.agent, units.consul],
 } as const;
 
 /** @throws HoldfastError HF_LAB when the host is off or the service does not run */
-function cgroupOf({ lab, host }: Target, unit: string): string {
+export function cgroupOf({ lab, host }: Pick<Target, "lab" | "host">, unit: string): string {
   if (!isOn(lab, host.name)) throw hostIsOff(lab, host.name);
   const cgroup = `${hostCgroup(lab, host.name)}/payload/system.slice/${unit}`;
   // A service that ended may leave its cgroup behind, empty.
@@ -40,15 +41,16 @@ const subject = {
   neard: "The host's neard is",
   agent: "The host's agent is",
   consul: "The host's Consul is",
+  "agent-neard": "Agent and neard of the host are",
   all: "Agent, neard and Consul of the host are",
 } as const;
 
-const needs = (name: keyof typeof services) => (name === "all" ? "all three running" : `${services[name][0]} running`);
+const needs = (name: keyof typeof services) => `${services[name].join(", ")} running`;
 
 function kill(name: keyof typeof services): FaultKind {
   return {
     name: `kill-${name}`,
-    sentence: `${subject[name]} killed${name === "all" ? " in one go" : ""} (SIGKILL).`,
+    sentence: `${subject[name]} killed${services[name].length > 1 ? " in one go" : ""} (SIGKILL).`,
     needs: needs(name),
     lasting: false,
     async inject(target) {

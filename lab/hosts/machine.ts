@@ -17,9 +17,11 @@ const programs: Readonly<Record<string, string>> = {
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
   "mkfs.ext4": "e2fsprogs",
+  e2fsck: "e2fsprogs",
   losetup: "mount",
   unshare: "util-linux",
   nsenter: "util-linux",
+  prlimit: "util-linux",
 };
 
 /** The signing keys of Debian's archive: debootstrap on Ubuntu does not bring them. */

@@ -50,6 +50,12 @@ export function initPid(lab: Lab, host: string): number | null {
   return first === undefined || first === "" ? null : Number(first);
 }
 
+/** What on this machine runs the host; its mounts are the host's disk and root. Null while the host is off. */
+export function supervisorPid(lab: Lab, host: string): number | null {
+  const first = readOr(`${hostCgroup(lab, host)}/supervisor/cgroup.procs`, "").split("\n")[0];
+  return first === undefined || first === "" ? null : Number(first);
+}
+
 /** Switches the host on and returns without waiting; see waitForSsh. Nothing if it is on. */
 export async function powerOn(lab: Lab, host: string): Promise<void> {
   if (isOn(lab, host)) return;
