@@ -17,6 +17,7 @@ import { NeardDriver } from "../neard/driver.ts";
 import { blankState } from "../role/reduce.ts";
 import type { Settings } from "../role/types.ts";
 import { bootId, systemClock } from "../system/clock.ts";
+import { claimOnly } from "../system/only-one.ts";
 import { userIds } from "../system/users.ts";
 import { version } from "../version.ts";
 import { consulView, unreachable } from "./consul-health.ts";
@@ -78,6 +79,7 @@ export async function runAgent(): Promise<void> {
     throw new HoldfastError("HF_CONFIG_INVALID", "CREDENTIALS_DIRECTORY is not set", {
       next: "Start the agent by its unit: systemctl start holdfastd.",
     });
+  await claimOnly("holdfastd");
   const servers = consulServers(config, directory);
   const keys = consulKeys(config.network, config.account);
   const startedMs = systemClock.bootMs();

@@ -7,17 +7,21 @@
  * the standby's side of it is part of `skewMs`.
  */
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Clock {
   /** Milliseconds since the machine booted; never goes backwards. */
   bootMs(): number;
   /** Milliseconds since 1970, for people and for the fence's second condition only. */
   wallMs(): number;
+  /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 export const systemClock: Clock = {
   bootMs: () => Math.round(Number.parseFloat(readFileSync("/proc/uptime", "latin1")) * 1000),
   wallMs: () => Date.now(),
+  sleep: async (ms, signal) => await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
 };
 
 /** Changes with every boot, so that nothing saved before it can be mistaken for the present. */
