@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { consulKeys } from "../../contract/topology.ts";
-import type { Clock } from "../system/clock.ts";
+import { type Clock, systemClock } from "../system/clock.ts";
 import type { ConsulClient, KvRead } from "./client.ts";
 import { follow } from "./follow.ts";
 import { ConsulServers } from "./servers.ts";
 
-const clock: Clock = { bootMs: () => Math.round(performance.now()), wallMs: () => Date.now() };
+const clock: Clock = { ...systemClock, bootMs: () => Math.round(performance.now()) };
 const read: KvRead = { index: 7, entries: [] };
 
 /** Follows a Consul whose n-th answer is made by `answers[n]` (the last one for all that come after). */

@@ -1,12 +1,11 @@
 /** Follows all keys of the cluster by consistent blocking queries and tells each answer as an event. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { consulKeys } from "../../contract/topology.ts";
 import { lockViewFrom } from "../lease/lock-record.ts";
 import type { Event, PeerNote, SwitchoverNote } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import type { KvRead } from "./client.ts";
-import type { ConsulServers } from "./servers.ts";
+import type { ConsulServers, LeaseConsul } from "./servers.ts";
 
 type Keys = ReturnType<typeof consulKeys>;
 type Observed = Extract<Event, { is: "observed" }>;
@@ -27,7 +26,7 @@ const switchoverSchema = z.object({ id: z.string(), from: z.string(), to: z.stri
 
 /** Runs until `signal` aborts. A failed query is told by silence: `watch` counts from the last good one. */
 export async function follow(options: {
-  servers: ConsulServers;
+  servers: ConsulServers<Pick<LeaseConsul, "readPrefix">>;
   keys: Keys;
   clock: Clock;
   signal: AbortSignal;
@@ -37,7 +36,7 @@ export async function follow(options: {
   onFailure: (error: unknown) => void;
 }): Promise<void> {
   const { servers, keys, clock, signal } = options;
-  const rest = async (ms: number) => await sleep(ms, undefined, { signal }).catch(() => {});
+  const rest = async (ms: number) => await clock.sleep(ms, signal);
   let index: number | undefined;
   let newestMs = Number.NEGATIVE_INFINITY;
 

@@ -3,40 +3,45 @@
  * failed or hangs is avoided for a while, so that a dead local Consul costs one renewal, not the lease.
  */
 import type { Clock } from "../system/clock.ts";
-import type { ConsulClient } from "./client.ts";
-import { ConsulUnknown } from "./client.ts";
+import { type ConsulClient, ConsulUnknown } from "./client.ts";
 
 /** How long a way that failed is avoided. */
 const avoidMs = 3000;
 /** A request that is out for longer than this makes its way suspect: a cut-off server shows as silence. */
 const slowMs = 700;
 
-interface Way {
-  readonly client: ConsulClient;
+/** What the lease needs of Consul; the simulation's has no more. */
+export type LeaseConsul = Pick<
+  ConsulClient,
+  "readPrefix" | "put" | "delete" | "transact" | "createSession" | "renewSession" | "destroySession"
+>;
+
+interface Way<Client> {
+  readonly client: Client;
   failedMs: number;
   /** When the requests that are still out were sent. */
   readonly pending: Set<number>;
 }
 
-export class ConsulServers {
-  readonly #ways: readonly Way[];
+export class ConsulServers<Client = ConsulClient> {
+  readonly #ways: readonly Way<Client>[];
   readonly #clock: Clock;
   #turn = 0;
 
-  constructor(clients: readonly ConsulClient[], clock: Clock) {
+  constructor(clients: readonly Client[], clock: Clock) {
     this.#clock = clock;
     this.#ways = clients.map((client) => ({ client, failedMs: Number.NEGATIVE_INFINITY, pending: new Set() }));
   }
 
   /** The client of this host's own Consul. */
-  get own(): ConsulClient {
+  get own(): Client {
     const way = this.#ways[0];
     if (way === undefined) throw new Error("no Consul address configured");
     return way.client;
   }
 
   /** Makes one request over the way that looks best now. Never repeats it. `long`: a blocking query. */
-  async use<T>(request: (client: ConsulClient) => Promise<T>, options: { long?: boolean } = {}): Promise<T> {
+  async use<T>(request: (client: Client) => Promise<T>, options: { long?: boolean } = {}): Promise<T> {
     const way = this.#best();
     const sentMs = this.#clock.bootMs();
     if (options.long !== true) way.pending.add(sentMs);
@@ -52,7 +57,7 @@ export class ConsulServers {
     }
   }
 
-  #best(): Way {
+  #best(): Way<Client> {
     const nowMs = this.#clock.bootMs();
     const good = this.#ways.find(
       (way) => nowMs - way.failedMs > avoidMs && [...way.pending].every((sent) => nowMs - sent < slowMs),

@@ -3,9 +3,8 @@
  * that was asked for before a shut can never come after it.
  */
 import type { Clock } from "../system/clock.ts";
-import { run } from "../system/run.ts";
-import { NftShell } from "./nft-shell.ts";
-import { armed, armedMark, disarmed, echoOfFed, fed, shut, tableName } from "./ruleset.ts";
+import { type Nft, systemNft } from "./nft.ts";
+import { armed, armedMark, disarmed, echoOfFed, fed, shut } from "./ruleset.ts";
 
 /** Less than this is not worth a transaction of about 2 ms. */
 const minFeedMs = 20;
@@ -13,15 +12,16 @@ const minFeedMs = 20;
 export class Fence {
   readonly #clock: Clock;
   readonly #uid: number;
-  readonly #shell = new NftShell();
+  readonly #nft: Nft;
   #queue: Promise<unknown> = Promise.resolve();
   #armed = false;
   #openUntilMs = Number.NEGATIVE_INFINITY;
 
   /** `uid`: the user that neard runs as. */
-  constructor(clock: Clock, uid: number) {
+  constructor(clock: Clock, uid: number, nft: Nft = systemNft()) {
     this.#clock = clock;
     this.#uid = uid;
+    this.#nft = nft;
   }
 
   /** As we set it last; the kernel may have shut it by itself since. */
@@ -31,10 +31,8 @@ export class Fence {
 
   /** The mark for which the kernel has it armed; null: not armed. */
   async armedMark(): Promise<number | null> {
-    const { stdout } = await run("nft", ["list", "tables", "inet"]);
-    if (!stdout.split("\n").some((line) => line.trim() === `table inet ${tableName}`)) return null;
-    const listing = await run("nft", ["list", "table", "inet", tableName]);
-    const mark = armedMark(listing.stdout);
+    const listing = await this.#nft.listing();
+    const mark = listing === null ? null : armedMark(listing);
     this.#armed = mark !== null;
     return mark;
   }
@@ -42,7 +40,7 @@ export class Fence {
   /** From here on neard's packets leave only while fed. Starts shut. */
   async arm(epoch: number): Promise<void> {
     await this.#enqueue(async () => {
-      await nft(armed(epoch, this.#uid));
+      await this.#nft.load(armed(epoch, this.#uid));
       this.#armed = true;
       this.#openUntilMs = Number.NEGATIVE_INFINITY;
     });
@@ -55,7 +53,7 @@ export class Fence {
         await this.#feedNow(epoch, untilMs);
       } catch {
         // Somebody flushed the rules, or this nft had its day: put the fence back, shut, and feed it anew.
-        await nft(armed(epoch, this.#uid));
+        await this.#nft.load(armed(epoch, this.#uid));
         await this.#feedNow(epoch, untilMs);
       }
     });
@@ -65,7 +63,7 @@ export class Fence {
     const remainingMs = untilMs - this.#clock.bootMs();
     if (remainingMs < minFeedMs) return;
     const rules = fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs);
-    await this.#shell.transact(rules, echoOfFed(epoch));
+    await this.#nft.transact(rules, echoOfFed(epoch));
     this.#openUntilMs = untilMs;
   }
 
@@ -73,7 +71,7 @@ export class Fence {
   async shut(): Promise<void> {
     await this.#enqueue(async () => {
       if ((await this.armedMark()) === null) return;
-      await nft(shut());
+      await this.#nft.load(shut());
       this.#openUntilMs = Number.NEGATIVE_INFINITY;
     });
   }
@@ -81,7 +79,7 @@ export class Fence {
   /** neard talks freely again. Only after proof that no process that had the key is left. */
   async disarm(): Promise<void> {
     await this.#enqueue(async () => {
-      await nft(disarmed());
+      await this.#nft.load(disarmed());
       this.#armed = false;
     });
   }
@@ -91,8 +89,4 @@ export class Fence {
     this.#queue = mine.catch(() => {});
     await mine;
   }
-}
-
-async function nft(rules: string): Promise<void> {
-  await run("nft", ["-f", "-"], { stdin: rules, timeoutMs: 3000 });
 }

@@ -2,13 +2,12 @@
  * Carries out what the decision core asks for, and tells it how that ended. No decisions here: an
  * effect is done, or it failed, and if it failed it is said whether that is certain.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { AgentConfig } from "../../contract/agent-config.ts";
 import type { HistoryEntry } from "../../contract/agent-status.ts";
 import type { consulKeys } from "../../contract/topology.ts";
 import { ConsulRefused, type TxnOperation } from "../consul/client.ts";
-import type { ConsulServers } from "../consul/servers.ts";
+import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Fence } from "../fence/fence.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
@@ -17,16 +16,20 @@ import type { NeardDriver } from "../neard/driver.ts";
 import type { Effect, Event, TakeOverStory } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 
+/** All that the agent touches; the simulation brings its own neard, lease file, Consul and clock. */
 export interface Partners {
-  readonly config: AgentConfig;
+  readonly config: Pick<AgentConfig, "host" | "account" | "lease">;
   readonly keys: ReturnType<typeof consulKeys>;
   readonly clock: Clock;
-  readonly servers: ConsulServers;
+  readonly servers: ConsulServers<LeaseConsul>;
   readonly fence: Fence;
-  readonly neard: NeardDriver;
+  readonly neard: Pick<
+    NeardDriver,
+    "process" | "probe" | "reload" | "kill" | "start" | "nextWindowMs" | "accountSight"
+  >;
   readonly custody: Custody;
-  readonly leaseFile: LeaseFile;
-  readonly log: Logger;
+  readonly leaseFile: Pick<LeaseFile, "load" | "save" | "forget">;
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
 
 /** One renewal's bound: short, for a silently cut server shows as a request that hangs. */
@@ -54,7 +57,8 @@ export class Executor {
 
   async #carryOut(effect: Effect): Promise<void> {
     try {
-      if ("delayMs" in effect && effect.delayMs !== undefined && effect.delayMs > 0) await sleep(effect.delayMs);
+      if ("delayMs" in effect && effect.delayMs !== undefined && effect.delayMs > 0)
+        await this.#p.clock.sleep(effect.delayMs);
       await this.#do(effect);
     } catch (error) {
       const because = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,6 @@
  * core and the core's effects into deeds, one event at a time.
  */
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
 import { follow } from "../consul/follow.ts";
 import { markOf } from "../fence/ruleset.ts";
@@ -88,7 +87,7 @@ export class NeardHost {
     });
     while (!signal.aborted) {
       this.#tick();
-      await sleep(tickMs, undefined, { signal }).catch(() => {});
+      await clock.sleep(tickMs, signal);
     }
     await following;
   }
@@ -102,7 +101,7 @@ export class NeardHost {
   }
 
   async #probeSoon(): Promise<void> {
-    await sleep(probeSoonMs);
+    await this.#p.clock.sleep(probeSoonMs);
     await this.#probe();
   }
 

@@ -1,0 +1,28 @@
+/** The kernel's packet filter, as far as the fence needs it. The simulation has one of its own. */
+import { run } from "../system/run.ts";
+import { NftShell } from "./nft-shell.ts";
+import { tableName } from "./ruleset.ts";
+
+export interface Nft {
+  /** Carries out rules in one transaction. A failure does not tell whether it took place. */
+  load(rules: string): Promise<void>;
+  /** One line, through an nft that stands ready; returns once it has echoed `expected`. */
+  transact(line: string, expected: string): Promise<void>;
+  /** Our table as nft lists it; null when there is none. */
+  listing(): Promise<string | null>;
+}
+
+export function systemNft(): Nft {
+  const shell = new NftShell();
+  return {
+    load: async (rules) => {
+      await run("nft", ["-f", "-"], { stdin: rules, timeoutMs: 3000 });
+    },
+    transact: async (line, expected) => await shell.transact(line, expected),
+    listing: async () => {
+      const tables = await run("nft", ["list", "tables", "inet"]);
+      if (!tables.stdout.split("\n").some((line) => line.trim() === `table inet ${tableName}`)) return null;
+      return (await run("nft", ["list", "table", "inet", tableName])).stdout;
+    },
+  };
+}
