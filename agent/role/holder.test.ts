@@ -79,6 +79,14 @@ describe("taking", () => {
     expect(order).toEqual(["arm", "feed", "load-key"]);
   });
 
+  test("counts its first lease from the sending of the transaction, however late its answer comes", () => {
+    const core = new Core().tell({ is: "key-checked", available: true }).live(7600, heldByA(50));
+    core.tell({ is: "session-created", serial: core.state.serial, session: "session-b" });
+    const sentMs = core.nowMs;
+    core.after(1900).tell({ is: "took-over", serial: core.state.serial, sentMs, lockIndex: 5 });
+    expect(deadline(core)).toBe(sentMs + settings.lease.leaseMs);
+  });
+
   test("writes no key when the fence cannot be armed", () => {
     const core = taking().fail();
     expect(core.state.phase.name).toBe("demoting");
@@ -122,6 +130,20 @@ describe("active", () => {
     }
     expect(core.state.because).toContain("host-a is ready");
   });
+});
+
+test("a pause leaves the holder as it is: renewed, fed, and never disarmed", () => {
+  const core = activeCore();
+  for (let ms = 0; ms < 5000; ms += 500) {
+    core.after(500).see(heldByA(50), { paused: true }).probe({ validatorKey: settings.publicKey });
+    renewed(core, core.nowMs - 5).tell({ is: "tick" });
+  }
+  expect(core.state.phase.name).toBe("active");
+  const deeds = new Set(core.effects.map((effect) => effect.do));
+  expect(deeds).toContain("feed");
+  expect(deeds).toContain("renew");
+  for (const deed of ["disarm", "shut", "kill-neard", "release", "unload-key"] as const)
+    expect(deeds).not.toContain(deed);
 });
 
 describe("an agent that starts", () => {

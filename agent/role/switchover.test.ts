@@ -67,6 +67,18 @@ describe("handing over", () => {
     expect(core.state.phase).toMatchObject({ name: "demoting", to: "host-a" });
   });
 
+  test("does not take what neard said before its key was taken away for its word", () => {
+    const core = asked()
+      .see(ours, { notes: note("s1") })
+      .done();
+    const beforeMs = core.nowMs;
+    core.after(20).done();
+    core.after(20).probe({ validatorKey: null, atMs: beforeMs });
+    expect(core.effects.some((effect) => effect.do === "release")).toBe(false);
+    core.after(20).probe({ validatorKey: null });
+    expect(core.effects.some((effect) => effect.do === "release")).toBe(true);
+  });
+
   test("is dropped without a trace when the successor is silent", () => {
     const core = asked();
     core.tell({ is: "renewed", session: "session-b", sentMs: core.nowMs, lockIndex: 5 });

@@ -1,0 +1,32 @@
+/** What must not shorten the wait, and whom a marker does not make ready. */
+import { expect, test } from "vitest";
+import type { LockView } from "../lease/lock-record.ts";
+import { Core, heldByA, settings } from "./testing.ts";
+
+const ready = () => new Core().tell({ is: "key-checked", available: true });
+const took = (core: Core) => core.asked("create-session").length;
+
+/** What is left when a session dies: nobody has the lock, and nobody said that it was released. */
+const freed: LockView = { modifyIndex: 60, lockIndex: 4, session: null, value: { host: "host-a", seq: 9 } };
+
+test("a lock that was freed without a marker is waited for in full: its holder may still sign", () => {
+  const core = ready().live(1000, heldByA(50)).see(freed);
+  expect(took(core.live(settings.lease.takeoverMs - 200, freed))).toBe(0);
+  expect(took(core.live(400, freed))).toBe(1);
+});
+
+test("a successor that is not ready does not take over, whatever the marker says", () => {
+  const marker = { by: "host-a", to: settings.host, epoch: 4, switchover: "s1", because: "switchover from host-a" };
+  const released: LockView = { ...freed, value: { host: "host-a", seq: 9, released: marker } };
+  const core = ready().live(500, heldByA(50), { syncing: true });
+  core.see(released).live(20_000, released, { syncing: true });
+  expect(took(core)).toBe(0);
+  expect(core.state.because).toContain("neard is syncing");
+});
+
+test("the wait is counted on the standby's own clock, from the arrival of the change it saw last", () => {
+  const core = ready().live(500, heldByA(50));
+  core.after(400).see(heldByA(51), { sentMs: core.nowMs - 400 });
+  expect(core.state.watch.changedMs).toBe(core.nowMs);
+  expect(took(core.live(settings.lease.takeoverMs - 100, heldByA(51)))).toBe(0);
+});

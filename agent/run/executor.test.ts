@@ -1,0 +1,173 @@
+import { describe, expect, test } from "vitest";
+import { consulKeys } from "../../contract/topology.ts";
+import { ConsulRefused, ConsulUnknown, type TxnOperation, type TxnOutcome } from "../consul/client.ts";
+import type { LockView } from "../lease/lock-record.ts";
+import type { Effect, Event } from "../role/types.ts";
+import { Executor, type Partners } from "./executor.ts";
+
+const keys = consulKeys("localnet", "validator.localnet");
+const key = keys.lock;
+const entry = { key, value: "", modifyIndex: 90, lockIndex: 5, session: "session-b" };
+const committed: TxnOutcome = { committed: true, entries: [entry, entry] };
+
+/** An edge whose partners write down what they are asked; each question to Consul takes 300 ms. */
+function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed) {
+  const deeds: string[] = [];
+  const transactions: (readonly TxnOperation[])[] = [];
+  const events: Event[] = [];
+  let nowMs = 1000;
+  const consul = {
+    transact: async (operations: readonly TxnOperation[]) => {
+      transactions.push(operations);
+      nowMs += 300;
+      return await answer();
+    },
+    destroySession: async (session: string) => void deeds.push(`destroy ${session}`),
+  };
+  const later = async (deed: string) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    deeds.push(deed);
+  };
+  const partners = {
+    config: { host: "host-b", account: "validator.localnet", lease: { sessionTtlMs: 15_000, lockDelayMs: 15_000 } },
+    keys,
+    clock: { bootMs: () => nowMs, wallMs: () => nowMs, sleep: async () => {} },
+    servers: { use: async (request: (client: typeof consul) => unknown) => await request(consul) },
+    fence: { arm: () => later("arm"), shut: () => later("shut"), disarm: () => later("disarm") },
+    neard: { reload: () => later("reload"), kill: () => later("kill"), start: () => later("start") },
+    custody: { write: () => deeds.push("write"), erase: () => deeds.push("erase") },
+    log: { warn: () => {} },
+  };
+  const executor = new Executor(
+    partners as unknown as Partners,
+    (event) => {
+      events.push(event);
+      deeds.push(event.is);
+    },
+    () => {},
+  );
+  /** Carries out one effect to its end. */
+  const done = async (effect: Effect) => {
+    executor.start(effect);
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { deeds, transactions, events, done };
+}
+
+const seen: LockView = { modifyIndex: 70, lockIndex: 4, session: "session-a", value: { host: "host-a", seq: 1 } };
+const takeOver = (lock: LockView): Effect => ({ do: "take-over", serial: 3, session: "session-b", lock });
+const renew: Effect = { do: "renew", session: "session-b", seq: 8 };
+const marker = { by: "host-b", to: "host-a", epoch: 5, switchover: "s1", because: "switchover from host-b" };
+const release: Effect = { do: "release", serial: 4, session: "session-b", seq: 9, marker };
+
+describe("a take-over", () => {
+  test("is one transaction: the index that was seen, then unlock the holder, then lock", async () => {
+    const { transactions, events, done } = edge();
+    await done(takeOver(seen));
+    expect(transactions).toMatchObject([
+      [
+        { verb: "check-index", key, index: 70 },
+        { verb: "unlock", key, session: "session-a" },
+        { verb: "lock", key, session: "session-b" },
+      ],
+    ]);
+    expect(events).toEqual([{ is: "took-over", serial: 3, sentMs: 1000, lockIndex: 5 }]);
+  });
+
+  test("of a lock that does not exist checks that it still does not", async () => {
+    const { transactions, done } = edge();
+    await done(takeOver({ modifyIndex: 0, lockIndex: 0, session: null, value: null }));
+    expect(transactions).toMatchObject([
+      [
+        { verb: "check-not-exists", key },
+        { verb: "lock", key, session: "session-b" },
+      ],
+    ]);
+  });
+
+  test("that Consul refuses certainly did not happen; one that it did not answer may have", async () => {
+    const refused = edge(() => ({ committed: false, because: "index" }));
+    await refused.done(takeOver(seen));
+    expect(refused.events).toMatchObject([{ is: "failed", serial: 3, certain: true }]);
+    const silent = edge(() => Promise.reject(new ConsulUnknown("timeout")));
+    await silent.done(takeOver(seen));
+    expect(silent.events).toMatchObject([{ is: "failed", serial: 3, certain: false }]);
+  });
+});
+
+describe("a renewal", () => {
+  test("proves that its session has the lock before it writes, and counts from its sending", async () => {
+    const { transactions, events, done } = edge();
+    await done(renew);
+    expect(transactions).toMatchObject([
+      [
+        { verb: "check-session", key, session: "session-b" },
+        { verb: "lock", key, session: "session-b" },
+      ],
+    ]);
+    expect(events).toEqual([{ is: "renewed", session: "session-b", sentMs: 1000, lockIndex: 5 }]);
+  });
+
+  test("writes another value each time, so that each moves the index", async () => {
+    const { transactions, done } = edge();
+    await done(renew);
+    await done({ ...renew, seq: 9 });
+    const values = transactions.map((operations) => {
+      const last = operations.at(-1);
+      return last !== undefined && "value" in last ? last.value : "";
+    });
+    expect(new Set(values).size).toBe(2);
+  });
+
+  test("that is refused is told; one that is not answered is silence", async () => {
+    const refused = edge(() => ({ committed: false, because: "another session" }));
+    await refused.done(renew);
+    expect(refused.events).toEqual([{ is: "renew-refused", session: "session-b", because: "another session" }]);
+    const silent = edge(() => Promise.reject(new ConsulUnknown("timeout")));
+    await silent.done(renew);
+    expect(silent.events).toEqual([]);
+  });
+});
+
+describe("a release", () => {
+  test("unlocks what is ours, and leaves the marker; the session goes after it", async () => {
+    const { transactions, deeds, done } = edge();
+    await done(release);
+    const [operations] = transactions;
+    expect(operations).toMatchObject([
+      { verb: "check-session", key, session: "session-b" },
+      { verb: "unlock", key, session: "session-b" },
+    ]);
+    const last = operations?.at(-1);
+    expect(JSON.parse(last !== undefined && "value" in last ? last.value : "")).toEqual({
+      host: "host-b",
+      seq: 9,
+      released: marker,
+    });
+    expect(deeds).toEqual(["done", "destroy session-b"]);
+  });
+
+  test.for([
+    ["refused: it certainly did not happen", () => Promise.reject(new ConsulRefused(409, "not ours")), true],
+    ["not committed: it certainly did not happen", () => ({ committed: false, because: "not ours" }) as const, true],
+    ["not answered: it may have happened", () => Promise.reject(new ConsulUnknown("timeout")), false],
+  ] as const)("is %s", async ([, answer, certain]) => {
+    const { events, done } = edge(answer);
+    await done(release);
+    expect(events).toMatchObject([{ is: "failed", serial: 4, certain }]);
+  });
+});
+
+test.for([
+  [{ do: "load-key", serial: 1 }, ["write", "reload", "done"]],
+  [{ do: "unload-key", serial: 1 }, ["erase", "reload", "done"]],
+  [{ do: "kill-neard", serial: 1 }, ["kill", "done"]],
+  [{ do: "erase-key", serial: 1 }, ["erase", "done"]],
+  [{ do: "arm", serial: 1, epoch: 5 }, ["arm", "done"]],
+  [{ do: "shut", serial: 1 }, ["shut", "done"]],
+  [{ do: "disarm", serial: 1 }, ["disarm", "done"]],
+] as const satisfies [Effect, string[]][])("%o is done when it is done", async ([effect, expected]) => {
+  const { deeds, done } = edge();
+  await done(effect);
+  expect(deeds).toEqual(expected);
+});
