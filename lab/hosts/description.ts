@@ -52,6 +52,11 @@ export const labSchema = z.strictObject({
   index: z.number().int().min(1).max(254),
   /** Name of the Pulumi stack that is deployed to this lab. */
   stack: z.string(),
+  /** Release of Debian or Ubuntu that its hosts run, as debootstrap names it. */
+  suite: z
+    .string()
+    .regex(/^[a-z]+$/)
+    .default("bookworm"),
   bridge: z.string(),
   subnet: z.cidrv4(),
   /** This machine's address on the bridge; the chain listens here. */
@@ -98,12 +103,18 @@ export function labPaths(name: string) {
   };
 }
 
+/** What the hosts of a new lab run. An old lab keeps what it has. */
+export function newLabSuite(): string {
+  return process.env.HOLDFAST_LAB_SUITE ?? "bookworm";
+}
+
 /** What follows from a lab's name and index alone. */
 export function newLab(name: string, index: number): Lab {
   return {
     name,
     index,
     stack: name === defaultLabName ? "localnet" : `localnet-${name}`,
+    suite: newLabSuite(),
     bridge: `hf-${name}`,
     subnet: `10.77.${index}.0/24`,
     gateway: `10.77.${index}.1`,

@@ -1,18 +1,18 @@
 /**
- * The root file system that all hosts of all labs share, read-only: a minimal Debian with systemd and
- * sshd. Made once by debootstrap, under a name that holds the hash of its recipe; a changed recipe is
- * another image.
+ * The root file system that the hosts of labs share, read-only: a minimal Debian (or Ubuntu, by
+ * HOLDFAST_LAB_SUITE) with systemd and sshd. Made once by debootstrap, under a name that holds the hash of
+ * its recipe; a changed recipe is another image.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { labRoot } from "./description.ts";
+import { labRoot, newLabSuite } from "./description.ts";
 import { withLock } from "./lock.ts";
 import { logged } from "./machine.ts";
 import { type Say, saying } from "./progress.ts";
 
-const recipe = {
+const recipe = (suite: string) => ({
   revision: 1,
-  suite: "bookworm",
+  suite,
   /** Null: debootstrap's own default for the suite. */
   mirror: process.env.HOLDFAST_LAB_MIRROR ?? null,
   arch: process.arch,
@@ -45,23 +45,27 @@ const recipe = {
     "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=200M\n",
     "etc/resolv.conf": "",
   },
-} as const;
-
-const hash = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 12);
+});
 
 /** The image's directory; it exists only when the image is complete. */
-export function imageDirectory(): string {
+export function imageDirectory(suite: string): string {
+  const hash = createHash("sha256")
+    .update(JSON.stringify(recipe(suite)))
+    .digest("hex")
+    .slice(0, 12);
   return `${labRoot()}/image-${hash}`;
 }
 
-/** Makes the image if it is not there. About 50 s on two cores, once. */
-export async function ensureImage(say: Say): Promise<void> {
-  if (existsSync(imageDirectory())) return;
-  const log = `${imageDirectory()}.log`;
+/** Makes the image if it is not there. About 50 s on two cores, once for each suite. */
+export async function ensureImage(say: Say, suite: string = newLabSuite()): Promise<void> {
+  const directory = imageDirectory(suite);
+  if (existsSync(directory)) return;
+  const log = `${directory}.log`;
   mkdirSync(labRoot(), { recursive: true });
   await withLock("image", 600_000, async () => {
-    if (existsSync(imageDirectory())) return;
-    await saying(say, `making the hosts' image with debootstrap, about a minute, once (log: ${log})`, () => make(log));
+    if (existsSync(directory)) return;
+    const what = `making the hosts' image (${suite}) with debootstrap, about a minute, once (log: ${log})`;
+    await saying(say, what, () => make(suite, directory, log));
   });
 }
 
@@ -71,8 +75,9 @@ export function removeImages(): void {
     if (entry.startsWith("image-")) rmSync(`${labRoot()}/${entry}`, { recursive: true, force: true });
 }
 
-async function make(log: string): Promise<void> {
-  const work = `${imageDirectory()}.part`;
+async function make(suite: string, directory: string, log: string): Promise<void> {
+  const { packages, mirror, files, enable, mask } = recipe(suite);
+  const work = `${directory}.part`;
   rmSync(work, { recursive: true, force: true });
   rmSync(log, { force: true });
   // In a mount namespace of its own: what debootstrap mounts goes away with it, also when it is killed.
@@ -80,18 +85,18 @@ async function make(log: string): Promise<void> {
     "--mount",
     "debootstrap",
     "--variant=minbase",
-    `--include=${recipe.packages.join(",")}`,
-    recipe.suite,
+    `--include=${packages.join(",")}`,
+    suite,
     work,
-    ...(recipe.mirror === null ? [] : [recipe.mirror]),
+    ...(mirror === null ? [] : [mirror]),
   ]);
-  for (const [path, content] of Object.entries(recipe.files)) {
+  for (const [path, content] of Object.entries(files)) {
     mkdirSync(`${work}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
     rmSync(`${work}/${path}`, { force: true });
     writeFileSync(`${work}/${path}`, content);
   }
-  await logged(log, "chroot", [work, "systemctl", "enable", ...recipe.enable]);
-  await logged(log, "chroot", [work, "systemctl", "mask", ...recipe.mask]);
+  await logged(log, "chroot", [work, "systemctl", "enable", ...enable]);
+  await logged(log, "chroot", [work, "systemctl", "mask", ...mask]);
   // What must differ from host to host, and what only costs space.
   for (const entry of readdirSync(`${work}/etc/ssh`))
     if (entry.startsWith("ssh_host_")) rmSync(`${work}/etc/ssh/${entry}`);
@@ -99,5 +104,5 @@ async function make(log: string): Promise<void> {
     rmSync(`${work}/${path}`, { recursive: true, force: true });
   for (const path of ["var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/log/journal"])
     mkdirSync(`${work}/${path}`, { recursive: true });
-  renameSync(work, imageDirectory());
+  renameSync(work, directory);
 }

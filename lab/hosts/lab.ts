@@ -18,6 +18,7 @@ import {
   labRoot,
   loadLab,
   newLab,
+  newLabSuite,
   saveLab,
 } from "./description.ts";
 import { ensureImage } from "./image.ts";
@@ -39,7 +40,7 @@ export async function upLab(name: string, say: Say, hosts?: readonly string[]): 
   requireRoot();
   checkLabName(name);
   await ensurePackages(say, `${labRoot()}/packages.log`);
-  await ensureImage(say);
+  await ensureImage(say, findLab(name)?.suite ?? newLabSuite());
   return exclusive(name, async () => {
     let lab = findLab(name) ?? newLab(name, reserveIndex(name));
     // Disks and keys inside: for root alone.

@@ -61,7 +61,7 @@ export async function powerOn(lab: Lab, host: string): Promise<void> {
   if (isOn(lab, host)) return;
   const name = groupName(lab, host);
   const at = labPaths(lab.name).host(host);
-  const boot = ["sh", bootScript, imageDirectory(), at.dir, machineName(lab, host), lab.bridge];
+  const boot = ["sh", bootScript, imageDirectory(lab.suite), at.dir, machineName(lab, host), lab.bridge];
   if (systemdIsInit()) {
     // systemd may not have noticed yet that its last run is over, and then its name is taken.
     await run("systemctl", ["stop", `${name}.service`]).catch(() => "there was none");
