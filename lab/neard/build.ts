@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { paths } from "../../contract/paths.ts";
+import { hostProgram } from "../../infra/artifacts/esbuild-options.ts";
 
 /** Stands in the first 4 KiB of the lab's neard, and in no real one. */
 export const labNeardMarker = "holdfast-lab-neard";
@@ -15,15 +16,9 @@ export const labNeardMarker = "holdfast-lab-neard";
 export async function buildLabNeard(outFile: string): Promise<void> {
   await mkdir(dirname(outFile), { recursive: true });
   await build({
+    ...hostProgram,
     entryPoints: [fileURLToPath(new URL("main.ts", import.meta.url))],
     outfile: outFile,
-    bundle: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: "none",
     logLevel: "warning",
     banner: { js: `#!${paths.node}\n// ${labNeardMarker}: a stand-in for tests, never a real NEAR node` },
   });

@@ -1,0 +1,68 @@
+/**
+ * Remembers from which sources a file was built, and finds it again as long as every one of them still
+ * has the same content. (Reading 500 sources takes 20 ms.)
+ *
+ * Awkward case: a new file that would be found in place of another is no source yet. Our imports name
+ * files with their endings, and packages change together with the lock file, which must be a source.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { writeWhole } from "./cache.ts";
+import type { LocalFile } from "./fetch-source.ts";
+
+const noteSchema = z.object({
+  path: z.string(),
+  sha256: z.string(),
+  sources: z.array(z.string()),
+  /** Of the names and contents of all sources. */
+  digest: z.string(),
+});
+
+export class BuiltBefore {
+  readonly #root: string;
+  readonly #note: string;
+
+  /** @param root what the names of sources are relative to; `folder` keeps one note for each root. */
+  constructor(root: string, folder: string) {
+    this.#root = root;
+    this.#note = join(folder, `built-${createHash("sha256").update(root).digest("hex").slice(0, 16)}.json`);
+  }
+
+  find(): LocalFile | undefined {
+    const note = this.#read();
+    if (note === undefined || !existsSync(note.path) || this.#digest(note.sources) !== note.digest) return undefined;
+    return { path: note.path, sha256: note.sha256 };
+  }
+
+  /** @param startMs when the build began. Whatever was edited since may or may not be in it: then nothing is remembered. */
+  async remember(built: LocalFile, sources: readonly string[], startMs: number): Promise<void> {
+    const changedMs = sources.map(
+      (source) => statSync(join(this.#root, source), { throwIfNoEntry: false })?.ctimeMs ?? 0,
+    );
+    // A file system's clock is coarser than ours.
+    if (Math.max(...changedMs) >= startMs - 1000) return;
+    const note = { ...built, sources, digest: this.#digest(sources) };
+    await writeWhole(this.#note, (temporary) => writeFile(temporary, JSON.stringify(note)));
+  }
+
+  /** A note that is absent or damaged is none. */
+  #read(): z.infer<typeof noteSchema> | undefined {
+    try {
+      return noteSchema.parse(JSON.parse(readFileSync(this.#note, "utf8")));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #digest(sources: readonly string[]): string {
+    const hash = createHash("sha256");
+    for (const source of sources) {
+      const path = join(this.#root, source);
+      hash.update(JSON.stringify(source)).update(existsSync(path) ? readFileSync(path) : "absent");
+    }
+    return hash.digest("hex");
+  }
+}
