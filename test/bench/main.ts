@@ -14,6 +14,7 @@ import { describeError } from "../../contract/errors.ts";
 import { ensureImage } from "../../lab/hosts/image.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
 import { ensureTools } from "../../toolchain/tools.ts";
+import { commitNow } from "../commit.ts";
 import { type Amounts, amountsFor } from "./amounts.ts";
 import { drawFailoverGap } from "./drawing.ts";
 import { breaches, conditions, type Sample, sampleSchema } from "./figures.ts";
@@ -75,13 +76,6 @@ async function measure(amounts: Amounts, onSample: (sample: Sample) => void): Pr
   for await (const line of child) onSample(sampleSchema.parse(JSON.parse(line)));
 }
 
-async function commitNow(): Promise<string | null> {
-  const git = (...args: string[]) => execa("git", args, { cwd: root, reject: false });
-  const [head, changes] = await Promise.all([git("rev-parse", "--short", "HEAD"), git("status", "--porcelain")]);
-  if (head.exitCode !== 0) return null;
-  return head.stdout + (changes.stdout === "" ? "" : "+");
-}
-
 function write(results: Results): void {
   const at = results.quick ? join(root, ".localnet/quick-bench") : join(import.meta.dirname, "results");
   const markdown = results.quick ? join(at, "figures.md") : join(root, "docs/figures.md");
@@ -98,7 +92,7 @@ async function bench({ quick, runs, keep }: Options): Promise<void> {
   requireRoot();
   const samples: Sample[] = [];
   const paint = createPaint(process.stdout.isTTY && !process.env.NO_COLOR);
-  const about = { date: new Date().toISOString(), commit: await commitNow(), quick, machine: readMachine() };
+  const about = { date: new Date().toISOString(), commit: await commitNow(root), quick, machine: readMachine() };
   tell(describeRun(about));
   // So that the first `npm run localnet` finds what every later one finds.
   await Promise.all([ensureTools(), ensureImage(tell)]);

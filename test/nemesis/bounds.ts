@@ -1,0 +1,57 @@
+/**
+ * How long the validator may be silent, computed from the lease's timing and a few durations that are not
+ * ours to choose. Every term names where it comes from, so that a bound that is missed can be argued with.
+ * Pure.
+ */
+import type { LeaseTiming } from "../../contract/timing.ts";
+
+/** What the cluster under test was deployed with. */
+export interface Limits {
+  readonly lease: LeaseTiming;
+  /** After this long without an answer an active neard counts as hung. */
+  readonly hungMs: number;
+  readonly maxHeadAgeMs: number;
+  readonly slotMs: number;
+}
+
+/** The agent looks at its deadlines this often (agent/run/neard-host.ts). */
+const tickMs = 200;
+/** A session and a lock: two Raft writes over three hosts that share two cores. */
+const transactionMs = 400;
+/** neard applies a reload "within about 1 s" (nearcore). */
+const reloadMs = 1000;
+/** SIGKILL, until no process of neard's control group is left, and the key erased. */
+const killMs = 1000;
+/** The longest of eight elections seen with raft_multiplier 1. */
+const electionMs = 4100;
+/** A host from power on to its agent and Consul answering; a service alone takes a second. */
+const bootMs = 6000;
+/** A refused or lost try to take over is repeated after this (agent/role/standby-phase.ts). */
+const retryMs = 1000;
+
+/** From the decision to take over to the first signature: the slot under way is lost, the next one counts. */
+export const takeUpMs = ({ slotMs }: Limits): number => tickMs + transactionMs + reloadMs + 2 * slotMs;
+
+/** Nothing happens: signatures come every slot, and a busy machine may be late by one. */
+export const undisturbedMs = ({ slotMs }: Limits): number => 2 * slotMs + 500;
+
+/** The standby sees no renewal, waits takeoverMs, and takes up. */
+export const failoverMs = (limits: Limits): number => limits.lease.takeoverMs + takeUpMs(limits);
+
+/** The holder itself notices after `noticedMs`, stops, proves and releases; nobody waits. */
+export const givesWayMs =
+  (noticed: (limits: Limits) => number) =>
+  (limits: Limits): number =>
+    noticed(limits) + tickMs + killMs + takeUpMs(limits);
+
+/** A planned switchover: the promise is a second between the old one's last and the new one's first possible block. */
+export const switchoverMs = ({ slotMs }: Limits): number => 1000 + 2 * slotMs;
+
+/** The lock's session is gone: Consul's lock-delay keeps everybody waiting, then a try that came too early is repeated. */
+export const lostSessionMs = (limits: Limits): number => limits.lease.lockDelayMs + retryMs + takeUpMs(limits);
+
+/** Counted from healing: hosts boot, Consul elects, the standby's wait begins anew. */
+export const afterHealMs = (limits: Limits): number => bootMs + electionMs + failoverMs(limits);
+
+/** An election on top, for faults that cost Consul its leader and the holder its lease. */
+export const failoverWithElectionMs = (limits: Limits): number => electionMs + failoverMs(limits);

@@ -1,0 +1,274 @@
+/** Consul itself: leaders, quorum, members, data, rights, and what an operator can do to the lock. */
+import { afterHealMs, failoverMs, failoverWithElectionMs, lostSessionMs, undisturbedMs } from "../bounds.ts";
+import { inArea, type Scenario } from "../scenario.ts";
+import type { Stage } from "../stage.ts";
+
+const unit = "holdfast-consul";
+const data = "/var/lib/holdfast-consul";
+
+/** Long enough to be noticed by everybody, and for Consul's autopilot to trust a returned server again. */
+const settleMs = 8000;
+const stabilizeMs = 12_000;
+
+async function killLeader(stage: Stage, leader: string): Promise<void> {
+  await stage.leadBy(leader);
+  await stage.inject("kill-consul", leader);
+  await stage.wait(settleMs);
+  await stage.heal();
+}
+
+async function onConsuls(stage: Stage, hosts: readonly string[], verb: string): Promise<void> {
+  stage.broken();
+  await Promise.all(hosts.map((host) => stage.on(host, `systemctl ${verb} ${unit}`)));
+}
+
+/** An agent's token, as the management token sees it. */
+interface Token {
+  readonly AccessorID: string;
+  readonly Description: string;
+}
+
+const tokens = new WeakMap<Stage, { body: string }>();
+
+export const consul: readonly Scenario[] = inArea("consul", [
+  {
+    name: "leader-killed",
+    sentence: "Consul's leader, on the arbiter, is killed.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: (stage) => killLeader(stage, stage.arbiter),
+  },
+  {
+    name: "leader-killed-on-holder",
+    sentence: "Consul's leader, on the holder, is killed.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: (stage) => killLeader(stage, stage.active),
+  },
+  {
+    name: "leader-stopped",
+    sentence: "Consul's leader, on the arbiter, is stopped (SIGSTOP) for 20 s: its requests hang.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      await stage.leadBy(stage.arbiter);
+      await stage.inject("stop-consul", stage.arbiter);
+      await stage.wait(20_000);
+      await stage.heal();
+    },
+  },
+  {
+    name: "elections-in-a-row",
+    sentence: "Whoever leads Consul is killed, four times, 6 s apart.",
+    expects: "recovers",
+    boundMs: afterHealMs,
+    run: async (stage) => {
+      for (let round = 0; round < 4; round++) {
+        const leader = await leaderOf(stage);
+        if (leader !== null) await stage.inject("kill-consul", leader);
+        await stage.wait(6000);
+      }
+      stage.healed();
+    },
+  },
+  {
+    name: "two-of-three-down",
+    sentence: "The Consul servers of standby and arbiter are stopped for 20 s: no quorum, the lease runs out.",
+    expects: "silent",
+    boundMs: afterHealMs,
+    run: async (stage) => {
+      await onConsuls(stage, [stage.standby, stage.arbiter], "stop");
+      await stage.wait(20_000);
+      await onConsuls(stage, [stage.standby, stage.arbiter], "start");
+      stage.healed();
+    },
+    undo: (stage) => onConsuls(stage, stage.hosts, "start"),
+  },
+  {
+    name: "all-restarted",
+    sentence: "All three Consul servers are restarted at once.",
+    expects: "either",
+    boundMs: failoverWithElectionMs,
+    run: async (stage) => {
+      await onConsuls(stage, stage.hosts, "restart");
+      await stage.wait(settleMs);
+    },
+  },
+  {
+    name: "all-killed",
+    sentence: "All three Consul servers are killed within a second.",
+    expects: "either",
+    boundMs: failoverWithElectionMs,
+    run: async (stage) => {
+      for (const host of stage.hosts) await stage.inject("kill-consul", host);
+      await stage.wait(settleMs);
+    },
+  },
+  {
+    name: "rolling-restart",
+    sentence: "The Consul servers are restarted one after the other, 12 s apart, the leader last.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      await stage.leadBy(stage.arbiter);
+      for (const host of [stage.standby, stage.active, stage.arbiter]) {
+        await onConsuls(stage, [host], "restart");
+        await stage.wait(stabilizeMs);
+      }
+    },
+  },
+  {
+    name: "leave-on-holder",
+    sentence: "Somebody runs `consul leave` on the holder: its node, and with it the lock's session, is gone.",
+    expects: "either",
+    boundMs: lostSessionMs,
+    run: async (stage) => {
+      stage.broken();
+      await stage.consul("PUT", "/agent/leave", { through: stage.active });
+      await stage.wait(settleMs);
+    },
+    undo: (stage) => onConsuls(stage, [stage.active], "start"),
+  },
+  {
+    name: "force-leave-holder",
+    sentence: "The holder's Consul is stopped, and somebody removes its node by `consul force-leave`.",
+    expects: "either",
+    boundMs: lostSessionMs,
+    run: async (stage) => {
+      await onConsuls(stage, [stage.active], "stop");
+      await stage.wait(8000);
+      await stage.consul("PUT", `/agent/force-leave/${stage.active}`);
+      await stage.wait(settleMs);
+      await onConsuls(stage, [stage.active], "start");
+      stage.healed();
+    },
+    undo: (stage) => onConsuls(stage, [stage.active], "start"),
+  },
+  {
+    name: "snapshot-with-an-old-lock",
+    sentence: "A snapshot from before a switchover is restored: it shows the old holder's session and lock.",
+    expects: "either",
+    boundMs: failoverWithElectionMs,
+    run: async (stage) => {
+      const snapshot = await stage.consul("GET", "/snapshot");
+      const moved = await stage.holdfast("switchover", "--yes", "--to", stage.standby);
+      if (moved.code !== 0) throw new Error(moved.stderr);
+      await stage.wait(5000);
+      stage.broken();
+      await stage.consul("PUT", "/snapshot", { body: snapshot });
+      await stage.wait(20_000);
+    },
+  },
+  {
+    name: "snapshot-of-the-same-holder",
+    sentence: "A snapshot taken 10 s ago is restored under a live lease.",
+    expects: "either",
+    boundMs: failoverWithElectionMs,
+    run: async (stage) => {
+      const snapshot = await stage.consul("GET", "/snapshot");
+      await stage.wait(10_000);
+      stage.broken();
+      await stage.consul("PUT", "/snapshot", { body: snapshot });
+      await stage.wait(15_000);
+    },
+  },
+  {
+    name: "data-of-one-wiped",
+    sentence: "The data of the holder's Consul is deleted, and Consul restarted.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      await stage.breakBy(stage.active, `systemctl stop ${unit} && rm -rf ${data}/* && systemctl start ${unit}`);
+      await stage.wait(stabilizeMs);
+    },
+  },
+  {
+    name: "token-revoked",
+    sentence: "The Consul token of the holder is deleted: its renewals are refused.",
+    expects: "moves",
+    boundMs: failoverMs,
+    run: async (stage) => {
+      const all = await stage.consulJson<Token[]>("/acl/tokens");
+      const mine = all.find(({ Description }) => Description === `holdfast-${stage.active}`);
+      if (mine === undefined) throw new Error(`no token named holdfast-${stage.active}`);
+      const body = (await stage.consul("GET", `/acl/token/${mine.AccessorID}`)).toString("utf8");
+      tokens.set(stage, { body });
+      stage.broken();
+      await stage.consul("DELETE", `/acl/token/${mine.AccessorID}`);
+      await stage.wait(16_000);
+    },
+    undo: async (stage) => {
+      const kept = tokens.get(stage);
+      if (kept === undefined) return;
+      const { AccessorID, SecretID, Description, Policies, Local } = JSON.parse(kept.body) as Record<string, unknown>;
+      await stage.consul("PUT", "/acl/token", {
+        body: JSON.stringify({ AccessorID, SecretID, Description, Policies, Local }),
+      });
+      stage.healed();
+    },
+  },
+  {
+    name: "session-destroyed",
+    sentence: "Somebody destroys the lock's session; Consul's lock-delay begins.",
+    expects: "either",
+    boundMs: lostSessionMs,
+    run: async (stage) => {
+      const session = await stage.lockSession();
+      stage.broken();
+      await stage.consul("PUT", `/session/destroy/${session}`);
+      await stage.wait(settleMs);
+    },
+  },
+  {
+    name: "lock-deleted",
+    sentence: "Somebody deletes the lock's key under a live lease; its LockIndex starts anew.",
+    expects: "either",
+    boundMs: failoverMs,
+    run: async (stage) => {
+      stage.broken();
+      await stage.consul("DELETE", `/kv/${stage.lockKey}`);
+      await stage.wait(settleMs);
+    },
+  },
+  {
+    name: "lock-overwritten",
+    sentence: "Somebody writes another value into the lock's key, without taking the lock.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      stage.broken();
+      await stage.consul("PUT", `/kv/${stage.lockKey}`, { body: "somebody wrote this" });
+      await stage.wait(settleMs);
+    },
+  },
+  {
+    name: "lock-released-by-another",
+    sentence: "Somebody releases the lock in the name of the holder's session.",
+    expects: "either",
+    boundMs: failoverMs,
+    run: async (stage) => {
+      const session = await stage.lockSession();
+      stage.broken();
+      await stage.consul("PUT", `/kv/${stage.lockKey}?release=${session}`, { body: "{}" });
+      await stage.wait(settleMs);
+    },
+  },
+  {
+    name: "release-marker-forged",
+    sentence: "Somebody releases the lock with a forged clean marker of the right epoch.",
+    expects: "either",
+    boundMs: failoverMs,
+    notHere:
+      "it takes a neard host's Consul token, used against the cluster: outside docs/guarantees.md's assumptions, and the renewal is the only thing that would notice",
+    run: async () => {},
+  },
+]);
+
+async function leaderOf(stage: Stage): Promise<string | null> {
+  let found: string | null = null;
+  await stage.seen(8000, (statuses) => {
+    found = [...statuses.values()].find((status) => status?.consul.isLeader)?.host ?? null;
+    return found !== null;
+  });
+  return found;
+}

@@ -1,0 +1,31 @@
+/** Every scenario, in the order in which they are run. */
+import { HoldfastError } from "../../../contract/errors.ts";
+import type { Scenario } from "../scenario.ts";
+import { clock } from "./clock.ts";
+import { consul } from "./consul.ts";
+import { disk } from "./disk.ts";
+import { host } from "./host.ts";
+import { neard } from "./neard.ts";
+import { network } from "./network.ts";
+import { operator } from "./operator.ts";
+import { processes } from "./processes.ts";
+
+export const catalogue: readonly Scenario[] = [
+  ...processes,
+  ...host,
+  ...network,
+  ...consul,
+  ...disk,
+  ...neard,
+  ...clock,
+  ...operator,
+];
+
+/** @throws HoldfastError HF_USAGE */
+export function scenarioNamed(name: string): Scenario {
+  const found = catalogue.find((scenario) => scenario.name === name);
+  if (found !== undefined) return found;
+  throw new HoldfastError("HF_USAGE", `There is no scenario "${name}".`, {
+    next: "See which there are: npm run nemesis -- --list",
+  });
+}

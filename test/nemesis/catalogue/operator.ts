@@ -1,0 +1,179 @@
+/** What people do: switchovers that are interrupted or meet trouble, pauses, upgrades, half a `pulumi up`. */
+import { afterHealMs, failoverMs, failoverWithElectionMs, switchoverMs, undisturbedMs } from "../bounds.ts";
+import { killedUp, upAgain } from "../killed-up.ts";
+import { inArea, type Scenario } from "../scenario.ts";
+import type { Stage } from "../stage.ts";
+
+const go = (stage: Stage, to = stage.standby) => stage.holdfast("switchover", "--yes", "--to", to);
+
+/** Asks for a switchover, and lets `trouble` happen as soon as the holder has begun with it. */
+async function interrupted(stage: Stage, trouble: () => Promise<void>): Promise<void> {
+  const asked = go(stage);
+  await stage.seen(10_000, (statuses) => statuses.get(stage.active)?.role === "handing");
+  await trouble();
+  await asked;
+}
+
+/** @throws Error when it was not refused */
+async function refused(stage: Stage): Promise<void> {
+  const { code, stdout } = await go(stage);
+  if (code === 0) throw new Error(`the switchover was not refused: ${stdout}`);
+}
+
+export const operator: readonly Scenario[] = inArea("operator", [
+  {
+    name: "switchover",
+    sentence: "A planned switchover, and nothing else.",
+    expects: "moves",
+    boundMs: switchoverMs,
+    run: async (stage) => {
+      stage.broken();
+      await go(stage);
+      await stage.wait(4000);
+    },
+  },
+  {
+    name: "switchover-holder-killed",
+    sentence: "The holder's agent is killed as soon as it has begun to hand over.",
+    expects: "either",
+    boundMs: failoverMs,
+    run: (stage) => interrupted(stage, () => stage.inject("kill-agent", stage.active)),
+  },
+  {
+    name: "switchover-holder-loses-power",
+    sentence: "The holder loses power as soon as it has begun to hand over.",
+    expects: "moves",
+    boundMs: failoverMs,
+    run: (stage) => interrupted(stage, () => stage.inject("poweroff", stage.active)),
+  },
+  {
+    name: "switchover-successor-killed",
+    sentence: "The successor's agent is killed as soon as the holder has begun to hand over.",
+    expects: "either",
+    boundMs: failoverMs,
+    run: (stage) => interrupted(stage, () => stage.inject("kill-agent", stage.standby)),
+  },
+  {
+    name: "switchover-successor-loses-power",
+    sentence: "The successor loses power as soon as the holder has begun to hand over, for 10 s.",
+    expects: "recovers",
+    boundMs: afterHealMs,
+    run: async (stage) => {
+      await interrupted(stage, () => stage.inject("poweroff", stage.standby));
+      await stage.wait(10_000);
+      await stage.heal();
+    },
+  },
+  {
+    name: "switchover-holder-cut-off",
+    sentence: "The holder is cut off from the other hosts as soon as it has begun to hand over.",
+    expects: "either",
+    boundMs: failoverWithElectionMs,
+    run: async (stage) => {
+      await interrupted(stage, () => stage.inject("partition", stage.active));
+      await stage.wait(12_000);
+      await stage.heal();
+    },
+  },
+  {
+    name: "switchover-during-a-partition",
+    sentence: "The standby has been cut off for 3 s when a switchover to it is asked for.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      await stage.inject("partition", stage.standby);
+      await stage.wait(3000);
+      await go(stage);
+      await stage.heal();
+    },
+  },
+  {
+    name: "switchover-successor-dead",
+    sentence: "The standby is off when a switchover to it is asked for: refused.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      await stage.inject("poweroff", stage.standby);
+      await stage.wait(2000);
+      await refused(stage);
+      await stage.heal();
+    },
+  },
+  {
+    name: "switchover-successor-unsynced",
+    sentence: "The standby's neard does not advance when a switchover to it is asked for: refused.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      await stage.inject("neard-stall", stage.standby);
+      await stage.wait(stage.limits.maxHeadAgeMs + 4000);
+      await refused(stage);
+      await stage.heal();
+    },
+  },
+  {
+    name: "two-switchovers-at-once",
+    sentence: "Two operators ask for the same switchover at the same moment.",
+    expects: "moves",
+    boundMs: switchoverMs,
+    run: async (stage) => {
+      stage.broken();
+      await Promise.all([go(stage), go(stage)]);
+      await stage.wait(4000);
+    },
+  },
+  {
+    name: "switchovers-back-and-forth",
+    sentence: "Six switchovers, each asked for as soon as the last one is over.",
+    expects: "either",
+    boundMs: failoverMs,
+    run: async (stage) => {
+      stage.broken();
+      for (let round = 0; round < 6; round++) {
+        await go(stage, round % 2 === 0 ? stage.standby : stage.active);
+        await stage.wait(500);
+      }
+    },
+  },
+  {
+    name: "pause-then-crash",
+    sentence: "The cluster is paused, then the holder loses power: nobody takes over until resume.",
+    expects: "silent",
+    boundMs: failoverMs,
+    run: async (stage) => {
+      await stage.holdfast("pause", "--reason", "nemesis");
+      await stage.inject("poweroff", stage.active);
+      await stage.wait(18_000);
+      stage.healed();
+      await stage.holdfast("resume");
+      await stage.wait(2000);
+    },
+    undo: async (stage) => void (await stage.holdfast("resume")),
+  },
+  {
+    name: "two-agents-side-by-side",
+    sentence: "A second agent, of another version, is started by hand on the holder beside the first.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      const second = "/run/second-holdfastd.mjs";
+      const start = `cp /opt/holdfast/lib/holdfastd.mjs ${second} && echo '// another version' >> ${second}`;
+      const run = `CREDENTIALS_DIRECTORY=/run/credentials/holdfastd.service timeout 15 /opt/holdfast/bin/node ${second} run`;
+      await stage.breakBy(stage.active, `${start}; ${run} > /run/second.log 2>&1 || true; tail -3 /run/second.log`);
+      await stage.wait(4000);
+    },
+  },
+  {
+    name: "pulumi-up-killed",
+    sentence: "`pulumi up` with a changed setting of neard is killed half way, and run again.",
+    expects: "recovers",
+    boundMs: switchoverMs,
+    run: async (stage) => {
+      stage.broken();
+      await killedUp(stage);
+      await stage.wait(8000);
+      stage.healed();
+    },
+    undo: upAgain,
+  },
+]);
