@@ -8,22 +8,22 @@ import { refuseFaults } from "./config/faults.ts";
 import { loadConfiguration } from "./config/load-configuration.ts";
 import { stackOutputs } from "./outputs.ts";
 import { planDeployment } from "./plan/deployment.ts";
+import { lookAtHosts, nothingSeen } from "./preflight/preflight.ts";
 import { ClusterSecrets } from "./secrets/cluster-secrets.ts";
 
 export const { network, account, publicKey, hosts, addresses, agentSocket, statusCommand, sshAccess } = await clearly(
   async () => {
     const { settings, topology, validatorKey, sshPrivateKey, warnings } = loadConfiguration();
     for (const warning of warnings) await pulumi.log.warn(warning);
+    // Hosts take a second to look at themselves: they begin first, and what does not change them goes on beside.
+    const looking = pulumi.runtime.isDryRun() ? nothingSeen : lookAtHosts(topology, sshPrivateKey);
     const artifacts = await prepareArtifacts(settings);
     refuseFaults("the artifacts", artifacts.faults);
     const plan = planDeployment(topology, artifacts.byArch);
-    let drifted: ReadonlySet<string> = new Set();
-    if (!pulumi.runtime.isDryRun()) {
-      const { preflight } = await import("./preflight/preflight.ts");
-      drifted = await preflight(topology, sshPrivateKey);
-    }
     const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
     const secrets = new ClusterSecrets("secrets", topology, validatorKey);
+    const { faults, drifted } = await looking;
+    refuseFaults("the hosts", faults);
     new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed, drifted });
     return stackOutputs(topology, sshPrivateKey);
   },

@@ -1,12 +1,16 @@
+import "reflect-metadata/lite";
+import { execFileSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as x509 from "@peculiar/x509";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { certify, makeAuthority } from "./certificates.ts";
-import { integer, ipBytes, oid, time } from "./der.ts";
 
 const nowMs = Date.UTC(2026, 10, 21);
-const authority = makeAuthority("holdfast testnet", nowMs);
-const host = certify(
+const authority = await makeAuthority("holdfast testnet", nowMs);
+const host = await certify(
   authority,
   { name: "host-a", dnsNames: ["host-a", "server.holdfast.consul"], addresses: ["127.0.0.1", "2001:db8::5"] },
   nowMs,
@@ -15,10 +19,10 @@ const parsed = new X509Certificate(host.certificate);
 const issuer = new X509Certificate(authority.certificate);
 
 describe("a host's certificate, as OpenSSL reads it", () => {
-  test("is signed by the authority", () => {
+  test("is signed by the authority", async () => {
     expect(parsed.verify(issuer.publicKey)).toBe(true);
     expect(parsed.checkIssued(issuer)).toBe(true);
-    expect(parsed.verify(new X509Certificate(makeAuthority("other", nowMs).certificate).publicKey)).toBe(false);
+    expect(parsed.verify(new X509Certificate((await makeAuthority("other", nowMs)).certificate).publicKey)).toBe(false);
   });
   test("is good for its names and addresses, and no others", () => {
     expect(parsed.checkHost("host-a")).toBe("host-a");
@@ -40,37 +44,57 @@ describe("a host's certificate, as OpenSSL reads it", () => {
   });
 });
 
-test("no two are alike", () => {
-  const again = certify(authority, { name: "host-a", dnsNames: [], addresses: ["192.0.2.1"] }, nowMs);
+test("no two are alike", async () => {
+  const again = await certify(authority, { name: "host-a", dnsNames: [], addresses: ["192.0.2.1"] }, nowMs);
   expect(again.privateKey).not.toBe(host.privateKey);
   expect(new X509Certificate(again.certificate).serialNumber).not.toBe(parsed.serialNumber);
 });
 
-describe("DER", () => {
-  test("numbers are positive, and as short as can be", () => {
-    expect([...integer(Buffer.from([0, 0, 5]))]).toEqual([2, 1, 5]);
-    expect([...integer(Buffer.from([0x80]))]).toEqual([2, 2, 0, 0x80]);
-    expect([...integer(Buffer.from([0]))]).toEqual([2, 1, 0]);
+/** Made in November 2026 by the code that wrote certificates before; it guards nothing. */
+const oldAuthority = {
+  name: "holdfast testnet",
+  certificate: `-----BEGIN CERTIFICATE-----
+MIIBeTCCAR+gAwIBAgIQVSHg0sPLUOFNznRA4cFUAjAKBggqhkjOPQQDAjAbMRkw
+FwYDVQQDDBBob2xkZmFzdCB0ZXN0bmV0MB4XDTI2MTExOTIzMDAwMFoXDTM2MTEy
+MDAwMDAwMFowGzEZMBcGA1UEAwwQaG9sZGZhc3QgdGVzdG5ldDBZMBMGByqGSM49
+AgEGCCqGSM49AwEHA0IABJNS82lny+RX6rB99jWUWhzU8C45Nca5Iv5ahelz1pkG
+YQ0Cng7IA9wRikl7Pwff51A4NrgVwI4lXoZPKTsGZ2KjRTBDMBIGA1UdEwEB/wQI
+MAYBAf8CAQAwDgYDVR0PAQH/BAQDAgEGMB0GA1UdDgQWBBSGLHrInhtH5LC1VEEp
+ipK4Ha0c+jAKBggqhkjOPQQDAgNIADBFAiEA4gvNhTc9MEmjlDZi58AemUukAp/C
+VVqrWL5gc4skjZ4CIFQR9dbBjd5uF9O25yiX0yIavgM1IujqxZZbpuqn+4kd
+-----END CERTIFICATE-----
+`,
+  privateKey: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQghKUCGyy1aBAg9o80
+VUFd8y5jl4pZYWvBW04FaDRC/K+hRANCAASTUvNpZ8vkV+qwffY1lFoc1PAuOTXG
+uSL+WoXpc9aZBmENAp4OyAPcEYpJez8H3+dQODa4FcCOJV6GTyk7Bmdi
+-----END PRIVATE KEY-----
+`,
+};
+
+describe.each([
+  ["a new authority", authority],
+  ["an authority that an earlier version has made", oldAuthority],
+])("a certificate from %s", (_which, by) => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "certificates-"));
+    const made = await certify(by, { name: "host-b", dnsNames: ["host-b"], addresses: ["192.0.2.2"] }, nowMs);
+    writeFileSync(join(folder, "authority.pem"), by.certificate);
+    writeFileSync(join(folder, "host.pem"), made.certificate);
   });
-  test("object identifiers", () => expect(oid("1.2.840.10045.4.3.2").toString("hex")).toBe("06082a8648ce3d040302"));
-  test("times change their form in 2050", () => {
-    expect(time(new Date(Date.UTC(2049, 11, 31))).toString("latin1")).toBe("\x17\x0d491231000000Z");
-    expect(time(new Date(Date.UTC(2050, 0, 1))).toString("latin1")).toBe("\x18\x0f20500101000000Z");
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("is accepted by openssl, strictly, in both its uses", () => {
+    for (const purpose of ["sslserver", "sslclient"]) {
+      const flags = ["-x509_strict", "-attime", String(nowMs / 1000), "-purpose", purpose];
+      const files = ["-CAfile", join(folder, "authority.pem"), join(folder, "host.pem")];
+      expect(execFileSync("openssl", ["verify", ...flags, ...files], { encoding: "utf8" })).toMatch(/: OK$/m);
+    }
   });
-  test("every IP address is its bytes", () => {
-    fc.assert(
-      fc.property(fc.ipV4(), (ip) => {
-        expect([...ipBytes(ip)]).toEqual(ip.split(".").map(Number));
-      }),
-    );
-    fc.assert(
-      fc.property(fc.ipV6(), (ip) => {
-        const canonical = (text: string) => new URL(`http://[${text}]`).hostname;
-        const back = ipBytes(ip)
-          .toString("hex")
-          .replace(/.{4}(?=.)/g, "$&:");
-        expect(canonical(back)).toBe(canonical(ip));
-      }),
-    );
+  test("names its issuer in the same bytes, for that is how Go looks for it", () => {
+    const subject = new x509.X509Certificate(by.certificate).subjectName.toArrayBuffer();
+    const issuerName = new x509.X509Certificate(readFileSync(join(folder, "host.pem"), "utf8")).issuerName;
+    expect(Buffer.from(issuerName.toArrayBuffer()).equals(Buffer.from(subject))).toBe(true);
   });
 });

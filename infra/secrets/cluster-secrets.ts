@@ -9,7 +9,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { clusterSecrets, type HostSecret, hostSecret } from "../plan/secret-names.ts";
-import { type CertifiedKey, certify, makeAuthority } from "./certificates.ts";
+import type { CertifiedKey } from "./certificates.ts";
 import {
   type ClusterSecretValues,
   certificateRequest,
@@ -33,7 +33,10 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     const cluster = this.#keep<ClusterSecretValues>(`${name}-cluster`, makeClusterSecrets());
     const authority = this.#keep<CertifiedKey>(
       `${name}-authority`,
-      makeAuthority(`holdfast ${topology.network}`, Date.now()),
+      unlessPreview(async () => {
+        const { makeAuthority } = await import("./certificates.ts");
+        return await makeAuthority(`holdfast ${topology.network}`, Date.now());
+      }),
     );
     this.#values.set(clusterSecrets.managementToken, cluster.managementToken);
     this.#values.set(clusterSecrets.caCertificate, authority.certificate);
@@ -63,7 +66,10 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     const server = hasRole("consul")(host);
     const tls = this.#keep<CertifiedKey>(
       `${name}-${host.name}-certificate-${server ? "server" : "client"}-${host.address}`,
-      authority.apply((by) => certify(by, certificateRequest(topology, host), Date.now())),
+      unlessPreview(async () => {
+        const { certify } = await import("./certificates.ts");
+        return authority.apply((by) => certify(by, certificateRequest(topology, host), Date.now()));
+      }),
     );
     const values: Record<HostSecret, pulumi.Output<string>> = {
       certificate: tls.certificate,
@@ -82,4 +88,14 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     const stash = new pulumi.Stash(name, { input: pulumi.secret(first) }, { parent: this, ignoreChanges: ["input"] });
     return pulumi.secret(stash.output) as pulumi.Output<T>;
   }
+}
+
+/**
+ * A certificate for a Stash that may have one already: a program cannot ask the state first. A preview
+ * makes none, for it changes no state; what it shows of a new one is that it is not known yet.
+ */
+function unlessPreview(make: () => Promise<pulumi.Input<CertifiedKey>>): pulumi.Output<CertifiedKey> {
+  return pulumi.output(
+    pulumi.runtime.isDryRun() ? (pulumi.unknown as unknown as CertifiedKey) : make(),
+  ) as pulumi.Output<CertifiedKey>;
 }
