@@ -1,0 +1,155 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:https";
+import type { AddressInfo } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { certify, makeAuthority } from "../../infra/secrets/certificates.ts";
+import { ConsulClient, ConsulRefused, ConsulUnknown, classify } from "./client.ts";
+
+interface Asked {
+  readonly method: string;
+  readonly url: URL;
+  readonly token: string | undefined;
+  readonly body: unknown;
+}
+
+/** What the server answers, and what it was asked; one of each at a time. */
+let answer: (response: ServerResponse) => void = () => {};
+const asked: Asked[] = [];
+let server: Server;
+let client: ConsulClient;
+
+const json = (body: unknown, status = 200, headers = {}) => {
+  answer = (response) =>
+    void response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+};
+
+beforeAll(async () => {
+  const authority = await makeAuthority("holdfast test", Date.now());
+  const host = await certify(authority, { name: "host-a", dnsNames: [], addresses: ["127.0.0.1"] }, Date.now());
+  const pem = { cert: host.certificate, key: host.privateKey, ca: authority.certificate };
+  server = createServer({ ...pem, requestCert: true }, (request, response) => void serve(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  client = new ConsulClient({ url: `https://127.0.0.1:${port}`, ...pem, token: "the-token" });
+});
+afterEach(() => asked.splice(0));
+afterAll(() => {
+  client.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let text = "";
+  for await (const chunk of request) text += String(chunk);
+  asked.push({
+    method: request.method ?? "",
+    url: new URL(request.url ?? "/", "https://consul"),
+    token: request.headers["x-consul-token"] as string | undefined,
+    body: text === "" ? undefined : JSON.parse(text),
+  });
+  answer(response);
+}
+
+const lock = {
+  Key: "k",
+  Value: Buffer.from("text").toString("base64"),
+  Flags: 0,
+  CreateIndex: 7,
+  ModifyIndex: 90,
+  LockIndex: 5,
+  Session: "s",
+};
+const entry = { key: "k", value: "text", modifyIndex: 90, lockIndex: 5, session: "s" };
+
+describe("reading the lock", () => {
+  test("asks the quorum, and blocks from the index that it knows", async () => {
+    json([lock], 200, { "X-Consul-Index": "91" });
+    expect(await client.readPrefix("p/", { index: 88, waitMs: 1000, timeoutMs: 1000 })).toEqual({
+      index: 91,
+      entries: [entry],
+    });
+    const { url, token } = asked[0] as Asked;
+    expect(url.searchParams.has("consistent")).toBe(true);
+    expect(url.searchParams.has("stale")).toBe(false);
+    expect(url.searchParams.get("index")).toBe("88");
+    expect(token).toBe("the-token");
+  });
+
+  test("a prefix without a key has an index all the same", async () => {
+    json("", 404, { "X-Consul-Index": "12" });
+    expect(await client.readPrefix("p/", { timeoutMs: 1000 })).toEqual({ index: 12, entries: [] });
+  });
+});
+
+describe("a transaction", () => {
+  test("goes in one request, in order; the epoch is LockIndex", async () => {
+    json({ Results: [{ KV: lock }, { KV: lock }], Errors: null });
+    const outcome = await client.transact([
+      { verb: "check-index", key: "k", index: 70 },
+      { verb: "unlock", key: "k", session: "old", value: "v" },
+      { verb: "lock", key: "k", session: "s", value: "v" },
+    ]);
+    expect(outcome).toEqual({ committed: true, entries: [entry, entry] });
+    const value = Buffer.from("v").toString("base64");
+    expect(asked.map(({ method, url, body }) => [method, url.pathname, body])).toEqual([
+      [
+        "PUT",
+        "/v1/txn",
+        [
+          { KV: { Verb: "check-index", Key: "k", Index: 70 } },
+          { KV: { Verb: "unlock", Key: "k", Session: "old", Value: value } },
+          { KV: { Verb: "lock", Key: "k", Session: "s", Value: value } },
+        ],
+      ],
+    ]);
+  });
+
+  test("that a check stopped is not committed, and says why", async () => {
+    json({ Results: null, Errors: [{ OpIndex: 0, What: "current modify index is 71" }] }, 409);
+    expect(await client.transact([{ verb: "check-index", key: "k", index: 70 }])).toEqual({
+      committed: false,
+      because: "current modify index is 71",
+    });
+  });
+
+  test("that is not answered in time may have happened", async () => {
+    answer = () => {};
+    await expect(client.transact([{ verb: "check-not-exists", key: "k" }], 100)).rejects.toThrow(ConsulUnknown);
+  });
+
+  test("during an election may have happened", async () => {
+    answer = (response) => void response.writeHead(500).end("No cluster leader");
+    await expect(client.transact([{ verb: "check-not-exists", key: "k" }])).rejects.toThrow(ConsulUnknown);
+  });
+});
+
+test("a session ends by its TTL or by us, never by gossip's opinion of its node", async () => {
+  json({ ID: "adf4238a-882b-9ddc-4a9d-5b6758e4159e" });
+  await client.createSession({ node: "host-a", name: "lease", ttlMs: 15_000, lockDelayMs: 15_000 });
+  expect(asked[0]?.body).toMatchObject({
+    Node: "host-a",
+    NodeChecks: [],
+    Behavior: "release",
+    TTL: "15000ms",
+    LockDelay: "15000ms",
+  });
+});
+
+describe("what an error says about what was asked", () => {
+  const kind = (error: unknown) => classify(error, "https://consul").constructor;
+  const status = (code: number, body = "") => ({ message: "", response: { statusCode: code, body } });
+
+  test.for([
+    ["a broken connection", { message: "socket hang up" }],
+    ["a gateway", status(502)],
+    ["an election", status(500, "No cluster leader")],
+    ["a leader that was deposed while it wrote", status(500, "leadership lost while committing log")],
+    ["a server that could not reach the leader", status(500, "rpc error making call: EOF")],
+  ] as const)("%s: nothing is known", ([, error]) => expect(kind(error)).toBe(ConsulUnknown));
+
+  test.for([
+    ["a token that may not", status(403, "Permission denied")],
+    ["a check that failed", status(409)],
+    ["a session that is none", status(500, "invalid session")],
+  ] as const)("%s: refused", ([, error]) => expect(kind(error)).toBe(ConsulRefused));
+});

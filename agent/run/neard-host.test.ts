@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { consulKeys } from "../../contract/topology.ts";
+import { markOf } from "../fence/ruleset.ts";
+import { settings } from "../role/testing.ts";
+import type { Lease } from "../role/types.ts";
+import type { Partners } from "./executor.ts";
+import { NeardHost } from "./neard-host.ts";
+
+const saved: Lease = {
+  session: "session-b",
+  epoch: 5,
+  deadlineMs: 4000,
+  lastSentMs: 900,
+  seq: 7,
+  sessionRenewedMs: 900,
+  fedMs: 900,
+  fedUntilMs: 4000,
+};
+
+/** An agent that starts at 1000 ms on a host with this lease file, this mark in the kernel, and this key file. */
+async function phaseFound(lease: Lease | null, mark: number | null, keyFile: boolean): Promise<string> {
+  // What is asked for is never done: only the first decision is looked at.
+  const never = () => new Promise<never>(() => {});
+  const partners = {
+    config: { host: settings.host, account: "validator.localnet", lease: settings.lease },
+    keys: consulKeys("localnet", "validator.localnet"),
+    // Time stands still: a step that is to be repeated later is not repeated here.
+    clock: { bootMs: () => 1000, wallMs: () => 0, sleep: () => new Promise<void>(() => {}) },
+    servers: { use: never },
+    fence: { armedMark: async () => mark, shut: never },
+    neard: { process: () => null },
+    custody: { filePresent: () => keyFile },
+    leaseFile: { load: () => lease, save: () => {}, forget: () => {} },
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+  };
+  const host = await NeardHost.begin(partners as unknown as Partners, settings);
+  return host.state.phase.name;
+}
+
+test("goes on with a lease that lives, when the kernel is armed for its epoch", async () => {
+  expect(await phaseFound(saved, markOf(5), true)).toBe("taking");
+});
+
+test.for([
+  ["the kernel is armed for another epoch", saved, markOf(4), true],
+  ["the kernel is not armed", saved, null, true],
+  ["the lease is over", { ...saved, deadlineMs: 1000 }, markOf(5), true],
+  ["the kernel is armed and there is no lease", null, markOf(5), false],
+  ["there is a key file and no lease", null, null, true],
+] as const)("demotes first when %s", async ([, lease, mark, keyFile]) => {
+  expect(await phaseFound(lease, mark, keyFile)).toBe("demoting");
+});
+
+test("is a standby on a host where nothing is found", async () => {
+  expect(await phaseFound(null, null, false)).toBe("standby");
+});
