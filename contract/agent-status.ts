@@ -42,6 +42,18 @@ export const agentStatusSchema = z.object({
   paused: z.boolean(),
   /** A switchover under way, as this host sees it. */
   switchover: z.object({ id: z.string(), to: z.string().nullable() }).nullable(),
+  /** Told to keep still, by the operator's command; null: not, or the agent is of an older version. */
+  standDown: z.object({ id: z.string(), remainingMs: z.number() }).nullable().default(null),
+  /** Why this deployment does not activate for the first time; null: it did, or nothing is against it. */
+  guard: z
+    .object({
+      /** `refusing`: somebody else was seen signing for the account. */
+      state: z.enum(["watching", "refusing"]),
+      because: z.string(),
+      next: z.string().nullable(),
+    })
+    .nullable()
+    .default(null),
   fence: z.object({
     /** Armed: neard's packets leave only while the lease lives. */
     armed: z.boolean(),
@@ -100,6 +112,24 @@ export const switchoverRequestSchema = z.strictObject({
   window: z.boolean().default(false),
 });
 export type SwitchoverRequest = z.infer<typeof switchoverRequestSchema>;
+
+/**
+ * `POST /stand-down`: give up the lease, if any, and neither hold nor take over for so long or until
+ * `POST /stand-up` with the same id. It is done when `/status` shows a standby whose fence is not armed.
+ */
+export const standDownRequestSchema = z.strictObject({
+  id: z.string().min(1).max(64),
+  seconds: z.number().int().min(1).max(600),
+  because: z.string().max(500),
+});
+export type StandDownRequest = z.infer<typeof standDownRequestSchema>;
+export const standUpRequestSchema = z.strictObject({ id: z.string() });
+
+/** `POST /snapshot/save`: a Consul snapshot; the token needs `acl = "write"` and is kept nowhere. */
+export const snapshotSaveSchema = z.strictObject({ token: z.string().min(1) });
+/** `POST /snapshot/restore`: only on a host that stands down. `snapshot`: base64. */
+export const snapshotRestoreSchema = z.strictObject({ token: z.string().min(1), snapshot: z.string().min(1) });
+export const snapshotSchema = z.object({ snapshot: z.string() });
 
 /** `GET /switchover/<id>`: how far it is. */
 export const switchoverProgressSchema = z.object({

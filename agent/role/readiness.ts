@@ -9,6 +9,9 @@ const probeMaxAgeMs = 3000;
 
 /** Null when ready, else the first reason, as a sentence's end ("neard ..."). */
 export function notReady(settings: Settings, state: State, nowMs: number): string | null {
+  const { standDown } = state;
+  if (standDown !== null)
+    return `stands down for ${Math.ceil((standDown.untilMs - nowMs) / 1000)} s at most: ${standDown.because}`;
   if (!state.keyAvailable) return "the sealed validator key is missing, unreadable or another one";
   const fault = neardFault(settings, state.probe, nowMs);
   if (fault !== null) return fault;

@@ -8,6 +8,7 @@
 import { demoteEvent } from "./demoting.ts";
 import { holderEvent } from "./holder.ts";
 import { notReady } from "./readiness.ts";
+import { heedStandDown } from "./stand-down.ts";
 import { ackFor } from "./standby.ts";
 import { standbyEvent } from "./standby-phase.ts";
 import { type Draft, done, enterDemoting } from "./transitions.ts";
@@ -35,6 +36,7 @@ export function blankState(nowMs: number): State {
     published: null,
     lastSwitchover: null,
     guard: null,
+    standDown: null,
     serial: 0,
   };
 }
@@ -71,6 +73,7 @@ export function start(settings: Settings, findings: Findings, nowMs: number): St
 export function reduce(settings: Settings, before: State, event: Event, nowMs: number): Step {
   const draft: Draft = { settings, state: before, effects: [], nowMs };
   learn(draft, event);
+  heedStandDown(draft, event);
   switch (draft.state.phase.name) {
     case "standby":
       standbyEvent(draft, event);

@@ -42,6 +42,8 @@ export function standbyEvent(draft: Draft, event: Event): void {
     case "window-found":
     case "done":
     case "switchover-asked":
+    case "stand-down":
+    case "stand-up":
       return;
   }
 }
@@ -86,6 +88,13 @@ function giveUp(draft: Draft, attempt: Attempt, because: string): void {
   say(draft, because);
   // An answer that still comes belongs to nobody.
   draft.state = { ...draft.state, serial: draft.state.serial + 1 };
+}
+
+/** Ends a try that is under way, if any. */
+export function abandonAttempt(draft: Draft, because: string): void {
+  const { attempt } = draft.state.phase as StandbyPhase;
+  if (attempt.step === "none" && attempt.session === null) say(draft, because);
+  else giveUp(draft, attempt, because);
 }
 
 function begin(draft: Draft, session: string, story: TakeOverStory, sentMs: number, lockIndex: number): void {

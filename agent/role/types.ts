@@ -198,6 +198,13 @@ export interface SwitchoverOutcome {
   readonly because: string;
 }
 
+/** The order to keep still; see stand-down.ts. */
+export interface StandDown {
+  readonly id: string;
+  readonly untilMs: number;
+  readonly because: string;
+}
+
 export interface State {
   readonly phase: Phase;
   readonly because: string;
@@ -211,6 +218,7 @@ export interface State {
   readonly lastSwitchover: SwitchoverOutcome | null;
   /** Null once anybody held the lock: it concerns the first activation alone. */
   readonly guard: Guard | null;
+  readonly standDown: StandDown | null;
   /** Counts effects whose answers matter, so that a late answer to an abandoned one is known as such. */
   readonly serial: number;
 }
@@ -275,7 +283,9 @@ export type Event =
   | { readonly is: "done"; readonly serial: number }
   /** The effect failed; `certain`: it did not and will not take place. */
   | { readonly is: "failed"; readonly serial: number; readonly certain: boolean; readonly because: string }
-  | { readonly is: "switchover-asked"; readonly job: SwitchoverJob };
+  | { readonly is: "switchover-asked"; readonly job: SwitchoverJob }
+  | { readonly is: "stand-down"; readonly order: StandDown }
+  | { readonly is: "stand-up"; readonly id: string };
 
 export interface Step {
   readonly state: State;

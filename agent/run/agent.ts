@@ -8,7 +8,7 @@ import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-stat
 import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
-import { ConsulClient } from "../consul/client.ts";
+import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulServers } from "../consul/servers.ts";
 import { openCustody } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
@@ -25,6 +25,7 @@ import { type Desk, monitoringServer, socketServer } from "./http.ts";
 import { Metrics } from "./metrics.ts";
 import { NeardHost } from "./neard-host.ts";
 import { notify, watchdogEveryMs } from "./notify.ts";
+import { snapshotDesk } from "./snapshot-desk.ts";
 import { type ConsulView, statusOf } from "./status.ts";
 
 /** The core must have looked at its deadlines within this, or the watchdog is not fed. */
@@ -43,8 +44,8 @@ export function readAgentConfig(path: string = paths.agentConfig): AgentConfig {
   }
 }
 
-/** Clients for all configured Consul addresses, with this unit's credentials. */
-export function consulServers(config: AgentConfig, credentialsDirectory: string): ConsulServers {
+/** The ways to all configured Consul addresses, this host's own first, with this unit's credentials. */
+export function consulConnections(config: AgentConfig, credentialsDirectory: string): ConsulConnection[] {
   const secret = (name: string) => readFileSync(join(credentialsDirectory, name), "utf8");
   const common = {
     ca: readFileSync(config.consul.caFile, "utf8"),
@@ -52,10 +53,7 @@ export function consulServers(config: AgentConfig, credentialsDirectory: string)
     key: secret(credentials.tlsKey),
     token: secret(credentials.consulToken).trim(),
   };
-  return new ConsulServers(
-    config.consul.urls.map((url) => new ConsulClient({ url, ...common })),
-    systemClock,
-  );
+  return config.consul.urls.map((url) => ({ url, ...common }));
 }
 
 function settingsOf(config: AgentConfig, neard: NonNullable<AgentConfig["neard"]>): Settings {
@@ -80,7 +78,11 @@ export async function runAgent(): Promise<void> {
       next: "Start the agent by its unit: systemctl start holdfastd.",
     });
   await claimOnly("holdfastd");
-  const servers = consulServers(config, directory);
+  const connections = consulConnections(config, directory);
+  const servers = new ConsulServers(
+    connections.map((connection) => new ConsulClient(connection)),
+    systemClock,
+  );
   const keys = consulKeys(config.network, config.account);
   const startedMs = systemClock.bootMs();
   const stop = new AbortController();
@@ -111,6 +113,7 @@ export async function runAgent(): Promise<void> {
       await servers.use((client) => client.put(keys.pause, value));
     },
     resume: async () => await servers.use((client) => client.delete(keys.pause)),
+    ...snapshotDesk(connections, host?.agent ?? null),
   };
   const metrics = new Metrics();
   const listening = [

@@ -5,19 +5,40 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
-import type { AgentStatus, HistoryEntry, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
-import { switchoverRequestSchema } from "../../contract/agent-status.ts";
+import {
+  type AgentStatus,
+  type HistoryEntry,
+  type StandDownRequest,
+  type SwitchoverProgress,
+  type SwitchoverRequest,
+  snapshotRestoreSchema,
+  snapshotSaveSchema,
+  standDownRequestSchema,
+  standUpRequestSchema,
+  switchoverRequestSchema,
+} from "../../contract/agent-status.ts";
+import { maxSnapshotBytes } from "../consul/snapshot.ts";
 import type { Metrics } from "./metrics.ts";
+
+/** Said no, and what to do instead. */
+export interface Refusal {
+  readonly refused: string;
+  readonly next: string;
+}
 
 /** What the endpoints need of the agent. */
 export interface Desk {
   status(): AgentStatus;
   history(): Promise<HistoryEntry[]>;
   /** A refusal is told with its next step. */
-  switchover(request: SwitchoverRequest): { id: string; from: string; to: string } | { refused: string; next: string };
+  switchover(request: SwitchoverRequest): { id: string; from: string; to: string } | Refusal;
   progress(id: string): SwitchoverProgress | null;
   pause(reason: string): Promise<void>;
   resume(): Promise<void>;
+  standDown(request: StandDownRequest): Refusal | null;
+  standUp(id: string): void;
+  saveSnapshot(token: string): Promise<Buffer>;
+  restoreSnapshot(token: string, snapshot: Buffer): Promise<Refusal | null>;
 }
 
 const health: Record<string, (status: AgentStatus) => boolean> = {
@@ -28,6 +49,8 @@ const health: Record<string, (status: AgentStatus) => boolean> = {
 };
 
 const maxBodyBytes = 64 * 1024;
+/** A snapshot in base64, and what is around it. */
+const maxSnapshotBodyBytes = Math.ceil((maxSnapshotBytes * 4) / 3) + 4096;
 const pauseSchema = z.strictObject({ reason: z.string().max(500).default("") });
 
 export function socketServer(path: string, desk: Desk, metrics: Metrics): Server {
@@ -61,6 +84,43 @@ async function answer(
   }
 }
 
+/** What changes something: on the socket alone. Undefined: there is no such request. */
+async function change(
+  path: string,
+  request: IncomingMessage,
+  desk: Desk,
+): Promise<{ code: number; value: unknown } | undefined> {
+  const answer = (result: object | null, code = 200) =>
+    result !== null && "refused" in result
+      ? { code: 409, value: { error: result.refused, next: (result as Refusal).next } }
+      : { code, value: result ?? {} };
+  switch (path) {
+    case "/switchover":
+      return answer(desk.switchover(switchoverRequestSchema.parse(await body(request))), 202);
+    case "/pause":
+      await desk.pause(pauseSchema.parse(await body(request)).reason);
+      return answer({ paused: true });
+    case "/resume":
+      await desk.resume();
+      return answer({ paused: false });
+    case "/stand-down":
+      return answer(desk.standDown(standDownRequestSchema.parse(await body(request))));
+    case "/stand-up":
+      desk.standUp(standUpRequestSchema.parse(await body(request)).id);
+      return answer(null);
+    case "/snapshot/save": {
+      const { token } = snapshotSaveSchema.parse(await body(request));
+      return answer({ snapshot: (await desk.saveSnapshot(token)).toString("base64") });
+    }
+    case "/snapshot/restore": {
+      const { token, snapshot } = snapshotRestoreSchema.parse(await body(request, maxSnapshotBodyBytes));
+      return answer(await desk.restoreSnapshot(token, Buffer.from(snapshot, "base64")));
+    }
+    default:
+      return undefined;
+  }
+}
+
 async function route(
   request: IncomingMessage,
   response: ServerResponse,
@@ -85,19 +145,8 @@ async function route(
       if (progress !== null) return send(response, 200, progress);
     }
   } else if (request.method === "POST" && mayChange) {
-    if (path === "/switchover") {
-      const result = desk.switchover(switchoverRequestSchema.parse(await body(request)));
-      if ("refused" in result) return send(response, 409, { error: result.refused, next: result.next });
-      return send(response, 202, result);
-    }
-    if (path === "/pause") {
-      await desk.pause(pauseSchema.parse(await body(request)).reason);
-      return send(response, 200, { paused: true });
-    }
-    if (path === "/resume") {
-      await desk.resume();
-      return send(response, 200, { paused: false });
-    }
+    const changed = await change(path, request, desk);
+    if (changed !== undefined) return send(response, changed.code, changed.value);
   }
   send(response, 404, { error: `no ${request.method} ${path} here`, next: "see docs/agent-api.md" });
 }
@@ -106,11 +155,11 @@ function send(response: ServerResponse, code: number, value: unknown): void {
   response.writeHead(code, { "content-type": "application/json" }).end(`${JSON.stringify(value)}\n`);
 }
 
-async function body(request: IncomingMessage): Promise<unknown> {
+async function body(request: IncomingMessage, maxBytes = maxBodyBytes): Promise<unknown> {
   let text = "";
   for await (const chunk of request) {
     text += String(chunk);
-    if (text.length > maxBodyBytes) throw new SyntaxError("the request's body is too long");
+    if (text.length > maxBytes) throw new SyntaxError("the request's body is too long");
   }
   return text.trim() === "" ? {} : JSON.parse(text);
 }

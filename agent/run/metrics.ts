@@ -30,6 +30,12 @@ export class Metrics {
       (status.lease?.remainingMs ?? 0) / 1000,
     );
     this.#set("holdfast_paused", "1 while automatic take-overs are off", +status.paused);
+    this.#set("holdfast_standing_down", "1 while told to keep still", +(status.standDown !== null));
+    this.#set(
+      "holdfast_first_activation_refused",
+      "1 while this deployment does not activate because the account is seen producing elsewhere",
+      +(status.guard?.state === "refusing"),
+    );
     this.#set("holdfast_fence_armed", "1 while neard's packets leave only with a lease", +status.fence.armed);
     this.#set("holdfast_fence_open", "1 while neard's packets may leave", +status.fence.open);
     this.#set("holdfast_key_available", "1 when the sealed validator key is readable and right", +status.key.available);

@@ -3,9 +3,10 @@
  * core and the core's effects into deeds, one event at a time.
  */
 import { randomUUID } from "node:crypto";
-import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
+import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
 import { follow } from "../consul/follow.ts";
 import { markOf } from "../fence/ruleset.ts";
+import { guardView } from "../role/guard.ts";
 import { reduce, start } from "../role/reduce.ts";
 import { admitSwitchover } from "../role/switchover.ts";
 import type { Event, Settings, State, Step } from "../role/types.ts";
@@ -28,6 +29,7 @@ export class NeardHost {
   #probing = false;
   #probedMs = Number.NEGATIVE_INFINITY;
   #tickedMs: number;
+  #refusing = false;
 
   private constructor(partners: Partners, settings: Settings, first: Step) {
     this.#p = partners;
@@ -68,6 +70,7 @@ export class NeardHost {
     const { state, effects } = reduce(this.settings, before, event, this.#p.clock.bootMs());
     this.#state = state;
     this.#log(before);
+    this.#logGuard();
     for (const effect of effects) this.#executor.start(effect);
   }
 
@@ -125,10 +128,32 @@ export class NeardHost {
     return { id: job.id, from: this.settings.host, to: job.to };
   }
 
+  /** From here on this host neither holds nor takes over; status tells when it has let go. */
+  standDown({ id, seconds, because }: StandDownRequest): void {
+    const untilMs = this.#p.clock.bootMs() + seconds * 1000;
+    this.dispatch({ is: "stand-down", order: { id, untilMs, because } });
+    this.#p.log.warn({}, `stands down for ${seconds} s at most: ${because}`);
+  }
+
+  standUp(id: string): void {
+    this.dispatch({ is: "stand-up", id });
+    this.#p.log.info({}, "stands up again");
+  }
+
   progress(id: string): SwitchoverProgress | null {
     const job = this.#state.lastSwitchover;
     if (job === null || job.id !== id) return null;
     return { id, state: job.state, from: this.settings.host, to: job.to, because: job.because };
+  }
+
+  /** One line when the guard begins to refuse and when it ends; the reason's seconds change all the time. */
+  #logGuard(): void {
+    const guard = this.#state.phase.name === "standby" ? guardView(this.settings, this.#state, this.#tickedMs) : null;
+    const isRefusing = guard?.state === "refusing";
+    if (isRefusing === this.#refusing) return;
+    this.#refusing = isRefusing;
+    if (guard !== null && isRefusing) this.#p.log.warn({}, `${guard.because}. ${guard.next}`);
+    else this.#p.log.info({}, "the account is not seen producing elsewhere any more");
   }
 
   /** One line for each change of phase or reason. */

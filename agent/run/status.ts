@@ -1,6 +1,7 @@
 /** What the agent says of itself, from the decision core's state. Pure. */
 import type { AgentConfig } from "../../contract/agent-config.ts";
 import type { AgentRole, AgentStatus } from "../../contract/agent-status.ts";
+import { guardView } from "../role/guard.ts";
 import { notReady } from "../role/readiness.ts";
 import type { Settings, State } from "../role/types.ts";
 
@@ -53,6 +54,8 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
     lease,
     paused: watch.paused,
     switchover: job,
+    standDown: standDownOf(state, nowMs),
+    guard: settings === null || phase.name !== "standby" ? null : guardView(settings, state, nowMs),
     fence: around.fence,
     key: {
       available: state.keyAvailable,
@@ -62,6 +65,10 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
     consul: around.consul,
     uptimeMs: Math.round(nowMs - around.startedMs),
   };
+}
+
+function standDownOf({ standDown }: State, nowMs: number): AgentStatus["standDown"] {
+  return standDown === null ? null : { id: standDown.id, remainingMs: Math.max(0, standDown.untilMs - nowMs) };
 }
 
 function neardStatus(settings: Settings, state: State, around: Around): AgentStatus["neard"] {

@@ -45,6 +45,8 @@ export function standbyStatus(host: string, overrides: Overrides = {}): AgentSta
     lease: null,
     paused: false,
     switchover: null,
+    standDown: null,
+    guard: null,
     fence: { armed: false, open: true },
     key: { available: true, loaded: false },
     neard: {
