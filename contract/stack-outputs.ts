@@ -38,6 +38,13 @@ export const stackOutputsSchema = z.object({
     /** PEM or OpenSSH private key; absent: the keys of the ssh-agent. */
     privateKey: z.string().optional(),
   }),
+  /** Secret. Absent: the stack was brought up by a version that did not tell. */
+  consulAccess: z
+    .object({
+      /** Consul's initial management token: snapshots need it, and nothing else of the operator's commands. */
+      managementToken: z.string(),
+    })
+    .optional(),
 });
 
 export type StackOutputs = z.infer<typeof stackOutputsSchema>;

@@ -11,8 +11,8 @@ import { planDeployment } from "./plan/deployment.ts";
 import { lookAtHosts, nothingSeen } from "./preflight/preflight.ts";
 import { ClusterSecrets } from "./secrets/cluster-secrets.ts";
 
-export const { network, account, publicKey, hosts, addresses, agentSocket, statusCommand, sshAccess } = await clearly(
-  async () => {
+export const { network, account, publicKey, hosts, addresses, agentSocket, statusCommand, sshAccess, consulAccess } =
+  await clearly(async () => {
     const { settings, topology, validatorKey, sshPrivateKey, warnings } = loadConfiguration();
     for (const warning of warnings) await pulumi.log.warn(warning);
     // Hosts take a second to look at themselves: they begin first, and what does not change them goes on beside.
@@ -25,6 +25,5 @@ export const { network, account, publicKey, hosts, addresses, agentSocket, statu
     const { faults, drifted } = await looking;
     refuseFaults("the hosts", faults);
     new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed, drifted });
-    return stackOutputs(topology, sshPrivateKey);
-  },
-);
+    return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
+  });

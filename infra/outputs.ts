@@ -4,9 +4,14 @@ import { paths } from "../contract/paths.ts";
 import { type StackOutputs, stackOutputsSchema } from "../contract/stack-outputs.ts";
 import type { Topology } from "./config/topology.ts";
 
-type Outputs = Omit<StackOutputs, "sshAccess"> & { readonly sshAccess: pulumi.Output<StackOutputs["sshAccess"]> };
+type Secret = "sshAccess" | "consulAccess";
+type Outputs = Omit<StackOutputs, Secret> & { readonly [Name in Secret]-?: pulumi.Output<StackOutputs[Name]> };
 
-export function stackOutputs(topology: Topology, sshPrivateKey: string | undefined): Outputs {
+export function stackOutputs(
+  topology: Topology,
+  sshPrivateKey: string | undefined,
+  managementToken: pulumi.Output<string>,
+): Outputs {
   const { sshAccess, ...rest } = stackOutputsSchema.parse({
     network: topology.network,
     account: topology.account,
@@ -17,5 +22,6 @@ export function stackOutputs(topology: Topology, sshPrivateKey: string | undefin
     statusCommand: "npm run -s holdfast -- status",
     sshAccess: sshPrivateKey === undefined ? {} : { privateKey: sshPrivateKey },
   });
-  return { ...rest, sshAccess: pulumi.secret(sshAccess) };
+  const consulAccess = managementToken.apply((token) => ({ managementToken: token }));
+  return { ...rest, sshAccess: pulumi.secret(sshAccess), consulAccess: pulumi.secret(consulAccess) };
 }

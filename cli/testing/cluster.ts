@@ -22,6 +22,7 @@ export function testOutputs(
     agentSocket: "/run/holdfast/holdfastd.sock",
     statusCommand: "holdfast status",
     sshAccess: { privateKey: "not a key" },
+    consulAccess: { managementToken: "management-token" },
   };
 }
 

@@ -45,6 +45,13 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
+  /** Consul's management token: for the operator's own commands, by the stack's outputs. */
+  get managementToken(): pulumi.Output<string> {
+    const value = this.#values.get(clusterSecrets.managementToken);
+    if (value === undefined) throw new TypeError("the cluster has no management token");
+    return value;
+  }
+
   /** JSON object of the secrets with these names, and of `more`: stdin of one `apply`. */
   json(names: readonly string[], more: Readonly<Record<string, pulumi.Input<string>>> = {}): pulumi.Output<string> {
     const wanted = names.map((name) => {
