@@ -1,102 +1,72 @@
 /**
- * The way between hosts and Consul: delay, loss in either direction, silence, elections. A request
- * that was lost on its way back has happened; one that was slow may happen after its sender gave up.
+ * The ways between hosts: delay, loss, cuts of one direction or both, copies. Everything goes over TCP,
+ * so what is lost is sent again and comes late, perhaps long after its sender gave up, or, when the
+ * connection ends before, never.
  */
-import type { KvRead } from "../../agent/consul/client.ts";
 import type { Random } from "./random.ts";
-import type { SimulatedConsul } from "./simulated-consul.ts";
-import type { Timeline } from "./timeline.ts";
 
-interface Outcome<T> {
-  ok(answer: T): void;
-  failed(): void;
-}
-
-const timeoutMs = 2000;
-const readTimeoutMs = 2500;
-const blockMs = 1000;
+/** TCP's first retransmission time-out on Linux (TCP_RTO_MIN); it doubles with each. */
+const firstRetryMs = 200;
+const maxRetries = 8;
 
 export class Network {
-  readonly #timeline: Timeline;
   readonly #random: Random;
-  readonly #consul: SimulatedConsul;
-  readonly #cut = new Map<string, { to: boolean; from: boolean }>();
-  #electionUntilMs = 0;
-  /** Probability of losing a message, and the extra delay of a slow network, in milliseconds. */
+  readonly #cut: boolean[];
+  readonly #hosts: number;
+  /** Probability of losing a packet. */
   lossRate = 0;
+  /** Every packet takes up to so much longer. */
   slowMs = 0;
+  /** Probability that a request is delivered a second time, up to a minute later. */
+  copyRate = 0;
 
-  constructor(timeline: Timeline, random: Random, consul: SimulatedConsul) {
-    this.#timeline = timeline;
+  constructor(hosts: number, random: Random) {
     this.#random = random;
-    this.#consul = consul;
+    this.#hosts = hosts;
+    this.#cut = new Array<boolean>(hosts * hosts).fill(false);
   }
 
-  cut(host: string, directions: { to: boolean; from: boolean }): void {
-    this.#cut.set(host, directions);
+  cut(from: number, to: number): void {
+    if (from !== to) this.#cut[from * this.#hosts + to] = true;
   }
 
-  heal(host: string): void {
-    this.#cut.delete(host);
+  mend(from: number, to: number): void {
+    this.#cut[from * this.#hosts + to] = false;
   }
 
-  /** No leader for so long; then a new one. */
-  elect(forMs: number): void {
-    this.#electionUntilMs = Math.max(this.#electionUntilMs, this.#timeline.nowMs + forMs);
-    this.#timeline.after(forMs, () => this.#consul.changeLeader(this.#timeline.nowMs));
+  /** As on a good day. */
+  mendAll(): void {
+    this.#cut.fill(false);
+    this.lossRate = 0;
+    this.slowMs = 0;
+    this.copyRate = 0;
   }
 
-  call<T>(host: string, request: (consul: SimulatedConsul) => T, outcome: Outcome<T>): void {
-    const settle = this.#once(outcome, timeoutMs);
-    this.#deliver(host, "to", () =>
-      this.#whenLed(() => {
-        const answer = request(this.#consul);
-        this.#deliver(host, "from", () => settle.ok(answer));
-      }),
-    );
+  passes(from: number, to: number): boolean {
+    return this.#cut[from * this.#hosts + to] !== true;
   }
 
-  /** A consistent blocking read: answers at a change, or after about a second. */
-  read(host: string, index: number | undefined, outcome: Outcome<KvRead>): void {
-    const settle = this.#once(outcome, readTimeoutMs);
-    this.#deliver(host, "to", () =>
-      this.#whenLed(() => {
-        const untilMs = this.#timeline.nowMs + blockMs * this.#random.between(1, 1.0625);
-        const look = () => {
-          if (index === undefined || this.#consul.index !== index || this.#timeline.nowMs >= untilMs) {
-            const read = this.#consul.read();
-            this.#deliver(host, "from", () => settle.ok(read));
-          } else this.#timeline.after(10, look);
-        };
-        look();
-      }),
-    );
+  /** How long a message takes; null: it never arrives. */
+  delayMs(from: number, to: number): number | null {
+    const random = this.#random;
+    if (from === to) return 0.1 + 0.4 * random.next();
+    let delayMs = 0.3 + 3 * random.next();
+    if (this.#cut[from * this.#hosts + to] === true) {
+      if (random.chance(0.5)) return null;
+      delayMs += random.between(3000, 60_000);
+    }
+    if (this.slowMs > 0) delayMs += this.slowMs * random.next();
+    if (this.lossRate > 0)
+      for (let retry = 0, retryMs = firstRetryMs; random.chance(this.lossRate); retry += 1, retryMs *= 2) {
+        if (retry === maxRetries) return null;
+        delayMs += retryMs;
+      }
+    return delayMs;
   }
 
-  /** During an election requests wait for the new leader (rpc_hold_timeout), most beyond their bound. */
-  #whenLed(act: () => void): void {
-    const waitMs = this.#electionUntilMs - this.#timeline.nowMs;
-    if (waitMs > 0) this.#timeline.after(waitMs + this.#random.between(0, 50), act);
-    else act();
-  }
-
-  #deliver(host: string, direction: "to" | "from", act: () => void): void {
-    const lost = this.#cut.get(host)?.[direction] === true || this.#random.chance(this.lossRate);
-    const slow = this.slowMs > 0 ? this.#random.between(0, this.slowMs) : 0;
-    // A lost segment is sent again by TCP: it may come much later, long after its sender gave up.
-    const delayMs = lost ? this.#random.between(3000, 60_000) : this.#random.between(0.5, 5) + slow;
-    if (lost && this.#random.chance(0.5)) return;
-    this.#timeline.after(delayMs, act);
-  }
-
-  #once<T>(outcome: Outcome<T>, boundMs: number): Outcome<T> {
-    let settled = false;
-    const first = (act: () => void) => {
-      if (settled) return;
-      settled = true;
-      act();
-    };
-    this.#timeline.after(boundMs, () => first(() => outcome.failed()));
-    return { ok: (answer) => first(() => outcome.ok(answer)), failed: () => first(() => outcome.failed()) };
+  /** When a second copy of a request comes, counted from its sending; null: there is none. */
+  copyMs(): number | null {
+    if (this.copyRate === 0 || !this.#random.chance(this.copyRate)) return null;
+    return this.#random.chance(0.5) ? this.#random.between(1, 3000) : this.#random.between(3000, 60_000);
   }
 }

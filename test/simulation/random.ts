@@ -20,6 +20,11 @@ export class Random {
     return low + this.next() * (high - low);
   }
 
+  /** A whole number from `low` to `high`, both included. */
+  whole(low: number, high: number): number {
+    return Math.floor(this.between(low, high + 1));
+  }
+
   chance(probability: number): boolean {
     return this.next() < probability;
   }
@@ -29,4 +34,9 @@ export class Random {
     if (item === undefined) throw new Error("nothing to pick from");
     return item;
   }
+}
+
+/** A seed for one part of a run, so that parts do not disturb each other. */
+export function seedFor(seed: number, part: number): number {
+  return (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(part + 1, 0xc2b2ae35)) >>> 0;
 }

@@ -1,0 +1,145 @@
+/** Three hosts, their network and their Consul, in virtual time: all that a fault can strike. */
+import type { TxnOperation, TxnOutcome } from "../../agent/consul/client.ts";
+import { cleanMarker, lockViewFrom } from "../../agent/lease/lock-record.ts";
+import type { AccountSight } from "../../agent/role/types.ts";
+import type { LeaseTiming } from "../../contract/timing.ts";
+import { keys, publicKey } from "./cluster-names.ts";
+import { ConsulCluster } from "./consul-cluster.ts";
+import type { Snapshot } from "./consul-store.ts";
+import { Host } from "./host.ts";
+import { Network } from "./network.ts";
+import { Random } from "./random.ts";
+import { Timeline } from "./timeline.ts";
+import { Witness } from "./witness.ts";
+
+/** How a run's cluster is made; part of its schedule. */
+export interface ClusterShape {
+  /** For everything that is random in the cluster itself: delays, elections, coins. */
+  readonly seed: number;
+  readonly neardHosts: 2 | 3;
+  readonly hasWatchdog: boolean;
+  /** Each host's seconds against true ones. */
+  readonly rates: readonly number[];
+  readonly lease: LeaseTiming;
+}
+
+const hostNames = ["host-a", "host-b", "host-c"];
+const slotMs = 600;
+
+export class Cluster {
+  readonly timeline = new Timeline();
+  readonly random: Random;
+  readonly network: Network;
+  readonly consul: ConsulCluster;
+  readonly witness: Witness;
+  readonly hosts: readonly Host[];
+  readonly hasWatchdog: boolean;
+  readonly #trace: ((line: string) => void) | null;
+  /** Taken during the run, oldest first. */
+  readonly snapshots: Snapshot[] = [];
+
+  constructor(shape: ClusterShape, trace: ((line: string) => void) | null) {
+    this.#trace = trace;
+    this.random = new Random(shape.seed);
+    this.hasWatchdog = shape.hasWatchdog;
+    const { timeline, random } = this;
+    this.network = new Network(hostNames.length, random);
+    this.consul = new ConsulCluster(
+      hostNames.length,
+      { timeline, random, network: this.network },
+      (host) => this.hosts[host]?.clock.wallMs() ?? 0,
+    );
+    this.witness = new Witness(timeline, shape.lease.leaseMs);
+    const peers = hostNames.slice(0, shape.neardHosts).map((host) => ({ host, priority: 100 }));
+    this.hosts = hostNames.map((host, index) => {
+      const settings = {
+        host,
+        priority: 100,
+        peers,
+        lease: shape.lease,
+        publicKey,
+        chainId: "localnet",
+        maxHeadAgeMs: 20_000,
+        hungMs: 10_000,
+      };
+      return new Host(this, index, settings, index < shape.neardHosts, shape.rates[index] ?? 1);
+    });
+    this.witness.watch(this.hosts);
+    for (const host of this.hosts) host.begin();
+  }
+
+  get neardHosts(): readonly Host[] {
+    return this.hosts.filter((host) => host.hasNeard);
+  }
+
+  /** The host whose agent has the lease, by its own belief. */
+  get holder(): Host | null {
+    return this.hosts.find((host) => ["taking", "active", "handing"].includes(host.phase)) ?? null;
+  }
+
+  get isPaused(): boolean {
+    return this.consul.store.entry(keys.pause) !== undefined;
+  }
+
+  trace(who: string, what: string): void {
+    this.#trace?.(`${(this.timeline.nowMs / 1000).toFixed(3).padStart(10)} ${who.padEnd(8)} ${what}`);
+  }
+
+  get isTracing(): boolean {
+    return this.#trace !== null;
+  }
+
+  /** The agent's log, into the trace. */
+  logOf(host: string) {
+    const nothing = () => {};
+    if (this.#trace === null) return { info: nothing, warn: nothing, error: nothing };
+    const line = (fields: object, text?: string) => this.trace(host, `${text} ${JSON.stringify(fields)}`);
+    return { info: line, warn: line, error: line };
+  }
+
+  /** A host's transaction is about to be committed or refused; to be called with its outcome. */
+  transacting(index: number, operations: readonly TxnOperation[], sentMs: number): (outcome: TxnOutcome) => void {
+    if (operations.at(-1)?.verb !== "lock") return () => {};
+    const isRenewal = operations[0]?.verb === "check-session";
+    const { isPaused } = this;
+    const lock = isRenewal ? null : lockViewFrom(this.consul.store.entry(keys.lock));
+    return (outcome) => {
+      if (lock !== null && this.#trace !== null)
+        this.trace(
+          "consul",
+          `take-over by ${this.hosts[index]?.name}: ${outcome.committed ? "committed" : outcome.because}`,
+        );
+      if (!outcome.committed) return;
+      this.witness.confirmed(index, sentMs);
+      if (lock === null) return;
+      const epoch = outcome.entries.at(-1)?.lockIndex ?? 0;
+      this.witness.tookOver(index, epoch, { isPaused, successor: cleanMarker(lock)?.to ?? null });
+    };
+  }
+
+  /** What the chain shows of our account: it has every slot, and signs while somebody can. */
+  accountSight(atMs: number): AccountSight {
+    return {
+      atMs,
+      nearEpoch: 1,
+      standing: "validating",
+      produced: Math.floor(this.witness.signedMs / slotMs),
+      expected: Math.floor(this.timeline.nowMs / slotMs),
+    };
+  }
+
+  /** Everything that was broken works again; what was written stays written. */
+  heal(): void {
+    this.network.mendAll();
+    this.consul.slowCommitMs = 0;
+    for (const host of this.hosts) host.heal();
+    this.consul.review();
+    this.#resume();
+  }
+
+  /** An operator lifts the pause, as soon as Consul takes it. */
+  #resume(): void {
+    if (!this.isPaused) return;
+    if (!this.consul.change((store) => store.delete(keys.pause))) this.timeline.after(500, () => this.#resume());
+  }
+}

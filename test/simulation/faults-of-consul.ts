@@ -1,0 +1,207 @@
+/** What can happen between the hosts, to Consul's servers and to its data. */
+
+import type { Cluster } from "./cluster.ts";
+import { keys } from "./cluster-names.ts";
+import { drawMs, drawTarget, type Fault, type FaultKind, targetOf } from "./fault.ts";
+
+export const networkFaults: Record<string, FaultKind> = {
+  cut: {
+    weight: 5,
+    draw: (random) => ({
+      on: drawTarget(random),
+      forMs: drawMs(random),
+      how: random.pick(["both ways", "both ways", "out", "in"]),
+    }),
+    strike: (cluster, { on, forMs = 0, how }) => {
+      const host = targetOf(cluster, on);
+      if (host === null) return null;
+      cut(
+        cluster,
+        cluster.hosts.map((_, i) => [host.index, i] as const),
+        how,
+        forMs,
+      );
+      return `${host.name}: cut off (${how}), ${forMs} ms`;
+    },
+  },
+  "cut-pair": {
+    weight: 3,
+    draw: (random) => ({
+      on: random.pick([0, 1, 2] as const),
+      amount: random.whole(1, 2),
+      forMs: drawMs(random),
+      how: random.pick(["both ways", "out", "in"]),
+    }),
+    strike: (cluster, { on, amount = 1, forMs = 0, how }) => {
+      const from = on as number;
+      const to = (from + amount) % cluster.hosts.length;
+      cut(cluster, [[from, to]], how, forMs);
+      return `${cluster.hosts[from]?.name} and ${cluster.hosts[to]?.name}: cut (${how}), ${forMs} ms`;
+    },
+  },
+  loss: whileOn(2, "of packets are lost", [0.02, 0.1, 0.3], (cluster, amount) => {
+    cluster.network.lossRate = amount;
+  }),
+  delay: whileOn(2, "ms more for a packet", [50, 500, 2000, 8000], (cluster, amount) => {
+    cluster.network.slowMs = amount;
+  }),
+  copies: whileOn(2, "of requests come twice", [0.05, 0.5], (cluster, amount) => {
+    cluster.network.copyRate = amount;
+  }),
+  "slow-consul": whileOn(1, "ms more for a commit", [100, 1500, 4000], (cluster, amount) => {
+    cluster.consul.slowCommitMs = amount;
+  }),
+  "depose-leader": {
+    weight: 2,
+    draw: () => ({}),
+    strike: (cluster) => {
+      cluster.consul.depose();
+      return "Consul's leader gives up its office";
+    },
+  },
+  "stop-consul": onConsul(3, "Consul is killed", (cluster, host, forMs) => {
+    cluster.consul.stop(host);
+    cluster.timeline.after(forMs, () => {
+      if (cluster.hosts[host]?.isPowered) cluster.consul.start(host);
+    });
+  }),
+  "pause-consul": onConsul(3, "Consul stands still", (cluster, host, forMs) => cluster.consul.pause(host, forMs)),
+};
+
+export const dataFaults: Record<string, FaultKind> = {
+  "destroy-session": {
+    weight: 2,
+    draw: () => ({}),
+    strike: (cluster) => {
+      const session = cluster.consul.store.entry(keys.lock)?.session ?? null;
+      if (session === null) return null;
+      const isDone = cluster.consul.change((store) => store.endSession(session, cluster.consul));
+      return isDone ? "the lock's session is destroyed" : null;
+    },
+  },
+  "delete-lock": {
+    weight: 1,
+    draw: () => ({}),
+    strike: (cluster) => {
+      if (!cluster.consul.change((store) => store.delete(keys.lock))) return null;
+      cluster.witness.beginHistory(0);
+      return "the lock's key is deleted";
+    },
+  },
+  "foreign-write": {
+    weight: 1,
+    draw: (random) => ({ how: random.pick(["nonsense", "a host's name"]) }),
+    strike: (cluster, { how, atMs }) => {
+      const value = how === "nonsense" ? `nonsense ${atMs}` : JSON.stringify({ host: "host-a", seq: Math.round(atMs) });
+      const isDone = cluster.consul.change((store) => store.put(keys.lock, value));
+      return isDone ? `somebody writes ${how} into the lock` : null;
+    },
+  },
+  "foreign-lock": {
+    weight: 2,
+    draw: (random) => ({ how: random.pick(["takes the lock", "releases the lock"]) }),
+    strike: (cluster, { how, atMs }) => {
+      const held = cluster.consul.store.entry(keys.lock)?.session ?? null;
+      if (held === null && how === "releases the lock") return null;
+      const thief = cluster.consul.newSession(15_000, 15_000);
+      const isDone = cluster.consul.change((store) => {
+        const value = `foreign ${atMs}`;
+        if (held !== null) store.transact([{ verb: "unlock", key: keys.lock, session: held, value }], cluster.consul);
+        if (how === "releases the lock") return;
+        store.addSession(thief);
+        cluster.consul.watchSession(thief);
+        store.transact([{ verb: "lock", key: keys.lock, session: thief.id, value }], cluster.consul);
+      });
+      return isDone ? `somebody ${how}` : null;
+    },
+  },
+  "save-snapshot": {
+    weight: 3,
+    draw: () => ({}),
+    strike: (cluster) => {
+      cluster.snapshots.push(cluster.consul.store.save());
+      return "a snapshot is saved";
+    },
+  },
+  "restore-snapshot": {
+    weight: 2,
+    draw: (random) => ({ amount: random.whole(0, 4) }),
+    strike: restore,
+  },
+  "wipe-consul": {
+    weight: 1,
+    draw: () => ({}),
+    strike: (cluster) => {
+      if (!cluster.consul.change((store) => store.wipe())) return null;
+      cluster.witness.beginHistory(0);
+      return "Consul's data is lost";
+    },
+  },
+};
+
+/** `amount`: how many snapshots before the newest. */
+function restore(cluster: Cluster, { amount = 0 }: Fault): string | null {
+  const snapshot = cluster.snapshots[cluster.snapshots.length - 1 - amount];
+  if (snapshot === undefined) return null;
+  const isDone = cluster.consul.change((store) => {
+    store.restore(snapshot);
+    cluster.consul.resetTimers();
+  });
+  if (!isDone) return null;
+  cluster.witness.beginHistory(snapshot.keys.get(keys.lock)?.lockIndex ?? 0);
+  return "a snapshot is restored";
+}
+
+function cut(
+  cluster: Cluster,
+  pairs: readonly (readonly [number, number])[],
+  how: string | undefined,
+  forMs: number,
+): void {
+  const { network, consul, timeline } = cluster;
+  const ways = pairs.flatMap(([a, b]) => [
+    ...(how === "in" ? [] : [[a, b] as const]),
+    ...(how === "out" ? [] : [[b, a] as const]),
+  ]);
+  for (const [from, to] of ways) network.cut(from, to);
+  consul.review();
+  timeline.after(forMs, () => {
+    for (const [from, to] of ways) network.mend(from, to);
+    consul.review();
+  });
+}
+
+function onConsul(
+  weight: number,
+  what: string,
+  act: (cluster: Cluster, host: number, forMs: number) => void,
+): FaultKind {
+  return {
+    weight,
+    draw: (random) => ({ on: random.pick(["leader", "holder", 0, 1, 2] as const), forMs: drawMs(random) }),
+    strike: (cluster, { on, forMs = 0 }) => {
+      const host = targetOf(cluster, on);
+      if (host === null) return null;
+      act(cluster, host.index, forMs);
+      return `${host.name}: ${what}, ${forMs} ms`;
+    },
+  };
+}
+
+/** A trouble of the whole network, which the next of its kind replaces. */
+function whileOn(
+  weight: number,
+  what: string,
+  amounts: readonly number[],
+  act: (cluster: Cluster, amount: number) => void,
+): FaultKind {
+  return {
+    weight,
+    draw: (random) => ({ amount: random.pick(amounts), forMs: drawMs(random) }),
+    strike: (cluster, { amount = 0, forMs = 0 }) => {
+      act(cluster, amount);
+      cluster.timeline.after(forMs, () => act(cluster, 0));
+      return `${amount} ${what}, ${forMs} ms`;
+    },
+  };
+}

@@ -1,0 +1,204 @@
+/**
+ * neard and its systemd unit on one host. A process starts without a key (ExecStartPre= removes the
+ * file), loads or drops it on SIGHUP, dies by SIGKILL, and is started again a second later. It can be
+ * slow, hang, reject reloads (and then keeps what it has), and refuse to die for a while.
+ */
+import type { AccountSight, Probe } from "../../agent/role/types.ts";
+import type { Partners } from "../../agent/run/executor.ts";
+import type { AgentProcess } from "./agent-process.ts";
+import type { Random } from "./random.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface NeardProcess {
+  readonly name: string;
+  hasKey: boolean;
+  /** From then on it answers. */
+  readonly upMs: number;
+  isDead: boolean;
+}
+
+/** What is wrong with neard on this host, whichever its process. */
+export interface NeardTroubles {
+  rejectsReloads: boolean;
+  hangsUntilMs: number;
+  /** SIGKILL does not end it before: it is stuck in the kernel. */
+  undeadUntilMs: number;
+  /** Starts and reloads take so many times longer. */
+  slowness: number;
+}
+
+const restartMs = 1000;
+/** As agent/neard/driver.ts has them. */
+const statusTimeoutMs = 1000;
+const killWithinMs = 5000;
+
+export class NeardUnit {
+  readonly #timeline: Timeline;
+  readonly #random: Random;
+  readonly #onChange: () => void;
+  readonly #publicKey: string;
+  #isPowered = true;
+  #main: NeardProcess | null = null;
+  /** Killed, but not dead yet. */
+  #dying: NeardProcess[] = [];
+  #count = 0;
+  keyFile = false;
+  readonly troubles: NeardTroubles = { rejectsReloads: false, hangsUntilMs: 0, undeadUntilMs: 0, slowness: 1 };
+
+  constructor(timeline: Timeline, random: Random, publicKey: string, onChange: () => void) {
+    this.#timeline = timeline;
+    this.#random = random;
+    this.#publicKey = publicKey;
+    this.#onChange = onChange;
+  }
+
+  /** Some process of neard has the validator key in its memory. */
+  get hasKey(): boolean {
+    return this.#main?.hasKey === true || this.#dying.some((process) => process.hasKey);
+  }
+
+  /** systemctl start: nothing when it runs. */
+  start(): void {
+    if (!this.#isPowered || this.#main !== null || this.#dying.length > 0) return;
+    const { nowMs } = this.#timeline;
+    this.keyFile = false;
+    this.#count += 1;
+    const upMs = nowMs + this.#random.between(100, 3000) * this.troubles.slowness;
+    const main: NeardProcess = { name: `${this.#count}:0`, hasKey: false, upMs, isDead: false };
+    this.#main = main;
+    // It reads its key file once while it starts.
+    this.#timeline.at(this.#random.between(nowMs, upMs), () => this.#read(main));
+  }
+
+  #read(process: NeardProcess): void {
+    if (process.isDead || process.hasKey === this.keyFile) return;
+    process.hasKey = this.keyFile;
+    this.#onChange();
+  }
+
+  /** SIGKILL to every process of neard; `gone` when none of them is left. */
+  kill(gone: () => void): void {
+    const main = this.#main;
+    if (main !== null) {
+      this.#main = null;
+      this.#dying.push(main);
+    }
+    const doomed = [...this.#dying];
+    const dieMs = Math.max(this.#timeline.nowMs + this.#random.between(1, 40), this.troubles.undeadUntilMs);
+    this.#timeline.at(dieMs, () => {
+      for (const process of doomed) process.isDead = true;
+      this.#dying = this.#dying.filter((process) => !process.isDead);
+      this.#onChange();
+      if (this.#dying.length === 0 && this.#main === null) this.#timeline.after(restartMs, () => this.start());
+      gone();
+    });
+  }
+
+  sighup(): void {
+    const main = this.#main;
+    if (main === null || this.troubles.rejectsReloads) return;
+    if (this.#timeline.nowMs < main.upMs) {
+      this.kill(() => {});
+      return;
+    }
+    // A SIGHUP during a reload can be lost.
+    if (this.#random.chance(0.03)) return;
+    const dueMs = Math.max(
+      this.#timeline.nowMs + this.#random.between(5, 900) * this.troubles.slowness,
+      this.troubles.hangsUntilMs,
+    );
+    this.#timeline.at(dueMs, () => {
+      if (!this.troubles.rejectsReloads) this.#read(main);
+    });
+  }
+
+  powerOff(): void {
+    this.#isPowered = false;
+    for (const process of [this.#main, ...this.#dying]) if (process !== null) process.isDead = true;
+    this.#main = null;
+    this.#dying = [];
+    this.keyFile = false;
+    this.#onChange();
+  }
+
+  powerOn(): void {
+    this.#isPowered = true;
+    this.start();
+  }
+
+  /** The driver of one run of the agent. */
+  driverOf(agent: AgentProcess, chainId: string, sight: (atMs: number) => AccountSight): Partners["neard"] {
+    const random = this.#random;
+    let answeredBy: string | null = null;
+    const wait = async (ms: number) => await agent.clock.sleep(ms);
+    const answers = (main: NeardProcess) =>
+      this.#timeline.nowMs >= main.upMs && this.#timeline.nowMs >= this.troubles.hangsUntilMs;
+    return {
+      process: () => (this.#main ?? this.#dying[0])?.name ?? null,
+      probe: async () => {
+        const atMs = agent.clock.bootMs();
+        const main = this.#main;
+        const silent = silentProbe(atMs, main?.name ?? null);
+        if (main === null) return silent;
+        await wait(answers(main) ? random.between(1, 30) : random.chance(0.5) ? 5 : statusTimeoutMs);
+        if (!answers(main) || main.isDead || this.#main !== main) return silent;
+        answeredBy = main.name;
+        return {
+          ...silent,
+          answered: true,
+          chainId,
+          syncing: false,
+          headAgeMs: 500,
+          validatorKey: main.hasKey ? this.#publicKey : null,
+          configCorrect: !this.troubles.rejectsReloads,
+        };
+      },
+      reload: async () =>
+        await agent.edge<void>((resolve, reject) => {
+          if (this.#main === null) reject(new Error("neard is not running"));
+          else if (this.#main.name !== answeredBy) reject(new Error("neard has not answered yet"));
+          else {
+            this.sighup();
+            resolve();
+          }
+        }),
+      kill: async () =>
+        await agent.edge<void>((resolve, reject) => {
+          agent.after(killWithinMs, () => reject(new Error("neard's processes do not die")));
+          this.kill(() => agent.whenAwake(() => resolve()));
+        }),
+      start: async () =>
+        await agent.edge<void>((resolve) => {
+          this.start();
+          resolve();
+        }),
+      nextWindowMs: async () => {
+        await wait(random.between(1, 30));
+        if (random.chance(0.2)) throw new Error("no maintenance window is long enough in this NEAR epoch");
+        return random.between(0, 4000);
+      },
+      accountSight: async () => {
+        const atMs = agent.clock.bootMs();
+        await wait(random.between(1, 30));
+        return sight(atMs);
+      },
+    };
+  }
+}
+
+function silentProbe(atMs: number, process: string | null): Probe {
+  return {
+    atMs,
+    process,
+    answered: false,
+    chainId: null,
+    syncing: true,
+    headAgeMs: Number.POSITIVE_INFINITY,
+    height: null,
+    validatorKey: null,
+    configCorrect: null,
+    version: null,
+    protocolVersion: null,
+    latestProtocolVersion: null,
+  };
+}

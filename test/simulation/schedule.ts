@@ -1,0 +1,83 @@
+/**
+ * From a number to all that will go wrong: pure data, so that it can be printed, cut down and replayed.
+ *
+ * A run is a row of storms; in each, faults strike at given times, and after each everything is mended
+ * and the cluster must come back. Every storm draws its own few kinds of fault: rare ones come together
+ * more often that way than if all were always possible ("swarm testing", Groce and others, 2012).
+ */
+import { defaultTiming } from "../../contract/timing.ts";
+import type { ClusterShape } from "./cluster.ts";
+import type { Fault, FaultKind } from "./fault.ts";
+import { dataFaults, networkFaults } from "./faults-of-consul.ts";
+import { hostFaults } from "./faults-of-hosts.ts";
+import { peopleFaults } from "./faults-of-people.ts";
+import { Random, seedFor } from "./random.ts";
+
+export interface Storm {
+  readonly lastsMs: number;
+  readonly faults: readonly Fault[];
+}
+
+export interface Schedule {
+  readonly shape: ClusterShape;
+  readonly storms: readonly Storm[];
+}
+
+export const faultKinds: Readonly<Record<string, FaultKind>> = {
+  ...hostFaults,
+  ...networkFaults,
+  ...dataFaults,
+  ...peopleFaults,
+};
+
+/** Hosts' clocks run up to 2 % apart, which the rule's `skewMs` allows for. */
+const mostApart = 0.02;
+
+export function shapeFrom(seed: number): ClusterShape {
+  const random = new Random(seedFor(seed, 0));
+  const extreme = random.chance(0.3);
+  const rate = () => 1 + (extreme ? random.pick([-0.5, 0.5]) : random.between(-0.5, 0.5)) * mostApart;
+  return {
+    seed: seedFor(seed, 1),
+    neardHosts: random.pick([2, 3] as const),
+    hasWatchdog: random.chance(0.7),
+    rates: [rate(), rate(), rate()],
+    lease: defaultTiming,
+  };
+}
+
+/** Storm number `n` of a seed. */
+export function stormFrom(seed: number, n: number): Storm {
+  const random = new Random(seedFor(seed, 1000 + n));
+  const kinds = chosenKinds(random);
+  const lastsMs = Math.round(random.between(10_000, 90_000));
+  const mostBetweenMs = random.pick([1500, 5000, 12_000]);
+  const faults: Fault[] = [];
+  for (let atMs = 0; ; ) {
+    atMs += Math.round(random.between(50, mostBetweenMs));
+    if (atMs >= lastsMs) return { lastsMs, faults };
+    const kind = pickByWeight(random, kinds);
+    faults.push({ atMs, kind, ...(faultKinds[kind] as FaultKind).draw(random) });
+  }
+}
+
+function chosenKinds(random: Random): string[] {
+  const all = Object.keys(faultKinds);
+  const share = random.pick([0.15, 0.4, 0.8]);
+  const kinds = all.filter(() => random.chance(share));
+  // A suspended kernel's timer and a clock that is set back are the fence's two conditions at once.
+  const withoutClash = kinds.includes("suspend")
+    ? kinds.filter((kind) => kind !== "step-clock" && kind !== "stop-clock")
+    : kinds;
+  return withoutClash.length > 0 ? withoutClash : ["cut", "power-off", "switchover"];
+}
+
+function pickByWeight(random: Random, kinds: readonly string[]): string {
+  const weight = (kind: string) => (faultKinds[kind] as FaultKind).weight;
+  let left = random.next() * kinds.reduce((sum, kind) => sum + weight(kind), 0);
+  for (const kind of kinds) {
+    left -= weight(kind);
+    if (left < 0) return kind;
+  }
+  return kinds[0] as string;
+}
