@@ -319,6 +319,11 @@ export class ConsulClient {
 const noLeader =
   /No cluster leader|leadership lost|not the leader|No known Consul servers|rpc error|EOF|timeout|deadline/i;
 
+/** Whether a transaction was refused for a lock-delay alone (Consul, agent/consul/txn_endpoint.go). */
+export function refusedByLockDelay(because: string): boolean {
+  return /^failed to lock key "[^"]*" due to lock delay$/.test(because);
+}
+
 /** Turns the library's errors into one of our two kinds. */
 export function classify(error: unknown, url: string): Error {
   const { response, message } = error as { response?: { statusCode?: number; body?: unknown }; message?: string };

@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import type { AgentConfig } from "../../contract/agent-config.ts";
 import type { HistoryEntry } from "../../contract/agent-status.ts";
 import type { consulKeys } from "../../contract/topology.ts";
-import { ConsulRefused, type TxnOperation } from "../consul/client.ts";
+import { ConsulRefused, refusedByLockDelay, type TxnOperation } from "../consul/client.ts";
 import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Fence } from "../fence/fence.ts";
@@ -184,6 +184,10 @@ export class Executor {
     ];
     const outcome = await servers.use((consul) => consul.transact(operations, renewTimeoutMs));
     if (!outcome.committed) {
+      // Consul looks for a lock-delay before it looks whose session asks, and a server that was restarted has
+      // one anew for every ended session in its Raft log. So this says nothing about our lock: not renewed,
+      // and not lost either; the deadline stands.
+      if (refusedByLockDelay(outcome.because)) throw new Error(outcome.because);
       this.#dispatch({ is: "renew-refused", session, because: outcome.because });
       return;
     }

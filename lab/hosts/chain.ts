@@ -6,10 +6,12 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import { ports } from "../../contract/paths.ts";
 import { genesisSchema } from "../chain/genesis.ts";
 import { type Report, reportSchema } from "../chain/report.ts";
+import { witnessEventSchema } from "../chain/witness-event.ts";
 import { type Lab, labPaths, saveLab } from "./description.ts";
 import { writeAtomic } from "./files.ts";
 import { isAlive, processMarkSchema, startDetached, stopProcess } from "./process.ts";
@@ -75,6 +77,14 @@ export function writeChainHosts(lab: Lab): void {
 export async function askWitness(lab: Lab): Promise<Report> {
   return reportSchema.parse(await control(lab, "GET", "/report"));
 }
+
+/** The witness's events numbered `since` and above, as far as it keeps them. */
+export async function witnessEvents(lab: Lab, since: number): Promise<NumberedEvent[]> {
+  return z.array(numberedSchema).parse(await control(lab, "GET", `/events?since=${since}`));
+}
+
+const numberedSchema = z.object({ seq: z.number().int(), event: witnessEventSchema });
+export type NumberedEvent = z.infer<typeof numberedSchema>;
 
 /** The next report begins with the next height. */
 export async function resetWitness(lab: Lab): Promise<void> {

@@ -24,8 +24,10 @@ const reloadMs = 1000;
 const killMs = 1000;
 /** The longest of eight elections seen with raft_multiplier 1. */
 const electionMs = 4100;
-/** A host from power on to its agent and Consul answering; a service alone takes a second. */
+/** A host from power on to its agent and Consul answering. */
 const bootMs = 6000;
+/** Consul from its death to answering again: systemd waits a second, then it reads its data. */
+const serviceMs = 3000;
 /** A refused or lost try to take over is repeated after this (agent/role/standby-phase.ts). */
 const retryMs = 1000;
 
@@ -49,6 +51,12 @@ export const switchoverMs = ({ slotMs }: Limits): number => 1000 + 2 * slotMs;
 
 /** The lock's session is gone: Consul's lock-delay keeps everybody waiting, then a try that came too early is repeated. */
 export const lostSessionMs = (limits: Limits): number => limits.lease.lockDelayMs + retryMs + takeUpMs(limits);
+
+/**
+ * All Consul servers start anew: the lease runs out, they elect a leader, and each has a lock-delay again for
+ * every session whose end is in its Raft log (docs/decisions/0001), counted from its own start.
+ */
+export const quorumLostMs = (limits: Limits): number => serviceMs + lostSessionMs(limits);
 
 /** Counted from healing: hosts boot, Consul elects, the standby's wait begins anew. */
 export const afterHealMs = (limits: Limits): number => bootMs + electionMs + failoverMs(limits);

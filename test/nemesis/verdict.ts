@@ -50,9 +50,9 @@ export function judge(evidence: Evidence): Verdict {
     const signed = signedWhileSilent(evidence);
     if (signed !== null) return { word: "wrong", recoveryMs, because: signed };
   }
-  if (recoveryMs > boundMs)
-    return { word: "late", recoveryMs, because: `${secondsOf(recoveryMs)} is above ${secondsOf(boundMs)}` };
   const where = stayed ? `stays on ${after.active}` : `${before.active} -> ${after.active}, epoch ${after.epoch}`;
+  if (recoveryMs > boundMs)
+    return { word: "late", recoveryMs, because: `${secondsOf(recoveryMs)} is above ${secondsOf(boundMs)}; ${where}` };
   return { word: "pass", recoveryMs, because: where };
 }
 

@@ -1,5 +1,12 @@
 /** Consul itself: leaders, quorum, members, data, rights, and what an operator can do to the lock. */
-import { afterHealMs, failoverMs, failoverWithElectionMs, lostSessionMs, undisturbedMs } from "../bounds.ts";
+import {
+  afterHealMs,
+  failoverMs,
+  failoverWithElectionMs,
+  lostSessionMs,
+  quorumLostMs,
+  undisturbedMs,
+} from "../bounds.ts";
 import { inArea, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
@@ -25,7 +32,7 @@ async function onConsuls(stage: Stage, hosts: readonly string[], verb: string): 
 /** An agent's token, as the management token sees it. */
 interface Token {
   readonly AccessorID: string;
-  readonly Description: string;
+  readonly Policies: readonly { readonly Name: string }[] | null;
 }
 
 const tokens = new WeakMap<Stage, { body: string }>();
@@ -88,7 +95,7 @@ export const consul: readonly Scenario[] = inArea("consul", [
     name: "all-restarted",
     sentence: "All three Consul servers are restarted at once.",
     expects: "either",
-    boundMs: failoverWithElectionMs,
+    boundMs: quorumLostMs,
     run: async (stage) => {
       await onConsuls(stage, stage.hosts, "restart");
       await stage.wait(settleMs);
@@ -98,7 +105,7 @@ export const consul: readonly Scenario[] = inArea("consul", [
     name: "all-killed",
     sentence: "All three Consul servers are killed within a second.",
     expects: "either",
-    boundMs: failoverWithElectionMs,
+    boundMs: quorumLostMs,
     run: async (stage) => {
       for (const host of stage.hosts) await stage.inject("kill-consul", host);
       await stage.wait(settleMs);
@@ -189,8 +196,8 @@ export const consul: readonly Scenario[] = inArea("consul", [
     boundMs: failoverMs,
     run: async (stage) => {
       const all = await stage.consulJson<Token[]>("/acl/tokens");
-      const mine = all.find(({ Description }) => Description === `holdfast-${stage.active}`);
-      if (mine === undefined) throw new Error(`no token named holdfast-${stage.active}`);
+      const mine = all.find(({ Policies }) => Policies?.some(({ Name }) => Name === `holdfast-${stage.active}`));
+      if (mine === undefined) throw new Error(`no token with the policy holdfast-${stage.active}`);
       const body = (await stage.consul("GET", `/acl/token/${mine.AccessorID}`)).toString("utf8");
       tokens.set(stage, { body });
       stage.broken();
