@@ -7,6 +7,7 @@ import { historyCommand } from "./commands/history.ts";
 import { keyCommand } from "./commands/key.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
+import { snapshotCommand } from "./commands/snapshot.ts";
 import { sshCommand } from "./commands/ssh.ts";
 import { statusCommand } from "./commands/status.ts";
 import { switchoverCommand } from "./commands/switchover.ts";
@@ -44,6 +45,7 @@ function createProgram(context: CommandContext, version: string): Command {
     logsCommand(context),
     sshCommand(context),
     checkCommand(context),
+    snapshotCommand(context),
     keyCommand(context),
   ];
   for (const command of commands) program.addCommand(command);

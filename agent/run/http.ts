@@ -37,7 +37,7 @@ export interface Desk {
   resume(): Promise<void>;
   standDown(request: StandDownRequest): Refusal | null;
   standUp(id: string): void;
-  saveSnapshot(token: string): Promise<Buffer>;
+  saveSnapshot(token: string): Promise<Buffer | Refusal>;
   restoreSnapshot(token: string, snapshot: Buffer): Promise<Refusal | null>;
 }
 
@@ -110,7 +110,8 @@ async function change(
       return answer(null);
     case "/snapshot/save": {
       const { token } = snapshotSaveSchema.parse(await body(request));
-      return answer({ snapshot: (await desk.saveSnapshot(token)).toString("base64") });
+      const saved = await desk.saveSnapshot(token);
+      return answer(Buffer.isBuffer(saved) ? { snapshot: saved.toString("base64") } : saved);
     }
     case "/snapshot/restore": {
       const { token, snapshot } = snapshotRestoreSchema.parse(await body(request, maxSnapshotBodyBytes));

@@ -1,8 +1,8 @@
 /** Standing down, and Consul's snapshots: what the socket offers for changes to Consul itself. */
 import type { StandDownRequest } from "../../contract/agent-status.ts";
-import type { ConsulConnection } from "../consul/client.ts";
+import { type ConsulConnection, ConsulRefused } from "../consul/client.ts";
 import { restoreSnapshot, saveSnapshot } from "../consul/snapshot.ts";
-import type { Desk } from "./http.ts";
+import type { Desk, Refusal } from "./http.ts";
 import type { NeardHost } from "./neard-host.ts";
 
 /** A restore may roll the lock back, so the host through which it goes must itself have let go first. */
@@ -20,12 +20,25 @@ export function snapshotDesk(
       return null;
     },
     standUp: (id: string) => agent?.standUp(id),
-    saveSnapshot: async (token: string) => await saveSnapshot(own, token),
+    saveSnapshot: async (token: string) => await orRefused(saveSnapshot(own, token)),
     restoreSnapshot: async (token: string, snapshot: Buffer) => {
       if (agent?.state.standDown == null || agent.state.phase.name !== "standby")
         return refuse("this host does not stand down", "use holdfast snapshot restore: it has all hosts let go first");
-      await restoreSnapshot(own, token, snapshot);
-      return null;
+      const refusal = await orRefused(restoreSnapshot(own, token, snapshot));
+      return refusal ?? null;
     },
   };
+}
+
+/** What Consul itself says no to is a refusal; that nothing is known stays an error. */
+async function orRefused<T>(work: Promise<T>): Promise<T | Refusal> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ConsulRefused)) throw error;
+    return {
+      refused: `Consul said no: ${error.message}`,
+      next: "Check that the file is a snapshot of this cluster, and that its management token is the stack's",
+    };
+  }
 }

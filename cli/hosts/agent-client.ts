@@ -8,8 +8,10 @@ import {
   agentStatusSchema,
   type HistoryEntry,
   historyEntrySchema,
+  type StandDownRequest,
   type SwitchoverProgress,
   type SwitchoverRequest,
+  snapshotSchema,
   switchoverProgressSchema,
 } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
@@ -52,6 +54,28 @@ export async function postPause(link: HostLink, reason: string | undefined): Pro
 
 export async function postResume(link: HostLink): Promise<void> {
   await ask(link, { method: "POST", path: "/resume", body: {}, timeoutMs: commandDeadlineMs }, z.unknown());
+}
+
+export async function postStandDown(link: HostLink, body: StandDownRequest): Promise<void> {
+  await ask(link, { method: "POST", path: "/stand-down", body, timeoutMs: commandDeadlineMs }, z.unknown());
+}
+
+export async function postStandUp(link: HostLink, id: string): Promise<void> {
+  await ask(link, { method: "POST", path: "/stand-up", body: { id }, timeoutMs: commandDeadlineMs }, z.unknown());
+}
+
+/** Longer than the agent itself waits for Consul. */
+const snapshotDeadlineMs = 55_000;
+
+export async function postSave(link: HostLink, token: string): Promise<Buffer> {
+  const request = { method: "POST", path: "/snapshot/save", body: { token }, timeoutMs: snapshotDeadlineMs } as const;
+  return Buffer.from((await ask(link, request, snapshotSchema)).snapshot, "base64");
+}
+
+/** @throws HoldfastError HF_REFUSED with Consul's reason when it did not take the snapshot */
+export async function postRestore(link: HostLink, token: string, snapshot: Buffer): Promise<void> {
+  const body = { token, snapshot: snapshot.toString("base64") };
+  await ask(link, { method: "POST", path: "/snapshot/restore", body, timeoutMs: snapshotDeadlineMs }, z.unknown());
 }
 
 const refusalSchema = z.object({ error: z.string(), next: z.string().nullish() });

@@ -3,8 +3,8 @@ import { request as httpRequest } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AgentResponse } from "../ports.ts";
 
-/** Far above any answer of the agent; keeps a wrong peer from filling our memory. */
-const maxBodyBytes = 16 * 1024 * 1024;
+/** Above any answer of the agent (a snapshot in base64); keeps a wrong peer from filling our memory. */
+const maxBodyBytes = 48 * 1024 * 1024;
 
 export function requestOverStream(
   stream: Duplex,

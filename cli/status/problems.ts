@@ -20,12 +20,20 @@ export function findProblems(cluster: StackOutputs, view: Facts, statuses: reado
 function noActiveHost(view: Facts, statuses: readonly AgentStatus[]): string[] {
   if (statuses.some((status) => status.role === "active")) return [];
   const moving = statuses.find((status) => status.role === "taking" || status.role === "handing");
-  if (moving === undefined) return [`No host is active: nobody validates for ${view.account}.`];
+  if (moving === undefined) return [guarded(statuses) ?? `No host is active: nobody validates for ${view.account}.`];
   return [
     moving.role === "taking"
       ? `No host is active yet: ${moving.host} is taking over.`
       : `No host is active now: ${moving.host} is handing the key over.`,
   ];
+}
+
+/** The hosts watch the same chain: one that refuses says it for all. */
+function guarded(statuses: readonly AgentStatus[]): string | null {
+  const guards = statuses.flatMap((status) => (status.guard === null ? [] : [status.guard]));
+  const guard = guards.find(({ state }) => state === "refusing") ?? guards[0];
+  if (guard === undefined) return null;
+  return `No host is active: ${guard.because}.${guard.next === null ? "" : ` ${guard.next}`}`;
 }
 
 function strayAgent(cluster: StackOutputs, status: AgentStatus): string[] {
