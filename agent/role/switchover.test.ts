@@ -52,7 +52,9 @@ describe("handing over", () => {
       .see(ours, { notes: note("s1") })
       .done();
     core.effects = [];
-    core.after(100).tell({ is: "renewed", session: "session-b", sentMs: core.nowMs - 5, lockIndex: 5 });
+    // Longer than the shortest time between two feeds, and by both ways that lead to one.
+    core.after(1500).tell({ is: "renewed", session: "session-b", sentMs: core.nowMs - 5, lockIndex: 5 });
+    core.after(1500).tell({ is: "tick" });
     expect(core.asked("feed")).toEqual([]);
   });
 
