@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { absentLock, cleanMarker, lockViewFrom } from "./lock-record.ts";
 
-const marker = { by: "host-a", to: "host-b", epoch: 4, switchover: null, because: "switchover from host-a" };
+const marker = {
+  by: "host-a",
+  session: "session-a",
+  to: "host-b",
+  epoch: 4,
+  switchover: null,
+  because: "switchover from host-a",
+};
 const entry = (value: unknown, more: object = {}) => ({
   key: "k",
   value: JSON.stringify(value),

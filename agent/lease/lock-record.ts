@@ -12,8 +12,9 @@ import { z } from "zod";
 import type { KvEntry } from "../consul/client.ts";
 
 export const cleanMarkerSchema = z.object({
-  /** The holder that released. */
+  /** The holder that released, and its session. */
   by: z.string(),
+  session: z.string(),
   /** Chosen successor; null: whoever is ready. */
   to: z.string().nullable(),
   /** LockIndex under which it held. */

@@ -83,6 +83,7 @@ function askRelease(draft: Draft, phase: DemotingPhase, delayMs: number): void {
   const { host } = draft.settings;
   const marker = {
     by: host,
+    session,
     to: phase.to,
     epoch,
     switchover: phase.switchover,

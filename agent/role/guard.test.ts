@@ -129,7 +129,7 @@ describe("the first activation", () => {
   });
 
   test("is not decided by a marker that somebody wrote into a lock that nobody held", () => {
-    const released = { by: "host-a", to: "host-b", epoch: 0, switchover: "s", because: "forged" };
+    const released = { by: "host-a", session: "session-a", to: "host-b", epoch: 0, switchover: "s", because: "forged" };
     const account = new Account({
       modifyIndex: 9,
       lockIndex: 0,

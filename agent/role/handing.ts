@@ -134,7 +134,14 @@ function release(draft: Draft, phase: HandingPhase): void {
 function askRelease(draft: Draft, phase: HandingPhase): void {
   const { session, epoch, seq } = phase.lease;
   const { host } = draft.settings;
-  const marker = { by: host, to: phase.job.to, epoch, switchover: phase.job.id, because: `switchover from ${host}` };
+  const marker = {
+    by: host,
+    session,
+    to: phase.job.to,
+    epoch,
+    switchover: phase.job.id,
+    because: `switchover from ${host}`,
+  };
   ask(draft, { do: "release", session, seq: seq + 1, marker });
 }
 

@@ -12,7 +12,14 @@ const released: LockView = {
   value: {
     host: "host-a",
     seq: 9,
-    released: { by: "host-a", to: "host-b", epoch: 4, switchover: "s1", because: "switchover from host-a" },
+    released: {
+      by: "host-a",
+      session: "session-a",
+      to: "host-b",
+      epoch: 4,
+      switchover: "s1",
+      because: "switchover from host-a",
+    },
   },
 };
 
@@ -70,6 +77,23 @@ describe("a clean marker", () => {
     expect(took(core)).toBe(0);
     expect(took(core.live(settings.lease.takeoverMs - 100, released))).toBe(0);
     expect(took(core.live(200, released))).toBe(1);
+  });
+
+  test("of another session than the one that was seen to hold proves nothing, however much newer it looks", () => {
+    const later: LockView = { ...released, modifyIndex: 70, lockIndex: 5 };
+    if (later.value?.released === undefined) throw new Error("no marker");
+    const value = { ...later.value, released: { ...later.value.released, epoch: 5, session: "session-x" } };
+    const core = ready()
+      .live(500, heldByA(50))
+      .see({ ...later, value })
+      .tell({ is: "tick" });
+    expect(took(core)).toBe(0);
+    expect(took(core.live(settings.lease.takeoverMs + 100, { ...later, value }))).toBe(1);
+  });
+
+  test("whose record is older than the one before it proves nothing, though other keys moved on", () => {
+    const core = ready().live(500, heldByA(70)).see(released, { index: 200 }).tell({ is: "tick" });
+    expect(took(core)).toBe(0);
   });
 
   test("seen before the watch broke is merely found after it", () => {

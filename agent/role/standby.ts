@@ -41,8 +41,8 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   if (guard !== null) return wait(guard.because);
 
   const waitedMs = nowMs - watch.changedMs;
-  // A marker that was merely found may be a restored snapshot's, with a holder in office since.
-  const foundMs = watch.sawChange ? 0 : takeoverMs;
+  // Only of the holder that we watched: another marker may be a restored snapshot's, with a holder in office since.
+  const foundMs = marker?.session === watch.heldBy ? 0 : takeoverMs;
   if (marker !== null && marker.to === settings.host && waitedMs >= foundMs)
     return { act: true, story: storyFrom(state, nowMs, marker.switchover !== null ? "switchover" : "failover") };
   if (watch.paused) return wait("paused: automatic take-overs are off");

@@ -87,8 +87,11 @@ export interface Watch {
   readonly confirmedMs: number | null;
   /** From here the standby waits `takeoverMs`. */
   readonly changedMs: number;
-  /** We watched the lock become what it is. False for a record that we merely found: a restored snapshot could show it. */
-  readonly sawChange: boolean;
+  /**
+   * The session that we watched hold the lock just before it became what it is. Null: none did, or we
+   * merely found the record, as one finds what a restored snapshot brings back.
+   */
+  readonly heldBy: string | null;
   /** Consul's index of the whole prefix. */
   readonly index: number;
   readonly lock: LockView | null;

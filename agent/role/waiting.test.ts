@@ -16,7 +16,14 @@ test("a lock that was freed without a marker is waited for in full: its holder m
 });
 
 test("a successor that is not ready does not take over, whatever the marker says", () => {
-  const marker = { by: "host-a", to: settings.host, epoch: 4, switchover: "s1", because: "switchover from host-a" };
+  const marker = {
+    by: "host-a",
+    session: "session-a",
+    to: settings.host,
+    epoch: 4,
+    switchover: "s1",
+    because: "switchover from host-a",
+  };
   const released: LockView = { ...freed, value: { host: "host-a", seq: 9, released: marker } };
   const core = ready().live(500, heldByA(50), { syncing: true });
   core.see(released).live(20_000, released, { syncing: true });

@@ -15,7 +15,7 @@ export function newWatch(nowMs: number): Watch {
   return {
     confirmedMs: null,
     changedMs: nowMs,
-    sawChange: false,
+    heldBy: null,
     index: 0,
     lock: null,
     paused: false,
@@ -30,14 +30,16 @@ export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs:
   if (watch.confirmedMs !== null && seen.sentMs < watch.confirmedMs) return watch;
   const before = watch.lock;
   const moved = before === null || seen.lock.modifyIndex !== before.modifyIndex;
-  const backwards = seen.index < watch.index || (before !== null && seen.lock.lockIndex < before.lockIndex);
+  const backwards =
+    seen.index < watch.index ||
+    (before !== null && (seen.lock.lockIndex < before.lockIndex || seen.lock.modifyIndex < before.modifyIndex));
   // From the sending of the last confirmation to this answer: what happened in between, nobody saw.
   const looked = watch.confirmedMs !== null && nowMs - watch.confirmedMs <= unbrokenMs;
   const isBroken = backwards || !looked;
   return {
     confirmedMs: seen.sentMs,
     changedMs: moved || isBroken ? nowMs : watch.changedMs,
-    sawChange: !isBroken && (moved || watch.sawChange),
+    heldBy: isBroken ? null : moved ? (before?.session ?? null) : watch.heldBy,
     index: seen.index,
     lock: seen.lock,
     paused: seen.paused,

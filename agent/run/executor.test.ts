@@ -57,7 +57,14 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed) 
 const seen: LockView = { modifyIndex: 70, lockIndex: 4, session: "session-a", value: { host: "host-a", seq: 1 } };
 const takeOver = (lock: LockView): Effect => ({ do: "take-over", serial: 3, session: "session-b", lock });
 const renew: Effect = { do: "renew", session: "session-b", seq: 8 };
-const marker = { by: "host-b", to: "host-a", epoch: 5, switchover: "s1", because: "switchover from host-b" };
+const marker = {
+  by: "host-b",
+  session: "session-b",
+  to: "host-a",
+  epoch: 5,
+  switchover: "s1",
+  because: "switchover from host-b",
+};
 const release: Effect = { do: "release", serial: 4, session: "session-b", seq: 9, marker };
 
 describe("a take-over", () => {
@@ -117,6 +124,12 @@ describe("a renewal", () => {
       return last !== undefined && "value" in last ? last.value : "";
     });
     expect(new Set(values).size).toBe(2);
+  });
+
+  test("that meets a lock-delay has lost nothing: Consul looks for that before it looks whose session asks", async () => {
+    const delayed = edge(() => ({ committed: false, because: `failed to lock key "${key}" due to lock delay` }));
+    await delayed.done(renew);
+    expect(delayed.events).toEqual([]);
   });
 
   test("that is refused is told; one that is not answered is silence", async () => {
