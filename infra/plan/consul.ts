@@ -5,7 +5,7 @@ import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { consulConfig, consulJoin } from "./consul-config.ts";
 import { unprivileged } from "./hardening.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";
-import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
+import { credentialPath, jsonFile, loadCredential, serviceHead, unitFile } from "./spec-parts.ts";
 import { type HostArtifacts, uploadPath } from "./uploads.ts";
 
 const configFile = `${paths.consulConfig}/consul.json`;
@@ -63,13 +63,7 @@ export function consulSpec(topology: Topology, host: Host, artifacts: HostArtifa
 
 function consulUnit(): string[] {
   return [
-    "[Unit]",
-    "Description=holdfast: Consul",
-    "Wants=network-online.target",
-    `After=network-online.target ${units.firewall}`,
-    "StartLimitIntervalSec=0",
-    "",
-    "[Service]",
+    ...serviceHead("Consul"),
     // Not notify: Consul reports ready only once it has joined, and after a power loss nobody is there yet.
     "Type=exec",
     `User=${users.consul}`,

@@ -8,7 +8,7 @@ import type { Host, Topology } from "../config/topology.ts";
 import { unprivileged } from "./hardening.ts";
 import { neardConfig } from "./neard-config.ts";
 import { hostSecret } from "./secret-names.ts";
-import { jsonFile, unitFile } from "./spec-parts.ts";
+import { jsonFile, serviceHead, unitFile } from "./spec-parts.ts";
 import { type HostArtifacts, uploadPath } from "./uploads.ts";
 
 const home = paths.neardHome;
@@ -79,13 +79,7 @@ function initArgv({ neard, network }: Topology): string[] {
 
 function neardUnit(): string[] {
   return [
-    "[Unit]",
-    "Description=holdfast: neard, the NEAR node",
-    "Wants=network-online.target",
-    `After=network-online.target ${units.firewall}`,
-    "StartLimitIntervalSec=0",
-    "",
-    "[Service]",
+    ...serviceHead("neard, the NEAR node"),
     "Type=exec",
     `User=${users.neard}`,
     `Group=${users.neard}`,

@@ -1,7 +1,7 @@
 /** Small parts of which the specs are made. */
 import { posix } from "node:path";
 import type { HostSpecInput } from "../../contract/host-spec.ts";
-import { paths } from "../../contract/paths.ts";
+import { paths, units } from "../../contract/paths.ts";
 
 type File = NonNullable<HostSpecInput["files"]>[number];
 
@@ -16,6 +16,19 @@ export function jsonFile(path: string, value: unknown, options: Partial<File> = 
 
 export function unitFile(name: string, lines: readonly string[]): File {
   return textFile(`/etc/systemd/system/${name}`, ["# Made by holdfast; changes are overwritten.", ...lines]);
+}
+
+/** How the unit of a network service begins, down to its `[Service]`: behind the host's firewall, and never given up on. */
+export function serviceHead(description: string): string[] {
+  return [
+    "[Unit]",
+    `Description=holdfast: ${description}`,
+    "Wants=network-online.target",
+    `After=network-online.target ${units.firewall}`,
+    "StartLimitIntervalSec=0",
+    "",
+    "[Service]",
+  ];
 }
 
 /** Where the sealed credential `name` rests. */
