@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -62,8 +62,29 @@ test("a stack is forgotten whole, and no other", () => {
   expect(left.filter((path) => path.includes("localnet-onemore"))).toHaveLength(7);
 });
 
-test("with the last stack .localnet goes", () => {
+test("with the last lab goes what they share", () => {
   const root = checkout("localnet-one");
+  writeFileSync(join(root, ".localnet/passphrase"), "");
   forgetStack(root, { name: "one", stack: "localnet-one" });
   expect(existsSync(join(root, ".localnet"))).toBe(false);
+});
+
+test.each([
+  ["its neard, and no stack yet", ".localnet/two/neard"],
+  ["its settings, and no stack yet", "Pulumi.localnet-two.yaml"],
+])("a lab that is being made keeps its passphrase: it has %s", (_what, file) => {
+  const root = checkout("localnet-one");
+  writeFileSync(join(root, ".localnet/passphrase"), "secret");
+  mkdirSync(dirname(join(root, file)), { recursive: true });
+  writeFileSync(join(root, file), "");
+  forgetStack(root, { name: "one", stack: "localnet-one" });
+  expect(readFileSync(join(root, ".localnet/passphrase"), "utf8")).toBe("secret");
+  expect(existsSync(join(root, file))).toBe(true);
+});
+
+test("what is nobody's stays", () => {
+  const root = checkout("localnet-one");
+  writeFileSync(join(root, ".localnet/notes"), "");
+  forgetStack(root, { name: "one", stack: "localnet-one" });
+  expect(readdirSync(join(root, ".localnet"))).toEqual(["notes"]);
 });

@@ -3,7 +3,16 @@
  * order, with the same program; secrets go in by stdin.
  */
 import { createHash } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
@@ -29,6 +38,7 @@ export function localPaths(root: string, lab: { name: string; stack: string }) {
     all,
     /** What belongs to this lab alone. */
     own: join(all, lab.name),
+    passphrase: join(all, "passphrase"),
     neard: join(all, lab.name, "neard"),
     /** Checksum of the secrets that were set last. */
     secretsSet: join(all, lab.name, "secrets.sha256"),
@@ -40,6 +50,8 @@ export function localPaths(root: string, lab: { name: string; stack: string }) {
     locks: join(backend, "locks", "organization", "holdfast", lab.stack),
   };
 }
+
+type LocalPaths = ReturnType<typeof localPaths>;
 
 /** Runs pulumi for the stack; its output. @throws HoldfastError HF_LAB with what it said */
 async function pulumi({ name, root, tools }: Stack, args: readonly string[], input?: string): Promise<string> {
@@ -178,15 +190,30 @@ export function diagnosticsOf(output: readonly string[]): string {
 
 /**
  * Forgets the stack without asking its hosts, which are gone: state, locks, configuration. Works on
- * the backend's files, so it needs no pulumi.
+ * the backend's files, so it needs no pulumi. With the last lab of this checkout goes what they share.
  */
 export function forgetStack(root: string, lab: { name: string; stack: string }): void {
   const at = localPaths(root, lab);
   removeNamed(at.backend, lab.stack);
   rmSync(at.settings, { force: true });
   rmSync(at.own, { recursive: true, force: true });
-  const others = existsSync(at.stacks) && readdirSync(at.stacks).some((file) => file.endsWith(".json"));
-  if (!others) rmSync(at.all, { recursive: true, force: true });
+  if (!existsSync(at.all) || hasLabs(root, at)) return;
+  rmSync(at.passphrase, { force: true });
+  rmSync(join(at.backend, ".."), { recursive: true, force: true });
+  if (readdirSync(at.all).length === 0) rmdirSync(at.all);
+}
+
+/**
+ * Whether a lab of this checkout is left, be it one that is just being made: it has its neard before it
+ * needs the passphrase, and its settings before its stack.
+ */
+function hasLabs(root: string, at: LocalPaths): boolean {
+  const names = (folder: string) => (existsSync(folder) ? readdirSync(folder) : []);
+  return (
+    names(at.all).some((name) => existsSync(join(at.all, name, "neard"))) ||
+    names(root).some((name) => /^Pulumi\.localnet.*\.yaml$/.test(name)) ||
+    names(at.stacks).some((name) => name.endsWith(".json"))
+  );
 }
 
 /** Removes the files and folders below `folder` that are `stack`'s: `stack`, `stack.json`, `stack.json.bak` ... */
