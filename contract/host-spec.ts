@@ -40,7 +40,7 @@ export const hostSpecSchema = z.strictObject({
   files: z.array(z.strictObject({ path: z.string(), ...ownership, lines: z.array(z.string()) })).default([]),
   /** Content is a secret from stdin, written as it is. */
   secretFiles: z.array(z.strictObject({ path: z.string(), ...ownership, secret: z.string() })).default([]),
-  /** Sealed by `systemd-creds encrypt --name=<name>` into paths.credentials/<file>.cred; the clear text never meets the disk. */
+  /** Sealed with the host's own key, and for that name, into paths.credentials/<name>.cred; the clear text never meets the disk. */
   credentials: z.array(z.strictObject({ name: z.string(), secret: z.string() })).default([]),
   /** A program that CopyToRemote put at `upload` (gzip), unpacked to `path` if its sha256 differs. */
   artifacts: z

@@ -18,7 +18,7 @@ export const paths = {
   agentConfig: `${etc}/agent.json`,
   /** What the last apply of each concern was given, without secrets: `<concern>.json`. */
   specs: `${etc}/specs`,
-  /** Files made by `systemd-creds encrypt`: `<name>.cred`, name as in CredentialName. */
+  /** Sealed by agent/converge/credentials.ts: `<name>.cred`, name as in CredentialName. */
   credentials: `${etc}/credentials`,
   consulConfig: `${etc}/consul`,
   /** PEM: the cluster's own authority, and this host's certificate. The private key is a credential. */
@@ -32,11 +32,16 @@ export const paths = {
   /** Where CopyToRemote puts artifacts; checked against their sha256 before use. */
   upload: "/var/lib/holdfast/upload",
   state: "/var/lib/holdfast",
+  /** Only where systemd has no key of the host's own (before 250): 32 random bytes, for root alone. */
+  hostSecret: "/var/lib/holdfast/host-secret",
   consulData: "/var/lib/holdfast-consul",
   neardHome: "/var/lib/neard",
 
   /** flock(1)ed by the one converge (apply, check, remove) that may run at a time. */
   convergeLock: "/run/holdfast-converge.lock",
+
+  /** ramfs, only where systemd cannot unseal by itself: what it loads credentials from, `<name>`. */
+  unsealed: "/run/holdfast_unsealed",
 
   run: "/run/holdfast",
   socket: "/run/holdfast/holdfastd.sock",
@@ -56,6 +61,9 @@ export const units = {
   neard: "neard.service",
   consul: "holdfast-consul.service",
   firewall: "holdfast-firewall.service",
+  /** These two only where systemd cannot unseal by itself. */
+  unsealedMount: "run-holdfast_unsealed.mount",
+  unseal: "holdfast-unseal.service",
 } as const;
 
 /** Names of systemd credentials, as given to LoadCredentialEncrypted=. */

@@ -28,9 +28,13 @@ function temporaryFor(path: string): string {
   return join(dirname(path), `.${basename(path)}.holdfast-new`);
 }
 
-/** Writes `text` to `path`; a missing parent directory is made (root, 0755) and stays. */
-export async function writeFileAtomic(path: string, text: string, attributes: FileAttributes): Promise<void> {
-  await replace(path, attributes, (file) => file.writeFile(text));
+/** Writes `content` to `path`; a missing parent directory is made (root, 0755) and stays. */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Buffer,
+  attributes: FileAttributes,
+): Promise<void> {
+  await replace(path, attributes, (file) => file.writeFile(content));
 }
 
 /**

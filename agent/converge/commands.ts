@@ -7,13 +7,15 @@ import { HoldfastError } from "../../contract/errors.ts";
 import type { ConvergeReport, HostSpec } from "../../contract/host-spec.ts";
 import { checkSpec, storedSpec } from "./check.ts";
 import { type Change, converge } from "./converge.ts";
+import { hasSystemdCreds, unsealAll } from "./credentials.ts";
 import { withHostLock } from "./host-lock.ts";
+import { exitNotAllUnsealed, fitToOldSystemd } from "./old-systemd.ts";
 import { progressOn } from "./progress.ts";
 import { removeConcern } from "./remove.ts";
 import { parseConcern, parseSecrets, parseSpec, requireSecrets } from "./spec.ts";
 import { specStore, thisHost } from "./this-host.ts";
 
-/** Exit codes: 0 as wanted, 1 an error, 3 `check` found differences. */
+/** Exit codes: 0 as wanted, 1 an error, 3 `check` found differences, 4 `unseal` could not unseal all. */
 const exitDrift = 3;
 
 export function registerConvergeCommands(program: Command): void {
@@ -38,6 +40,10 @@ export function registerConvergeCommands(program: Command): void {
     .requiredOption("--concern <name>", "the concern")
     .option("--json", "end with one line of JSON")
     .action((options: { concern: string; json?: true }) => remove(options));
+  program
+    .command("unseal")
+    .description("unseal this host's credentials into memory, where systemd is too old to (holdfast-unseal.service)")
+    .action(unsealThem);
 }
 
 /** Whoever listened has gone (Pulumi was cancelled, SSH broke): a host half done is worse than a report unread. */
@@ -54,7 +60,7 @@ interface CheckOptions {
 
 async function apply(options: { spec: string; json?: true }): Promise<void> {
   const startMs = performance.now();
-  const spec = parseSpec(await readText(options.spec), options.spec);
+  const spec = await readSpec(options.spec);
   const secrets = parseSecrets(await readStdin());
   requireSecrets(spec, secrets);
   const progress = progressOn(spec.host, spec.concern);
@@ -80,7 +86,7 @@ async function check(options: CheckOptions): Promise<void> {
 }
 
 async function specsToCheck(options: CheckOptions): Promise<HostSpec[]> {
-  if (options.spec !== undefined) return [parseSpec(await readText(options.spec), options.spec)];
+  if (options.spec !== undefined) return [await readSpec(options.spec)];
   if (options.concern !== undefined) return [await storedSpec(parseConcern(options.concern), specStore)];
   if (options.all !== true) throw new HoldfastError("HF_USAGE", "check needs --concern NAME, --all or --spec FILE.");
   const specs = await Promise.all((await specStore.known()).map((concern) => storedSpec(concern, specStore)));
@@ -96,6 +102,13 @@ async function remove(options: { concern: string; json?: true }): Promise<void> 
   const removed = reporter("removed");
   await withHostLock(progress, () => removeConcern(concern, { host, store: specStore, progress, done: removed.add }));
   report(host, concern, removed.all, "nothing to do", startMs, options.json);
+}
+
+async function unsealThem(): Promise<void> {
+  const { unsealed, faults } = await unsealAll();
+  process.stdout.write(`unsealed: ${unsealed.join(", ") || "none"}\n`);
+  for (const fault of faults) process.stderr.write(`holdfastd: ${fault} pulumi up seals it anew.\n`);
+  if (faults.length > 0) process.exitCode = exitNotAllUnsealed;
 }
 
 /** Prints each change when it happens, and keeps them for the report. */
@@ -126,6 +139,12 @@ function report(
     tookMs: Math.round(performance.now() - startMs),
   };
   if (json === true) process.stdout.write(`${JSON.stringify(full)}\n`);
+}
+
+/** As this host needs it; a stored spec is so already. */
+async function readSpec(file: string): Promise<HostSpec> {
+  const spec = parseSpec(await readText(file), file);
+  return hasSystemdCreds() ? spec : fitToOldSystemd(spec);
 }
 
 async function readText(file: string): Promise<string> {

@@ -3,8 +3,8 @@ import { chmod, chown, mkdir, rm, rmdir } from "node:fs/promises";
 import { HoldfastError } from "../../contract/errors.ts";
 import type { Secrets } from "../../contract/host-spec.ts";
 import { type Accounts, createUser, deleteUser, modifyUser, readAccounts } from "./accounts.ts";
-import { deleteFile, type FileAttributes, unpackArtifact, writeFileAtomic } from "./atomic-file.ts";
-import { sealCredential } from "./credentials.ts";
+import { type FileAttributes, unpackArtifact, writeFileAtomic } from "./atomic-file.ts";
+import { deleteSealed, sealCredential } from "./credentials.ts";
 import { credentialAttributes, fileText } from "./plan-steps.ts";
 import { type Progress, whileWaiting } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
@@ -53,7 +53,7 @@ export async function perform(step: Step, context: PerformContext): Promise<void
     case "retire-unit":
       return retireUnit(step.unit, context);
     case "delete-file":
-      return deleteFile(step.path);
+      return deleteSealed(step.path);
     case "delete-directory":
       return deleteDirectory(step.path, step.owned);
     case "delete-user":

@@ -207,7 +207,7 @@ describe("one difference, and what follows from it", () => {
       "a credential that another host sealed",
       { ...converged, credentials: new Map([["token", null]]) },
       [
-        `credential ${credentialPath("token")}: cannot be unsealed on this host`,
+        `credential ${credentialPath("token")}: systemd on this host cannot load it`,
         `unit svc.service: restart: ${credentialPath("token")} changed`,
       ],
     ],
@@ -245,7 +245,7 @@ describe("without the secrets", () => {
     });
     expect(plan(facts, null).slice(0, 2)).toEqual([
       "attributes /etc/svc/secret: mode",
-      `credential ${credentialPath("token")}: cannot be unsealed on this host`,
+      `credential ${credentialPath("token")}: systemd on this host cannot load it`,
     ]);
   });
 });

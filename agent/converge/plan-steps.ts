@@ -168,7 +168,7 @@ function credentialSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFac
     const fact = factAt(facts, path);
     if (fact.kind !== "file") return seal(absence(fact, "a file"));
     const digest = facts.credentials.get(name) ?? null;
-    if (digest === null) return seal("cannot be unsealed on this host");
+    if (digest === null) return seal("systemd on this host cannot load it");
     const text = secrets?.[secret];
     if (text !== undefined && digest !== sha256(text)) return seal("content");
     const faults = attributeFaults(fact, credentialAttributes);

@@ -5,7 +5,7 @@ import { lstat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { type Accounts, readAccounts } from "./accounts.ts";
-import { unsealCredential } from "./credentials.ts";
+import { loadableCredential } from "./credentials.ts";
 import type { HostFacts, PathFact } from "./facts.ts";
 import { credentialPath, emptyInventory, inventoryOf, union } from "./inventory.ts";
 import { sha256 } from "./plan-steps.ts";
@@ -67,9 +67,9 @@ async function fileDigest(path: string): Promise<string> {
 
 async function readCredential(name: string): Promise<string | null> {
   try {
-    return sha256(await unsealCredential(name, credentialPath(name)));
+    return sha256(await loadableCredential(name, credentialPath(name)));
   } catch {
-    // Absent, sealed elsewhere, damaged: the plan seals it anew, and the paths' facts say which it was.
+    // Absent, sealed elsewhere, damaged, not where systemd looks: the plan seals it anew, and the paths' facts say which it was.
     return null;
   }
 }

@@ -156,7 +156,15 @@ async function removeTable(name: string, { done }: RemoveContext): Promise<void>
 
 /** Nothing is left that needs us: our own directories go, with the program that runs now. */
 async function sweep({ done }: RemoveContext): Promise<void> {
-  for (const path of [paths.run, paths.keyDirectory, paths.state, paths.etc, paths.opt, paths.convergeLock]) {
+  for (const path of [
+    paths.run,
+    paths.keyDirectory,
+    paths.unsealed,
+    paths.state,
+    paths.etc,
+    paths.opt,
+    paths.convergeLock,
+  ]) {
     const existed = await rm(path, { recursive: true }).then(
       () => true,
       (error: NodeJS.ErrnoException) => {

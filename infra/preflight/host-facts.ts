@@ -15,7 +15,6 @@ fact machine "$(uname -m)"
 fact os "$(. /etc/os-release 2>/dev/null; printf %s "$PRETTY_NAME")"
 fact init "$(cat /proc/1/comm)"
 fact systemd "$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \\([0-9]*\\).*/\\1/p')"
-fact creds "$(command -v systemd-creds)"
 fact nft "$(nft list tables >/dev/null 2>&1 && echo yes)"
 fact run "$(stat -f -c %T /run)"
 fact varFreeKb "$(df -Pk /var/lib | awk 'NR == 2 { print $4 }')"
@@ -40,8 +39,6 @@ const factsSchema = z.object({
   init: z.string(),
   /** 0: none. */
   systemd: z.coerce.number().int(),
-  /** Path of systemd-creds, or empty. */
-  creds: z.string(),
   nft: yes,
   /** Type of the file system at /run. */
   run: z.string(),

@@ -15,7 +15,6 @@ const fit: HostFacts = {
   os: "Debian GNU/Linux 12 (bookworm)",
   init: "systemd",
   systemd: 252,
-  creds: "/usr/bin/systemd-creds",
   nft: true,
   run: "tmpfs",
   varFreeKb: 5_000_000,
@@ -43,8 +42,8 @@ describe("each unfitness is named with its host", () => {
     [{ machine: "aarch64" }, "host-a (192.0.2.11) is a aarch64 machine, configured is arch x64"],
     [{ init: "init", systemd: 0 }, "host-a (192.0.2.11) does not run systemd (process 1 is init)"],
     [
-      { systemd: 249, os: "Ubuntu 22.04.4 LTS", creds: "" },
-      "host-a (192.0.2.11) has systemd 249 (Ubuntu 22.04.4 LTS); encrypted credentials need 250",
+      { systemd: 247, os: "Debian GNU/Linux 11 (bullseye)" },
+      "host-a (192.0.2.11) has systemd 247 (Debian GNU/Linux 11 (bullseye)); holdfast needs 249",
     ],
     [{ nft: false }, "host-a (192.0.2.11) has no working nftables"],
     [
@@ -59,6 +58,9 @@ describe("each unfitness is named with its host", () => {
   test("all at once", () =>
     expect(faults(report(hostA, { nft: false, uid: 5 }), report(hostB, { run: "xfs" }))).toHaveLength(3));
 });
+
+test("Ubuntu 22.04 is new enough, though its systemd cannot seal credentials", () =>
+  expect(faults(report(hostA, { systemd: 249, os: "Ubuntu 22.04.4 LTS" }))).toEqual([]));
 
 test("what is ours already is no obstacle", () =>
   expect(faults(report(hostA, { managed: true, listening: [8501, 2233], varFreeKb: 10 }))).toEqual([]));

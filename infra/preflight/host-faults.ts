@@ -15,8 +15,8 @@ export interface HostReport {
   readonly uncertaintyMs: number;
 }
 
-/** systemd-creds and LoadCredentialEncrypted= came with 250 (Debian 12, Ubuntu 24.04; Ubuntu 22.04 has 249). */
-const leastSystemd = 250;
+/** Ubuntu 22.04's, the oldest that holdfast was tried on; before 250 the host's holdfastd does the sealing. */
+const leastSystemd = 249;
 const mib = 1024;
 const gib = 1024 * mib;
 /** Node and Consul unpacked and packed are 0.5 GiB; the rest is for what grows. */
@@ -42,12 +42,12 @@ function unfitness(topology: Topology, { host, facts }: HostReport): Fault[] {
   if (facts.machine !== machines[host.arch])
     faults.push(fault(`is a ${facts.machine} machine, configured is arch ${host.arch}`, "Correct the host's arch."));
   if (facts.init !== "systemd")
-    faults.push(fault(`does not run systemd (process 1 is ${facts.init})`, "Use Debian 12 or Ubuntu 24.04, or later."));
-  else if (facts.systemd < leastSystemd || facts.creds === "")
+    faults.push(fault(`does not run systemd (process 1 is ${facts.init})`, "Use Debian 12 or Ubuntu 22.04, or later."));
+  else if (facts.systemd < leastSystemd)
     faults.push(
       fault(
-        `has systemd ${facts.systemd} (${facts.os}); encrypted credentials need ${leastSystemd}`,
-        "Upgrade it to Debian 12 or Ubuntu 24.04, or later; Ubuntu 22.04 has 249.",
+        `has systemd ${facts.systemd} (${facts.os}); holdfast needs ${leastSystemd}`,
+        "Upgrade it to Debian 12 or Ubuntu 22.04, or later.",
       ),
     );
   if (!facts.nft)
