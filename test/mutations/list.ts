@@ -1,0 +1,19 @@
+/** All mutations, in the order in which `npm run mutations` shows them. */
+import { clientMutations } from "./list/client.ts";
+import { fenceMutations } from "./list/fence.ts";
+import { leaseMutations } from "./list/lease.ts";
+import { restartMutations } from "./list/restart.ts";
+import { standbyMutations } from "./list/standby.ts";
+import { timingMutations } from "./list/timing.ts";
+import { wayOutMutations } from "./list/way-out.ts";
+import type { Mutation } from "./mutation.ts";
+
+export const mutations: readonly Mutation[] = [
+  ...leaseMutations,
+  ...standbyMutations,
+  ...fenceMutations,
+  ...wayOutMutations,
+  ...restartMutations,
+  ...clientMutations,
+  ...timingMutations,
+];

@@ -1,0 +1,154 @@
+/** The fence: what the kernel is told, when it is fed, and in which order. */
+import type { Mutation } from "../mutation.ts";
+
+const fence = "agent/fence/fence.ts";
+const ruleset = "agent/fence/ruleset.ts";
+const rulesetTest = "agent/fence/ruleset.test.ts";
+const fenceTest = "agent/fence/fence.test.ts";
+const holderTest = "agent/role/holder.test.ts";
+
+export const fenceMutations: readonly Mutation[] = [
+  {
+    name: "fed-two-seconds-long",
+    breaks: "The fence is fed up to two seconds after the deadline.",
+    edits: [
+      {
+        file: "agent/role/feeding.ts",
+        text: '{ do: "feed", epoch: lease.epoch, untilMs: lease.deadlineMs }',
+        by: '{ do: "feed", epoch: lease.epoch, untilMs: lease.deadlineMs + 2000 }',
+      },
+    ],
+    caughtBy: { simulation: true, tests: [holderTest] },
+  },
+  {
+    name: "remaining-computed-early",
+    breaks: "What is left of the lease is computed when a feed is asked for, not when nft is reached.",
+    edits: [
+      {
+        file: fence,
+        text: "    await this.#enqueue(async () => {\n      try {",
+        by: `    const askedMs = this.#clock.bootMs();
+    await this.#enqueue(async () => {
+      untilMs += this.#clock.bootMs() - askedMs;
+      try {`,
+      },
+    ],
+    caughtBy: { simulation: false, tests: [fenceTest] },
+  },
+  {
+    name: "feed-overtakes-shut",
+    breaks: "The fence's operations run side by side: a feed that was asked for before a shut can come after it.",
+    edits: [
+      {
+        file: fence,
+        text: "const mine = this.#queue.then(operation);",
+        by: "const mine = operation();",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [fenceTest] },
+  },
+  {
+    name: "no-wall-deadline",
+    breaks: "The fence does not look at the wall clock: an element that is fed late lives too long.",
+    edits: [
+      {
+        file: ruleset,
+        text: "deadline meta time < ${Math.floor(wallDeadlineMs / 1000)} accept",
+        by: "deadline accept",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [rulesetTest] },
+  },
+  {
+    name: "wall-deadline-rounded-up",
+    breaks: "The wall clock's deadline is rounded up: the fence may be open a second too long.",
+    edits: [{ file: ruleset, text: "Math.floor(wallDeadlineMs / 1000)", by: "Math.ceil(wallDeadlineMs / 1000)" }],
+    caughtBy: { simulation: false, tests: [rulesetTest] },
+  },
+  {
+    name: "no-kernel-timeout",
+    breaks: "The fence's element has no timeout: a wall clock that is stepped back keeps it open.",
+    edits: [{ file: ruleset, text: " timeout ${Math.floor(remainingMs)}ms }", by: " }" }],
+    caughtBy: { simulation: false, tests: [rulesetTest] },
+  },
+  {
+    name: "element-not-replaced",
+    breaks: "A feed does not flush the old element first; nft keeps the old timeout of one that is there.",
+    edits: [{ file: ruleset, text: "    `flush set inet ${tableName} alive`,\n", by: "" }],
+    caughtBy: { simulation: false, tests: [rulesetTest] },
+  },
+  {
+    name: "armed-starts-open",
+    breaks: "A fence that is armed lets packets out before it was fed.",
+    edits: [
+      { file: ruleset, text: "    ct mark ${mark} ct mark @alive jump deadline\n", by: "    ct mark ${mark} accept\n" },
+    ],
+    caughtBy: { simulation: false, tests: [rulesetTest] },
+  },
+  {
+    name: "ended-epochs-not-reset",
+    breaks: "Connections of ended epochs are only dropped: their sockets go on, and get out when the rules go.",
+    edits: [
+      {
+        file: ruleset,
+        text: "  `ct mark and ${hex(markMask)} == ${hex(markBase)} meta l4proto tcp counter reject with tcp reset`,\n",
+        by: "",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [rulesetTest] },
+  },
+  {
+    name: "orphans-not-counted",
+    breaks: "A killed neard's sockets count as gone although they have data to send.",
+    edits: [{ file: "agent/fence/orphans.ts", text: 'new Set(["04", "09", "0B"])', by: 'new Set(["09", "0B"])' }],
+    caughtBy: { simulation: false, tests: ["agent/fence/orphans.test.ts"] },
+  },
+  {
+    name: "key-before-fence",
+    breaks: "The key is given to neard before the fence is armed.",
+    edits: [
+      {
+        file: "agent/role/standby-phase.ts",
+        text: '  ask(draft, { do: "arm", epoch: lockIndex });',
+        by: '  ask(draft, { do: "load-key" });\n  ask(draft, { do: "arm", epoch: lockIndex });',
+      },
+    ],
+    caughtBy: { simulation: false, tests: [holderTest] },
+  },
+  {
+    name: "unarmed-is-good-enough",
+    breaks: "A fence that cannot be armed does not end the take-over.",
+    edits: [
+      {
+        file: "agent/role/taking.ts",
+        text: 'if (event.is === "failed") giveUp(draft, phase, event.because);',
+        by: 'if (event.is === "failed" && phase.step !== "arming") giveUp(draft, phase, event.because);',
+      },
+    ],
+    caughtBy: { simulation: false, tests: [holderTest] },
+  },
+  {
+    name: "fed-after-shut",
+    breaks: "A renewal that is confirmed after the fence was shut for a switchover opens it again.",
+    edits: [
+      {
+        file: "agent/role/feeding.ts",
+        text: 'return phase.name === "handing" && phase.step !== "asking" && phase.step !== "window";',
+        by: 'return phase.name !== "handing" && phase.name !== "active" && phase.name !== "taking";',
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/role/switchover.test.ts"] },
+  },
+  {
+    name: "pause-disarms",
+    breaks: "A pause disarms the fence of the holder.",
+    edits: [
+      {
+        file: "agent/role/reduce.ts",
+        text: "    noteSwitchoverEnd(draft);\n  } else",
+        by: '    noteSwitchoverEnd(draft);\n    if (event.paused) draft.effects.push({ do: "disarm", serial: 0 });\n  } else',
+      },
+    ],
+    caughtBy: { simulation: false, tests: [holderTest] },
+  },
+];

@@ -1,0 +1,187 @@
+/** The standby's side: how long it waits, what cuts the wait short, and the take-over itself. */
+import type { Mutation } from "../mutation.ts";
+
+const standby = "agent/role/standby.ts";
+const watch = "agent/role/watch.ts";
+const executor = "agent/run/executor.ts";
+const standbyTest = "agent/role/standby.test.ts";
+const executorTest = "agent/run/executor.test.ts";
+
+const shorterBy = (ms: number) => ({
+  file: standby,
+  text: "const { takeoverMs, unbrokenMs } = settings.lease;",
+  by: `const { unbrokenMs } = settings.lease;\n  const takeoverMs = settings.lease.takeoverMs - ${ms};`,
+});
+
+export const standbyMutations: readonly Mutation[] = [
+  {
+    name: "wait-one-second-short",
+    breaks: "A standby waits one second less than W.",
+    edits: [shorterBy(1000)],
+    caughtBy: { simulation: true, tests: [standbyTest] },
+  },
+  {
+    name: "wait-two-seconds-short",
+    breaks: "A standby waits two seconds less than W.",
+    edits: [shorterBy(2000)],
+    caughtBy: { simulation: true, tests: [standbyTest] },
+  },
+  {
+    name: "no-wait-after-start",
+    breaks: "A standby that starts counts as if it had watched the lock for long: its restart resets nothing.",
+    edits: [
+      { file: watch, text: "changedMs: nowMs,\n", by: "changedMs: nowMs - 3_600_000,\n" },
+      {
+        file: watch,
+        text: "changedMs: moved || isBroken ? nowMs : watch.changedMs,",
+        by: "changedMs: watch.confirmedMs !== null && (moved || isBroken) ? nowMs : watch.changedMs,",
+      },
+    ],
+    caughtBy: { simulation: true, tests: [standbyTest] },
+  },
+  {
+    name: "renewals-unseen",
+    breaks: "A renewal that the standby sees does not start its wait anew.",
+    edits: [
+      {
+        file: watch,
+        text: "const moved = before === null || seen.lock.modifyIndex !== before.modifyIndex;",
+        by: "const moved = before === null || seen.lock.lockIndex !== before.lockIndex;",
+      },
+    ],
+    caughtBy: { simulation: true, tests: [standbyTest] },
+  },
+  {
+    name: "broken-watch",
+    breaks: "A watch that was broken for longer than G goes on counting where it was.",
+    edits: [
+      {
+        file: watch,
+        text: "const looked = watch.confirmedMs !== null && nowMs - watch.confirmedMs <= unbrokenMs;",
+        by: "const looked = watch.confirmedMs !== null;",
+      },
+    ],
+    caughtBy: { simulation: true, tests: [standbyTest] },
+  },
+  {
+    name: "acts-on-old-picture",
+    breaks: "A standby acts on a picture that nobody has confirmed for longer than G.",
+    edits: [
+      {
+        file: watch,
+        text: "return watch.confirmedMs !== null && nowMs - watch.confirmedMs <= unbrokenMs;",
+        by: "return watch.confirmedMs !== null;",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [standbyTest] },
+  },
+  {
+    name: "index-backwards",
+    breaks: "An index that goes backwards (a restored snapshot) does not start the wait anew.",
+    edits: [{ file: watch, text: "const isBroken = backwards || !looked;", by: "const isBroken = !looked;" }],
+    caughtBy: { simulation: false, tests: [standbyTest] },
+  },
+  {
+    name: "watch-from-answer",
+    breaks: "A confirmation of the lock counts from the arrival of the answer instead of the question.",
+    edits: [
+      {
+        file: "agent/consul/follow.ts",
+        text: "options.onEvent(observedFrom(read, keys, sentMs));",
+        by: "options.onEvent(observedFrom(read, keys, clock.bootMs()));",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/consul/follow.test.ts"] },
+  },
+  {
+    name: "take-over-without-index",
+    breaks: "A take-over does not check that the lock is still at the index that the standby saw.",
+    edits: [{ file: executor, text: "consul.transact([check, ", by: "consul.transact([" }],
+    caughtBy: { simulation: false, tests: [executorTest] },
+  },
+  {
+    name: "freed-counts-as-clean",
+    breaks: "A lock that was freed without a marker (its session died) is taken at once.",
+    edits: [
+      {
+        file: standby,
+        text: "const graceMs = marker === null ? takeoverMs :",
+        by: "const graceMs = marker === null ? (lock.session === null && lock.lockIndex > 0 ? 0 : takeoverMs) :",
+      },
+    ],
+    caughtBy: { simulation: true, tests: ["agent/role/waiting.test.ts"] },
+  },
+  {
+    name: "marker-of-any-epoch",
+    breaks: "A clean marker counts although it does not name the lock's epoch.",
+    edits: [
+      {
+        file: "agent/lease/lock-record.ts",
+        text: "return marker !== undefined && marker.epoch === lock.lockIndex ? marker : null;",
+        by: "return marker ?? null;",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/lease/lock-record.test.ts"] },
+  },
+  {
+    name: "marker-merely-found",
+    breaks:
+      "A clean marker that was there when the watch began counts at once: a restored snapshot may have brought it.",
+    edits: [
+      {
+        file: standby,
+        text: "const foundMs = marker?.session === watch.heldBy ? 0 : takeoverMs;",
+        by: "const foundMs = 0;",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [standbyTest] },
+  },
+  {
+    name: "marker-while-held",
+    breaks: "A clean marker counts although somebody has the lock.",
+    edits: [{ file: "agent/lease/lock-record.ts", text: "  if (lock.session !== null) return null;\n", by: "" }],
+    caughtBy: { simulation: false, tests: ["agent/lease/lock-record.test.ts"] },
+  },
+  {
+    name: "pause-ignored",
+    breaks: "A paused cluster takes over by itself.",
+    edits: [
+      {
+        file: standby,
+        text: '  if (watch.paused) return wait("paused: automatic take-overs are off");\n',
+        by: "",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [standbyTest] },
+  },
+  {
+    name: "successor-not-ready",
+    breaks: "A successor that a marker names takes over although its neard could not validate.",
+    edits: [
+      {
+        file: standby,
+        text: "  if (fault !== null)\n    return wait(",
+        by: "  if (fault !== null && marker?.to !== settings.host)\n    return wait(",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/role/waiting.test.ts"] },
+  },
+  {
+    name: "first-activation-unguarded",
+    breaks: "The first activation does not look whether the account is seen producing elsewhere.",
+    edits: [{ file: standby, text: "  if (guard !== null) return wait(guard.because);\n", by: "" }],
+    caughtBy: { simulation: false, tests: ["agent/role/guard.test.ts"] },
+  },
+  {
+    name: "abandoned-session-kept",
+    breaks: "A try that is given up leaves its session, and perhaps the lock with it.",
+    edits: [
+      {
+        file: "agent/role/standby-phase.ts",
+        text: 'if (session !== null) draft.effects.push({ do: "destroy-session", session });\n  setAttempt',
+        by: "setAttempt",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [standbyTest] },
+  },
+];
