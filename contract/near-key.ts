@@ -27,10 +27,10 @@ const keyFileSchema = z
     "has neither secret_key nor private_key",
   );
 
-const next =
+const correctKey =
   "Set it from the key file that neard made: pulumi config set --secret holdfast:validatorKey < validator_key.json; or make one: holdfast key generate.";
 
-type Fault = (message: string) => HoldfastError;
+type Fault = (message: string, next?: string) => HoldfastError;
 
 function decode(text: string, field: string, bytes: number, fault: Fault): Uint8Array {
   if (!text.startsWith("ed25519:")) throw fault(`has a ${field} that does not start with "ed25519:"`);
@@ -50,7 +50,8 @@ function decode(text: string, field: string, bytes: number, fault: Fault): Uint8
  * @throws HoldfastError HF_VALIDATOR_KEY; its message never holds any part of the secret.
  */
 export function parseValidatorKey(json: string, account?: string, source = "holdfast:validatorKey"): ValidatorKey {
-  const fault: Fault = (message) => new HoldfastError("HF_VALIDATOR_KEY", `${source} ${message}.`, { next });
+  const fault: Fault = (message, next = correctKey) =>
+    new HoldfastError("HF_VALIDATOR_KEY", `${source} ${message}.`, { next });
   let data: unknown;
   try {
     data = JSON.parse(json);
@@ -67,7 +68,10 @@ export function parseValidatorKey(json: string, account?: string, source = "hold
   if (!equal(derived, secret.subarray(32)) || !equal(derived, publicHalf))
     throw fault("has halves that do not match: public_key is not the public key of secret_key");
   if (account !== undefined && accountId !== account)
-    throw fault(`is for the account ${accountId}, but holdfast:validator.account is ${account}`);
+    throw fault(
+      `is for the account ${accountId}, but holdfast:validator.account is ${account}`,
+      `Give the key file of ${account}; or, if ${accountId} is to validate, correct the setting: pulumi config set --path holdfast:validator.account ${accountId}.`,
+    );
   return { accountId, publicKey, secretKey };
 }
 

@@ -1,10 +1,12 @@
 /**
  * `npm run -s pulumi -- <arguments>`: runs Pulumi as it is, with our tools and the environment of the stack that
- * the arguments name, or else of the selected one.
+ * the arguments name, or else of the selected one. Its words about a passphrase, which stop it before our program
+ * could say anything, are put into ours.
  */
 import { spawn } from "node:child_process";
-import { describeError } from "../contract/errors.ts";
+import { describeError, type HoldfastError } from "../contract/errors.ts";
 import { repositoryRoot } from "./node-packages.ts";
+import { passphraseError } from "./passphrase.ts";
 import { printProgress } from "./print-progress.ts";
 import { readArguments, rememberStack, selectedStack, stackEnvironment } from "./stack.ts";
 import { ensureTools } from "./tools.ts";
@@ -16,8 +18,14 @@ async function main(args: string[]): Promise<number> {
   });
   const { stack, effect } = readArguments(args);
   const child = spawn(tools.pulumi.path, args, {
-    stdio: "inherit",
+    stdio: ["inherit", "inherit", "pipe"],
     env: stackEnvironment(tools, repositoryRoot, stack),
+  });
+  let unsaid: HoldfastError | undefined;
+  child.stderr.on("data", (chunk: Buffer) => {
+    const found = passphraseError(chunk.toString());
+    if (found === undefined) process.stderr.write(chunk);
+    else unsaid = found;
   });
   // The terminal sends an interrupt to Pulumi as well; it is Pulumi that decides when to end.
   for (const signal of ["SIGINT", "SIGTERM"] as const)
@@ -26,6 +34,7 @@ async function main(args: string[]): Promise<number> {
     child.once("error", reject);
     child.once("close", (code, signal) => resolve(code ?? (signal === "SIGKILL" ? 137 : 130)));
   });
+  if (unsaid !== undefined) console.error(describeError(unsaid));
   if (status === 0 && stack !== undefined) {
     if (effect === "select") rememberStack(repositoryRoot, stack);
     if (effect === "remove" && selectedStack(repositoryRoot) === stack) rememberStack(repositoryRoot, undefined);

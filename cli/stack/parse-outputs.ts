@@ -1,6 +1,7 @@
 /** What `pulumi stack output --json` said, as the cluster's description or as an error with its next step. Pure. */
 import { HoldfastError } from "../../contract/errors.ts";
 import { type StackOutputs, stackOutputsSchema } from "../../contract/stack-outputs.ts";
+import { passphraseError } from "../../toolchain/passphrase.ts";
 
 export interface PulumiResult {
   readonly exitCode: number | undefined;
@@ -38,10 +39,8 @@ function pulumiError(stderr: string, stack: string | undefined): HoldfastError {
     .map((line) => line.replace(/^error: /, "").trim())
     .filter((line) => line !== "")
     .join(" ");
-  if (/passphrase/i.test(said))
-    return new HoldfastError("HF_PASSPHRASE", passphraseMessage(said), {
-      next: "Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds it.",
-    });
+  const passphrase = passphraseError(stderr);
+  if (passphrase !== undefined) return passphrase;
   if (/no stack selected/.test(said))
     return unavailable(
       "No stack is selected.",
@@ -66,12 +65,6 @@ function pulumiError(stderr: string, stack: string | undefined): HoldfastError {
     `The stack's outputs could not be read: ${said}`,
     "Try it by hand: npm run -s pulumi -- stack output.",
   );
-}
-
-function passphraseMessage(said: string): string {
-  if (/incorrect passphrase/.test(said)) return "The stack's passphrase is wrong.";
-  if (/unable to read/.test(said)) return "The file that PULUMI_CONFIG_PASSPHRASE_FILE names cannot be read.";
-  return "The stack's passphrase is missing.";
 }
 
 function stackOption(stack: string | undefined): string {

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { HoldfastError } from "../../contract/errors.ts";
+import { passphraseError } from "../../toolchain/passphrase.ts";
 import { type PulumiTools, stackEnvironment } from "../../toolchain/stack.ts";
 import type { Lab, LabChain } from "../hosts/description.ts";
 import { writeAtomic } from "../hosts/files.ts";
@@ -63,8 +64,19 @@ async function pulumi({ name, root, tools }: Stack, args: readonly string[], inp
     ...(input === undefined ? { stdin: "ignore" as const } : { input }),
   });
   if (!result.failed) return result.stdout;
+  const passphrase = passphraseError(result.stderr);
+  if (passphrase !== undefined) throw lostPassphrase(name, passphrase);
   throw new HoldfastError("HF_LAB", `pulumi ${args.slice(0, 2).join(" ")} failed: ${result.stderr.trim()}`, {
     next: "Run npm run localnet again; if it stays so, npm run localnet -- down and begin anew.",
+  });
+}
+
+/** A lab's passphrase is a file that we made: nobody knows it by heart. */
+function lostPassphrase(stack: string, cause: HoldfastError): HoldfastError {
+  const message = `.localnet/passphrase is not the one with which the stack ${stack} was made.`;
+  return new HoldfastError("HF_PASSPHRASE", message, {
+    next: "Put the file back; if it is lost, remove the lab (npm run localnet -- down, with its --lab) and begin anew.",
+    cause,
   });
 }
 
@@ -162,6 +174,8 @@ export async function bringUp(stack: Stack, logFile: string, onStep: OnStep): Pr
   }
   const { exitCode } = await child;
   if (exitCode === 0) return;
+  const passphrase = passphraseError(output.join("\n"));
+  if (passphrase !== undefined) throw lostPassphrase(stack.name, passphrase);
   throw new HoldfastError("HF_APPLY_FAILED", `pulumi up failed.\n${diagnosticsOf(output)}`, {
     next: `Correct what it names and run npm run localnet again: it goes on from here. The whole output: ${logFile}`,
   });

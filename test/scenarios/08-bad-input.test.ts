@@ -66,7 +66,10 @@ const cases: Record<string, Case> = {
   "the validator key of another account": {
     break: () => secretly("holdfast:validatorKey", keyFileJson(generateValidatorKey("other.near"))),
     run: "preview",
-    says: () => ["holdfast:validatorKey is for the account other.near, but holdfast:validator.account is"],
+    says: () => [
+      "holdfast:validatorKey is for the account other.near, but holdfast:validator.account is",
+      "pulumi config set --path holdfast:validator.account other.near",
+    ],
   },
   "a validator key whose halves do not match": {
     break: () => {
