@@ -13,16 +13,19 @@ import { readFacts } from "./read-facts.ts";
 import type { SpecStore } from "./spec-store.ts";
 import { subject } from "./steps.ts";
 
+const cutShort = "an earlier apply was cut short";
+
 /** @param secrets null when only the stored spec is at hand. */
-export async function checkSpec(
-  spec: HostSpec,
+export async function check(
+  { concern, spec }: Question,
   secrets: Secrets | null,
   store: SpecStore,
   progress: Progress,
 ): Promise<Change[]> {
+  if (spec === null) return [{ what: concern, why: cutShort }];
   const facts = await readFacts(spec, store);
   const changes = planSteps(spec, secrets, facts).map((step) => ({ what: subject(step), why: step.why }));
-  if (facts.pending !== null) changes.push({ what: spec.concern, why: "an earlier apply was cut short" });
+  if (facts.pending !== null) changes.push({ what: concern, why: cutShort });
   if (spec.acl === undefined || secrets === null) return changes;
   const consul = await AclConsul.open(secrets[spec.acl.managementSecret] ?? "");
   try {
@@ -36,11 +39,23 @@ export async function checkSpec(
   }
 }
 
-/** The spec of the last apply that went through. @throws HoldfastError HF_USAGE when there was none. */
-export async function storedSpec(concern: Concern, store: SpecStore): Promise<HostSpec> {
-  const spec = await store.readSpec(concern);
-  if (spec !== null) return spec;
-  throw new HoldfastError("HF_USAGE", `No apply of ${concern} has gone through on this host.`, {
-    next: "Give the spec to compare with: holdfastd check --concern NAME --spec FILE.",
+/** One concern to check; without a spec when an apply has begun there and none has gone through. */
+export interface Question {
+  readonly concern: Concern;
+  readonly spec: HostSpec | null;
+}
+
+/** Of every concern of which this host knows anything. */
+export async function allQuestions(store: SpecStore): Promise<Question[]> {
+  const known = await store.known();
+  return await Promise.all(known.map(async (concern) => ({ concern, spec: await store.readSpec(concern) })));
+}
+
+/** @throws HoldfastError HF_USAGE when nothing is known of the concern. */
+export async function questionOf(concern: Concern, store: SpecStore): Promise<Question> {
+  const question = (await allQuestions(store)).find((known) => known.concern === concern);
+  if (question !== undefined) return question;
+  throw new HoldfastError("HF_USAGE", `${concern} was never applied on this host.`, {
+    next: "Give the spec to compare with: holdfastd check --spec FILE.",
   });
 }

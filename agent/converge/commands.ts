@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { HoldfastError } from "../../contract/errors.ts";
 import type { ConvergeReport, HostSpec } from "../../contract/host-spec.ts";
-import { checkSpec, storedSpec } from "./check.ts";
+import { allQuestions, check as checkConcern, type Question, questionOf } from "./check.ts";
 import { type Change, converge } from "./converge.ts";
 import { hasSystemdCreds, unsealAll } from "./credentials.ts";
 import { withHostLock } from "./host-lock.ts";
@@ -70,28 +70,33 @@ async function apply(options: { spec: string; json?: true }): Promise<void> {
 }
 
 async function check(options: CheckOptions): Promise<void> {
+  const startMs = performance.now();
   const secrets = options.spec === undefined ? null : parseSecrets(await readStdin());
-  const specs = await specsToCheck(options);
-  for (const spec of specs) {
-    const startMs = performance.now();
-    if (secrets !== null) requireSecrets(spec, secrets);
-    const progress = progressOn(spec.host, spec.concern);
+  const questions = await questionsOf(options);
+  const ask = async (question: Question) => {
+    if (question.spec !== null && secrets !== null) requireSecrets(question.spec, secrets);
+    return await checkConcern(question, secrets, specStore, progressOn(hostname(), question.concern));
+  };
+  // One lock for all of them, and all at once: they only read.
+  const answers = await withHostLock(progressOn(hostname(), "check"), () => Promise.all(questions.map(ask)));
+  for (const [position, { concern, spec }] of questions.entries()) {
     const differs = reporter("differs");
-    await withHostLock(progress, async () => {
-      for (const change of await checkSpec(spec, secrets, specStore, progress)) differs.add(change);
-    });
+    for (const change of answers[position] ?? []) differs.add(change);
     if (differs.all.length > 0) process.exitCode = exitDrift;
-    report(spec.host, spec.concern, differs.all, "as wanted", startMs, options.json);
+    report(spec?.host ?? hostname(), concern, differs.all, "as wanted", startMs, options.json);
   }
 }
 
-async function specsToCheck(options: CheckOptions): Promise<HostSpec[]> {
-  if (options.spec !== undefined) return [await readSpec(options.spec)];
-  if (options.concern !== undefined) return [await storedSpec(parseConcern(options.concern), specStore)];
+async function questionsOf(options: CheckOptions): Promise<Question[]> {
+  if (options.spec !== undefined) {
+    const spec = await readSpec(options.spec);
+    return [{ concern: spec.concern, spec }];
+  }
+  if (options.concern !== undefined) return [await questionOf(parseConcern(options.concern), specStore)];
   if (options.all !== true) throw new HoldfastError("HF_USAGE", "check needs --concern NAME, --all or --spec FILE.");
-  const specs = await Promise.all((await specStore.known()).map((concern) => storedSpec(concern, specStore)));
-  if (specs.length === 0) process.stdout.write(`${hostname()}: nothing was applied\n`);
-  return specs;
+  const questions = await allQuestions(specStore);
+  if (questions.length === 0) process.stdout.write(`${hostname()}: nothing was applied\n`);
+  return questions;
 }
 
 async function remove(options: { concern: string; json?: true }): Promise<void> {

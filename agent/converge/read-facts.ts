@@ -1,12 +1,10 @@
 /** Reads from the host what `plan-steps.ts` wants to know. Changes nothing. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { type Accounts, readAccounts } from "./accounts.ts";
 import { loadableCredential } from "./credentials.ts";
 import type { HostFacts, PathFact } from "./facts.ts";
+import { fileDigest } from "./file-digest.ts";
 import { credentialPath, emptyInventory, inventoryOf, union } from "./inventory.ts";
 import { sha256 } from "./plan-steps.ts";
 import type { SpecStore } from "./spec-store.ts";
@@ -51,18 +49,12 @@ export async function readPath(path: string, accounts: Accounts): Promise<PathFa
   };
   if (stat.isDirectory()) return { kind: "directory", ...attributes };
   if (!stat.isFile()) return { kind: "other" };
-  return { kind: "file", ...attributes, sha256: await fileDigest(path) };
+  return { kind: "file", ...attributes, sha256: await fileDigest(path, stat.size) };
 }
 
 function nameOf(ids: ReadonlyMap<string, number>, wanted: number): string {
   for (const [name, id] of ids) if (id === wanted) return name;
   return String(wanted);
-}
-
-async function fileDigest(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
 }
 
 async function readCredential(name: string): Promise<string | null> {
