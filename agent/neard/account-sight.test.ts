@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
+import { genesis, genesisMs, ours } from "../../lab/chain/fixtures.ts";
+import { validators } from "../../lab/neard/rpc-answers.ts";
+import type { NodeView } from "../../lab/neard/view.ts";
 import { sightFrom } from "./account-sight.ts";
+import { validatorsSchema } from "./rpc.ts";
 
 const one = (account_id: string) => ({
   account_id,
@@ -29,4 +33,17 @@ test("adds blocks, chunks and endorsements of the account alone", () => {
 test("an account that is not in the present NEAR epoch is in the next or in none", () => {
   expect(sightFrom(answer, "soon.near", 5)).toMatchObject({ standing: "next", produced: 0, expected: 0 });
   expect(sightFrom(answer, "poo.near", 5)).toMatchObject({ standing: "none" });
+});
+
+test("the lab's neard answers in the form that is asked for, with what its chain counts", () => {
+  const stats = [{ account: ours.accountId, produced: 9, expected: 10, endorsed: 80, expectedEndorsements: 88 }];
+  const head = { height: 98, hash: "head", timeMs: genesisMs };
+  const answered = validatorsSchema.parse(validators({ genesis, stats, head } as unknown as NodeView));
+  // The producer of a block has produced its one chunk, too.
+  expect(sightFrom(answered, ours.accountId, 5)).toMatchObject({ standing: "validating", produced: 98, expected: 108 });
+});
+
+test("an answer without the counts is refused: absent ones must not look like silence", () => {
+  const { num_produced_blocks: _, ...less } = one("pool.near");
+  expect(validatorsSchema.safeParse({ ...answer, current_validators: [less] }).success).toBe(false);
 });

@@ -27,7 +27,7 @@ const windowsSchema = z.array(
 export type MaintenanceWindow = { readonly start: number; readonly end: number };
 
 const count = z.number().int().nonnegative();
-const validatorsSchema = z.object({
+export const validatorsSchema = z.object({
   current_validators: z.array(
     z.object({
       account_id: z.string(),

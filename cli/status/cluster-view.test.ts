@@ -84,6 +84,19 @@ describe("what is amiss", () => {
     expect(statusExitCode(view)).toBe(4);
   });
 
+  test("no host active because somebody else is seen signing, and what to do", () => {
+    const because = "refuses its first activation: the account was seen producing elsewhere 1 s ago";
+    const refusing = { state: "refusing" as const, because, next: "Stop the other validator." };
+    const watching = { state: "watching" as const, because: "first activation: watches", next: null };
+    const b = standbyStatus("host-b", { guard: refusing });
+    expect(problemsOf(says(standbyStatus("host-a", { guard: watching }), b, well[2]))).toEqual([
+      `No host is active: ${because}. Stop the other validator.`,
+    ]);
+    expect(problemsOf(says(standbyStatus("host-a", { guard: watching }), well[1], well[2]))).toEqual([
+      "No host is active: first activation: watches.",
+    ]);
+  });
+
   test("no host active because the key is on its way", () => {
     expect(withA(standbyStatus("host-a", { role: "taking" }))).toContain(
       "No host is active yet: host-a is taking over.",
