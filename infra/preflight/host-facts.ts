@@ -9,6 +9,7 @@ import { paths } from "../../contract/paths.ts";
 export const factsScript = `
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 fact() { printf '%s=%s\\n' "$1" "$2"; }
+if [ -x ${paths.holdfastd} ]; then timeout 15 ${paths.holdfastd} check --all >/dev/null 2>&1 || fact drifted yes; fi &
 fact time "$(date +%s.%N)"
 fact uid "$(id -u)"
 fact machine "$(uname -m)"
@@ -21,8 +22,8 @@ fact varFreeKb "$(df -Pk /var/lib | awk 'NR == 2 { print $4 }')"
 fact optFreeKb "$(df -Pk /opt | awk 'NR == 2 { print $4 }')"
 fact addresses "$(hostname -I 2>/dev/null)"
 fact managed "$(test -e /etc/holdfast && echo yes)"
-fact drifted "$(if [ -x ${paths.holdfastd} ]; then timeout 15 ${paths.holdfastd} check --all >/dev/null 2>&1; [ $? != 3 ] || echo yes; fi)"
 fact listening "$(awk '($4 == "0A" || FILENAME ~ /udp/) && $2 ~ /:/ { sub(/.*:/, "", $2); print $2 }' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null | sort -u | tr '\\n' ' ')"
+wait
 `;
 
 const words = z.string().transform((text) => text.split(/\s+/).filter(Boolean));
@@ -47,8 +48,8 @@ const factsSchema = z.object({
   addresses: words,
   /** An earlier run was here. */
   managed: yes,
-  /** `holdfastd check` finds it unlike what was last deployed, or an apply there was cut short. */
-  drifted: yes,
+  /** `holdfastd check` cannot say that it still is what was last deployed: it differs, or an apply there was cut short. */
+  drifted: yes.default(false),
   /** Ports on which something listens, TCP and UDP alike. */
   listening: words.transform((ports) => ports.map((hex) => Number.parseInt(hex, 16))),
   /** The address from which this machine reaches the host, as the host sees it. */
