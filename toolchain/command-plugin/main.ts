@@ -2,11 +2,12 @@
  * The command plugin as a program: serves the provider protocol on a free port of the loopback interface,
  * prints the port, and ends with the CLI that started it. Arguments: the engine's address, among flags.
  */
+import { fstatSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import rpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { Provider } from "./provider.ts";
 
-const orphanCheckMs = 5_000;
+const busyCheckMs = 200;
 
 const engineAddress = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
 const provider = new Provider(engineAddress);
@@ -20,10 +21,14 @@ server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error,
   process.stdout.write(`${port}\n`);
 });
 
-// A CLI that was killed cannot end us. When it is gone, stop dialling, let a command that runs end, and leave.
-const cli = process.ppid;
-setInterval(() => {
-  if (process.ppid === cli) return;
+// A CLI that was killed cannot end us, but the pipe that is our stdin closes with it, at whatever moment. Then: stop
+// dialling, let a command that runs end, and leave. Somebody who starts us by hand may give us any other stdin.
+const stdin = fstatSync(0);
+if (stdin.isFIFO() || stdin.isSocket()) process.stdin.once("close", endWithCli).resume();
+
+function endWithCli(): void {
   provider.cancel();
-  if (!provider.busy) process.exit(0);
-}, orphanCheckMs).unref();
+  setInterval(() => {
+    if (!provider.busy) process.exit(0);
+  }, busyCheckMs);
+}
