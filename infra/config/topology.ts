@@ -22,6 +22,7 @@ export interface Topology {
   readonly account: string;
   /** The validator's public key, `ed25519:<base58>`. */
   readonly publicKey: string;
+  /** By name: the order in which the operator wrote them means nothing, and moving one restarts nobody. */
   readonly hosts: readonly Host[];
   readonly lease: LeaseTiming;
   readonly consul: { readonly datacenter: string };
@@ -40,7 +41,7 @@ export function topologyFrom(settings: Settings, publicKey: string): Topology {
     network: settings.network,
     account: settings.validator.account,
     publicKey,
-    hosts: settings.hosts.map((host) => ({
+    hosts: settings.hosts.toSorted(byName).map((host) => ({
       name: host.name,
       address: host.address,
       roles: [...new Set(host.roles)].toSorted(),
@@ -59,6 +60,10 @@ export function topologyFrom(settings: Settings, publicKey: string): Topology {
     neard: { ...neard, chainId: chainId ?? settings.network, hasGenesis: genesis !== undefined },
     firewall: settings.firewall,
   };
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 export function hasRole(role: HostRole): (host: Pick<Host, "roles">) => boolean {

@@ -36,7 +36,7 @@ export interface HostPlan {
 
 export interface Plan {
   readonly topology: Topology;
-  /** In the order of the configuration. */
+  /** By name. */
   readonly hosts: readonly HostPlan[];
   readonly acl: ConcernPlan;
   /**
