@@ -1,6 +1,7 @@
 /** All mutations, in the order in which `npm run mutations` shows them. */
 import { clientMutations } from "./list/client.ts";
 import { fenceMutations } from "./list/fence.ts";
+import { guardMutations } from "./list/guard.ts";
 import { leaseMutations } from "./list/lease.ts";
 import { restartMutations } from "./list/restart.ts";
 import { standbyMutations } from "./list/standby.ts";
@@ -16,4 +17,5 @@ export const mutations: readonly Mutation[] = [
   ...restartMutations,
   ...clientMutations,
   ...timingMutations,
+  ...guardMutations,
 ];

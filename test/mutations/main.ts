@@ -10,6 +10,7 @@ import { nearestName } from "../../infra/config/nearest-name.ts";
 import { mutations } from "./list.ts";
 import type { Mutation } from "./mutation.ts";
 import { describeOutcome, formatRun, type Row } from "./report.ts";
+import { repository, withCopy } from "./tree.ts";
 import { type Trying, tryBaseline, tryMutation } from "./try-mutation.ts";
 
 const exitCodes = { allCaught: 0, notCaught: 1, usage: 2, interrupted: 130 } as const;
@@ -71,8 +72,12 @@ async function run(options: Options): Promise<number> {
     console.log(options.json ? JSON.stringify(list, null, 2) : list.map((m) => `${m.name}\n  ${m.breaks}`).join("\n"));
     return exitCodes.allCaught;
   }
+  return await withCopy(repository, (source) => runOn(source, list, options));
+}
+
+async function runOn(source: string, list: readonly Mutation[], options: Options): Promise<number> {
   const { seeds, hours, thorough } = options;
-  const trying: Trying = { budget: { seeds, hours }, thorough, signal: interruption.signal };
+  const trying: Trying = { source, budget: { seeds, hours }, thorough, signal: interruption.signal };
   tell("first without any mutation: every check must be clean");
   const faults = await tryBaseline(list, trying);
   if (faults.length > 0) {
@@ -108,7 +113,7 @@ const program = new Command("mutations")
   .option("--list", "name the mutations and what each breaks, and run nothing", false)
   .option("--json", "print the outcome as JSON; what happens meanwhile goes to the error output in any case", false)
   .option("--jobs <count>", "how many to try at the same time", count, Math.min(2, availableParallelism()))
-  .option("--seeds <count>", "how many seeds of the simulation may be tried for one mutation", count, 40)
+  .option("--seeds <count>", "how many seeds of the simulation may be tried for one mutation", count, 20)
   .option("--hours <hours>", "simulated hours for one seed", above0, 0.5)
   .option("--thorough", "run the simulation for those too that only a unit test is expected to catch", false)
   .addHelpText(

@@ -9,11 +9,11 @@ export const repository = fileURLToPath(new URL("../..", import.meta.url)).repla
 /** Neither source nor needed by a check; the packages are linked instead. */
 const left = new Set(["node_modules", ".git", ".localnet", "dist", "coverage"]);
 
-/** Runs `work` on a copy and removes the copy, however `work` ended. */
-export async function withCopy<T>(work: (root: string) => Promise<T>): Promise<T> {
+/** Runs `work` on a copy of the tree at `source` and removes the copy, however `work` ended. */
+export async function withCopy<T>(source: string, work: (root: string) => Promise<T>): Promise<T> {
   const root = await mkdtemp(join(tmpdir(), "holdfast-mutation-"));
   try {
-    await cp(repository, root, { recursive: true, filter: (path) => !left.has(basename(path)) });
+    await cp(source, root, { recursive: true, filter: (path) => !left.has(basename(path)) });
     await symlink(join(repository, "node_modules"), join(root, "node_modules"));
     return await work(root);
   } finally {

@@ -15,6 +15,8 @@ export interface Outcome {
 }
 
 export interface Trying {
+  /** The tree to be broken: one copy for the whole run, so that what is edited meanwhile is not mixed in. */
+  readonly source: string;
   readonly budget: Budget;
   /** Tries the simulation even where it is not expected to catch the mutation. */
   readonly thorough: boolean;
@@ -23,7 +25,7 @@ export interface Trying {
 
 export async function tryMutation(mutation: Mutation, options: Trying): Promise<Outcome> {
   const { name, breaks, caughtBy } = mutation;
-  return await withCopy(async (root) => {
+  return await withCopy(options.source, async (root) => {
     applyMutation(root, mutation);
     const { budget, thorough, signal } = options;
     const simulation = caughtBy.simulation || thorough ? await trySimulation(root, budget, signal) : null;
@@ -37,7 +39,7 @@ export async function tryMutation(mutation: Mutation, options: Trying): Promise<
 export async function tryBaseline(mutations: readonly Mutation[], options: Trying): Promise<string[]> {
   const files = [...new Set(mutations.flatMap(({ caughtBy }) => caughtBy.tests))].toSorted();
   const simulate = options.thorough || mutations.some(({ caughtBy }) => caughtBy.simulation);
-  return await withCopy(async (root) => {
+  return await withCopy(options.source, async (root) => {
     const verdicts = await Promise.all([
       simulate ? trySimulation(root, options.budget, options.signal) : null,
       files.length > 0 ? tryTests(root, files, options.signal) : null,

@@ -2,20 +2,20 @@
 import type { Mutation } from "../mutation.ts";
 
 const timing = "contract/timing.ts";
-const timingTest = "contract/timing.test.ts";
+const timingTests = ["contract/timing.test.ts", "contract/timing.properties.test.ts"];
 
 export const timingMutations: readonly Mutation[] = [
   {
     name: "rule-one-second-lax",
     breaks: "A configuration whose W is up to a second too short is accepted.",
     edits: [{ file: timing, text: "if (sum > t.takeoverMs)", by: "if (sum > t.takeoverMs + 1000)" }],
-    caughtBy: { simulation: false, tests: [timingTest] },
+    caughtBy: { simulation: false, tests: timingTests },
   },
   {
     name: "rule-without-drift",
     breaks: "A configuration whose allowance is too small for two clocks 2 % apart is accepted.",
     edits: [{ file: timing, text: "if (t.skewMs < drift)", by: "if (t.skewMs * 4 < drift)" }],
-    caughtBy: { simulation: false, tests: [timingTest] },
+    caughtBy: { simulation: false, tests: timingTests },
   },
   {
     name: "rule-without-stop-time",
@@ -27,7 +27,7 @@ export const timingMutations: readonly Mutation[] = [
         by: "const sum = t.leaseMs + t.skewMs;",
       },
     ],
-    caughtBy: { simulation: false, tests: [timingTest] },
+    caughtBy: { simulation: false, tests: timingTests },
   },
   {
     name: "agent-trusts-its-numbers",
