@@ -5,8 +5,11 @@
  * Node has no call for CLOCK_BOOTTIME; /proc/uptime shows it with 10 ms resolution (Linux
  * fs/proc/uptime.c), rounded down. Rounding down is safe for the holder, who counts from the sending;
  * the standby's side of it is part of `skewMs`.
+ *
+ * It is read some thirty times a second, so the file stays open: the kernel makes the text anew for every read
+ * at its beginning, and a clock that is open cannot fail for want of file descriptors.
  */
-import { readFileSync } from "node:fs";
+import { openSync, readFileSync, readSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Clock {
@@ -18,8 +21,18 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Room for two numbers and the line's end. */
+const uptime = Buffer.alloc(64);
+let uptimeFile: number | null = null;
+
+function bootMs(): number {
+  uptimeFile ??= openSync("/proc/uptime", "r");
+  const length = readSync(uptimeFile, uptime, 0, uptime.length, 0);
+  return Math.round(Number.parseFloat(uptime.toString("latin1", 0, length)) * 1000);
+}
+
 export const systemClock: Clock = {
-  bootMs: () => Math.round(Number.parseFloat(readFileSync("/proc/uptime", "latin1")) * 1000),
+  bootMs,
   wallMs: () => Date.now(),
   sleep: async (ms, signal) => await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
 };
