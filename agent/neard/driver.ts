@@ -36,8 +36,9 @@ export class NeardDriver {
     return this.#restarts;
   }
 
-  /** The unit's process now; cheap. */
+  /** The unit's process now; cheap, for it is asked at every tick: one that lives is not looked for. */
   process(): string | null {
+    if (this.#seen !== null && isAlive(this.#seen)) return this.#seen;
     const found = unitProcess(this.#unit);
     if (found !== null && found !== this.#seen) {
       if (this.#seen !== null) this.#restarts += 1;

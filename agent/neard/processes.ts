@@ -17,7 +17,8 @@ const cgroupRoots = ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup
 /** Start time of a process from /proc/PID/stat (field 22; the name in field 2 may hold anything); null: gone. */
 export function startTicks(pid: number): string | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // Node reads a file as UTF-8 in one call; what is no UTF-8 in the name stays in the name.
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     // A zombie runs no code and holds no socket.
     return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? null);
