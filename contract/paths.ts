@@ -10,6 +10,8 @@ export const paths = {
   /** A two-line shell wrapper that runs the bundle with our Node. */
   holdfastd: "/opt/holdfast/bin/holdfastd",
   bundle: "/opt/holdfast/lib/holdfastd.mjs",
+  /** Perl: opens the agent's socket to systemd; see infra/plan/notify-socket.ts. */
+  withNotifySocket: "/opt/holdfast/lib/with-notify-socket.pl",
   consul: "/opt/holdfast/bin/consul",
   neard: "/opt/holdfast/bin/neard",
 
@@ -51,6 +53,9 @@ export const paths = {
   keyDirectory: "/run/holdfast-key",
   validatorKey: "/run/holdfast-key/validator_key.json",
 } as const;
+
+/** In the agent's environment: the number of its open socket to systemd's notifications. */
+export const notifySocketVariable = "HOLDFAST_NOTIFY_FD";
 
 /** Unix users and groups that holdfast makes. */
 export const users = { neard: "neard", consul: "holdfast-consul" } as const;

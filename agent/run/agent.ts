@@ -134,7 +134,7 @@ export async function runAgent(): Promise<void> {
     stop.signal,
     () => host === null || systemClock.bootMs() - host.agent.tickedMs < stuckMs,
   );
-  await notify("READY=1");
+  notify("READY=1");
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
   await Promise.all([watchConsul, watchdog, host?.agent.run(stop.signal)]);
   for (const server of listening) server.close();
@@ -205,7 +205,6 @@ async function feedWatchdog(signal: AbortSignal, isWell: () => boolean): Promise
   const everyMs = watchdogEveryMs();
   if (everyMs === null) return;
   await repeat(everyMs, signal, async () => {
-    // Not waited for: on a starved host one slow systemd-notify must not keep back the next.
-    if (isWell()) notify("WATCHDOG=1").catch(() => {});
+    if (isWell()) notify("WATCHDOG=1");
   });
 }

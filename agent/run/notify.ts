@@ -1,17 +1,20 @@
 /**
- * systemd's notifications. Node has no datagram sockets on Unix paths, so systemd's own
- * `systemd-notify` carries them; the unit has NotifyAccess=all.
+ * systemd's notifications. Node has no call that makes a datagram socket on a Unix path, so the unit starts
+ * the agent with such a socket open already (infra/plan/notify-socket.ts). It does not block: a systemd that does not
+ * read must cost the agent nothing but its watchdog.
  */
-import { run } from "../system/run.ts";
+import { writeSync } from "node:fs";
+import { notifySocketVariable } from "../../contract/paths.ts";
 
-/**
- * Sends e.g. `READY=1`; nothing when not started by systemd. Failures show as the watchdog's bite.
- * Without --no-block: systemd-notify must live until systemd has read the message, or systemd no longer
- * knows whose it was and drops it (seen under load).
- */
-export async function notify(...assignments: string[]): Promise<void> {
-  if (process.env.NOTIFY_SOCKET === undefined) return;
-  await run("systemd-notify", assignments, { timeoutMs: 2000 });
+/** Sends e.g. `READY=1`; nothing when not started by the unit. A failure shows as the watchdog's bite. */
+export function notify(...assignments: string[]): void {
+  const socket = process.env[notifySocketVariable];
+  if (socket === undefined) return;
+  try {
+    writeSync(Number(socket), assignments.join("\n"));
+  } catch {
+    // Its queue is full: systemd has enough to read.
+  }
 }
 
 /** How often to feed the watchdog: somewhat more than twice in what systemd allows; null when there is none. */

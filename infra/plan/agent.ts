@@ -5,6 +5,7 @@ import { credentials, paths, ports, units, users } from "../../contract/paths.ts
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { hostPort } from "./addresses.ts";
 import { hardening } from "./hardening.ts";
+import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";
 import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
 import type { HostArtifacts } from "./uploads.ts";
@@ -29,6 +30,7 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
       jsonFile(paths.agentConfig, agentConfig(topology, host)),
       // The files themselves are there already: `apply` runs on them. This is what makes their change a restart.
       jsonFile(paths.runtime, { node: artifacts.node.sha256, holdfastd: artifacts.holdfastd.sha256 }),
+      notifySocketFile,
       unitFile(units.agent, agentUnit(host, names)),
     ],
     credentials: secrets.map(([name, secret]) => ({ name, secret })),
@@ -38,6 +40,7 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
         restartOn: [
           paths.agentConfig,
           paths.runtime,
+          paths.withNotifySocket,
           paths.caCertificate,
           paths.hostCertificate,
           ...names.map(credentialPath),
@@ -102,8 +105,8 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "",
     "[Service]",
     "Type=notify",
-    "NotifyAccess=all",
-    `ExecStart=${paths.node} ${nodeOptions} ${paths.bundle} run`,
+    "NotifyAccess=main",
+    `ExecStart=${withNotifySocket} ${paths.node} ${nodeOptions} ${paths.bundle} run`,
     // However the agent ended: where its lease is over, neard dies and the key is erased.
     ...(neard ? [`ExecStopPost=${paths.holdfastd} expire`] : []),
     "Restart=always",
@@ -111,6 +114,7 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     // Shorter than the lease: an agent that hangs is replaced while the new one can still renew.
     "WatchdogSec=5s",
     "WatchdogSignal=SIGKILL",
+    "SyslogIdentifier=holdfastd",
     // What renews the lease must run before whatever else wants the processor, and be killed last.
     "Nice=-15",
     "CPUWeight=1000",
