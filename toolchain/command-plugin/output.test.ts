@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Output, quote, withoutFinalNewline } from "./output.ts";
+import { Output, quote, quoteCommand, withoutFinalNewline } from "./output.ts";
 
 function collect(logging: string | undefined, ...chunks: ["stdout" | "stderr", string | Buffer][]) {
   const lines: string[] = [];
@@ -45,4 +45,12 @@ test("output that is not UTF-8 cannot be a result", () => {
 
 test("a text is quoted as Go does it", () => {
   expect(quote('say "a\\b"\n\tä\x07\x01\x7f')).toBe('"say \\"a\\\\b\\"\\n\\tä\\a\\x01\\x7f"');
+});
+
+test("a long command is named by its first line", () => {
+  expect(quoteCommand("true\nfalse")).toBe('"true\\nfalse"');
+  expect(quoteCommand(`holdfastd apply 3<<EOF\n${"x".repeat(5000)}`)).toBe(
+    '"holdfastd apply 3<<EOF" and 5001 more characters',
+  );
+  expect(quoteCommand("y".repeat(1000))).toBe(`"${"y".repeat(300)}" and 700 more characters`);
 });

@@ -25,6 +25,16 @@ export function quote(text: string): string {
   return `"${text.replaceAll(/["\\\p{Cc}]/gu, escapeOne)}"`;
 }
 
+/** A longer command is cut after its first line: what it printed is what one looks for. */
+const longestQuoted = 300;
+
+/** The command as an error names it. */
+export function quoteCommand(command: string): string {
+  if (command.length <= longestQuoted) return quote(command);
+  const start = (command.split("\n", 1)[0] ?? "").slice(0, longestQuoted);
+  return `${quote(start)} and ${command.length - start.length} more characters`;
+}
+
 export type Stream = "stdout" | "stderr";
 
 export class Output {

@@ -1,7 +1,7 @@
 /** `command:remote:Command`: one command over SSH. */
 import type { Connection, StepContext } from "./dial.ts";
 import { dial } from "./dial.ts";
-import { Output, quote, type Stream } from "./output.ts";
+import { Output, quoteCommand, type Stream } from "./output.ts";
 import { execute, type Variable } from "./session.ts";
 
 /** What local and remote commands share, in clear. */
@@ -33,9 +33,9 @@ export function previousOutput(inputs: CommandInputs, previous: Results): [name:
   return all.filter(([, value]) => value !== "");
 }
 
-/** The error of a command that failed: why, which, and all that it printed. */
+/** The error of a command that failed: why, which (by its beginning, if it is long), and all that it printed. */
 export function commandError(cause: unknown, command: string, output: Output): Error {
-  return new Error(`${(cause as Error).message}: running ${quote(command)}:\n${output.both()}`, { cause });
+  return new Error(`${(cause as Error).message}: running ${quoteCommand(command)}:\n${output.both()}`, { cause });
 }
 
 const refusal = (name: string): string =>
