@@ -36,6 +36,10 @@ export function standbyEvent(draft: Draft, event: Event): void {
     case "account-seen":
       consider(draft, phase.attempt);
       return;
+    case "key-found":
+      // Any SIGHUP, whoever sends it, would make a second signer; and one may be under way: only a dead neard is proof.
+      enterDemoting(draft, "somebody left a validator key where neard would find it", { release: null });
+      return;
     case "key-checked":
     case "renewed":
     case "renew-refused":

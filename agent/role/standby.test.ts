@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
-import { Core, heldByA, settings } from "./testing.ts";
+import { activeCore, Core, heldByA, settings } from "./testing.ts";
 
 const ready = () => new Core().tell({ is: "key-checked", available: true });
 const took = (core: Core) => core.asked("create-session").length;
@@ -179,4 +179,23 @@ test("a repeated note differs from the one before: Consul moves no index for the
     .map((effect) => effect.text);
   expect(texts.length).toBeGreaterThanOrEqual(3);
   expect(new Set(texts).size).toBe(texts.length);
+});
+
+test("a key that somebody left where neard would find it is erased, and the neard that may have read it killed", () => {
+  const core = ready().live(500, heldByA(50));
+  core.asked("shut");
+  core.tell({ is: "key-found" });
+  expect(core.state.phase).toMatchObject({ name: "demoting", release: null });
+  const order = (["shut", "kill-neard", "erase-key", "disarm", "start-neard"] as const).map((deed) => {
+    const asked = core.asked(deed).length;
+    core.done();
+    return asked;
+  });
+  expect(order).toEqual([1, 1, 1, 1, 1]);
+  expect(core.state.phase.name).toBe("standby");
+});
+
+test("a holder's own key file is no reason for anything", () => {
+  const core = activeCore().tell({ is: "key-found" });
+  expect(core.state.phase.name).toBe("active");
 });

@@ -278,6 +278,8 @@ export type Event =
   | { readonly is: "probed"; readonly probe: Probe }
   | { readonly is: "account-seen"; readonly sight: AccountSight }
   | { readonly is: "key-checked"; readonly available: boolean }
+  /** A key file lies where neard would find it at its next reload. */
+  | { readonly is: "key-found" }
   | { readonly is: "renewed"; readonly session: string; readonly sentMs: number; readonly lockIndex: number }
   | { readonly is: "renew-refused"; readonly session: string; readonly because: string }
   | { readonly is: "session-created"; readonly serial: number; readonly session: string }

@@ -1,5 +1,5 @@
 /** `holdfastd run`: puts the parts together and keeps them going until SIGTERM. No decisions here. */
-import { readFileSync } from "node:fs";
+import { readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, pino } from "pino";
@@ -127,6 +127,7 @@ export async function runAgent(): Promise<void> {
       process.exitCode = 1;
     });
 
+  if (host !== null) whenKeyAppears(stop.signal, () => host.agent.lookForKey());
   const watchConsul = repeat(consulViewEveryMs, stop.signal, async () => {
     consul = await consulView(servers.own, config.host);
   });
@@ -141,6 +142,11 @@ export async function runAgent(): Promise<void> {
   log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
   // Requests that Consul still holds open must not keep a stopped agent alive.
   process.exit();
+}
+
+/** Sooner than the next tick: neard takes a key within a second of a SIGHUP. */
+function whenKeyAppears(signal: AbortSignal, look: () => void): void {
+  watch(paths.keyDirectory, { signal, persistent: false }, look);
 }
 
 async function neardHost(

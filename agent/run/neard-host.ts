@@ -99,8 +99,14 @@ export class NeardHost {
     const nowMs = this.#p.clock.bootMs();
     this.#tickedMs = nowMs;
     this.dispatch({ is: "tick" });
+    this.lookForKey();
     const changed = this.#p.neard.process() !== (this.#state.probe?.process ?? null);
     if (changed || nowMs - this.#probedMs >= probeMs) void this.#probe();
+  }
+
+  /** While this host has no lease, no key may lie where neard would find it. Called at every tick, and when one appears. */
+  lookForKey(): void {
+    if (this.#state.phase.name === "standby" && this.#p.custody.filePresent()) this.dispatch({ is: "key-found" });
   }
 
   async #probeSoon(): Promise<void> {
