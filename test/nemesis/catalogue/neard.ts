@@ -17,10 +17,10 @@ async function switchover(stage: Stage): Promise<void> {
 }
 
 /** Puts the holder's key where the standby's neard would find it, as a careless hand might. */
-async function leaveKeyOnStandby(stage: Stage): Promise<void> {
+async function leaveKeyOnStandby(stage: Stage, then = ""): Promise<void> {
   const key = await stage.on(stage.active, `cat ${stage.keyFile}`);
   const write = `cat > ${stage.keyFile} && chown neard:neard ${stage.keyFile} && chmod 400 ${stage.keyFile}`;
-  await stage.breakBy(stage.standby, write, key);
+  await stage.breakBy(stage.standby, write + then, key);
 }
 
 const byHand = 6000;
@@ -105,7 +105,8 @@ export const neard: readonly Scenario[] = inArea("neard", [
     expects: "moves",
     boundMs: givesWayMs(() => 1000),
     run: async (stage) => {
-      await stage.breakBy(stage.active, "systemctl restart neard");
+      // The agent may kill the new one while systemctl still waits for it.
+      await stage.breakBy(stage.active, "systemctl restart neard || true");
       await stage.wait(byHand);
     },
   },
@@ -148,6 +149,17 @@ export const neard: readonly Scenario[] = inArea("neard", [
       await stage.wait(byHand);
     },
     undo: async (stage) => void (await stage.on(stage.standby, "rm -f /var/lib/neard/validator_key.json")),
+  },
+  {
+    name: "key-left-and-sighup-at-once",
+    sentence: "Somebody puts the key where the standby's neard looks for it, and sends it SIGHUP in the same breath.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      await leaveKeyOnStandby(stage, "; systemctl kill -s HUP neard");
+      await stage.wait(byHand);
+    },
+    undo: async (stage) => void (await stage.on(stage.standby, `rm -f ${stage.keyFile}; systemctl restart neard`)),
   },
   {
     name: "key-left-on-the-standby",
