@@ -54,6 +54,12 @@ export const restartMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: [holderTest] },
   },
   {
+    name: "two-agents",
+    breaks: "A second agent starts beside the first, and cleans up what the first has armed.",
+    edits: [{ file: "agent/system/only-one.ts", text: "server.listen(`\\0${name}`, resolve);", by: "resolve();" }],
+    caughtBy: { simulation: false, tests: ["agent/system/only-one.test.ts"] },
+  },
+  {
     name: "neard-starts-with-key",
     breaks: "A neard that is started finds the key that was left there.",
     edits: [{ file: "infra/plan/neard.ts", text: "    `ExecStartPre=+/bin/rm -f ${paths.validatorKey}`,\n", by: "" }],

@@ -167,12 +167,6 @@ export const standbyMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: ["agent/role/waiting.test.ts"] },
   },
   {
-    name: "first-activation-unguarded",
-    breaks: "The first activation does not look whether the account is seen producing elsewhere.",
-    edits: [{ file: standby, text: "  if (guard !== null) return wait(guard.because);\n", by: "" }],
-    caughtBy: { simulation: false, tests: ["agent/role/guard.test.ts"] },
-  },
-  {
     name: "abandoned-session-kept",
     breaks: "A try that is given up leaves its session, and perhaps the lock with it.",
     edits: [

@@ -202,6 +202,12 @@ export const wayOutMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: [expireTest] },
   },
   {
+    name: "expire-forgets-sockets",
+    breaks: "A fence that is removed by force does not wait for the sockets of the ended lease.",
+    edits: [{ file: "agent/run/expire.ts", text: "  await host.orphansGone();\n", by: "" }],
+    caughtBy: { simulation: false, tests: [expireTest] },
+  },
+  {
     name: "unit-without-expire",
     breaks: "The agent's unit does not run `expire` when the agent has ended.",
     edits: [
