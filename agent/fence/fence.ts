@@ -8,6 +8,8 @@ import { armed, armedMark, disarmed, echoOfFed, fed, shut } from "./ruleset.ts";
 
 /** Less than this is not worth a transaction of about 2 ms. */
 const minFeedMs = 20;
+/** A feed that took longer is made anew: what it was given to live counts from its end. */
+const lateMs = 100;
 
 export class Fence {
   readonly #clock: Clock;
@@ -60,11 +62,19 @@ export class Fence {
   }
 
   async #feedNow(epoch: number, untilMs: number): Promise<void> {
-    const remainingMs = untilMs - this.#clock.bootMs();
-    if (remainingMs < minFeedMs) return;
-    const rules = fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs);
-    await this.#nft.transact(rules, echoOfFed(epoch));
-    this.#openUntilMs = untilMs;
+    for (let wasLate = false; ; wasLate = true) {
+      const nowMs = this.#clock.bootMs();
+      const remainingMs = untilMs - nowMs;
+      if (remainingMs < minFeedMs) {
+        // Only the wall clock ends what came late.
+        if (wasLate) await this.#nft.load(shut());
+        return;
+      }
+      const rules = fed(epoch, remainingMs, this.#clock.wallMs() + remainingMs);
+      await this.#nft.transact(rules, echoOfFed(epoch));
+      this.#openUntilMs = untilMs;
+      if (this.#clock.bootMs() - nowMs <= lateMs) return;
+    }
   }
 
   /** Shuts now. A fence that is not armed (nothing was ever taken) needs none. */

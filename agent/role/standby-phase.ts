@@ -1,4 +1,5 @@
 /** Phase `standby`: wait, then session, then the take-over's transaction on the index that was seen. */
+import { cleanMarker } from "../lease/lock-record.ts";
 import { keepGuard } from "./guard.ts";
 import { judgeTakeOver } from "./standby.ts";
 import { ask, type Draft, enter, enterDemoting, say } from "./transitions.ts";
@@ -78,7 +79,8 @@ function tryLock(draft: Draft, session: string): void {
     return;
   }
   setAttempt(draft, { step: "lock", session, sinceMs: nowMs, story: verdict.story });
-  ask(draft, { do: "take-over", session, lock: state.watch.lock });
+  const unlessPaused = cleanMarker(state.watch.lock)?.to !== settings.host;
+  ask(draft, { do: "take-over", session, lock: state.watch.lock, unlessPaused });
 }
 
 /**

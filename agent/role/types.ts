@@ -232,7 +232,14 @@ export interface State {
  */
 export type Effect =
   | { readonly do: "create-session"; readonly serial: number }
-  | { readonly do: "take-over"; readonly serial: number; readonly session: string; readonly lock: LockView }
+  | {
+      readonly do: "take-over";
+      readonly serial: number;
+      readonly session: string;
+      readonly lock: LockView;
+      /** Not if the cluster has been paused since we looked. */
+      readonly unlessPaused: boolean;
+    }
   | { readonly do: "renew"; readonly session: string; readonly seq: number }
   | { readonly do: "renew-session"; readonly session: string }
   | { readonly do: "destroy-session"; readonly session: string }

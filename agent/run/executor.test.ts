@@ -55,7 +55,13 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed) 
 }
 
 const seen: LockView = { modifyIndex: 70, lockIndex: 4, session: "session-a", value: { host: "host-a", seq: 1 } };
-const takeOver = (lock: LockView): Effect => ({ do: "take-over", serial: 3, session: "session-b", lock });
+const takeOver = (lock: LockView, unlessPaused = false): Effect => ({
+  do: "take-over",
+  serial: 3,
+  session: "session-b",
+  lock,
+  unlessPaused,
+});
 const renew: Effect = { do: "renew", session: "session-b", seq: 8 };
 const marker = {
   by: "host-b",
@@ -90,6 +96,12 @@ describe("a take-over", () => {
         { verb: "lock", key, session: "session-b" },
       ],
     ]);
+  });
+
+  test("by itself does not happen in a cluster that is being paused: the transaction looks, not the agent alone", async () => {
+    const { transactions, done } = edge();
+    await done(takeOver(seen, true));
+    expect(transactions[0]?.[1]).toEqual({ verb: "check-not-exists", key: keys.pause });
   });
 
   test("that Consul refuses certainly did not happen; one that it did not answer may have", async () => {

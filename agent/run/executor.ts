@@ -159,12 +159,16 @@ export class Executor {
         ? { verb: "check-not-exists", key }
         : { verb: "check-index", key, index: lock.modifyIndex };
     const unlock: TxnOperation[] = lock.session === null ? [] : [{ verb: "unlock", key, session: lock.session, value }];
+    const pause: TxnOperation[] = effect.unlessPaused ? [{ verb: "check-not-exists", key: keys.pause }] : [];
     const sentMs = clock.bootMs();
     const outcome = await servers.use((consul) =>
-      consul.transact([check, ...unlock, { verb: "lock", key, session, value }]),
+      consul.transact([check, ...pause, ...unlock, { verb: "lock", key, session, value }]),
     );
     if (!outcome.committed)
-      throw new ConsulRefused(409, `another was faster, or the lock is in its lock-delay: ${outcome.because}`);
+      throw new ConsulRefused(
+        409,
+        `another was faster, the lock is in its lock-delay, or somebody paused: ${outcome.because}`,
+      );
     const lockIndex = outcome.entries.at(-1)?.lockIndex;
     if (lockIndex === undefined) throw new Error("Consul committed the take-over without saying its LockIndex");
     this.#dispatch({ is: "took-over", serial: effect.serial, sentMs, lockIndex });
