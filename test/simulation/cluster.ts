@@ -44,11 +44,7 @@ export class Cluster {
     this.hasWatchdog = shape.hasWatchdog;
     const { timeline, random } = this;
     this.network = new Network(hostNames.length, random);
-    this.consul = new ConsulCluster(
-      hostNames.length,
-      { timeline, random, network: this.network },
-      (host) => this.hosts[host]?.clock.wallMs() ?? 0,
-    );
+    this.consul = new ConsulCluster(hostNames.length, { timeline, random, network: this.network });
     this.witness = new Witness(timeline, shape.lease.leaseMs);
     const peers = hostNames.slice(0, shape.neardHosts).map((host) => ({ host, priority: 100 }));
     this.hosts = hostNames.map((host, index) => {

@@ -5,7 +5,7 @@
  * The log is one store, for Raft makes it one; what Raft does not promise is modelled around it:
  *   - a write that its leader could not commit is in doubt: the next leader commits it or has never
  *     seen it, and whoever sent it is told nothing but an error;
- *   - a new leader has no lock-delays and starts all sessions' timers anew;
+ *   - a new leader has its own lock-delays, or none, and starts all sessions' timers anew;
  *   - a leader that was cut off or stood still goes on for a moment: it renews sessions that are not
  *     its to renew any more, and shows stale readers what it knew;
  *   - a query that waits is answered, at its end, with what it found at its beginning.
@@ -29,6 +29,8 @@ interface Server {
   isUp: boolean;
   /** It and its requests stand still until then. */
   pausedUntilMs: number;
+  /** Its lock-delays, by key. */
+  readonly restsUntilMs: Map<string, number>;
   /** What it knew when it lost sight of the others; null: it follows. */
   stale: KvRead | null;
 }
@@ -56,7 +58,6 @@ export class ConsulCluster implements LockDelays {
   readonly #timeline: Timeline;
   readonly #random: Random;
   readonly #network: Network;
-  readonly #leaderWallMs: (host: number) => number;
   readonly #servers: Server[];
   #leader: number | null = 0;
   #term = 1;
@@ -67,21 +68,22 @@ export class ConsulCluster implements LockDelays {
   #waiting: (() => void)[] = [];
   #watchers = new Set<Watcher>();
   readonly #renewedMs = new Map<string, number>();
-  readonly #restsUntilMs = new Map<string, number>();
+  /** Keys that rested once, and for how long. */
+  readonly #rested = new Map<string, number>();
   #sessionCount = 0;
   /** A slow disk: every commit takes up to so much longer. */
   slowCommitMs = 0;
 
-  constructor(
-    hosts: number,
-    world: { timeline: Timeline; random: Random; network: Network },
-    leaderWallMs: (host: number) => number,
-  ) {
+  constructor(hosts: number, world: { timeline: Timeline; random: Random; network: Network }) {
     this.#timeline = world.timeline;
     this.#random = world.random;
     this.#network = world.network;
-    this.#leaderWallMs = leaderWallMs;
-    this.#servers = Array.from({ length: hosts }, () => ({ isUp: true, pausedUntilMs: 0, stale: null }));
+    this.#servers = Array.from({ length: hosts }, () => ({
+      isUp: true,
+      pausedUntilMs: 0,
+      restsUntilMs: new Map(),
+      stale: null,
+    }));
   }
 
   get leader(): number | null {
@@ -237,12 +239,18 @@ export class ConsulCluster implements LockDelays {
 
   // ---- the leader's memory ----
 
+  /** Counted by Go's monotonic clock, whatever the wall clock does (hashicorp/consul, agent/consul/state/delay). */
   isResting(key: string): boolean {
-    return this.#leader !== null && this.#leaderWallMs(this.#leader) < (this.#restsUntilMs.get(key) ?? 0);
+    const leader = this.#leader;
+    return leader !== null && this.#timeline.nowMs < (this.#server(leader).restsUntilMs.get(key) ?? 0);
   }
 
+  /** Each server remembers for itself, if it is there to see it. */
   rest(key: string, forMs: number): void {
-    if (this.#leader !== null) this.#restsUntilMs.set(key, this.#leaderWallMs(this.#leader) + forMs);
+    this.#rested.set(key, forMs);
+    for (const server of this.#servers)
+      if (server.isUp && server.stale === null && this.#random.chance(0.8))
+        server.restsUntilMs.set(key, this.#timeline.nowMs + forMs);
   }
 
   /** The TTL is a lower bound: the leader ends a session at twice the TTL after its last renewal. */
@@ -267,9 +275,14 @@ export class ConsulCluster implements LockDelays {
     return true;
   }
 
+  /** A restored or an empty state has no lock-delays. */
+  forgetDelays(): void {
+    this.#rested.clear();
+    for (const server of this.#servers) server.restsUntilMs.clear();
+  }
+
   /** All the store's sessions are new to the leader: after a restore, and after an election. */
   resetTimers(): void {
-    this.#restsUntilMs.clear();
     this.#renewedMs.clear();
     for (const session of this.store.sessions) this.watchSession(session);
   }
@@ -278,12 +291,19 @@ export class ConsulCluster implements LockDelays {
 
   stop(host: number): void {
     this.#server(host).isUp = false;
+    this.#server(host).restsUntilMs.clear();
     this.review();
   }
 
   start(host: number): void {
-    this.#server(host).isUp = true;
-    this.#server(host).pausedUntilMs = 0;
+    const server = this.#server(host);
+    server.pausedUntilMs = 0;
+    if (!server.isUp) {
+      server.isUp = true;
+      // It goes through its Raft log again, and every session that ended there gives a lock-delay anew.
+      for (const [key, forMs] of this.#rested)
+        if (this.#random.chance(0.5)) server.restsUntilMs.set(key, this.#timeline.nowMs + forMs);
+    }
     this.review();
   }
 

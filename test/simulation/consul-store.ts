@@ -21,7 +21,7 @@ export interface Snapshot {
   readonly sessions: ReadonlyMap<string, Session>;
 }
 
-/** The leader keeps it, in memory: keys that rest after their session was lost. */
+/** Kept by each server, in memory, and asked of the leader: keys that rest after their session was lost. */
 export interface LockDelays {
   isResting(key: string): boolean;
   rest(key: string, forMs: number): void;
@@ -124,15 +124,18 @@ export class ConsulStore {
     this.#read = null;
   }
 
-  /** All or none. The lock-delay is looked at before, by the leader alone. */
+  /** All or none. The leader looks for a lock-delay before all else, even before it looks whose lock it is. */
   transact(operations: readonly TxnOperation[], delays: LockDelays): TxnOutcome {
+    const resting = operations.find(({ verb, key }) => verb === "lock" && delays.isResting(key));
+    if (resting !== undefined)
+      return { committed: false, because: `failed to lock key "${resting.key}" due to lock delay` };
     const before = this.#keys;
     const { prefix, read } = { prefix: this.#prefixIndex, read: this.#read };
     this.#keys = new Map(before);
     this.#index += 1;
     const entries: KvEntry[] = [];
     for (const operation of operations) {
-      const because = this.#operate(operation, delays);
+      const because = this.#operate(operation);
       if (because !== null) {
         this.#keys = before;
         this.#prefixIndex = prefix;
@@ -146,7 +149,7 @@ export class ConsulStore {
   }
 
   /** Null: done; else why not. */
-  #operate(operation: TxnOperation, delays: LockDelays): string | null {
+  #operate(operation: TxnOperation): string | null {
     const { key } = operation;
     const entry = this.#keys.get(key);
     switch (operation.verb) {
@@ -164,7 +167,6 @@ export class ConsulStore {
         if (!this.#sessions.has(operation.session)) return "invalid session";
         const isOwn = entry?.session === operation.session;
         if (!isOwn && entry !== undefined && entry.session !== null) return "lock is already held";
-        if (!isOwn && delays.isResting(key)) return "lock-delay";
         const lockIndex = (entry?.lockIndex ?? 0) + (isOwn ? 0 : 1);
         this.#set({ key, value: operation.value, modifyIndex: this.#index, lockIndex, session: operation.session });
         return null;

@@ -132,7 +132,13 @@ export const dataFaults: Record<string, FaultKind> = {
     weight: 1,
     draw: () => ({}),
     strike: (cluster) => {
-      if (!cluster.consul.change((store) => store.wipe())) return null;
+      if (
+        !cluster.consul.change((store) => {
+          store.wipe();
+          cluster.consul.forgetDelays();
+        })
+      )
+        return null;
       cluster.witness.beginHistory(0);
       return "Consul's data is lost";
     },
@@ -145,6 +151,7 @@ function restore(cluster: Cluster, { amount = 0 }: Fault): string | null {
   if (snapshot === undefined) return null;
   const isDone = cluster.consul.change((store) => {
     store.restore(snapshot);
+    cluster.consul.forgetDelays();
     cluster.consul.resetTimers();
   });
   if (!isDone) return null;

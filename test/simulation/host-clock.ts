@@ -10,7 +10,8 @@ export class HostClock {
   readonly rate: number;
   #bootedMs: number;
   #wallOffsetMs: number;
-  #wallStoppedAtMs: number | null = null;
+  /** Since when (true time) the wall clock has stood still. */
+  #stoppedMs: number | null = null;
 
   constructor(timeline: Timeline, options: { rate: number; upMs: number; wallOffsetMs: number }) {
     this.#timeline = timeline;
@@ -29,29 +30,32 @@ export class HostClock {
   }
 
   wallMs(): number {
-    return this.#wallStoppedAtMs ?? this.#timeline.nowMs * this.rate + this.#wallOffsetMs;
+    return (this.#stoppedMs ?? this.#timeline.nowMs) * this.rate + this.#wallOffsetMs;
   }
 
   stepWall(byMs: number): void {
-    if (this.#wallStoppedAtMs !== null) this.#wallStoppedAtMs += byMs;
-    else this.#wallOffsetMs += byMs;
+    this.#wallOffsetMs += byMs;
   }
 
   stopWall(): void {
-    this.#wallStoppedAtMs ??= this.wallMs();
+    this.#stoppedMs ??= this.#timeline.nowMs;
   }
 
   /** It goes on from where it stood. */
   goOn(): void {
-    if (this.#wallStoppedAtMs === null) return;
-    this.#wallOffsetMs = this.#wallStoppedAtMs - this.#timeline.nowMs * this.rate;
-    this.#wallStoppedAtMs = null;
+    if (this.#stoppedMs === null) return;
+    this.#wallOffsetMs -= (this.#timeline.nowMs - this.#stoppedMs) * this.rate;
+    this.#stoppedMs = null;
+  }
+
+  /** It goes on as if it had never stood still. */
+  catchUp(): void {
+    this.#stoppedMs = null;
   }
 
   /** True time at which the wall clock will show `wallMs`; infinity while it stands still before that. */
   trueMsOfWall(wallMs: number): number {
-    if (this.#wallStoppedAtMs !== null)
-      return this.#wallStoppedAtMs < wallMs ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
-    return (wallMs - this.#wallOffsetMs) / this.rate;
+    if (this.#stoppedMs === null) return (wallMs - this.#wallOffsetMs) / this.rate;
+    return this.wallMs() < wallMs ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   }
 }

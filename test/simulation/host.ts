@@ -83,6 +83,10 @@ export class Host implements Watched {
     return this.#isPowered ? this.kernel.openUntilMs : Number.NEGATIVE_INFINITY;
   }
 
+  get fedLateMs(): number {
+    return this.kernel.fedLateMs;
+  }
+
   get isPowered(): boolean {
     return this.#isPowered;
   }

@@ -11,6 +11,7 @@ import type { AgentProcess } from "./agent-process.ts";
 import type { HostClock } from "./host-clock.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
+import { forgivenLateMs } from "./witness.ts";
 
 /** As agent/fence: how long an nft is waited for, by line and as a program. */
 const answerMs = 1000;
@@ -21,15 +22,15 @@ export class Kernel {
   readonly #clock: HostClock;
   readonly #onChange: () => void;
   #table: { text: string; mark: number | null } | null = null;
-  #element: { mark: number; untilMs: number } | null = null;
+  #element: { mark: number; untilMs: number; lateMs: number } | null = null;
   #wallDeadlineMs: number | null = null;
   #suspendedSinceMs: number | null = null;
   /** Each start of the host has its own, so that what was under way before it is lost. */
   #boot = 0;
   /** nft stands still until then. */
   stalledUntilMs = 0;
-  /** A feed was computed and has not been carried out yet. */
-  feedsUnderWay = 0;
+  /** Feeds that were computed and have not been carried out yet, by who computed them. */
+  readonly #feeds = new Set<AgentProcess>();
 
   constructor(timeline: Timeline, clock: HostClock, onChange: () => void) {
     this.#timeline = timeline;
@@ -50,6 +51,17 @@ export class Kernel {
     return Math.min(this.#element.untilMs, this.#clock.trueMsOfWall(this.#wallDeadlineMs));
   }
 
+  /** By how much the element that is alive outlives what it was computed for. */
+  get fedLateMs(): number {
+    return this.#element === null || this.#element.untilMs < this.#timeline.nowMs ? 0 : this.#element.lateMs;
+  }
+
+  /** A feed is on its way: nobody knows how late it will be. */
+  get isBeingFed(): boolean {
+    for (const agent of this.#feeds) if (agent.isAlive) return true;
+    return false;
+  }
+
   boot(): void {
     this.#boot += 1;
     this.#table = null;
@@ -57,7 +69,7 @@ export class Kernel {
     this.#wallDeadlineMs = null;
     this.#suspendedSinceMs = null;
     this.stalledUntilMs = 0;
-    this.feedsUnderWay = 0;
+    this.#feeds.clear();
   }
 
   /** The kernel's own timers stand still in a suspended machine; the clocks go on. */
@@ -75,17 +87,21 @@ export class Kernel {
 
   /** nft as one run of the agent uses it. A transaction that was begun does not care whether its process lives on. */
   nftOf(agent: AgentProcess, random: Random): Nft {
-    const carryOut = (text: string, boundMs: number, resolve: () => void, reject: (error: Error) => void) => {
+    const carryOut = (
+      text: string,
+      boundMs: number,
+      computedMs: number,
+      resolve: () => void,
+      reject: (error: Error) => void,
+    ) => {
       const boot = this.#boot;
       const isStalled = this.#timeline.nowMs < this.stalledUntilMs;
       // A stalled nft is killed by whoever waits for it; it may have done its work by then.
       const isDone = !isStalled || random.chance(0.3);
-      const isFeed = text.includes("timeout");
-      if (isFeed) this.feedsUnderWay += 1;
       this.#timeline.after(random.between(1, 6), () => {
+        this.#feeds.delete(agent);
         if (this.#boot !== boot) return;
-        if (isFeed) this.feedsUnderWay -= 1;
-        const error = isDone ? this.#apply(text) : null;
+        const error = isDone ? this.#apply(text, this.#timeline.nowMs - computedMs) : null;
         if (isDone) this.#onChange();
         if (isStalled) return;
         agent.whenAwake(() => (error === null ? resolve() : reject(error)));
@@ -94,15 +110,12 @@ export class Kernel {
     };
     return {
       load: async (rules) =>
-        await agent.edge<void>((resolve, reject) => carryOut(rules, programMs, () => resolve(), reject)),
+        await agent.edge<void>((resolve, reject) => carryOut(rules, programMs, 0, () => resolve(), reject)),
       transact: async (line) => {
         // What the agent computed is in the line already: from here on it can only be late.
-        this.feedsUnderWay += 1;
-        const boot = this.#boot;
-        await agent.edge<void>((resolve, reject) => {
-          if (this.#boot === boot) this.feedsUnderWay -= 1;
-          carryOut(line, answerMs, () => resolve(), reject);
-        });
+        const computedMs = this.#timeline.nowMs;
+        this.#feeds.add(agent);
+        await agent.edge<void>((resolve, reject) => carryOut(line, answerMs, computedMs, () => resolve(), reject));
       },
       listing: async () =>
         await agent.edge<string | null>((resolve, reject) => {
@@ -113,14 +126,17 @@ export class Kernel {
     };
   }
 
-  #apply(text: string): Error | null {
+  #apply(text: string, lateMs: number): Error | null {
     const feed = /meta time < (\d+) accept;.* \{ (0x[0-9a-f]+) timeout (\d+)ms \}/.exec(text);
     if (feed !== null) {
       if (this.mark === null) return new Error("No such file or directory");
+      // Not both conditions at once (docs/guarantees.md): a late element never meets a clock that stands still.
+      if (lateMs > forgivenLateMs) this.#clock.catchUp();
       this.#wallDeadlineMs = Number(feed[1]) * 1000;
       this.#element = {
         mark: Number(feed[2]),
         untilMs: this.#timeline.nowMs + Number(feed[3]) / this.#clock.rate,
+        lateMs,
       };
       return null;
     }
