@@ -127,15 +127,17 @@ export class Kernel {
   }
 
   #apply(text: string, lateMs: number): Error | null {
-    const feed = /meta time < (\d+) accept;.* \{ (0x[0-9a-f]+) timeout (\d+)ms \}/.exec(text);
+    // Rules that lack one of the two conditions hold by the other alone, as in the kernel: test/mutations takes them away.
+    const feed = /deadline (?:meta time < (\d+) )?accept;.* \{ (0x[0-9a-f]+)(?: timeout (\d+)ms)? \}/.exec(text);
     if (feed !== null) {
+      const [, wallDeadline, mark, timeoutMs] = feed;
       if (this.mark === null) return new Error("No such file or directory");
       // Not both conditions at once (docs/guarantees.md): a late element never meets a clock that stands still.
       if (lateMs > forgivenLateMs) this.#clock.catchUp();
-      this.#wallDeadlineMs = Number(feed[1]) * 1000;
+      this.#wallDeadlineMs = Number(wallDeadline ?? Number.POSITIVE_INFINITY) * 1000;
       this.#element = {
-        mark: Number(feed[2]),
-        untilMs: this.#timeline.nowMs + Number(feed[3]) / this.#clock.rate,
+        mark: Number(mark),
+        untilMs: this.#timeline.nowMs + Number(timeoutMs ?? Number.POSITIVE_INFINITY) / this.#clock.rate,
         lateMs,
       };
       return null;
