@@ -12,6 +12,7 @@ import { execa } from "execa";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { formatTable } from "../../cli/terminal/table.ts";
 import { describeError } from "../../contract/errors.ts";
+import { withLock } from "../../toolchain/cache.ts";
 import { configurationOf, type Outcome, outcomeOf, type Run, runs } from "./runs.ts";
 import { ensureTlc } from "./tlc.ts";
 
@@ -62,7 +63,8 @@ try {
   const jar = await ensureTlc();
   const done: Result[] = [];
   for (const run of chosen) {
-    const result = await check(jar, run);
+    // One at a time: two commands at once would write into each other's directories.
+    const result = await withLock("model", () => check(jar, run));
     done.push(result);
     console.log(`${result.seconds.toFixed(1).padStart(6)} s  ${run.name}: ${result.verdict}`);
     if (word !== "") console.log(result.output);

@@ -48,9 +48,6 @@ export const restoring: Scale = {
   takeovers: 1,
 };
 
-/** A third host, whose watch and whose take-over come between those of the two. */
-export const crowded: Scale = { ...drifting, hosts: 3, lease: 1, takeover: 2, unbroken: 1, steady: 2 };
-
 const holds = (name: string, scale: Scale): Run => ({
   name,
   scale,
@@ -78,7 +75,6 @@ const without = (leftOut: string, scale: Scale): Run => ({
 export const runs: readonly Run[] = [
   holds("two hosts, drifting clocks", drifting),
   holds("two hosts, snapshots", restoring),
-  holds("three hosts", crowded),
   possible("possible: a failover", drifting, "NeverFailover"),
   possible("possible: a switchover at once", drifting, "NeverSwitchover"),
   possible("possible: a new agent goes on", drifting, "NeverResumed"),
