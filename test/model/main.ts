@@ -2,7 +2,7 @@
  * `npm run model`: TLC on the model of the lease. The protocol must hold, what must be possible must be possible, and
  * every variant with a rule left out must be refuted. Ends with a table, and with 1 when anything came out otherwise.
  *
- *   npm run model               all runs, within two minutes on a quiet machine
+ *   npm run model               all runs; minutes, and many more on a busy machine
  *   npm run model -- WORD       only the runs whose name contains WORD; prints their traces
  */
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
