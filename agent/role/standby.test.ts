@@ -53,6 +53,15 @@ describe("waits", () => {
     expect(took(core)).toBe(0);
   });
 
+  test("anew when another holder appears under the same index, as it can after Consul's data was lost", () => {
+    const core = ready().live(6500, heldByA(50));
+    core
+      .see({ ...heldByA(50), session: "session-c", value: { host: "host-c", seq: 1 } })
+      .after(600)
+      .probe();
+    expect(took(core.tell({ is: "tick" }))).toBe(0);
+  });
+
   test("and does not act on a picture that is older than unbrokenMs", () => {
     const core = ready().live(4000, heldByA(50)).after(6100).probe().tell({ is: "tick" });
     expect(took(core)).toBe(0);

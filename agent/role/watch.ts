@@ -7,6 +7,7 @@
  * had happened; so a watch not confirmed for `unbrokenMs`, or an index that goes backwards, counts as
  * a change (design: "the watch must be unbroken").
  */
+import type { LockView } from "../lease/lock-record.ts";
 import type { Event, PeerNote, Watch } from "./types.ts";
 
 type Observed = Extract<Event, { is: "observed" }>;
@@ -29,7 +30,7 @@ export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs:
   // Answers may overtake each other; an older question tells nothing new, and its index proves nothing.
   if (watch.confirmedMs !== null && seen.sentMs < watch.confirmedMs) return watch;
   const before = watch.lock;
-  const moved = before === null || seen.lock.modifyIndex !== before.modifyIndex;
+  const moved = before === null || !isSame(seen.lock, before);
   const backwards =
     seen.index < watch.index ||
     (before !== null && (seen.lock.lockIndex < before.lockIndex || seen.lock.modifyIndex < before.modifyIndex));
@@ -46,6 +47,17 @@ export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs:
     switchover: seen.switchover,
     notes: mergeNotes(watch.notes, seen.notes, nowMs),
   };
+}
+
+/** The index alone would do, did it not begin anew when Consul's data is lost. */
+function isSame(a: LockView, b: LockView): boolean {
+  return (
+    a.modifyIndex === b.modifyIndex &&
+    a.lockIndex === b.lockIndex &&
+    a.session === b.session &&
+    a.value?.host === b.value?.host &&
+    a.value?.seq === b.value?.seq
+  );
 }
 
 /** True while the picture was confirmed recently enough to act on it. */

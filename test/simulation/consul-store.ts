@@ -68,7 +68,7 @@ export class ConsulStore {
 
   /** Old keys, sessions and locks are back, with their old indexes; the log's own index goes on. */
   restore(snapshot: Snapshot): void {
-    this.#index += 1;
+    this.#index = Math.max(this.#index, snapshot.index) + 1;
     this.#prefixIndex = snapshot.prefixIndex;
     this.#keys = new Map(snapshot.keys);
     this.#sessions = new Map(snapshot.sessions);
