@@ -4,8 +4,7 @@ import { hostSpecSchema } from "../../contract/host-spec.ts";
 import { credentials, paths, units } from "../../contract/paths.ts";
 import { planDeployment } from "../../infra/plan/deployment.ts";
 import { sampleArtifactsByArch, sampleTopology } from "../../infra/testing/sample.ts";
-import { nothingDue } from "./facts.ts";
-import { emptyInventory, inventoryOf } from "./inventory.ts";
+import { emptyInventory, inventoryOf, union } from "./inventory.ts";
 import { fitToOldSystemd } from "./old-systemd.ts";
 import { obsoleteInventory } from "./plan-steps.ts";
 
@@ -39,13 +38,16 @@ describe("a unit with credentials", () => {
       all.filter((line) => !line.includes("LoadCredential") && !line.endsWith(`=${units.unseal}`));
     expect(rest(lines)).toEqual(rest(unit(spec, name)));
   });
-  test("is all that differs in its spec", () => {
-    const { files, ...rest } = fitToOldSystemd(consul);
-    const { files: before, ...restBefore } = consul;
+  test("is all that differs in its spec, besides the units that unseal", () => {
+    const own = [units.unsealedMount, units.unseal];
+    const { files, units: unitsOf, ...rest } = fitToOldSystemd(consul);
+    const { files: filesBefore, units: unitsBefore, ...restBefore } = consul;
     expect(rest).toEqual(restBefore);
-    expect(files.filter(({ path }) => !path.endsWith(units.consul))).toEqual(
-      before.filter(({ path }) => !path.endsWith(units.consul)),
-    );
+    expect(unitsOf.map(({ name }) => name)).toEqual([...own, units.consul]);
+    expect(unitsOf.slice(own.length)).toEqual(unitsBefore);
+    const others = (all: typeof files) =>
+      all.filter(({ path }) => ![...own, units.consul].some((name) => path.endsWith(`/${name}`)));
+    expect(others(files)).toEqual(others(filesBefore));
   });
 });
 
@@ -58,28 +60,35 @@ test("nothing is asked of systemd that came after 249", () => {
     );
 });
 
-describe("the concern system", () => {
+test("the memory, and then what fills it, come with the concern system", () => {
   const fitted = fitToOldSystemd(system);
-  test("also has the memory, and then what fills it", () => {
-    const added = fitted.units.slice(system.units.length).map(({ name }) => name);
-    expect(added).toEqual([units.unsealedMount, units.unseal]);
-    for (const name of added) expect(unit(fitted, name).length, name).toBeGreaterThan(0);
-    expect(units.unsealedMount).toBe(`${paths.unsealed.slice(1).replace("/", "-")}.mount`);
-    expect(unit(fitted, units.unsealedMount)).toContain("Type=ramfs");
-  });
-  test("loses both when the host has got a newer systemd", () => {
-    const facts = {
+  expect(fitted.units.map(({ name }) => name)).toEqual([units.unsealedMount, units.unseal, units.firewall]);
+  expect(units.unsealedMount).toBe(`${paths.unsealed.slice(1).replace("/", "-")}.mount`);
+  expect(unit(fitted, units.unsealedMount)).toContain("Type=ramfs");
+  expect(unit(fitted, units.unseal)).toContain(`ExecStart=${paths.holdfastd} unseal`);
+});
+
+describe("on a host that has got a newer systemd", () => {
+  /** What the concern loses, where `others` are still as the old systemd needed them. */
+  const lost = (spec: typeof system, ...others: (typeof system)[]) =>
+    obsoleteInventory(spec, {
       users: new Map(),
       paths: new Map(),
       credentials: new Map(),
       units: new Map(),
-      stored: fitted,
-      pending: { inventory: inventoryOf(fitted), due: nothingDue, disturbs: [] },
-      elsewhere: emptyInventory,
-    };
-    expect(obsoleteInventory(system, facts)).toMatchObject({
-      units: [units.unsealedMount, units.unseal],
-      files: [units.unsealedMount, units.unseal].map((name) => `/etc/systemd/system/${name}`),
+      stored: fitToOldSystemd(spec),
+      pending: null,
+      elsewhere: union(...others.map((other) => inventoryOf(fitToOldSystemd(other)))),
     });
+  const own = [units.unsealedMount, units.unseal];
+  test("what unseals stays while another concern needs it", () => {
+    expect(lost(system, consul, neard, agent)).toEqual(emptyInventory);
+    expect(lost(consul, agent)).toEqual(emptyInventory);
   });
+  test("and goes with the last", () =>
+    expect(lost(agent, neard)).toEqual({
+      ...emptyInventory,
+      units: own,
+      files: own.map((name) => `/etc/systemd/system/${name}`),
+    }));
 });

@@ -5,6 +5,8 @@
  *
  * Idea: `holdfastd unseal` unseals at boot what `own-seal.ts` sealed, onto a ramfs that only root can enter
  * and that is never swapped. From there systemd gives it to the units, with the line for clear credentials.
+ * Awkward case: the host gets a newer systemd. Until the last concern is sealed the new way, the others load
+ * from memory; so each that does names the units for it, and they go with the last.
  */
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { paths, units } from "../../contract/paths.ts";
@@ -23,14 +25,15 @@ export function unsealedPath(name: string): string {
 /** The spec for a host without systemd-creds. What needs no unsealing stays as it is. */
 export function fitToOldSystemd(spec: HostSpec): HostSpec {
   const files = spec.files.map((file) => ({ ...file, lines: unitLines(file.lines) }));
-  if (spec.concern !== "system") return { ...spec, files };
+  // The concern system comes first, and with it the memory that the credentials of the others need.
+  if (spec.concern !== "system" && spec.credentials.length === 0) return spec;
   return {
     ...spec,
     files: [...files, unitFile(units.unsealedMount, mountUnit), unitFile(units.unseal, unsealUnit)],
     units: [
-      ...spec.units,
       { name: units.unsealedMount, restartOn: [], reloadOn: [], disturbs: "nothing" },
       { name: units.unseal, restartOn: [], reloadOn: [], disturbs: "nothing" },
+      ...spec.units,
     ],
   };
 }
