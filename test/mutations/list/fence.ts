@@ -33,7 +33,7 @@ export const fenceMutations: readonly Mutation[] = [
       try {`,
       },
     ],
-    caughtBy: { simulation: false, tests: [fenceTest] },
+    caughtBy: { simulation: true, tests: [fenceTest] },
   },
   {
     name: "feed-overtakes-shut",
@@ -57,7 +57,7 @@ export const fenceMutations: readonly Mutation[] = [
         by: "deadline accept",
       },
     ],
-    caughtBy: { simulation: false, tests: [rulesetTest] },
+    caughtBy: { simulation: true, tests: [rulesetTest] },
   },
   {
     name: "wall-deadline-rounded-up",
@@ -69,7 +69,7 @@ export const fenceMutations: readonly Mutation[] = [
     name: "no-kernel-timeout",
     breaks: "The fence's element has no timeout: a wall clock that is stepped back keeps it open.",
     edits: [{ file: ruleset, text: " timeout ${Math.floor(remainingMs)}ms }", by: " }" }],
-    caughtBy: { simulation: false, tests: [rulesetTest] },
+    caughtBy: { simulation: true, tests: [rulesetTest] },
   },
   {
     name: "element-not-replaced",
@@ -113,7 +113,7 @@ export const fenceMutations: readonly Mutation[] = [
         by: '  ask(draft, { do: "load-key" });\n  ask(draft, { do: "arm", epoch: lockIndex });',
       },
     ],
-    caughtBy: { simulation: false, tests: [holderTest] },
+    caughtBy: { simulation: true, tests: [holderTest] },
   },
   {
     name: "unarmed-is-good-enough",
@@ -125,7 +125,7 @@ export const fenceMutations: readonly Mutation[] = [
         by: 'if (event.is === "failed" && phase.step !== "arming") giveUp(draft, phase, event.because);',
       },
     ],
-    caughtBy: { simulation: false, tests: [holderTest] },
+    caughtBy: { simulation: true, tests: [holderTest] },
   },
   {
     name: "fed-after-shut",

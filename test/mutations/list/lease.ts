@@ -41,7 +41,7 @@ export const leaseMutations: readonly Mutation[] = [
         by: '{ is: "renewed", session, sentMs: clock.bootMs(), lockIndex }',
       },
     ],
-    caughtBy: { simulation: false, tests: [executorTest] },
+    caughtBy: { simulation: true, tests: [executorTest] },
   },
   {
     name: "deadline-not-checked",
@@ -53,7 +53,7 @@ export const leaseMutations: readonly Mutation[] = [
         by: "if (leaseOf(draft).deadlineMs < 0) {",
       },
     ],
-    caughtBy: { simulation: true, tests: [holderTest] },
+    caughtBy: { simulation: false, tests: [holderTest] },
   },
   {
     name: "refusal-as-silence",
@@ -96,7 +96,7 @@ export const leaseMutations: readonly Mutation[] = [
         by: '      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq) },',
       },
     ],
-    caughtBy: { simulation: false, tests: [executorTest] },
+    caughtBy: { simulation: true, tests: [executorTest] },
   },
   {
     name: "epoch-from-modify-index",

@@ -45,7 +45,7 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: watch,
-        text: "const moved = before === null || seen.lock.modifyIndex !== before.modifyIndex;",
+        text: "const moved = before === null || !isSame(seen.lock, before);",
         by: "const moved = before === null || seen.lock.lockIndex !== before.lockIndex;",
       },
     ],
@@ -97,7 +97,7 @@ export const standbyMutations: readonly Mutation[] = [
     name: "take-over-without-index",
     breaks: "A take-over does not check that the lock is still at the index that the standby saw.",
     edits: [{ file: executor, text: "consul.transact([check, ", by: "consul.transact([" }],
-    caughtBy: { simulation: false, tests: [executorTest] },
+    caughtBy: { simulation: true, tests: [executorTest] },
   },
   {
     name: "freed-counts-as-clean",
@@ -109,7 +109,7 @@ export const standbyMutations: readonly Mutation[] = [
         by: "const graceMs = marker === null ? (lock.session === null && lock.lockIndex > 0 ? 0 : takeoverMs) :",
       },
     ],
-    caughtBy: { simulation: true, tests: ["agent/role/waiting.test.ts"] },
+    caughtBy: { simulation: false, tests: ["agent/role/waiting.test.ts"] },
   },
   {
     name: "marker-of-any-epoch",
@@ -130,8 +130,8 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: standby,
-        text: "const foundMs = marker?.session === watch.heldBy ? 0 : takeoverMs;",
-        by: "const foundMs = 0;",
+        text: "if (marker !== null && marker.to === settings.host && waitedMs >= foundMs)",
+        by: "if (marker !== null && marker.to === settings.host)",
       },
     ],
     caughtBy: { simulation: false, tests: [standbyTest] },

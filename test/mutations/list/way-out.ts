@@ -31,7 +31,7 @@ export const wayOutMutations: readonly Mutation[] = [
     name: "release-before-kill",
     breaks: "A demotion releases the lock before neard is killed.",
     edits: [order("shutting", "releasing", "killing", "erasing", "disarming", "starting")],
-    caughtBy: { simulation: false, tests: [demotingTest] },
+    caughtBy: { simulation: true, tests: [demotingTest] },
   },
   {
     name: "no-shut",
@@ -60,7 +60,7 @@ export const wayOutMutations: readonly Mutation[] = [
         by: 'if (phase.step === "killing" || phase.step === "releasing" && (event.certain',
       },
     ],
-    caughtBy: { simulation: false, tests: [demotingTest] },
+    caughtBy: { simulation: true, tests: [demotingTest] },
   },
   {
     name: "kill-without-proof",
@@ -84,7 +84,7 @@ export const wayOutMutations: readonly Mutation[] = [
         by: "void neard.kill();\n        return await this.#done(effect.serial, Promise.resolve());",
       },
     ],
-    caughtBy: { simulation: false, tests: [executorTest] },
+    caughtBy: { simulation: true, tests: [executorTest] },
   },
   {
     name: "release-without-marker",
