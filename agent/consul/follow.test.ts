@@ -29,7 +29,7 @@ async function followed(
     keys: consulKeys("localnet", "validator.localnet"),
     clock,
     signal: stop.signal,
-    pauseMs: () => 100,
+    rest: async () => await sleep(100),
     onEvent: (event) => sent.push(event.sentMs),
     onFailure: () => {},
   });

@@ -30,41 +30,44 @@ export async function follow(options: {
   keys: Keys;
   clock: Clock;
   signal: AbortSignal;
-  /** Pause after each answer: a standby wants each change at once, a holder makes most of them itself. */
-  pauseMs: () => number;
+  /** Resolves when the next look is due: a standby wants each change at once, a holder makes most of them itself. */
+  rest: () => Promise<void>;
   onEvent: (event: Observed) => void;
   onFailure: (error: unknown) => void;
 }): Promise<void> {
   const { servers, keys, clock, signal } = options;
-  const rest = async (ms: number) => await clock.sleep(ms, signal);
+  const sleep = async (ms: number) => await clock.sleep(ms, signal);
   let index: number | undefined;
   let newestMs = Number.NEGATIVE_INFINITY;
 
-  async function ask(): Promise<void> {
+  /** True: answered. */
+  async function ask(): Promise<boolean> {
     const sentMs = clock.bootMs();
     const blocking = index === undefined ? {} : { index, waitMs };
     try {
       const read = await servers.use((client) => client.readPrefix(keys.root, { ...blocking, timeoutMs }), {
         long: true,
       });
-      if (sentMs < newestMs || signal.aborted) return;
+      if (sentMs < newestMs || signal.aborted) return true;
       newestMs = sentMs;
       // An index that went backwards starts the following anew (Consul's documentation of blocking queries).
       index = index !== undefined && read.index < index ? undefined : read.index;
       options.onEvent(observedFrom(read, keys, sentMs));
-      await rest(options.pauseMs());
+      return true;
     } catch (error) {
       options.onFailure(error);
-      await rest(pauseAfterFailureMs);
+      await sleep(pauseAfterFailureMs);
+      return false;
     }
   }
 
-  const pending = new Set<Promise<void>>();
+  const pending = new Set<Promise<boolean>>();
   while (!signal.aborted) {
     const query = ask().finally(() => pending.delete(query));
     pending.add(query);
-    await Promise.race([query, rest(overlapMs)]);
-    if (pending.size >= maxPending) await Promise.race([...pending, rest(timeoutMs)]);
+    const isAnswered = await Promise.race([query, sleep(overlapMs)]);
+    if (isAnswered === true && !signal.aborted) await options.rest();
+    if (pending.size >= maxPending) await Promise.race([...pending, sleep(timeoutMs)]);
   }
 }
 

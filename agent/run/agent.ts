@@ -111,8 +111,12 @@ export async function runAgent(): Promise<void> {
     pause: async (reason) => {
       const value = JSON.stringify({ by: config.host, reason, at: new Date().toISOString() });
       await servers.use((client) => client.put(keys.pause, value));
+      host?.agent.lookNow();
     },
-    resume: async () => await servers.use((client) => client.delete(keys.pause)),
+    resume: async () => {
+      await servers.use((client) => client.delete(keys.pause));
+      host?.agent.lookNow();
+    },
     ...snapshotDesk(connections, host?.agent ?? null),
   };
   const metrics = new Metrics();

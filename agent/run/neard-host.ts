@@ -16,8 +16,11 @@ import { Executor, type Partners } from "./executor.ts";
 const tickMs = 200;
 /** neard is asked how it is this often, and at every tick whether its process is still the same. */
 const probeMs = 1000;
-/** How long the holder lets pass between two looks at what others write. */
-const holderPauseMs = 1000;
+/**
+ * How long the active holder lets pass between two looks at what others write; it decides nothing by them
+ * before it is asked for a switchover, and that ends the rest. Below `unbrokenMs`, for it may be a standby next.
+ */
+const holderRestMs = 2000;
 /** A probe in flight is waited for; another is not begun closer than this. */
 const probeSoonMs = 20;
 
@@ -29,6 +32,7 @@ export class NeardHost {
   #probing = false;
   #probedMs = Number.NEGATIVE_INFINITY;
   #tickedMs: number;
+  #resting = new AbortController();
   #refusing = false;
 
   private constructor(partners: Partners, settings: Settings, first: Step) {
@@ -69,6 +73,7 @@ export class NeardHost {
     const before = this.#state;
     const { state, effects } = reduce(this.settings, before, event, this.#p.clock.bootMs());
     this.#state = state;
+    if (before.phase.name === "active" && state.phase.name !== "active") this.lookNow();
     this.#log(before);
     this.#logGuard();
     for (const effect of effects) this.#executor.start(effect);
@@ -84,15 +89,24 @@ export class NeardHost {
       keys,
       clock,
       signal,
-      pauseMs: () => (this.#state.phase.name === "active" ? holderPauseMs : 0),
+      rest: async () => {
+        if (this.#state.phase.name === "active") await clock.sleep(holderRestMs, this.#resting.signal);
+      },
       onEvent: (event) => this.dispatch(event),
       onFailure: (error) => log.warn({ effect: "watch" }, error instanceof Error ? error.message : String(error)),
     });
+    signal.addEventListener("abort", () => this.lookNow());
     while (!signal.aborted) {
       this.#tick();
       await clock.sleep(tickMs, signal);
     }
     await following;
+  }
+
+  /** Ends the holder's rest: somebody waits for what Consul has to say. */
+  lookNow(): void {
+    this.#resting.abort();
+    this.#resting = new AbortController();
   }
 
   #tick(): void {
