@@ -16,8 +16,8 @@ import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.
 import type { Event, HandingPhase } from "./types.ts";
 import { freshNote } from "./watch.ts";
 
-/** How long the successor may take to say that it stands ready. */
-const askMaxMs = 6000;
+/** The successor may need takeoverMs until it can believe our marker, and this long to say so. */
+const ackMs = 3000;
 /** How long to wait for a maintenance window before the switchover is dropped. */
 const windowMaxMs = 600_000;
 /** When neard knows of no window, it is asked again after this. */
@@ -53,7 +53,8 @@ function check(draft: Draft, phase: HandingPhase): void {
       if (isAcked(draft, phase)) {
         if (phase.job.window) awaitWindow(draft, phase);
         else shut(draft, phase);
-      } else if (waitedMs > askMaxMs) drop(draft, phase, `${phase.job.to} did not say that it stands ready`);
+      } else if (waitedMs > draft.settings.lease.takeoverMs + ackMs)
+        drop(draft, phase, `${phase.job.to} did not say that it stands ready`);
       return;
     case "window":
       if (phase.windowMs !== null && nowMs >= phase.windowMs) {

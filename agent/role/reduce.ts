@@ -124,7 +124,7 @@ const publishMaxMs = 10_000;
 function publish(draft: Draft): void {
   const { state, settings, nowMs } = draft;
   const fault = state.phase.name === "standby" ? notReady(settings, state, nowMs) : `is ${state.phase.name}`;
-  const ack = state.phase.name === "standby" && fault === null ? ackFor(settings, state) : null;
+  const ack = state.phase.name === "standby" && fault === null ? ackFor(settings, state, nowMs) : null;
   const text = JSON.stringify({ ready: fault === null, because: fault ?? "ready", ack });
   const last = state.published;
   const ageMs = last === null ? Number.POSITIVE_INFINITY : nowMs - last.atMs;

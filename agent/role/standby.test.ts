@@ -71,8 +71,15 @@ describe("waits", () => {
 
 describe("a clean marker", () => {
   test("naming this host lets it act at once", () => {
-    const core = ready().live(500, heldByA(50)).see(released);
+    const core = ready().watched().see(released);
     expect(took(core)).toBe(1);
+  });
+
+  test("of a holder that was not watched for a takeoverMs does not: an older one's late release could look so", () => {
+    const core = ready().live(500, heldByA(50)).see(released);
+    expect(took(core)).toBe(0);
+    expect(took(core.live(settings.lease.takeoverMs - 600, released))).toBe(0);
+    expect(took(core.live(200, released))).toBe(1);
   });
 
   test("merely found at its start proves nothing: the full wait", () => {
@@ -82,7 +89,7 @@ describe("a clean marker", () => {
   });
 
   test("of a restored snapshot proves nothing: somebody may have taken over since it was saved", () => {
-    const core = ready().live(500, heldByA(70)).see(released, { index: 60 }).tell({ is: "tick" });
+    const core = ready().watched().live(500, heldByA(70)).see(released, { index: 60 }).tell({ is: "tick" });
     expect(took(core)).toBe(0);
     expect(took(core.live(settings.lease.takeoverMs - 100, released))).toBe(0);
     expect(took(core.live(200, released))).toBe(1);
@@ -106,7 +113,7 @@ describe("a clean marker", () => {
   });
 
   test("seen before the watch broke is merely found after it", () => {
-    const core = ready().live(500, heldByA(50)).tell({ is: "key-checked", available: false }).see(released);
+    const core = ready().watched().tell({ is: "key-checked", available: false }).see(released);
     core
       .after(settings.lease.unbrokenMs + 1)
       .tell({ is: "key-checked", available: true })
@@ -119,13 +126,13 @@ describe("a clean marker", () => {
     const marker = released.value?.released;
     if (marker === undefined) throw new Error("no marker");
     const toC: LockView = { ...released, value: { host: "host-a", seq: 9, released: { ...marker, to: "host-c" } } };
-    const core = ready().live(500, heldByA(50)).see(toC);
+    const core = ready().watched().see(toC);
     expect(took(core)).toBe(0);
     expect(took(core.live(3100, toC))).toBe(1);
   });
 
   test("counts even while paused: a switchover is somebody's wish", () => {
-    const core = ready().live(500, heldByA(50)).see(released, { paused: true });
+    const core = ready().watched().see(released, { paused: true });
     expect(took(core)).toBe(1);
   });
 });

@@ -7,7 +7,7 @@
 import { cleanMarker } from "../lease/lock-record.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
-import type { Settings, State, TakeOverStory } from "./types.ts";
+import type { Settings, State, TakeOverStory, Watch } from "./types.ts";
 import { freshNote, isUnbroken } from "./watch.ts";
 
 export type Verdict =
@@ -41,8 +41,8 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   if (guard !== null) return wait(guard.because);
 
   const waitedMs = nowMs - watch.changedMs;
-  // Only of the holder that we watched: another marker may be a restored snapshot's, with a holder in office since.
-  const foundMs = marker?.session === watch.heldBy ? 0 : takeoverMs;
+  const isSure = marker === null || isWatched(watch, marker.session, takeoverMs, nowMs);
+  const foundMs = isSure ? 0 : takeoverMs;
   if (marker !== null && marker.to === settings.host && waitedMs >= foundMs)
     return { act: true, story: storyFrom(state, nowMs, marker.switchover !== null ? "switchover" : "failover") };
   if (watch.paused) return wait("paused: automatic take-overs are off");
@@ -80,9 +80,19 @@ function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover")
   return { from, kind, because, startedMs: nowMs };
 }
 
-/** The note of a switchover that this host shall stand ready for. */
-export function ackFor(settings: Settings, state: State): string | null {
-  const note = state.watch.switchover;
-  const holder = state.watch.lock?.value?.host;
-  return note !== null && note.to === settings.host && note.from === holder ? note.id : null;
+/**
+ * A marker says that its holder has ended. That nobody else is in office besides follows only from having
+ * watched that holder for a whole takeoverMs: a snapshot restored behind a holder's back can bring back an
+ * older one, whose belated release then looks like the end of the present one's term.
+ */
+function isWatched(watch: Watch, session: string, takeoverMs: number, nowMs: number): boolean {
+  return watch.held !== null && watch.held.session === session && nowMs - watch.held.sinceMs >= takeoverMs;
+}
+
+/** The note of a switchover that this host shall stand ready for, once it could believe the holder's marker. */
+export function ackFor(settings: Settings, state: State, nowMs: number): string | null {
+  const { switchover: note, lock } = state.watch;
+  if (note === null || note.to !== settings.host || note.from !== lock?.value?.host || lock.session === null)
+    return null;
+  return isWatched(state.watch, lock.session, settings.lease.takeoverMs, nowMs) ? note.id : null;
 }

@@ -84,7 +84,7 @@ describe("handing over", () => {
   test("is dropped without a trace when the successor is silent", () => {
     const core = asked();
     core.tell({ is: "renewed", session: "session-b", sentMs: core.nowMs, lockIndex: 5 });
-    for (let ms = 0; ms < 6200; ms += 500) {
+    for (let ms = 0; ms < settings.lease.takeoverMs + 3200; ms += 500) {
       core.after(500).tell({ is: "renewed", session: "session-b", sentMs: core.nowMs - 5, lockIndex: 5 });
       core.probe({ validatorKey: settings.publicKey }).tell({ is: "tick" });
     }

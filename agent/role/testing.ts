@@ -61,6 +61,12 @@ export class Core {
     return this;
   }
 
+  /** Watches host-a renew twice a second, up to index 50, for long enough to believe its marker. */
+  watched(): this {
+    for (let index = 50 - 2 * (settings.lease.takeoverMs / 1000); index <= 50; index++) this.live(500, heldByA(index));
+    return this;
+  }
+
   probe(change: Partial<Probe> = {}): this {
     const probe: Probe = {
       atMs: this.nowMs,

@@ -88,10 +88,10 @@ export interface Watch {
   /** From here the standby waits `takeoverMs`. */
   readonly changedMs: number;
   /**
-   * The session that we watched hold the lock just before it became what it is. Null: none did, or we
-   * merely found the record, as one finds what a restored snapshot brings back.
+   * The session that we have watched hold the lock without a break since `sinceMs`; kept when it lets go.
+   * Null: nobody holds it, and we merely found what is there, as one finds what a restored snapshot brings back.
    */
-  readonly heldBy: string | null;
+  readonly held: { readonly session: string; readonly sinceMs: number } | null;
   /** Consul's index of the whole prefix. */
   readonly index: number;
   readonly lock: LockView | null;

@@ -16,7 +16,7 @@ export function newWatch(nowMs: number): Watch {
   return {
     confirmedMs: null,
     changedMs: nowMs,
-    heldBy: null,
+    held: null,
     index: 0,
     lock: null,
     paused: false,
@@ -40,13 +40,26 @@ export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs:
   return {
     confirmedMs: seen.sentMs,
     changedMs: moved || isBroken ? nowMs : watch.changedMs,
-    heldBy: isBroken ? null : moved ? (before?.session ?? null) : watch.heldBy,
+    held: heldSince(watch, seen.lock, { moved, isBroken }, nowMs),
     index: seen.index,
     lock: seen.lock,
     paused: seen.paused,
     switchover: seen.switchover,
     notes: mergeNotes(watch.notes, seen.notes, nowMs),
   };
+}
+
+function heldSince(
+  watch: Watch,
+  lock: LockView,
+  { moved, isBroken }: { moved: boolean; isBroken: boolean },
+  nowMs: number,
+): Watch["held"] {
+  const before = isBroken ? null : watch.held;
+  if (lock.session !== null)
+    return before?.session === lock.session ? before : { session: lock.session, sinceMs: nowMs };
+  // The move from held to free is the holder's own; any other move of a free lock is somebody else's.
+  return moved && watch.lock?.session === null ? null : before;
 }
 
 /** The index alone would do, did it not begin anew when Consul's data is lost. */
