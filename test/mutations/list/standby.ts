@@ -61,7 +61,8 @@ export const standbyMutations: readonly Mutation[] = [
         by: "const looked = watch.confirmedMs !== null;",
       },
     ],
-    caughtBy: { simulation: true, tests: [standbyTest] },
+    // Chance does not bring it about in 36 seeds; these faults do, with each seed.
+    caughtBy: { simulation: false, tests: ["test/simulation/restored-unseen.test.ts"] },
   },
   {
     name: "acts-on-old-picture",
