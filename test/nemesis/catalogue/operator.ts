@@ -1,4 +1,6 @@
 /** What people do: switchovers that are interrupted or meet trouble, pauses, upgrades, half a `pulumi up`. */
+
+import { startForeignValidator } from "../../scenarios/foreign-validator.ts";
 import { afterHealMs, failoverMs, failoverWithElectionMs, switchoverMs, undisturbedMs } from "../bounds.ts";
 import { killedUp, upAgain } from "../killed-up.ts";
 import { inArea, type Scenario } from "../scenario.ts";
@@ -176,4 +178,32 @@ export const operator: readonly Scenario[] = inArea("operator", [
     },
     undo: upAgain,
   },
+  {
+    name: "same-account-elsewhere",
+    sentence:
+      "Another deployment signs with the same key while this one, its lock deleted, is to activate as if for the first time.",
+    expects: "recovers",
+    boundMs: afterHealMs,
+    run: besideAnotherDeployment,
+    strangers: (stage) => [stage.lab.gateway],
+  },
 ]);
+
+/** As of a new deployment: no lock yet, and somebody else signs. Ours has to wait until that one is gone. */
+async function besideAnotherDeployment(stage: Stage): Promise<void> {
+  // Paused, so that no standby is faster than the other validator.
+  await stage.holdfast("pause", "--reason", "nemesis");
+  stage.broken();
+  await stage.consul("DELETE", `/kv/${stage.lockKey}`);
+  await stage.seen(20_000, (statuses) => statuses.get(stage.active)?.role === "standby");
+  const other = await startForeignValidator();
+  try {
+    await stage.wait(4000);
+    await stage.holdfast("resume");
+    await stage.wait(20_000);
+  } finally {
+    await other.stop();
+    stage.healed();
+    await stage.holdfast("resume");
+  }
+}

@@ -52,6 +52,6 @@ test("says how to run it again, and which faults were on during each long silenc
   expect(text).toContain("npm run nemesis -- --minutes 2 --seed 7");
   expect(text).toContain("| 0:10 | 8.5 s | host-a | host-b | poweroff host-a |");
   expect(text).toContain("| 0:12 | 0:12 | kill-all host-a | host-a is off |");
-  expect(text).toContain("1 of 1 kinds; 1 found nothing to break");
+  expect(text).toContain("1, 1 kinds; 1 found nothing to break");
   expect(text).toContain("![timeline](x.svg)");
 });

@@ -41,16 +41,17 @@ export async function runRandom(labName: string, minutes: number, seed: number, 
       await healAll(lab);
       await breach(lab);
       console.log(`[${i + 1} of ${rounds.length}] healed; ${await holderNow(lab)}`);
-      await until(startMs + round.endMs, signal);
+      // After the last one there is no calm but the wait for health, which is measured.
+      if (i + 1 < rounds.length) await until(startMs + round.endMs, signal);
     }
-    await until(startMs + minutes * 60_000, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
     console.log(describeError(signal.reason));
   } finally {
     await healAll(lab);
   }
-  const outcome = await conclude(lab, { seed, startMs, faults, leaseMs: lease.leaseMs, since, sampler });
+  const whenOver = () => until(startMs + minutes * 60_000, signal).catch(() => {});
+  const outcome = await conclude(lab, { seed, startMs, faults, leaseMs: lease.leaseMs, since, sampler, whenOver });
   const whole: Outcome = { ...outcome, commit, minutesAsked: minutes, interrupted: signal.aborted };
   write(whole);
   console.log(`\nseed ${seed}, commit ${commit}: ${verdictOf(whole).sentence}`);
@@ -86,10 +87,12 @@ interface Watched {
   readonly leaseMs: number;
   readonly since: number;
   readonly sampler: Sampler;
+  /** Resolves when the time that was asked for is over. */
+  readonly whenOver: () => Promise<void>;
 }
 
 /** Everything is healed: waits until the cluster is well, and asks the witness. */
-async function conclude(lab: Lab, { since, sampler, faults, ...about }: Watched) {
+async function conclude(lab: Lab, { since, sampler, faults, whenOver, ...about }: Watched) {
   const healedMs = Date.now();
   let notHealthy: string | null = null;
   try {
@@ -98,6 +101,7 @@ async function conclude(lab: Lab, { since, sampler, faults, ...about }: Watched)
     notHealthy = describeError(error);
   }
   const recoveredMs = notHealthy === null ? Date.now() - healedMs : null;
+  await whenOver();
   await sampler.stop();
   const witness = await askWitness(lab);
   const signatures = await signaturesSince(lab, since);
