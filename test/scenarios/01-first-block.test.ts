@@ -57,23 +57,32 @@ test("the health endpoints answer 200 and 503 as roles demand", async () => {
 
 /**
  * The budget is 1 % (issue 3), which `npm run bench` measures on a machine that has nothing else to do. Here
- * three hosts, the chain and the tests share two cores, and processor time itself grows under such a load.
+ * three hosts, the chain and the tests share two cores, and processor time itself grows under such a load
+ * (seen with twenty programs waiting for two cores: 1.0 to 1.15 % on the holder).
  */
-const busyCpuPercent = 2.5;
+const busyCpuPercent = 1.5;
 
 test("the agent takes at most 90 MB, and little of a core, when nothing happens", { timeout: 120_000 }, async () => {
   const { active, standby } = await fresh();
-  const cpu = async (host: string) => Number(await on(host, "systemctl show -p CPUUsageNSec --value holdfastd"));
-  for (const host of [active, standby]) {
-    const before = await cpu(host);
-    const startedMs = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, 20_000));
-    const percent = ((await cpu(host)) - before) / 1e4 / (performance.now() - startedMs);
+  const hosts = [active, standby];
+  // Of the unit's whole control group: what the agent starts counts too.
+  const script = "cut -d' ' -f1 /proc/uptime; systemctl show -p CPUUsageNSec --value holdfastd";
+  const usages = async () =>
+    await Promise.all(hosts.map(async (host) => (await on(host, script)).trim().split("\n").map(Number)));
+  const before = await usages();
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
+  const after = await usages();
+  for (const [i, host] of hosts.entries()) {
+    const [fromS = 0, fromNs = 0] = before[i] ?? [];
+    const [toS = 0, toNs = 0] = after[i] ?? [];
+    const percent = (toNs - fromNs) / 1e7 / (toS - fromS);
     const rssKb = Number(
       await on(host, "awk '/VmRSS/{print $2}' /proc/$(systemctl show -p MainPID --value holdfastd)/status"),
     );
     console.log(`${host}: ${(rssKb / 1024).toFixed(0)} MB, ${percent.toFixed(2)} % of a core`);
     expect(rssKb / 1024, `memory on ${host}`).toBeLessThanOrEqual(90);
+    expect(toS - fromS, `seconds watched on ${host}`).toBeGreaterThanOrEqual(60);
+    expect(percent, `CPU on ${host}`).toBeGreaterThan(0);
     expect(percent, `CPU on ${host}`).toBeLessThanOrEqual(busyCpuPercent);
   }
 });
