@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { absentLock, type LockView } from "../lease/lock-record.ts";
+import type { LockView } from "../lease/lock-record.ts";
 import { guardTiming, guardView } from "./guard.ts";
 import { Core, heldByA, settings } from "./testing.ts";
 import type { AccountSight } from "./types.ts";
 
 const { duties, leastMs, windowMs } = guardTiming("localnet");
 const { takeoverMs } = settings.lease;
+
+/** As a standby makes it where there is none. */
+const neverHeld: LockView = { modifyIndex: 12, lockIndex: 0, session: null, value: { host: "host-b", seq: 0 } };
 
 /** The account as neard counts it; tests let it grow. */
 class Account {
@@ -19,7 +22,7 @@ class Account {
   actedMs: number | null = null;
   readonly startMs: number;
 
-  constructor(lock: LockView = absentLock) {
+  constructor(lock: LockView = neverHeld) {
     this.core = new Core().tell({ is: "key-checked", available: true });
     this.startMs = this.core.nowMs;
     this.lock = lock;
@@ -218,7 +221,7 @@ describe("once anybody held the lock", () => {
     account.lock = heldByA(50);
     account.live(1000, producing(account));
     expect(account.core.state.guard).toBeNull();
-    account.lock = absentLock;
+    account.lock = neverHeld;
     account.live(60_000, producing(account));
     expect(account.actedMs).toBeNull();
     account.live(leastMs + 5000, silent(account));

@@ -1,7 +1,7 @@
 /** Phase `standby`: wait, then session, then the take-over's transaction on the index that was seen. */
 import { cleanMarker } from "../lease/lock-record.ts";
 import { keepGuard } from "./guard.ts";
-import { judgeTakeOver } from "./standby.ts";
+import { isLockAbsent, judgeTakeOver } from "./standby.ts";
 import { ask, type Draft, enter, enterDemoting, say } from "./transitions.ts";
 import type { Attempt, Event, Lease, Phase, StandbyPhase, TakeOverStory } from "./types.ts";
 
@@ -62,6 +62,10 @@ function consider(draft: Draft, attempt: Attempt): void {
   const verdict = judgeTakeOver(settings, state, nowMs);
   if (!verdict.act) {
     say(draft, verdict.because);
+    if (isLockAbsent(settings, state, nowMs) && nowMs >= attempt.notBeforeMs) {
+      setAttempt(draft, { ...attempt, notBeforeMs: nowMs + retryMs });
+      draft.effects.push({ do: "create-lock" });
+    }
     return;
   }
   if (nowMs < attempt.notBeforeMs) return;

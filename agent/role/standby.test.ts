@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { LockView } from "../lease/lock-record.ts";
+import { absentLock, type LockView } from "../lease/lock-record.ts";
 import { activeCore, Core, heldByA, settings } from "./testing.ts";
 
 const ready = () => new Core().tell({ is: "key-checked", available: true });
@@ -66,6 +66,25 @@ describe("waits", () => {
     const core = ready().live(4000, heldByA(50)).after(6100).probe().tell({ is: "tick" });
     expect(took(core)).toBe(0);
     expect(core.state.because).toContain("Consul does not confirm");
+  });
+});
+
+describe("a lock that does not exist", () => {
+  test("is made and then watched, never taken: it looks the same whether or not somebody had it meanwhile", () => {
+    const core = ready().live(3 * settings.lease.takeoverMs, absentLock);
+    expect(core.effects.filter((effect) => effect.do === "create-session")).toEqual([]);
+    expect(core.asked("create-lock").length).toBeGreaterThan(5);
+    expect(core.state.because).toBe("the lock's key does not exist; it is being made");
+  });
+
+  test("is not made on a picture that Consul does not confirm", () => {
+    const core = ready().live(500, absentLock);
+    core.asked("create-lock");
+    core
+      .after(settings.lease.unbrokenMs + 1000)
+      .probe()
+      .tell({ is: "tick" });
+    expect(core.asked("create-lock")).toEqual([]);
   });
 });
 

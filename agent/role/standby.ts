@@ -30,6 +30,8 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   if (lock === null) return wait("has not read the lock yet");
   if (!isUnbroken(watch, unbrokenMs, nowMs)) return wait("Consul does not confirm the lock: no quorum, or cut off");
 
+  if (isLockAbsent(settings, state, nowMs)) return wait("the lock's key does not exist; it is being made");
+
   const fault = notReady(settings, state, nowMs);
   const marker = cleanMarker(lock);
   const holder = lock.session === null ? null : (lock.value?.host ?? "an unknown writer");
@@ -55,6 +57,15 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   return wait(
     `${holder ?? "nobody"} was last seen renewing ${seconds(waitedMs)} ago; takes over after ${seconds(neededMs)}`,
   );
+}
+
+/**
+ * A key that does not exist looks the same whether or not somebody had it meanwhile: nobody takes it, it
+ * is made first, and then watched like any other.
+ */
+export function isLockAbsent(settings: Settings, state: State, nowMs: number): boolean {
+  const { watch } = state;
+  return watch.lock?.modifyIndex === 0 && isUnbroken(watch, settings.lease.unbrokenMs, nowMs);
 }
 
 /** How many other ready standbys go before this one: by priority, then by name. */

@@ -231,6 +231,8 @@ export interface State {
  * with the same number; `delayMs` asks the edge to wait that long before it starts.
  */
 export type Effect =
+  /** Unlocked, and only if it does not exist: a lock without a record cannot be watched. */
+  | { readonly do: "create-lock" }
   | { readonly do: "create-session"; readonly serial: number }
   | {
       readonly do: "take-over";

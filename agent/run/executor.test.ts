@@ -22,6 +22,7 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed) 
       nowMs += 300;
       return await answer();
     },
+    put: async (at: string, _value: string, { cas }: { cas?: number }) => void deeds.push(`put ${at} cas ${cas}`),
     destroySession: async (session: string) => void deeds.push(`destroy ${session}`),
   };
   const later = async (deed: string) => {
@@ -87,15 +88,10 @@ describe("a take-over", () => {
     expect(events).toEqual([{ is: "took-over", serial: 3, sentMs: 1000, lockIndex: 5 }]);
   });
 
-  test("of a lock that does not exist checks that it still does not", async () => {
-    const { transactions, done } = edge();
-    await done(takeOver({ modifyIndex: 0, lockIndex: 0, session: null, value: null }));
-    expect(transactions).toMatchObject([
-      [
-        { verb: "check-not-exists", key },
-        { verb: "lock", key, session: "session-b" },
-      ],
-    ]);
+  test("is never of a lock that does not exist: that one is made first, unlocked", async () => {
+    const { deeds, done } = edge();
+    await done({ do: "create-lock" });
+    expect(deeds).toEqual([`put ${key} cas 0`]);
   });
 
   test("by itself does not happen in a cluster that is being paused: the transaction looks, not the agent alone", async () => {

@@ -73,6 +73,9 @@ export class Executor {
   async #do(effect: Effect): Promise<void> {
     const { fence, neard, custody, leaseFile, servers, keys } = this.#p;
     switch (effect.do) {
+      case "create-lock":
+        await servers.use((consul) => consul.put(keys.lock, this.#value(0), { cas: 0 }));
+        return;
       case "create-session":
         return await this.#createSession(effect.serial);
       case "take-over":
@@ -154,10 +157,7 @@ export class Executor {
     const { lock, session } = effect;
     const key = keys.lock;
     const value = this.#value(0);
-    const check: TxnOperation =
-      lock.modifyIndex === 0
-        ? { verb: "check-not-exists", key }
-        : { verb: "check-index", key, index: lock.modifyIndex };
+    const check: TxnOperation = { verb: "check-index", key, index: lock.modifyIndex };
     const unlock: TxnOperation[] = lock.session === null ? [] : [{ verb: "unlock", key, session: lock.session, value }];
     const pause: TxnOperation[] = effect.unlessPaused ? [{ verb: "check-not-exists", key: keys.pause }] : [];
     const sentMs = clock.bootMs();

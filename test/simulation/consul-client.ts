@@ -49,9 +49,12 @@ export class SimulatedClient implements LeaseConsul {
     }, timeoutMs)) as TxnOutcome;
   }
 
-  async put(key: string, value: string, options: { timeoutMs?: number } = {}): Promise<boolean> {
-    await this.#write((store) => store.put(key, value), options.timeoutMs);
-    return true;
+  async put(key: string, value: string, options: { cas?: number; timeoutMs?: number } = {}): Promise<boolean> {
+    return (await this.#write((store) => {
+      if (options.cas !== undefined && (store.entry(key)?.modifyIndex ?? 0) !== options.cas) return false;
+      store.put(key, value);
+      return true;
+    }, options.timeoutMs)) as boolean;
   }
 
   async delete(key: string, timeoutMs?: number): Promise<void> {
