@@ -27,9 +27,8 @@ import { NeardHost } from "./neard-host.ts";
 import { notify, watchdogEveryMs } from "./notify.ts";
 import { snapshotDesk } from "./snapshot-desk.ts";
 import { type ConsulView, statusOf } from "./status.ts";
+import { feedWatchdog } from "./watchdog.ts";
 
-/** The core must have looked at its deadlines within this, or the watchdog is not fed. */
-const stuckMs = 1500;
 const consulViewEveryMs = 5000;
 
 /** @throws HoldfastError HF_CONFIG_INVALID naming the file and every fault in it. */
@@ -135,10 +134,13 @@ export async function runAgent(): Promise<void> {
   const watchConsul = repeat(consulViewEveryMs, stop.signal, async () => {
     consul = await consulView(servers.own, config.host);
   });
-  const watchdog = feedWatchdog(
-    stop.signal,
-    () => host === null || systemClock.bootMs() - host.agent.tickedMs < stuckMs,
-  );
+  const watchdog = feedWatchdog({
+    signal: stop.signal,
+    clock: systemClock,
+    everyMs: watchdogEveryMs(),
+    tickedMs: () => host?.agent.tickedMs ?? null,
+    feed: () => notify("WATCHDOG=1"),
+  });
   notify("READY=1");
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
   await Promise.all([watchConsul, watchdog, host?.agent.run(stop.signal)]);
@@ -209,12 +211,4 @@ async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<
     await work();
     await sleep(everyMs, undefined, { signal }).catch(() => {});
   }
-}
-
-async function feedWatchdog(signal: AbortSignal, isWell: () => boolean): Promise<void> {
-  const everyMs = watchdogEveryMs();
-  if (everyMs === null) return;
-  await repeat(everyMs, signal, async () => {
-    if (isWell()) notify("WATCHDOG=1");
-  });
 }

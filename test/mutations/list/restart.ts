@@ -66,6 +66,18 @@ export const restartMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: ["infra/plan/deployment.test.ts"] },
   },
   {
+    name: "watchdog-by-a-bare-timer",
+    breaks: "The watchdog is fed although the decision core stands still.",
+    edits: [
+      {
+        file: "agent/run/watchdog.ts",
+        text: "if (lastMs === null || clock.bootMs() - lastMs < stuckMs) feed();",
+        by: "if (lastMs === null || clock.bootMs() - lastMs < Number.POSITIVE_INFINITY) feed();",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/run/watchdog.test.ts"] },
+  },
+  {
     name: "hung-agent-lives",
     breaks: "A hung agent is asked to end instead of being killed.",
     edits: [{ file: "infra/plan/agent.ts", text: '    "WatchdogSignal=SIGKILL",\n', by: "" }],
