@@ -80,10 +80,10 @@ export function createSshLink(cluster: SshAccess, host: StackHost): HostLink {
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const ssh = await connected(connectDeadlineMs);
-    const channel = await openChannel(ssh, shellWords(asRoot(host.ssh.user, argv))).catch((error: unknown) => {
+    const command = shellWords(asRoot(host.ssh.user, argv));
+    return await onChannel(ssh, command, (channel) => runOn(channel, options)).catch((error: unknown) => {
       throw connectError(host, error, false);
     });
-    return runOn(channel, options);
   }
 
   return { host: host.name, request, run, close: drop };
@@ -185,13 +185,17 @@ function connectError(host: StackHost, error: unknown, wrongKey: boolean): Holdf
 /** A stream to the agent's socket: root's sshd opens it, other logins go through sudo. */
 function openAgent(ssh: NodeSSH, user: string, socket: string): Promise<Duplex> {
   if (user === "root") return ssh.forwardOutStreamLocal(socket);
-  return openChannel(ssh, shellWords(asRoot(user, [paths.node, "-e", bridge, socket])));
+  return onChannel(ssh, shellWords(asRoot(user, [paths.node, "-e", bridge, socket])), (channel) => channel);
 }
 
-function openChannel(ssh: NodeSSH, command: string): Promise<ClientChannel> {
+/**
+ * Runs `command`, and gives its channel to `use` in the very turn in which it opens: a short command's output,
+ * exit status and end may have come in the same packet, and who listens a turn later has missed them.
+ */
+function onChannel<T>(ssh: NodeSSH, command: string, use: (channel: ClientChannel) => T | Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     if (ssh.connection === null) reject(new Error("the SSH connection was lost"));
-    else ssh.connection.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+    else ssh.connection.exec(command, (error, channel) => (error ? reject(error) : resolve(use(channel))));
   });
 }
 

@@ -27,18 +27,23 @@ export interface Execution {
 /** Resolves when the command ended with status 0 and its output is complete; throws what went wrong. */
 export async function execute(client: Client, execution: Execution): Promise<void> {
   const setenvFailure = holdBack(client as unknown as Internals, execution);
-  const channel = await Promise.race([startCommand(client, execution.command), setenvFailure]);
-  const ended = watchEnd(channel, execution.output);
-  channel.end(execution.stdin);
-  await ended;
+  await Promise.race([runCommand(client, execution), setenvFailure]);
 }
 
-function startCommand(client: Client, command: string): Promise<ClientChannel> {
+/**
+ * Listens in the very turn in which the channel opens: a short command's output, exit status and end may have
+ * come in the same packet, and who listens a turn later has missed them.
+ */
+function runCommand(client: Client, { command, stdin, output }: Execution): Promise<void> {
   return new Promise((resolve, reject) => {
     client.once("close", () => reject(new Error("wait: remote command exited without exit status or exit signal")));
     client.exec(command, (error, channel) => {
-      if (error === undefined) resolve(channel);
-      else reject(new Error(error.message === "Unable to exec" ? `ssh: command ${command} failed` : error.message));
+      if (error !== undefined) {
+        reject(new Error(error.message === "Unable to exec" ? `ssh: command ${command} failed` : error.message));
+        return;
+      }
+      resolve(watchEnd(channel, output));
+      channel.end(stdin);
     });
   });
 }
