@@ -1,4 +1,6 @@
 /** Consul itself: leaders, quorum, members, data, rights, and what an operator can do to the lock. */
+
+import { up } from "../../scenarios/cluster.ts";
 import {
   afterHealMs,
   failoverMs,
@@ -187,6 +189,22 @@ export const consul: readonly Scenario[] = inArea("consul", [
     run: async (stage) => {
       await stage.breakBy(stage.active, `systemctl stop ${unit} && rm -rf ${data}/* && systemctl start ${unit}`);
       await stage.wait(stabilizeMs);
+    },
+  },
+  {
+    name: "data-of-all-wiped",
+    sentence:
+      "The data of all Consul servers is deleted: lock, sessions and tokens are gone until `pulumi up` makes them anew.",
+    expects: "silent",
+    boundMs: afterHealMs,
+    run: async (stage) => {
+      await onConsuls(stage, stage.hosts, "stop");
+      await Promise.all(stage.hosts.map((host) => stage.on(host, `rm -rf ${data}/*`)));
+      await onConsuls(stage, stage.hosts, "start");
+      await stage.wait(20_000);
+      const { code, stdout, stderr } = await up();
+      if (code !== 0) throw new Error(`pulumi up: ${(stdout + stderr).slice(-1500)}`);
+      stage.healed();
     },
   },
   {
