@@ -5,7 +5,7 @@
  *   replay(schedule)            just these faults
  */
 import { recoveryBoundMs } from "./bound.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, type ClusterShape } from "./cluster.ts";
 import { faultKinds, type Schedule, type Storm, shapeFrom, stormFrom } from "./schedule.ts";
 import type { Violation } from "./witness.ts";
 
@@ -29,6 +29,8 @@ export interface RunReport {
 export interface RunOptions {
   /** Gets every line of what happens; without it nothing is written down. */
   readonly trace?: (line: string) => void;
+  /** Instead of what the seed says: to show that the witness sees what such a cluster does. */
+  readonly shape?: Partial<ClusterShape>;
 }
 
 /** So long somebody must have been able to sign without a break before the next storm. */
@@ -37,7 +39,7 @@ const hourMs = 3_600_000;
 
 export async function simulate(seed: number, hours: number, options: RunOptions = {}): Promise<RunReport> {
   const storms: Storm[] = [];
-  const run = new Run({ shape: shapeFrom(seed), storms }, options);
+  const run = new Run({ shape: { ...shapeFrom(seed), ...options.shape }, storms }, options);
   await run.calm();
   while (!run.isOver && run.hours < hours) {
     const storm = stormFrom(seed, storms.length);

@@ -1,0 +1,67 @@
+/** The simulation is worth something only if it can fail: clusters that break the rules on purpose. */
+import { describe, expect, test } from "vitest";
+import { defaultTiming } from "../../contract/timing.ts";
+import type { ClusterShape } from "./cluster.ts";
+import { type Schedule, shapeFrom, stormFrom } from "./schedule.ts";
+import { shrink } from "./shrink.ts";
+import { type RunReport, replay, simulate } from "./simulate.ts";
+
+async function firstFailure(shape: Partial<ClusterShape>): Promise<RunReport | null> {
+  for (let seed = 1; seed <= 30; seed += 1) {
+    const report = await simulate(seed, 0.5, { shape });
+    if (report.violation !== null) return report;
+  }
+  return null;
+}
+
+describe("a cluster that breaks the timing rule is caught", { timeout: 120_000 }, () => {
+  test.for([
+    ["a take-over two seconds too soon", { lease: { ...defaultTiming, takeoverMs: 4500, unbrokenMs: 4000 } }],
+    ["clocks that run 20 % apart", { rates: [0.9, 1.1, 1.1] }],
+  ] as const)("%s", async ([, shape]) => {
+    expect((await firstFailure(shape))?.violation?.promise).toBe("one-signer");
+  });
+});
+
+test("what failed is cut down to a few faults, which fail again", { timeout: 120_000 }, async () => {
+  const report = await firstFailure({ lease: { ...defaultTiming, takeoverMs: 3000, unbrokenMs: 2500 } });
+  if (report === null) throw new Error("nothing to cut down");
+  const { schedule } = await shrink(report.schedule);
+  const faults = schedule.storms.flatMap((storm) => storm.faults);
+  expect(faults.length).toBeLessThanOrEqual(5);
+  expect((await replay(JSON.parse(JSON.stringify(schedule)))).violation?.promise).toBe("one-signer");
+});
+
+test("the same seed is the same run", { timeout: 60_000 }, async () => {
+  const lines = [[], []] as [string[], string[]];
+  for (const each of lines) await simulate(7, 0.05, { trace: (line) => each.push(line) });
+  expect(lines[0].length).toBeGreaterThan(50);
+  expect(lines[1]).toEqual(lines[0]);
+  expect(stormFrom(7, 3)).toEqual(stormFrom(7, 3));
+});
+
+/**
+ * docs/guarantees.md, "not promised": the standby's answers stop, within unbrokenMs a snapshot that was
+ * saved in that very moment is restored, and the holder stands still. To the standby nothing happened.
+ */
+test("a snapshot saved and restored within a stall of the watch is beyond any bound of it", {
+  timeout: 60_000,
+}, async () => {
+  const shape: ClusterShape = { ...shapeFrom(1), neardHosts: 2, hasWatchdog: false, rates: [1, 1, 1] };
+  const schedule: Schedule = {
+    shape,
+    storms: [
+      {
+        lastsMs: 20_000,
+        faults: [
+          { atMs: 5000, kind: "save-snapshot" },
+          { atMs: 5001, kind: "cut", on: "standby", how: "in", forMs: 5200 },
+          { atMs: 10_150, kind: "pause-agent", on: "holder", forMs: 9000 },
+          { atMs: 10_160, kind: "restore-snapshot", amount: 0 },
+        ],
+      },
+    ],
+  };
+  const { violation } = await replay(schedule);
+  expect(violation?.promise).toBe("one-signer");
+});
