@@ -31,6 +31,20 @@ test("a successor that is not ready does not take over, whatever the marker says
   expect(core.state.because).toContain("neard is syncing");
 });
 
+test("a marker of another session than the one that was watched is waited for in full", () => {
+  const core = ready();
+  for (let index = 50; index < 66; index++) core.live(500, heldByA(index));
+  const marker = { by: "host-c", to: settings.host, epoch: 4, switchover: null, because: "host-c gave way" };
+  const lock = (session: string): LockView => ({
+    ...freed,
+    modifyIndex: 80,
+    value: { host: "host-c", seq: 9, released: { ...marker, session } },
+  });
+  core.see(lock("session-older"));
+  expect(took(core.live(settings.lease.takeoverMs - 200, lock("session-older")))).toBe(0);
+  expect(took(core.live(400, lock("session-older")))).toBe(1);
+});
+
 test("the wait is counted on the standby's own clock, from the arrival of the change it saw last", () => {
   const core = ready().live(500, heldByA(50));
   core.after(400).see(heldByA(51), { sentMs: core.nowMs - 400 });

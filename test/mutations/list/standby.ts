@@ -138,6 +138,60 @@ export const standbyMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: [standbyTest] },
   },
   {
+    name: "marker-after-a-short-watch",
+    breaks: "A clean marker counts at once although its holder was not watched for a whole W.",
+    edits: [
+      {
+        file: standby,
+        text: "watch.held.session === session && nowMs - watch.held.sinceMs >= takeoverMs;",
+        by: "watch.held.session === session;",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [standbyTest] },
+  },
+  {
+    name: "marker-of-another-session",
+    breaks: "A clean marker counts at once although another session was watched than the one that wrote it.",
+    edits: [
+      {
+        file: standby,
+        text: "watch.held.session === session && nowMs - watch.held.sinceMs >= takeoverMs;",
+        by: "nowMs - watch.held.sinceMs >= takeoverMs;",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/role/waiting.test.ts"] },
+  },
+  {
+    name: "absent-lock-taken",
+    breaks: "A lock that does not exist is taken, although it looks the same whether or not somebody had it meanwhile.",
+    edits: [
+      {
+        file: standby,
+        text: "  if (isLockAbsent(settings, state, nowMs)) return wait(",
+        by: "  if (isLockAbsent(settings, state, nowMs) && nowMs < 0) return wait(",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [standbyTest] },
+  },
+  {
+    name: "record-by-its-index",
+    breaks: "Two records of the lock count as the same when their index is, which may begin anew.",
+    edits: [
+      {
+        file: watch,
+        text: "const moved = before === null || !isSame(seen.lock, before);",
+        by: "const moved = before === null || seen.lock.modifyIndex !== before.modifyIndex;",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [standbyTest] },
+  },
+  {
+    name: "pause-not-in-the-transaction",
+    breaks: "A take-over's transaction does not check that nobody has paused meanwhile.",
+    edits: [{ file: executor, text: "consul.transact([check, ...pause, ", by: "consul.transact([check, " }],
+    caughtBy: { simulation: false, tests: [executorTest] },
+  },
+  {
     name: "marker-while-held",
     breaks: "A clean marker counts although somebody has the lock.",
     edits: [{ file: "agent/lease/lock-record.ts", text: "  if (lock.session !== null) return null;\n", by: "" }],
