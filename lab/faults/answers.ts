@@ -5,9 +5,10 @@
  *
  * Awkward case: only new connections are turned, so the standing ones are ended with a reset.
  */
+import { HoldfastError } from "../../contract/errors.ts";
 import { paths, ports } from "../../contract/paths.ts";
 import type { Lab, LabHost } from "../hosts/description.ts";
-import { isOn } from "../hosts/power.ts";
+import { hostIsOff, isFrozen, isOn } from "../hosts/power.ts";
 import { onHost } from "../hosts/ssh.ts";
 import type { FaultKind } from "./fault.ts";
 
@@ -81,7 +82,15 @@ export function lateRules(addresses: readonly string[], flows: readonly Flow[]) 
   return { targets, rules: `${rules.join("\n")}\n` };
 }
 
+/** One that stands still would keep SSH, and with it everybody else's faults, waiting. */
+function requireAwake(lab: Lab, host: LabHost): void {
+  if (isFrozen(lab, host.name))
+    throw new HoldfastError("HF_LAB", `${host.name} is frozen.`, { next: "Heal that first, or both at once." });
+}
+
 async function begin(lab: Lab, host: LabHost, { flows, ...lateness }: Lateness): Promise<void> {
+  if (!isOn(lab, host.name)) throw hostIsOff(lab, host.name);
+  requireAwake(lab, host);
   // Its own Consul is one of the ways too.
   const addresses = ["127.0.0.1", ...lab.hosts.map(({ address }) => address)];
   const { targets, rules } = lateRules(addresses, flows);
@@ -94,6 +103,7 @@ async function begin(lab: Lab, host: LabHost, { flows, ...lateness }: Lateness):
 
 async function end(lab: Lab, host: LabHost): Promise<void> {
   if (!isOn(lab, host.name)) return;
+  requireAwake(lab, host);
   await onHost(lab, host, `nft -f - && systemctl stop ${unit} 2>/dev/null; rm -f ${script}`, {
     input: `table ${table}\ndelete table ${table}\n`,
   });
