@@ -55,9 +55,9 @@ test("a snapshot saved and restored within a stall of the watch is beyond any bo
         lastsMs: 20_000,
         faults: [
           { atMs: 5000, kind: "save-snapshot" },
-          { atMs: 5001, kind: "cut", on: "standby", how: "in", forMs: 5200 },
-          { atMs: 10_150, kind: "pause-agent", on: "holder", forMs: 9000 },
-          { atMs: 10_160, kind: "restore-snapshot", amount: 0 },
+          { atMs: 5001, kind: "cut", on: "standby", how: "in", forMs: 3000 },
+          { atMs: 7800, kind: "pause-agent", on: "holder", forMs: 9000 },
+          { atMs: 7850, kind: "restore-snapshot", amount: 0, how: "unpromised" },
         ],
       },
     ],

@@ -1,18 +1,7 @@
 /** What can happen to one machine and the programs on it. */
 import { type FaultKind, onHost, targetOf } from "./fault.ts";
-import type { Host } from "./host.ts";
-import { forgivenLateMs } from "./witness.ts";
 
 const hourMs = 3_600_000;
-
-/**
- * One of the fence's two conditions is failing: the element came, or may come, later than the agent
- * forgives (agent/fence/fence.ts). That the other fails in the same seconds is not promised against
- * (docs/guarantees.md).
- */
-function isLateFed(host: Host): boolean {
-  return host.kernel.isBeingFed || host.kernel.fedLateMs > forgivenLateMs;
-}
 
 export const hostFaults: Record<string, FaultKind> = {
   "pause-agent": onHost(3, "the agent stands still", (host, forMs) => host.pauseAgent(forMs)),
@@ -68,7 +57,7 @@ export const hostFaults: Record<string, FaultKind> = {
     }),
     strike: (cluster, { on, amount = 0 }) => {
       const host = targetOf(cluster, on);
-      if (host === null || (amount < 0 && isLateFed(host))) return null;
+      if (host === null || (amount < 0 && host.isLateFed)) return null;
       host.clock.stepWall(amount);
       cluster.witness.changed(host.index);
       return `${host.name}: the wall clock is set by ${amount} ms`;
@@ -79,12 +68,11 @@ export const hostFaults: Record<string, FaultKind> = {
     draw: (random) => ({ on: "holder", forMs: Math.round(random.between(1000, 60_000)) }),
     strike: (cluster, { on, forMs = 0 }) => {
       const host = targetOf(cluster, on);
-      if (host === null || isLateFed(host)) return null;
+      if (host === null || host.isLateFed) return null;
       host.clock.stopWall();
       cluster.witness.changed(host.index);
       cluster.timeline.after(forMs, () => {
-        host.clock.goOn();
-        cluster.witness.changed(host.index);
+        host.restartWallClock();
       });
       return `${host.name}: the wall clock stands still, ${forMs} ms`;
     },

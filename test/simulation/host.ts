@@ -17,7 +17,7 @@ import { type OnTransact, SimulatedClient } from "./consul-client.ts";
 import { HostClock } from "./host-clock.ts";
 import { Kernel } from "./kernel.ts";
 import { NeardUnit } from "./neard.ts";
-import { epochOfMark, type Watched } from "./witness.ts";
+import { epochOfMark, forgivenLateMs, type Watched } from "./witness.ts";
 
 /** systemd's, as infra/plan/agent.ts sets it. */
 const watchdogMs = 5000;
@@ -267,13 +267,29 @@ export class Host implements Watched {
     this.#startAgent();
   }
 
+  /**
+   * One of the fence's two conditions is failing: the element came, or may come, later than the agent
+   * forgives (agent/fence/fence.ts). That the wall clock, the other one, goes back in the same seconds is
+   * not promised against (docs/guarantees.md).
+   */
+  get isLateFed(): boolean {
+    return this.kernel.isBeingFed || this.kernel.fedLateMs > forgivenLateMs;
+  }
+
+  /** From where it stood, which is a step back; or, if that is one fault too many, from where it should be. */
+  restartWallClock(): void {
+    if (this.isLateFed) this.clock.catchUp();
+    else this.clock.goOn();
+    this.#cluster.witness.changed(this.index);
+  }
+
   /** Nothing is wrong with this host any more. */
   heal(): void {
     const { troubles } = this.neard;
     Object.assign(troubles, { rejectsReloads: false, hangsUntilMs: 0, undeadUntilMs: 0, slowness: 1 });
     this.kernel.stalledUntilMs = 0;
     this.kernel.resume();
-    this.clock.goOn();
+    this.restartWallClock();
     this.isDiskFull = false;
     this.#process?.resume();
     this.#expiring?.resume();
