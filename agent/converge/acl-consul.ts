@@ -18,8 +18,9 @@ const tokensSchema = z.array(
   }),
 );
 const membersSchema = z.array(z.object({ Name: z.string(), Status: z.number() }));
-/** Serf's number for a member that answers. */
+/** Serf's numbers for a member that answers, and for one that stopped answering without a word. */
 const alive = 1;
+const failed = 4;
 const autopilotSchema = z.record(z.string(), z.unknown());
 
 /** Consul with the management token, as ACL calls need it. Close it after use. */
@@ -75,6 +76,7 @@ export class AclConsul {
     const tokens = tokensSchema.parse(await this.#client.request("get", "/acl/tokens"));
     const members = membersSchema.parse(await this.#client.request("get", "/agent/members"));
     return {
+      failed: members.filter(({ Status }) => Status === failed).map(({ Name }) => Name),
       members: members.filter(({ Status }) => Status === alive).map(({ Name }) => Name),
       policies: policies.map(({ ID, Name, Description, Rules }) => ({
         id: ID,
@@ -108,6 +110,8 @@ export class AclConsul {
       }
       case "autopilot":
         return this.#put("/operator/autopilot/configuration", step.settings);
+      case "force-leave":
+        return this.#put(`/agent/force-leave/${encodeURIComponent(step.name)}`, {});
       case "delete-token":
         return this.#delete(`/acl/token/${step.accessor}`);
       case "delete-policy":

@@ -10,6 +10,7 @@ const spec: AclSpec = {
 const secrets = { management: "m", accessor: "accessor-a", token: "secret-a" };
 const converged: AclFacts = {
   members: ["host-a"],
+  failed: [],
   policies: [
     { id: "p1", name: "holdfast-host-a", description: marked("holdfast-host-a"), rules: "one\ntwo" },
     { id: "p0", name: "global-management", description: "builtin", rules: "all" },
@@ -27,6 +28,7 @@ const converged: AclFacts = {
 };
 const bare: AclFacts = {
   members: ["host-a"],
+  failed: [],
   policies: [],
   tokens: [],
   autopilot: { CleanupDeadServers: true, MaxTrailingLogs: 250 },
@@ -82,4 +84,9 @@ test("a host that left: its token goes, then its policy; not while it still live
     "delete-policy consul policy holdfast-host-d: not in the spec any more",
   ]);
   expect(plan({ ...facts, members: ["host-a", "host-d"] })).toEqual([]);
+  // It died before it could say goodbye: that comes first. One that is wanted, or that nobody made, is left alone.
+  expect(plan({ ...facts, failed: ["host-d", "host-a", "somebody"] })[0]).toBe(
+    "force-leave consul member host-d: failed, and not in the spec any more",
+  );
+  expect(plan({ ...converged, failed: ["host-a", "somebody"] })).toEqual([]);
 });

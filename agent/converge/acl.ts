@@ -31,6 +31,8 @@ export interface AclFacts {
   }[];
   /** Names of Consul's living members. */
   readonly members: readonly string[];
+  /** Names of those that it has lost sight of: neither living nor gone with a goodbye. */
+  readonly failed: readonly string[];
   /** As Consul's API names them: CleanupDeadServers, MinQuorum, ... */
   readonly autopilot: Readonly<Record<string, unknown>>;
 }
@@ -46,6 +48,7 @@ export type AclStep = (
       readonly policies: readonly string[];
     }
   | { readonly kind: "autopilot"; readonly settings: Readonly<Record<string, unknown>> }
+  | { readonly kind: "force-leave"; readonly name: string }
   | { readonly kind: "delete-token"; readonly accessor: string; readonly name: string }
   | { readonly kind: "delete-policy"; readonly id: string; readonly name: string }
 ) & { readonly why: string };
@@ -61,6 +64,8 @@ export function aclSubject(step: AclStep): string {
       return `consul token ${step.name}`;
     case "autopilot":
       return "consul autopilot";
+    case "force-leave":
+      return `consul member ${step.name}`;
   }
 }
 
@@ -70,8 +75,20 @@ export function planAcl(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclSt
     ...autopilotSteps(spec, facts),
     ...policySteps(spec, facts),
     ...tokenSteps(spec, secrets, facts),
+    ...lostSteps(spec, facts),
     ...obsoleteSteps(spec, secrets, facts),
   ];
+}
+
+/** A host that died and left the configuration counts in no quorum any more: said on its behalf. */
+function lostSteps(spec: AclSpec, facts: AclFacts): AclStep[] {
+  const wanted = new Set(spec.policies.map(({ name }) => name));
+  const ours = new Set(
+    facts.policies.filter(({ description }) => description.startsWith(aclMark)).map(({ name }) => name),
+  );
+  return facts.failed
+    .filter((member) => ours.has(aclName(member)) && !wanted.has(aclName(member)))
+    .map((name): AclStep => ({ kind: "force-leave", name, why: "failed, and not in the spec any more" }));
 }
 
 function autopilotSteps(spec: AclSpec, facts: AclFacts): AclStep[] {

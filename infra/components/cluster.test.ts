@@ -14,11 +14,11 @@ let registered: Registered[] = [];
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nonly-for-connections\n-----END OPENSSH PRIVATE KEY-----\n";
 
 /** Runs the program's resource part on a fake engine, which gives a Stash's input back as its output. */
-async function register(hosts = sampleInput().hosts): Promise<Registered[]> {
+async function register(hosts = sampleInput().hosts, gone: string[] = []): Promise<Registered[]> {
   registered = [];
   const { Cluster } = await import("./cluster.ts");
   const { ClusterSecrets } = await import("../secrets/cluster-secrets.ts");
-  const topology = sampleTopology({ hosts });
+  const topology = sampleTopology({ hosts, gone });
   const plan = planDeployment(topology, sampleArtifactsByArch);
   const secrets = new ClusterSecrets("secrets", topology, pulumi.secret(keyFileJson(sampleKey)));
   new Cluster("cluster", {
@@ -107,5 +107,17 @@ describe("the sample's resources", () => {
     ]);
     expect(before.filter((name) => !names.includes(name))).toEqual([]);
     expect(named(after, "host-b-neard")?.create).toEqual(named(all, "host-b-neard")?.create);
+  });
+
+  test("a host that is gone is sent no command, and keeps no secret", async () => {
+    const before = await register([...sampleInput().hosts, sampleHost("host-d", 14, ["consul"])]);
+    const deletes = before.filter(({ name, inputs }) => name.startsWith("host-d") && inputs.delete !== undefined);
+    const after = await register(sampleInput().hosts, ["host-d"]);
+    const kept = after.filter(({ name }) => name.includes("host-d") && !name.endsWith("-runtime"));
+    expect(kept.map(({ name }) => name)).toEqual(expect.arrayContaining(deletes.map(({ name }) => name)));
+    for (const { type, inputs } of kept) {
+      expect(type).toBe("command:remote:Command");
+      expect(Object.keys(inputs).toSorted()).toEqual(["addPreviousOutputInEnv", "connection"]);
+    }
   });
 });

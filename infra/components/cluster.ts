@@ -9,6 +9,7 @@ import type { Artifact } from "../plan/uploads.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
 import { convergeMark } from "./again.ts";
 import type { SshAccess } from "./connection.ts";
+import { forgetHost } from "./gone-host.ts";
 import { type Deployment, hostConcern } from "./host-concern.ts";
 import { HostRuntime } from "./host-runtime.ts";
 
@@ -42,6 +43,7 @@ export class Cluster extends pulumi.ComponentResource {
       const dependsOn = [acl, consul[index], neards[index], before].filter((resource) => resource !== undefined);
       before = hostConcern(`${hostName}-agent`, host, agent, deployment, { parent: this, dependsOn });
     }
+    for (const name of plan.topology.gone) forgetHost(name, this);
     this.registerOutputs({});
   }
 

@@ -28,6 +28,10 @@ describe("hosts", () => {
     expect(codes({ hosts: [a, sampleHost("x", 20, ["consul"]), c] })).toEqual([
       "HF_CONFIG_INVALID: holdfast:hosts has 1 with the role neard (host-a); one to validate and one to stand by makes 2",
     ]));
+  test("one that is there and gone", () =>
+    expect(codes({ gone: ["host-b", "host-x"] })).toEqual([
+      "HF_CONFIG_INVALID: host-b is in holdfast:hosts and in holdfast:gone",
+    ]));
   test("an even number with Consul is a warning", () => {
     const { faults, warnings } = check({ hosts: [a, b, c, sampleHost("host-d", 14, ["consul"])] });
     expect(faults).toEqual([]);

@@ -4,7 +4,7 @@
  */
 import { timingFaults } from "../../contract/timing.ts";
 import type { Fault } from "./faults.ts";
-import { addressFaults, archFaults, duplicateFaults, sizeFaults, sizeWarnings } from "./host-checks.ts";
+import { addressFaults, archFaults, duplicateFaults, goneFaults, sizeFaults, sizeWarnings } from "./host-checks.ts";
 import { chainFaults, ownedFaults, portFaults, sourceFaults } from "./neard-checks.ts";
 import type { Settings } from "./schema.ts";
 import { type IsSecret, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
@@ -20,6 +20,7 @@ export function crossCheck(settings: Settings, isSecret: IsSecret): Checked {
     faults: [
       ...sizeFaults(settings),
       ...duplicateFaults(settings),
+      ...goneFaults(settings),
       ...addressFaults(settings),
       ...archFaults(settings),
       ...leaseFaults(settings),

@@ -53,6 +53,18 @@ export function duplicateFaults(settings: Settings): Fault[] {
   );
 }
 
+/** A host is there or gone. Dropping one that lives would leave its agent and its sealed key behind. */
+export function goneFaults(settings: Settings): Fault[] {
+  return settings.hosts
+    .filter((host) => settings.gone.includes(host.name))
+    .map(({ name }) =>
+      fault(
+        `${name} is in holdfast:hosts and in holdfast:gone`,
+        `Take it out of hosts if it died for good, or out of gone if it lives.`,
+      ),
+    );
+}
+
 /** Where a host cannot be reached by the others. */
 const unreachable = new BlockList();
 for (const [net, prefix] of [

@@ -129,6 +129,10 @@ export const settingsSchema = z.strictObject({
     })
     .describe("How to log in to the hosts"),
   hosts: z.array(host).min(1, "must not be empty").describe("The machines; they exist already and answer over SSH"),
+  gone: z
+    .array(hostNameSchema)
+    .default([])
+    .describe("Names of hosts that died for good and were taken out of hosts: nobody tries to clean them up any more"),
   lease: leaseTimingSchema.prefault({}),
   consul: z
     .strictObject({

@@ -24,6 +24,8 @@ export interface Topology {
   readonly publicKey: string;
   /** By name: the order in which the operator wrote them means nothing, and moving one restarts nobody. */
   readonly hosts: readonly Host[];
+  /** Names of hosts that died for good. */
+  readonly gone: readonly string[];
   readonly lease: LeaseTiming;
   readonly consul: { readonly datacenter: string };
   readonly neard: Omit<Settings["neard"], "artifact" | "genesis" | "chainId"> & {
@@ -55,6 +57,7 @@ export function topologyFrom(settings: Settings, publicKey: string): Topology {
         hostKey: host.hostKey.split(" ").slice(0, 2).join(" "),
       },
     })),
+    gone: [...new Set(settings.gone)].toSorted(),
     lease: settings.lease,
     consul: { datacenter: settings.consul.datacenter },
     neard: { ...neard, chainId: chainId ?? settings.network, hasGenesis: genesis !== undefined },

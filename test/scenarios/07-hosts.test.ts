@@ -14,6 +14,7 @@ import {
   labName,
   type Outcome,
   on,
+  pulumi,
   signsAgain,
   until,
   up,
@@ -54,15 +55,19 @@ async function processes(): Promise<string[]> {
   return await Promise.all(residents.map(async (host) => `${host}: ${await on(host, command)}`));
 }
 
-/** Names of Consul's servers that vote, by Consul itself. */
-async function raftVoters(): Promise<string[]> {
-  const peers = await on(
+/** What Consul's own command says, asked on a host that stays. */
+async function consul(command: string): Promise<string> {
+  return await on(
     "host-c",
     `CONSUL_HTTP_TOKEN=$(systemd-creds decrypt --name=${credentials.consulToken} ${paths.credentials}/${credentials.consulToken}.cred -) ` +
-      `${paths.consul} operator raft list-peers -http-addr=https://127.0.0.1:${ports.consulHttps} -ca-file=${paths.caCertificate} ` +
+      `${paths.consul} ${command} -http-addr=https://127.0.0.1:${ports.consulHttps} -ca-file=${paths.caCertificate} ` +
       `-client-cert=${paths.hostCertificate} -client-key=/run/credentials/${units.consul}/${credentials.tlsKey}`,
   );
-  const rows = peers.split("\n").slice(1).filter(Boolean);
+}
+
+/** Names of Consul's servers that vote, by Consul itself. */
+async function raftVoters(): Promise<string[]> {
+  const rows = (await consul("operator raft list-peers")).split("\n").slice(1).filter(Boolean);
   return rows
     .filter((row) => /\strue\s/.test(row))
     .map((row) => row.split(/\s+/)[0] ?? "")
@@ -145,5 +150,37 @@ test("a third neard host comes, becomes active, and hands over before it goes", 
   await removeHost(labName, comer);
   const after = await healthy();
   expect([active, after.active].every((host) => residents.includes(host))).toBe(true);
+  await expectSignedThroughout();
+});
+
+test("an arbiter that died for good leaves by configuration alone, and nobody waits for it", {
+  timeout: 300_000,
+}, async () => {
+  const { active } = await fresh();
+  const { epoch } = await agentStatus(active);
+  const before = await processes();
+  await addComer(["consul"]);
+  await applies();
+  await until("four voters", 30_000, async () => (await raftVoters()).length === 4);
+  await healthy();
+  await removeHost(labName, comer);
+  await until(`Consul to miss ${comer}`, 60_000, async () =>
+    new RegExp(`^${comer}\\s.*failed`, "m").test(await consul("members")),
+  );
+
+  dropFromSettings(comer);
+  changeSettings((file) => file.setIn(["config", "holdfast:gone"], [comer]));
+  const dropped = await applies();
+  expect(changesOf(dropped)).not.toContain(`${comer}-consul deleted`);
+  await until("three voters", 30_000, async () => (await raftVoters()).length === 3);
+  expect(await raftVoters()).toEqual(residents);
+  await healthy();
+
+  // What is left of it in the state goes with its name, and runs nothing either.
+  changeSettings((file) => file.deleteIn(["config", "holdfast:gone"]));
+  await applies();
+  expect((await pulumi("stack", "export")).stdout).not.toContain(`::${comer}-`);
+  expect(await processes()).toEqual(before);
+  expect(await agentStatus(active)).toMatchObject({ role: "active", epoch });
   await expectSignedThroughout();
 });
