@@ -81,7 +81,8 @@ export function observedFrom(read: KvRead, keys: Keys, sentMs: number): Observed
     if (note !== null) notes[entry.key.slice(prefix.length)] = { ...note, modifyIndex: entry.modifyIndex };
   }
   const find = (key: string) => read.entries.find((entry) => entry.key === key);
-  const switchover: SwitchoverNote | null = parsed(switchoverSchema, find(keys.switchover)?.value ?? "");
+  const asked = find(keys.switchover);
+  const switchover: SwitchoverNote | null = asked === undefined ? null : parsed(switchoverSchema, asked.value);
   return {
     is: "observed",
     sentMs,
