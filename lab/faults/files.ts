@@ -1,5 +1,5 @@
 /** A service that may open no more files: neither a file, nor a connection, nor a pipe to a program. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { units } from "../../contract/paths.ts";
 import { run } from "../hosts/machine.ts";
 import type { FaultKind, Target } from "./fault.ts";
@@ -16,7 +16,12 @@ async function setLimit(target: Pick<Target, "lab" | "host">, unit: string, limi
   const pids = readFileSync(`${cgroupOf(target, unit)}/cgroup.procs`, "utf8")
     .split("\n")
     .filter(Boolean);
-  for (const pid of pids) await run("prlimit", ["--pid", pid, `--nofile=${limit(pid)}:`]);
+  for (const pid of pids) {
+    const { uid, gid } = statSync(`/proc/${pid}`);
+    // As the service's own user, who may: in a container root may lack CAP_SYS_RESOURCE over others' processes.
+    const asUser = ["--reuid", String(uid), "--regid", String(gid), "--clear-groups"];
+    await run("setpriv", [...asUser, "prlimit", "--pid", pid, `--nofile=${limit(pid)}:`]);
+  }
 }
 
 /** Numbers below the limit may be reused, so what is open goes on, and nothing can be added. */

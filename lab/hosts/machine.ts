@@ -22,6 +22,7 @@ const programs: Readonly<Record<string, string>> = {
   unshare: "util-linux",
   nsenter: "util-linux",
   prlimit: "util-linux",
+  setpriv: "util-linux",
 };
 
 /** The signing keys of Debian's archive: debootstrap on Ubuntu does not bring them. */
