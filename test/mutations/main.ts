@@ -113,7 +113,7 @@ const program = new Command("mutations")
   .option("--list", "name the mutations and what each breaks, and run nothing", false)
   .option("--json", "print the outcome as JSON; what happens meanwhile goes to the error output in any case", false)
   .option("--jobs <count>", "how many to try at the same time", count, Math.min(2, availableParallelism()))
-  .option("--seeds <count>", "how many seeds of the simulation may be tried for one mutation", count, 20)
+  .option("--seeds <count>", "how many seeds of the simulation may be tried for one mutation", count, 60)
   .option("--hours <hours>", "simulated hours for one seed", above0, 0.5)
   .option("--thorough", "run the simulation for those too that only a unit test is expected to catch", false)
   .addHelpText(
