@@ -3,6 +3,7 @@ import { HoldfastError } from "../../../contract/errors.ts";
 import type { Scenario } from "../scenario.ts";
 import { clock } from "./clock.ts";
 import { consul } from "./consul.ts";
+import { consulData } from "./consul-data.ts";
 import { disk } from "./disk.ts";
 import { host } from "./host.ts";
 import { neard } from "./neard.ts";
@@ -15,6 +16,7 @@ export const catalogue: readonly Scenario[] = [
   ...host,
   ...network,
   ...consul,
+  ...consulData,
   ...disk,
   ...neard,
   ...clock,
