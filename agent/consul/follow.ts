@@ -17,6 +17,8 @@ const waitMs = 1000;
  * Consul holds requests (rpc_hold_timeout), and one that was sent early confirms more than a later one.
  */
 const overlapMs = 1300;
+/** Above `waitMs` and its sixteenth, below `overlapMs`: the query that overlaps a hanging one takes another way. */
+const slowMs = 1200;
 const timeoutMs = 5000;
 const maxPending = 4;
 const pauseAfterFailureMs = 200;
@@ -46,7 +48,7 @@ export async function follow(options: {
     const blocking = index === undefined ? {} : { index, waitMs };
     try {
       const read = await servers.use((client) => client.readPrefix(keys.root, { ...blocking, timeoutMs }), {
-        long: true,
+        slowMs,
       });
       if (sentMs < newestMs || signal.aborted) return true;
       newestMs = sentMs;

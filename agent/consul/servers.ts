@@ -19,8 +19,8 @@ export type LeaseConsul = Pick<
 interface Way<Client> {
   readonly client: Client;
   failedMs: number;
-  /** When the requests that are still out were sent. */
-  readonly pending: Set<number>;
+  /** The requests that are still out: each makes the way suspect from then on. */
+  readonly pending: Set<{ readonly suspectMs: number }>;
 }
 
 export class ConsulServers<Client = ConsulClient> {
@@ -40,11 +40,14 @@ export class ConsulServers<Client = ConsulClient> {
     return way.client;
   }
 
-  /** Makes one request over the way that looks best now. Never repeats it. `long`: a blocking query. */
-  async use<T>(request: (client: Client) => Promise<T>, options: { long?: boolean } = {}): Promise<T> {
+  /**
+   * Makes one request over the way that looks best now. Never repeats it.
+   * @param options.slowMs how long it may take before its way is suspect; a blocking query takes its time
+   */
+  async use<T>(request: (client: Client) => Promise<T>, options: { slowMs?: number } = {}): Promise<T> {
     const way = this.#best();
-    const sentMs = this.#clock.bootMs();
-    if (options.long !== true) way.pending.add(sentMs);
+    const out = { suspectMs: this.#clock.bootMs() + (options.slowMs ?? slowMs) };
+    way.pending.add(out);
     try {
       const answer = await request(way.client);
       way.failedMs = Number.NEGATIVE_INFINITY;
@@ -53,14 +56,14 @@ export class ConsulServers<Client = ConsulClient> {
       if (error instanceof ConsulUnknown) way.failedMs = this.#clock.bootMs();
       throw error;
     } finally {
-      way.pending.delete(sentMs);
+      way.pending.delete(out);
     }
   }
 
   #best(): Way<Client> {
     const nowMs = this.#clock.bootMs();
     const good = this.#ways.find(
-      (way) => nowMs - way.failedMs > avoidMs && [...way.pending].every((sent) => nowMs - sent < slowMs),
+      (way) => nowMs - way.failedMs > avoidMs && [...way.pending].every(({ suspectMs }) => nowMs < suspectMs),
     );
     if (good !== undefined) return good;
     this.#turn += 1;
