@@ -13,6 +13,10 @@ interface Token {
 
 const tokens = new WeakMap<Stage, { body: string }>();
 
+/** The resource that makes policies and tokens: nothing in the configuration has changed, so it has to be named. */
+const aclUrn = ({ lab }: Stage) =>
+  `urn:pulumi:${lab.stack}::holdfast::holdfast:index:Cluster$command:remote:Command::acl`;
+
 export const consulData: readonly Scenario[] = inArea("consul", [
   {
     name: "snapshot-with-an-old-lock",
@@ -55,7 +59,7 @@ export const consulData: readonly Scenario[] = inArea("consul", [
   {
     name: "data-of-all-wiped",
     sentence:
-      "The data of all Consul servers is deleted: lock, sessions and tokens are gone until `pulumi up` makes them anew.",
+      "The data of all Consul servers is deleted: lock, sessions and tokens are gone until `pulumi up --replace` of the ACLs.",
     expects: "silent",
     boundMs: afterHealMs,
     run: async (stage) => {
@@ -63,7 +67,7 @@ export const consulData: readonly Scenario[] = inArea("consul", [
       await Promise.all(stage.hosts.map((host) => stage.on(host, `rm -rf ${data}/*`)));
       await onConsuls(stage, stage.hosts, "start");
       await stage.wait(20_000);
-      const { code, stdout, stderr } = await up();
+      const { code, stdout, stderr } = await up("--replace", aclUrn(stage));
       if (code !== 0) throw new Error(`pulumi up: ${(stdout + stderr).slice(-1500)}`);
       stage.healed();
     },

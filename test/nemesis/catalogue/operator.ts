@@ -56,6 +56,16 @@ export const operator: readonly Scenario[] = inArea("operator", [
     run: (stage) => interrupted(stage, () => stage.inject("poweroff", stage.active)),
   },
   {
+    name: "switchover-holder-and-leader-lost",
+    sentence: "The holder is Consul's leader too, and loses power as soon as it has begun to hand over.",
+    expects: "moves",
+    boundMs: failoverMs,
+    run: async (stage) => {
+      await stage.leadBy(stage.active);
+      await interrupted(stage, () => stage.inject("poweroff", stage.active));
+    },
+  },
+  {
     name: "switchover-successor-killed",
     sentence: "The successor's agent is killed as soon as the holder has begun to hand over.",
     expects: "either",
