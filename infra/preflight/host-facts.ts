@@ -17,6 +17,7 @@ fact os "$(. /etc/os-release 2>/dev/null; printf %s "$PRETTY_NAME")"
 fact init "$(cat /proc/1/comm)"
 fact systemd "$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \\([0-9]*\\).*/\\1/p')"
 fact nft "$(nft list tables >/dev/null 2>&1 && echo yes)"
+fact perl "$(test -x /usr/bin/perl && echo yes)"
 fact run "$(stat -f -c %T /run)"
 fact varFreeKb "$(df -Pk /var/lib | awk 'NR == 2 { print $4 }')"
 fact optFreeKb "$(df -Pk /opt | awk 'NR == 2 { print $4 }')"
@@ -41,6 +42,7 @@ const factsSchema = z.object({
   /** 0: none. */
   systemd: z.coerce.number().int(),
   nft: yes,
+  perl: yes,
   /** Type of the file system at /run. */
   run: z.string(),
   varFreeKb: z.coerce.number(),

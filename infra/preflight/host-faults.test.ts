@@ -16,6 +16,7 @@ const fit: HostFacts = {
   init: "systemd",
   systemd: 252,
   nft: true,
+  perl: true,
   run: "tmpfs",
   varFreeKb: 5_000_000,
   optFreeKb: 5_000_000,
@@ -46,6 +47,7 @@ describe("each unfitness is named with its host", () => {
       "host-a (192.0.2.11) has systemd 247 (Debian GNU/Linux 11 (bullseye)); holdfast needs 249",
     ],
     [{ nft: false }, "host-a (192.0.2.11) has no working nftables"],
+    [{ perl: false }, "host-a (192.0.2.11) has no /usr/bin/perl, which starts the agent"],
     [
       { run: "ext2/ext3" },
       "host-a (192.0.2.11) has /run on ext2/ext3, not on tmpfs: the validator key would reach the disk",
