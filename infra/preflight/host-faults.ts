@@ -50,8 +50,7 @@ function unfitness(topology: Topology, { host, facts }: HostReport): Fault[] {
         "Upgrade it to Debian 12 or Ubuntu 22.04, or later.",
       ),
     );
-  if (!facts.perl)
-    faults.push(fault("has no /usr/bin/perl, which starts the agent", "Install the package perl-base."));
+  if (!facts.perl) faults.push(fault("has no /usr/bin/perl, which starts the agent", "Install the package perl-base."));
   if (!facts.nft)
     faults.push(fault("has no working nftables", "Install the package nftables, on a kernel that has nf_tables."));
   if (facts.run !== "tmpfs")
