@@ -4,8 +4,8 @@ import { cleanMarker, lockViewFrom } from "../../agent/lease/lock-record.ts";
 import type { AccountSight } from "../../agent/role/types.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
 import { keys, publicKey } from "./cluster-names.ts";
-import { ConsulCluster } from "./consul-cluster.ts";
-import type { Snapshot } from "./consul-store.ts";
+import { ConsulCluster } from "./consul/cluster.ts";
+import type { Snapshot } from "./consul/store.ts";
 import { Host } from "./host.ts";
 import { Network } from "./network.ts";
 import { Random } from "./random.ts";
@@ -127,9 +127,9 @@ export class Cluster {
   /** Everything that was broken works again; what was written stays written. */
   heal(): void {
     this.network.mendAll();
-    this.consul.slowCommitMs = 0;
+    this.consul.servers.slowCommitMs = 0;
     for (const host of this.hosts) host.heal();
-    this.consul.review();
+    this.consul.elections.review();
     this.#resume();
   }
 

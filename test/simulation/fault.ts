@@ -44,7 +44,7 @@ export function drawMs(random: Random): number {
 export function targetOf(cluster: Cluster, on: Target | undefined): Host | null {
   if (on === undefined) return null;
   if (typeof on === "number") return cluster.hosts[on] ?? null;
-  if (on === "leader") return cluster.hosts[cluster.consul.leader ?? -1] ?? null;
+  if (on === "leader") return cluster.hosts[cluster.consul.elections.leader ?? -1] ?? null;
   const { holder } = cluster;
   if (on === "holder") return holder ?? cluster.hosts[0] ?? null;
   return cluster.neardHosts.find((host) => host !== holder) ?? null;

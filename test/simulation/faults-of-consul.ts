@@ -2,7 +2,7 @@
 
 import type { Cluster } from "./cluster.ts";
 import { keys } from "./cluster-names.ts";
-import type { Snapshot } from "./consul-store.ts";
+import type { Snapshot } from "./consul/store.ts";
 import { drawMs, drawTarget, type Fault, type FaultKind, targetOf } from "./fault.ts";
 
 export const networkFaults: Record<string, FaultKind> = {
@@ -50,13 +50,13 @@ export const networkFaults: Record<string, FaultKind> = {
     cluster.network.copyRate = amount;
   }),
   "slow-consul": whileOn(1, "ms more for a commit", [100, 1500, 4000], (cluster, amount) => {
-    cluster.consul.slowCommitMs = amount;
+    cluster.consul.servers.slowCommitMs = amount;
   }),
   "depose-leader": {
     weight: 2,
     draw: () => ({}),
     strike: (cluster) => {
-      cluster.consul.depose();
+      cluster.consul.elections.depose();
       return "Consul's leader gives up its office";
     },
   },
@@ -76,7 +76,7 @@ export const dataFaults: Record<string, FaultKind> = {
     strike: (cluster) => {
       const session = cluster.consul.store.entry(keys.lock)?.session ?? null;
       if (session === null) return null;
-      const isDone = cluster.consul.change((store) => store.endSession(session, cluster.consul));
+      const isDone = cluster.consul.change((store) => store.endSession(session, cluster.consul.memory));
       return isDone ? "the lock's session is destroyed" : null;
     },
   },
@@ -107,11 +107,12 @@ export const dataFaults: Record<string, FaultKind> = {
       const thief = cluster.consul.newSession(15_000, 15_000);
       const isDone = cluster.consul.change((store) => {
         const value = `foreign ${atMs}`;
-        if (held !== null) store.transact([{ verb: "unlock", key: keys.lock, session: held, value }], cluster.consul);
+        if (held !== null)
+          store.transact([{ verb: "unlock", key: keys.lock, session: held, value }], cluster.consul.memory);
         if (how === "releases the lock") return;
         store.addSession(thief);
-        cluster.consul.watchSession(thief);
-        store.transact([{ verb: "lock", key: keys.lock, session: thief.id, value }], cluster.consul);
+        cluster.consul.memory.watchSession(thief);
+        store.transact([{ verb: "lock", key: keys.lock, session: thief.id, value }], cluster.consul.memory);
       });
       return isDone ? `somebody ${how}` : null;
     },
@@ -136,7 +137,7 @@ export const dataFaults: Record<string, FaultKind> = {
       if (
         !cluster.consul.change((store) => {
           store.wipe();
-          cluster.consul.forgetDelays();
+          cluster.consul.memory.forgetDelays();
         })
       )
         return null;
@@ -152,8 +153,8 @@ function restore(cluster: Cluster, { amount = 0, how }: Fault): string | null {
   if (snapshot === undefined || (how !== "unpromised" && isUnnoticeable(cluster, snapshot))) return null;
   const isDone = cluster.consul.change((store) => {
     store.restore(snapshot);
-    cluster.consul.forgetDelays();
-    cluster.consul.resetTimers();
+    cluster.consul.memory.forgetDelays();
+    cluster.consul.memory.resetTimers();
   });
   if (!isDone) return null;
   cluster.witness.beginHistory(snapshot.keys.get(keys.lock)?.lockIndex ?? 0);
@@ -191,10 +192,10 @@ function cut(
     ...(how === "out" ? [] : [[b, a] as const]),
   ]);
   for (const [from, to] of ways) network.cut(from, to);
-  consul.review();
+  consul.elections.review();
   timeline.after(forMs, () => {
     for (const [from, to] of ways) network.mend(from, to);
-    consul.review();
+    consul.elections.review();
   });
 }
 

@@ -13,7 +13,7 @@ import { NeardHost } from "../../agent/run/neard-host.ts";
 import { AgentProcess } from "./agent-process.ts";
 import type { Cluster } from "./cluster.ts";
 import { keys } from "./cluster-names.ts";
-import { type OnTransact, SimulatedClient } from "./consul-client.ts";
+import { type OnTransact, SimulatedClient } from "./consul/client.ts";
 import { HostClock } from "./host-clock.ts";
 import { Kernel } from "./kernel.ts";
 import { NeardUnit } from "./neard.ts";

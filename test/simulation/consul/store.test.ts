@@ -1,6 +1,6 @@
 /** The simulated Consul against the facts that it stands for (seen on Consul 1.20.6). */
 import { describe, expect, test } from "vitest";
-import { ConsulStore, type LockDelays, type Session } from "./consul-store.ts";
+import { ConsulStore, type LockDelays, type Session } from "./store.ts";
 
 const key = "lock";
 const session = (id: string): Session => ({ id, ttlMs: 15_000, lockDelayMs: 15_000 });

@@ -1,8 +1,9 @@
 /** The agent's client of one Consul server: the same calls and the same errors as agent/consul/client.ts. */
-import { ConsulUnknown, type KvRead, type TxnOperation, type TxnOutcome } from "../../agent/consul/client.ts";
-import type { LeaseConsul } from "../../agent/consul/servers.ts";
-import type { AgentProcess } from "./agent-process.ts";
-import type { ConsulCluster, Request } from "./consul-cluster.ts";
+import { ConsulUnknown, type KvRead, type TxnOperation, type TxnOutcome } from "../../../agent/consul/client.ts";
+import type { LeaseConsul } from "../../../agent/consul/servers.ts";
+import type { AgentProcess } from "../agent-process.ts";
+import type { ConsulCluster } from "./cluster.ts";
+import type { Request } from "./leader.ts";
 
 const defaultTimeoutMs = 2000;
 
@@ -65,7 +66,7 @@ export class SimulatedClient implements LeaseConsul {
     return (await this.#write((store) => {
       const session = this.#consul.newSession(options.ttlMs, options.lockDelayMs);
       store.addSession(session);
-      this.#consul.watchSession(session);
+      this.#consul.memory.watchSession(session);
       return session.id;
     }, options.timeoutMs)) as string;
   }
