@@ -4,17 +4,17 @@ import { type FaultKind, onHost, targetOf } from "./fault.ts";
 const hourMs = 3_600_000;
 
 export const hostFaults: Record<string, FaultKind> = {
-  "pause-agent": onHost(3, "the agent stands still", (host, forMs) => host.pauseAgent(forMs)),
+  "pause-agent": onHost(3, "the agent stands still", (host, forMs) => host.agentUnit.pause(forMs)),
   "pause-agent-amid": onHost(4, "the agent stands still between deciding and doing", (host, forMs) =>
-    host.pauseAgentAtEdge(forMs),
+    host.agentUnit.pauseAtEdge(forMs),
   ),
   "kill-agent": onHost(2, "the agent is killed; starts again after", (host, forMs) =>
-    host.crashAgent(Math.min(forMs, 15_000)),
+    host.agentUnit.crash(Math.min(forMs, 15_000)),
   ),
   "kill-neard": onHost(2, "neard is killed", (host) => host.neard.kill(() => {})),
   "kill-both": onHost(1, "agent and neard are killed; agent starts again after", (host, forMs) => {
     host.neard.kill(() => {});
-    host.crashAgent(Math.min(forMs, 15_000));
+    host.agentUnit.crash(Math.min(forMs, 15_000));
   }),
   "power-off": onHost(2, "power off", (host, forMs, cluster) => {
     host.powerOff();
@@ -44,9 +44,9 @@ export const hostFaults: Record<string, FaultKind> = {
     host.kernel.stalledUntilMs = cluster.timeline.nowMs + forMs;
   }),
   "full-disk": onHost(1, "the lease cannot be saved", (host, forMs, cluster) => {
-    host.isDiskFull = true;
+    host.agentUnit.isDiskFull = true;
     cluster.timeline.after(forMs, () => {
-      host.isDiskFull = false;
+      host.agentUnit.isDiskFull = false;
     });
   }),
   "step-clock": {

@@ -38,7 +38,7 @@ export const peopleFaults: Record<string, FaultKind> = {
 /** The command goes to whichever host believes to be active. */
 function askAll(cluster: Cluster, how: string): string[] {
   return cluster.hosts
-    .filter((host) => host.phase === "active" && host.process?.isPaused === false)
+    .filter((host) => host.phase === "active" && host.agentUnit.process?.isPaused === false)
     .map((host) => {
       const to = how.startsWith("to host") ? { to: how.slice(3) } : {};
       const answer = host.agent?.switchover({ ...to, window: how === "in a window" });

@@ -1,44 +1,29 @@
 /**
- * One host: its clocks, kernel and neard, and the agent's real code (executor, fence, following of the
- * lock, decision core) in a process that can stand still, crash and start again.
+ * One host: its clocks, kernel, neard and agent, and what can be done to the whole machine.
  *
- * What survives what: the agent's process can end at any moment; the kernel's fence, neard and the
- * lease file go on; a power loss takes all of it, the sealed key excepted.
+ * What survives what: the agent can end at any moment (agent-unit.ts), and the kernel's fence and neard
+ * go on; a power loss takes all of it, the sealed key excepted.
  */
-import { ConsulServers } from "../../agent/consul/servers.ts";
-import { Fence } from "../../agent/fence/fence.ts";
-import type { Lease, Settings } from "../../agent/role/types.ts";
-import { expireOn } from "../../agent/run/expire.ts";
-import { NeardHost } from "../../agent/run/neard-host.ts";
-import { AgentProcess } from "./agent-process.ts";
+import type { Settings } from "../../agent/role/types.ts";
+import type { NeardHost } from "../../agent/run/neard-host.ts";
+import { AgentUnit, type Home } from "./agent-unit.ts";
 import type { Cluster } from "./cluster.ts";
-import { keys } from "./cluster-names.ts";
-import { type OnTransact, SimulatedClient } from "./consul/client.ts";
 import { HostClock } from "./host-clock.ts";
 import { Kernel } from "./kernel.ts";
 import { NeardUnit } from "./neard.ts";
 import { epochOfMark, forgivenLateMs, type Watched } from "./witness.ts";
 
-/** systemd's, as infra/plan/agent.ts sets it. */
-const watchdogMs = 5000;
-const restartMs = 200;
-
-export class Host implements Watched {
+export class Host implements Watched, Home {
   readonly name: string;
   readonly index: number;
   readonly settings: Settings;
   readonly clock: HostClock;
   readonly kernel: Kernel;
   readonly neard: NeardUnit;
+  readonly agentUnit: AgentUnit;
   readonly #cluster: Cluster;
-  #process: AgentProcess | null = null;
-  #agent: NeardHost | null = null;
-  /** ExecStopPost= of the agent's unit, while it runs. */
-  #expiring: AgentProcess | null = null;
   #isPowered = true;
   #boots = 0;
-  #savedLease: Lease | null = null;
-  isDiskFull = false;
   /** Without neard it is an arbiter, and has no agent here. */
   readonly hasNeard: boolean;
 
@@ -57,12 +42,13 @@ export class Host implements Watched {
     const onChange = () => cluster.witness.changed(index);
     this.kernel = new Kernel(timeline, this.clock, onChange);
     this.neard = new NeardUnit(timeline, random, settings.publicKey, onChange);
+    this.agentUnit = new AgentUnit(cluster, this);
   }
 
   begin(): void {
     if (!this.hasNeard) return;
     this.neard.start();
-    this.#startAgent();
+    this.agentUnit.start();
   }
 
   // ---- what the witness sees ----
@@ -93,11 +79,7 @@ export class Host implements Watched {
 
   /** The real agent; null while there is none. */
   get agent(): NeardHost | null {
-    return this.#process?.isAlive === true ? this.#agent : null;
-  }
-
-  get process(): AgentProcess | null {
-    return this.#process?.isAlive === true ? this.#process : null;
+    return this.agentUnit.agent;
   }
 
   get phase(): string {
@@ -105,129 +87,12 @@ export class Host implements Watched {
     return this.agent?.state.phase.name ?? "gone";
   }
 
-  // ---- the agent's unit ----
-
-  #startAgent(): void {
-    const cluster = this.#cluster;
-    const process = new AgentProcess(cluster.timeline, this.clock);
-    this.#process = process;
-    this.#agent = null;
-    const partners = {
-      config: { host: this.name, account: "validator.localnet", lease: this.settings.lease },
-      keys,
-      clock: process.clock,
-      servers: new ConsulServers(this.#clients(process), process.clock),
-      fence: this.#fence(process),
-      neard: this.neard.driverOf(process, this.settings.chainId, (atMs) => cluster.accountSight(atMs)),
-      custody: {
-        available: true,
-        fault: null,
-        write: () => process.edgeSync(() => this.#setKeyFile(true)),
-        erase: () => process.edgeSync(() => this.#setKeyFile(false)),
-        filePresent: () => this.neard.keyFile,
-      },
-      leaseFile: {
-        load: () => this.#savedLease,
-        save: (lease: Lease) => {
-          if (this.isDiskFull) throw new Error("no space left on device");
-          process.edgeSync(() => {
-            this.#savedLease = lease;
-          });
-        },
-        forget: () =>
-          process.edgeSync(() => {
-            this.#savedLease = null;
-          }),
-      },
-      log: cluster.logOf(this.name),
-    };
-    const never = new AbortController().signal;
-    NeardHost.begin(partners, this.settings).then(
-      (agent) => {
-        this.#agent = agent;
-        agent.run(never).catch((error: Error) => {
-          cluster.witness.violate("no-crash", `${this.name}: ${error.stack ?? error.message}`);
-        });
-      },
-      // It could not even look at its fence: the program ends, and systemd starts it again.
-      () => {
-        if (process === this.#process) this.crashAgent(0);
-      },
-    );
-  }
-
-  #setKeyFile(isThere: boolean): void {
-    this.neard.keyFile = isThere;
-  }
-
-  #fence(process: AgentProcess): Fence {
-    return new Fence(process.clock, 1000, this.kernel.nftOf(process, this.#cluster.random));
-  }
-
-  /** This host's own Consul first, then the others'. */
-  #clients(process: AgentProcess): SimulatedClient[] {
-    const { consul, hosts } = this.#cluster;
-    const order = [this.index, ...hosts.map((_, i) => i).filter((i) => i !== this.index)];
-    const onTransact: OnTransact = (operations, sentMs) => this.#cluster.transacting(this.index, operations, sentMs);
-    return order.map((by) => new SimulatedClient({ process, host: this.index, by, consul, onTransact }));
-  }
-
-  /** SIGKILL. systemd runs `holdfastd expire`, and then starts the agent again. */
-  crashAgent(downMs: number): void {
-    if (this.process === null) return;
-    this.#process?.kill();
-    const { timeline } = this.#cluster;
-    const stopPost = new AgentProcess(timeline, this.clock);
-    this.#expiring = stopPost;
-    const restart = () => stopPost.after(restartMs + downMs, () => this.#startAgent());
-    this.#expire(stopPost).then(restart, restart);
-  }
-
-  async #expire(process: AgentProcess): Promise<void> {
-    const fence = this.#fence(process);
-    const driver = this.neard.driverOf(process, this.settings.chainId, () => {
-      throw new Error("not asked");
-    });
-    await expireOn(
-      {
-        isArmed: async () => (await fence.armedMark()) !== null,
-        leaseLeftMs: () => (this.#savedLease === null ? 0 : this.#savedLease.deadlineMs - this.clock.bootMs()),
-        shut: async () => await fence.shut(),
-        killNeard: async () => await driver.kill(),
-        eraseKey: () => this.#setKeyFile(false),
-        disarm: async () => await fence.disarm(),
-        orphansGone: async () => {},
-      },
-      { force: false },
-    );
-  }
-
-  /** SIGSTOP for so long, or until systemd's watchdog has had enough. */
-  pauseAgent(forMs: number): void {
-    this.process?.pause(forMs);
-    this.#expectWatchdog(forMs);
-  }
-
-  /** The same, in the middle of something. */
-  pauseAgentAtEdge(forMs: number): void {
-    this.process?.pauseAtEdge(forMs);
-  }
-
-  #expectWatchdog(forMs: number): void {
-    const victim = this.#process;
-    if (!this.#cluster.hasWatchdog || forMs < watchdogMs || victim === null) return;
-    this.#cluster.timeline.after(watchdogMs, () => {
-      if (victim.isAlive && victim.isPaused && victim === this.#process) this.crashAgent(300);
-    });
-  }
-
   // ---- the machine ----
 
   /** Everything on it stands still; its clocks and the kernel's timers go on. */
   freeze(forMs: number): void {
     const untilMs = this.#cluster.timeline.nowMs + forMs;
-    this.#process?.pause(forMs);
-    this.#expiring?.pause(forMs);
+    this.agentUnit.freeze(forMs);
     this.neard.troubles.hangsUntilMs = Math.max(this.neard.troubles.hangsUntilMs, untilMs);
     this.#cluster.consul.pause(this.index, forMs);
   }
@@ -246,9 +111,7 @@ export class Host implements Watched {
     if (!this.#isPowered) return;
     this.#isPowered = false;
     this.#boots += 1;
-    this.#process?.kill();
-    this.#expiring?.kill();
-    this.#savedLease = null;
+    this.agentUnit.powerOff();
     this.kernel.boot();
     this.neard.powerOff();
     this.#cluster.consul.stop(this.index);
@@ -264,7 +127,7 @@ export class Host implements Watched {
     });
     if (!this.hasNeard) return;
     this.neard.powerOn();
-    this.#startAgent();
+    this.agentUnit.start();
   }
 
   /**
@@ -290,9 +153,8 @@ export class Host implements Watched {
     this.kernel.stalledUntilMs = 0;
     this.kernel.resume();
     this.restartWallClock();
-    this.isDiskFull = false;
-    this.#process?.resume();
-    this.#expiring?.resume();
+    this.agentUnit.isDiskFull = false;
+    this.agentUnit.resume();
     this.powerOn();
     this.#cluster.consul.start(this.index);
     this.#cluster.witness.changed(this.index);

@@ -1,0 +1,198 @@
+/**
+ * The agent's systemd unit on one host: the agent's real code (executor, fence, following of the lock,
+ * decision core) in a process that can stand still, crash and start again, and `holdfastd expire` between
+ * two of its runs.
+ *
+ * What survives what: the process can end at any moment; the lease file is there for the next one, until
+ * the power goes.
+ */
+import { ConsulServers } from "../../agent/consul/servers.ts";
+import { Fence } from "../../agent/fence/fence.ts";
+import type { Lease, Settings } from "../../agent/role/types.ts";
+import { expireOn } from "../../agent/run/expire.ts";
+import { NeardHost } from "../../agent/run/neard-host.ts";
+import { AgentProcess } from "./agent-process.ts";
+import type { Cluster } from "./cluster.ts";
+import { keys } from "./cluster-names.ts";
+import { type OnTransact, SimulatedClient } from "./consul/client.ts";
+import type { HostClock } from "./host-clock.ts";
+import type { Kernel } from "./kernel.ts";
+import type { NeardUnit } from "./neard.ts";
+
+/** systemd's, as infra/plan/agent.ts sets it. */
+const watchdogMs = 5000;
+const restartMs = 200;
+
+/** The host that it runs on. */
+export interface Home {
+  readonly index: number;
+  readonly name: string;
+  readonly settings: Settings;
+  readonly clock: HostClock;
+  readonly kernel: Kernel;
+  readonly neard: NeardUnit;
+}
+
+export class AgentUnit {
+  readonly #cluster: Cluster;
+  readonly #home: Home;
+  #process: AgentProcess | null = null;
+  #agent: NeardHost | null = null;
+  /** ExecStopPost=, while it runs. */
+  #expiring: AgentProcess | null = null;
+  #savedLease: Lease | null = null;
+  /** The lease cannot be saved. */
+  isDiskFull = false;
+
+  constructor(cluster: Cluster, home: Home) {
+    this.#cluster = cluster;
+    this.#home = home;
+  }
+
+  /** The real agent; null while there is none. */
+  get agent(): NeardHost | null {
+    return this.#process?.isAlive === true ? this.#agent : null;
+  }
+
+  get process(): AgentProcess | null {
+    return this.#process?.isAlive === true ? this.#process : null;
+  }
+
+  start(): void {
+    const cluster = this.#cluster;
+    const { name, settings, clock, neard } = this.#home;
+    const process = new AgentProcess(cluster.timeline, clock);
+    this.#process = process;
+    this.#agent = null;
+    const partners = {
+      config: { host: name, account: "validator.localnet", lease: settings.lease },
+      keys,
+      clock: process.clock,
+      servers: new ConsulServers(this.#clients(process), process.clock),
+      fence: this.#fence(process),
+      neard: neard.driverOf(process, settings.chainId, (atMs) => cluster.accountSight(atMs)),
+      custody: {
+        available: true,
+        fault: null,
+        write: () => process.edgeSync(() => this.#setKeyFile(true)),
+        erase: () => process.edgeSync(() => this.#setKeyFile(false)),
+        filePresent: () => neard.keyFile,
+      },
+      leaseFile: this.#leaseFile(process),
+      log: cluster.logOf(name),
+    };
+    const never = new AbortController().signal;
+    NeardHost.begin(partners, settings).then(
+      (agent) => {
+        this.#agent = agent;
+        agent.run(never).catch((error: Error) => {
+          cluster.witness.violate("no-crash", `${name}: ${error.stack ?? error.message}`);
+        });
+      },
+      // It could not even look at its fence: the program ends, and systemd starts it again.
+      () => {
+        if (process === this.#process) this.crash(0);
+      },
+    );
+  }
+
+  /** SIGKILL. systemd runs `holdfastd expire`, and then starts the agent again. */
+  crash(downMs: number): void {
+    if (this.process === null) return;
+    this.#process?.kill();
+    const stopPost = new AgentProcess(this.#cluster.timeline, this.#home.clock);
+    this.#expiring = stopPost;
+    const restart = () => stopPost.after(restartMs + downMs, () => this.start());
+    this.#expire(stopPost).then(restart, restart);
+  }
+
+  async #expire(process: AgentProcess): Promise<void> {
+    const { settings, clock, neard } = this.#home;
+    const fence = this.#fence(process);
+    const driver = neard.driverOf(process, settings.chainId, () => {
+      throw new Error("not asked");
+    });
+    await expireOn(
+      {
+        isArmed: async () => (await fence.armedMark()) !== null,
+        leaseLeftMs: () => (this.#savedLease === null ? 0 : this.#savedLease.deadlineMs - clock.bootMs()),
+        shut: async () => await fence.shut(),
+        killNeard: async () => await driver.kill(),
+        eraseKey: () => this.#setKeyFile(false),
+        disarm: async () => await fence.disarm(),
+        orphansGone: async () => {},
+      },
+      { force: false },
+    );
+  }
+
+  /** SIGSTOP for so long, or until systemd's watchdog has had enough. */
+  pause(forMs: number): void {
+    this.process?.pause(forMs);
+    this.#expectWatchdog(forMs);
+  }
+
+  /** The same, in the middle of something. */
+  pauseAtEdge(forMs: number): void {
+    this.process?.pauseAtEdge(forMs);
+  }
+
+  #expectWatchdog(forMs: number): void {
+    const victim = this.#process;
+    if (!this.#cluster.hasWatchdog || forMs < watchdogMs || victim === null) return;
+    this.#cluster.timeline.after(watchdogMs, () => {
+      if (victim.isAlive && victim.isPaused && victim === this.#process) this.crash(300);
+    });
+  }
+
+  /** With the whole host, systemd's watchdog included. */
+  freeze(forMs: number): void {
+    this.#process?.pause(forMs);
+    this.#expiring?.pause(forMs);
+  }
+
+  resume(): void {
+    this.#process?.resume();
+    this.#expiring?.resume();
+  }
+
+  /** The lease file is in /run, and goes with the power. */
+  powerOff(): void {
+    this.#process?.kill();
+    this.#expiring?.kill();
+    this.#savedLease = null;
+  }
+
+  #setKeyFile(isThere: boolean): void {
+    this.#home.neard.keyFile = isThere;
+  }
+
+  #fence(process: AgentProcess): Fence {
+    return new Fence(process.clock, 1000, this.#home.kernel.nftOf(process, this.#cluster.random));
+  }
+
+  #leaseFile(process: AgentProcess) {
+    return {
+      load: () => this.#savedLease,
+      save: (lease: Lease) => {
+        if (this.isDiskFull) throw new Error("no space left on device");
+        process.edgeSync(() => {
+          this.#savedLease = lease;
+        });
+      },
+      forget: () =>
+        process.edgeSync(() => {
+          this.#savedLease = null;
+        }),
+    };
+  }
+
+  /** This host's own Consul first, then the others'. */
+  #clients(process: AgentProcess): SimulatedClient[] {
+    const { consul, hosts } = this.#cluster;
+    const { index } = this.#home;
+    const order = [index, ...hosts.map((_, i) => i).filter((i) => i !== index)];
+    const onTransact: OnTransact = (operations, sentMs) => this.#cluster.transacting(index, operations, sentMs);
+    return order.map((by) => new SimulatedClient({ process, host: index, by, consul, onTransact }));
+  }
+}
