@@ -2,8 +2,9 @@ import { Command } from "commander";
 import { type CommandContext, jsonOption } from "../command-context.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { askHosts, confirmClaims } from "../status/ask-hosts.ts";
-import { type ClusterView, clusterView, statusExitCode } from "../status/cluster-view.ts";
+import { clusterView, statusExitCode } from "../status/cluster-view.ts";
 import { formatStatus } from "../status/format-status.ts";
+import type { ClusterView } from "../status/views.ts";
 import { watchStatus } from "../status/watch-status.ts";
 import { withProgress } from "../terminal/progress.ts";
 

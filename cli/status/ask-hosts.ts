@@ -2,7 +2,8 @@
 import { HoldfastError } from "../../contract/errors.ts";
 import { getStatus } from "../hosts/agent-client.ts";
 import type { HostLinks } from "../hosts/host-links.ts";
-import { claimants, type HostAnswer } from "./cluster-view.ts";
+import { claimants } from "./cluster-view.ts";
+import type { HostAnswer } from "./views.ts";
 
 export function askHosts(links: HostLinks, hosts: readonly string[]): Promise<HostAnswer[]> {
   return Promise.all(hosts.map((host) => askHost(links, host)));

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { AgentStatus } from "../../contract/agent-status.ts";
 import { activeStatus, arbiterStatus, standbyStatus, testOutputs } from "../testing/cluster.ts";
-import { claimants, clusterView, type HostAnswer, statusExitCode } from "./cluster-view.ts";
+import { claimants, clusterView, statusExitCode } from "./cluster-view.ts";
+import type { HostAnswer } from "./views.ts";
 
 const cluster = testOutputs();
 const says = (...statuses: AgentStatus[]): HostAnswer[] => statuses.map((status) => ({ host: status.host, status }));

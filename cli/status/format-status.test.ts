@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { createPaint } from "../terminal/paint.ts";
 import { activeStatus, arbiterStatus, standbyStatus, testOutputs } from "../testing/cluster.ts";
-import { clusterView, type HostAnswer } from "./cluster-view.ts";
+import { clusterView } from "./cluster-view.ts";
 import { formatStatus } from "./format-status.ts";
+import type { HostAnswer } from "./views.ts";
 
 const style = { paint: createPaint(false), columns: undefined, wallMs: Date.parse("2026-01-31T11:05:00Z") };
 const answers: HostAnswer[] = [activeStatus("host-a"), standbyStatus("host-b"), arbiterStatus("host-c")].map(

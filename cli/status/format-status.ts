@@ -2,7 +2,7 @@
 import { formatDuration, formatMoment } from "../terminal/duration.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { formatTable } from "../terminal/table.ts";
-import type { ClusterView, HostView } from "./cluster-view.ts";
+import type { ClusterView, HostView } from "./views.ts";
 
 export interface StatusStyle {
   readonly paint: Paint;

@@ -1,7 +1,7 @@
 /** What is amiss in a cluster, one sentence each, in the order in which an operator wants to know. Pure. */
 import type { AgentStatus } from "../../contract/agent-status.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
-import type { ClusterView, HostView } from "./cluster-view.ts";
+import type { ClusterView, HostView } from "./views.ts";
 
 type Facts = Omit<ClusterView, "alarm" | "problems">;
 

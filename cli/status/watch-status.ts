@@ -8,7 +8,8 @@ import type { HostLinks } from "../hosts/host-links.ts";
 import type { Ports } from "../ports.ts";
 import { withProgress } from "../terminal/progress.ts";
 import { askHost, askHosts, confirmClaims } from "./ask-hosts.ts";
-import { type ClusterView, clusterView, type HostAnswer } from "./cluster-view.ts";
+import { clusterView } from "./cluster-view.ts";
+import type { ClusterView, HostAnswer } from "./views.ts";
 
 const periodMs = 1000;
 

@@ -1,6 +1,6 @@
 /** Whether a switchover can be asked for now, and between whom. Pure; the agent decides again by itself. */
 import { HoldfastError } from "../../contract/errors.ts";
-import type { ClusterView, HostView } from "../status/cluster-view.ts";
+import type { ClusterView, HostView } from "../status/views.ts";
 
 export interface SwitchoverPlan {
   readonly from: string;
