@@ -9,14 +9,14 @@ import {
   agentStatusSchema,
   type HistoryEntry,
   historyEntrySchema,
+  refusalSchema,
   type SwitchoverProgress,
   type SwitchoverRequest,
+  switchoverAcceptedSchema,
   switchoverProgressSchema,
 } from "../contract/agent-status.ts";
 import { HoldfastError } from "../contract/errors.ts";
 import { paths } from "../contract/paths.ts";
-
-const refusalSchema = z.object({ error: z.string(), next: z.string().optional() });
 
 export interface AgentSocketOptions {
   /** Default: paths.socket. */
@@ -49,9 +49,9 @@ export class AgentSocket {
     const answer = await this.#ask("POST", "/switchover", wish);
     if (answer.status === 409) {
       const { error, next } = this.#read(refusalSchema, answer, 409);
-      throw new HoldfastError("HF_REFUSED", error, next === undefined ? {} : { next });
+      throw new HoldfastError("HF_REFUSED", error, next ? { next } : {});
     }
-    return this.#read(z.object({ id: z.string() }), answer, 202).id;
+    return this.#read(switchoverAcceptedSchema, answer, 202).id;
   }
 
   async switchoverProgress(id: string): Promise<SwitchoverProgress> {

@@ -112,6 +112,10 @@ export const switchoverRequestSchema = z.strictObject({
   window: z.boolean().default(false),
 });
 export type SwitchoverRequest = z.infer<typeof switchoverRequestSchema>;
+export const switchoverAcceptedSchema = z.object({ id: z.string() });
+
+/** What comes with every answer that is not 2xx: why not, and what to do next. 409: the agent refuses. */
+export const refusalSchema = z.object({ error: z.string(), next: z.string().nullish() });
 
 /**
  * `POST /stand-down`: give up the lease, if any, and neither hold nor take over for so long or until

@@ -8,10 +8,12 @@ import {
   agentStatusSchema,
   type HistoryEntry,
   historyEntrySchema,
+  refusalSchema,
   type StandDownRequest,
   type SwitchoverProgress,
   type SwitchoverRequest,
   snapshotSchema,
+  switchoverAcceptedSchema,
   switchoverProgressSchema,
 } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
@@ -37,7 +39,7 @@ export async function postSwitchover(link: HostLink, request: SwitchoverRequest)
   const { id } = await ask(
     link,
     { method: "POST", path: "/switchover", body: request, timeoutMs: commandDeadlineMs },
-    z.object({ id: z.string() }),
+    switchoverAcceptedSchema,
   );
   return id;
 }
@@ -77,8 +79,6 @@ export async function postRestore(link: HostLink, token: string, snapshot: Buffe
   const body = { token, snapshot: snapshot.toString("base64") };
   await ask(link, { method: "POST", path: "/snapshot/restore", body, timeoutMs: snapshotDeadlineMs }, z.unknown());
 }
-
-const refusalSchema = z.object({ error: z.string(), next: z.string().nullish() });
 
 async function ask<T>(link: HostLink, request: AgentRequest, schema: z.ZodType<T>): Promise<T> {
   const response = await link.request(request);
