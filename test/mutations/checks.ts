@@ -29,6 +29,19 @@ export interface Budget {
 /** A mutant that hangs is told apart from one that is caught: whoever waits for it would not know why. */
 const limitMs = 300_000;
 
+/** Runs a program of the copied tree, named by its path in there. */
+async function node(root: string, [program = "", ...args]: readonly string[], signal: AbortSignal) {
+  const run = await execa(process.execPath, [join(root, program), ...args], {
+    cwd: root,
+    stdin: "ignore",
+    reject: false,
+    timeout: limitMs,
+    cancelSignal: signal,
+  });
+  signal.throwIfAborted();
+  return run;
+}
+
 async function timed(work: () => Promise<Omit<Verdict, "ms">>): Promise<Verdict> {
   const startedMs = performance.now();
   const verdict = await work();
@@ -37,15 +50,7 @@ async function timed(work: () => Promise<Omit<Verdict, "ms">>): Promise<Verdict>
 
 export async function trySimulation(root: string, budget: Budget, signal: AbortSignal): Promise<Verdict> {
   return await timed(async () => {
-    const args = [join(root, "test/mutations/hunt.ts"), String(budget.seeds), String(budget.hours)];
-    const run = await execa(process.execPath, args, {
-      cwd: root,
-      stdin: "ignore",
-      reject: false,
-      timeout: limitMs,
-      cancelSignal: signal,
-    });
-    signal.throwIfAborted();
+    const run = await node(root, ["test/mutations/hunt.ts", String(budget.seeds), String(budget.hours)], signal);
     if (run.exitCode !== 0) return { caught: false, by: "no verdict", failed: reasonOf(run) };
     const found = huntSchema.parse(JSON.parse(run.stdout));
     if (found !== null) return { caught: true, by: `seed ${found.seed}: ${found.violation}`, failed: null };
@@ -70,14 +75,7 @@ export async function tryTests(root: string, files: readonly string[], signal: A
     const reporters = ["--reporter=json", `--outputFile.json=${outcome}`];
     // One process, for several mutations are tried at the same time.
     const args = ["run", "--project=unit", "--bail=1", "--maxWorkers=1", ...reporters, ...files];
-    const run = await execa(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), ...args], {
-      cwd: root,
-      stdin: "ignore",
-      reject: false,
-      timeout: limitMs,
-      cancelSignal: signal,
-    });
-    signal.throwIfAborted();
+    const run = await node(root, ["node_modules/vitest/vitest.mjs", ...args], signal);
     if (run.timedOut) return { caught: false, by: "no verdict", failed: reasonOf(run) };
     return verdictFrom(readFileSync(outcome, "utf8"), root);
   });
