@@ -107,7 +107,7 @@ npm run -s pulumi -- config set --secret --path ssh.privateKey < ~/.ssh/id_ed255
 \`\`\`
 
 Everything is checked before any host is changed, and all faults are reported at once. What depends on several settings:
-at least three hosts with the role \`consul\` (an odd number), at least two with \`neard\`, no name or address twice, the
+at least three hosts with the role \`consul\` (better an odd number), at least two with \`neard\`, no name or address twice, the
 [timing rule](security.md#the-timing-rule), a validator key for the configured account. neard's own \`config.json\` may
 get further settings by \`neard.config\`, except those that holdfast owns.
 `;
