@@ -118,7 +118,7 @@ function restoredText(file: string, active: string | null, epoch: number | null,
     active === null
       ? "The restored cluster is paused, so no host takes over: holdfast resume."
       : `${active} is active with epoch ${epoch}, ${(tookMs / 1000).toFixed(1)} s after the first host was told to stand down.`;
-  return `Restored ${file}. ${end}\nWhat changed since it was saved (ACLs, hosts) is undone: pulumi up brings it in line.`;
+  return `Restored ${file}. ${end}\nWhat changed since it was saved (ACLs, hosts) is undone: see docs/operate/snapshots.md.`;
 }
 
 function managementToken(cluster: StackOutputs): string {

@@ -131,7 +131,7 @@ async function untilActive(work: RestoreWork): Promise<Pick<Restored, "active" |
     const said = statuses.map((status) => `${status.host}: ${status.because}`).join("; ");
     if (interrupted.aborted || clock.monotonicMs() >= giveUpMs)
       throw new HoldfastError("HF_TIMEOUT", `The snapshot was restored, but no host is active yet (${said}).`, {
-        next: "Watch it: holdfast status --watch. If agents cannot reach Consul any more, its ACLs are older than the stack: pulumi up.",
+        next: "Watch it: holdfast status --watch. If agents cannot reach Consul any more, its ACLs are older than the stack: docs/operate/snapshots.md says how to make them anew.",
       });
     work.onProgress(`restored; waits for a host to take over (${said})`);
     await clock.sleep(pollMs, interrupted);
