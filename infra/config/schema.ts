@@ -159,4 +159,3 @@ export const settingsSchema = z.strictObject({
 export type SettingsInput = z.input<typeof settingsSchema>;
 /** With all defaults filled in. */
 export type Settings = z.output<typeof settingsSchema>;
-export type HostSettings = Settings["hosts"][number];

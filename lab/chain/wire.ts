@@ -13,7 +13,6 @@ const key = z.string().max(60);
 
 /** A block where the account produces the height; an endorsement of it at every other height. */
 export const signatureKinds = ["block", "endorsement"] as const;
-export type SignatureKind = (typeof signatureKinds)[number];
 
 export const signatureMessageSchema = z.strictObject({
   type: z.literal("signature"),
