@@ -3,7 +3,8 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { certify, makeAuthority } from "../../infra/secrets/certificates.ts";
-import { ConsulClient, ConsulRefused, ConsulUnknown, classify } from "./client.ts";
+import { ConsulClient } from "./client.ts";
+import { ConsulRefused, ConsulUnknown, classify } from "./errors.ts";
 
 interface Asked {
   readonly method: string;

@@ -12,21 +12,7 @@
 import { Agent } from "node:https";
 import Consul from "consul";
 import { z } from "zod";
-
-/** Consul did not answer in time, or answered that it has no leader: nothing is known. */
-export class ConsulUnknown extends Error {
-  override readonly name = "ConsulUnknown";
-}
-
-/** Consul answered, and refused (403, 404 on a call that needs the thing, 500 with a reason). */
-export class ConsulRefused extends Error {
-  override readonly name = "ConsulRefused";
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
+import { ConsulRefused, classify } from "./errors.ts";
 
 /** One key as Consul has it. Indexes are Raft indexes, below 2^53 for any cluster that we will see. */
 export interface KvEntry {
@@ -85,7 +71,6 @@ function entryFrom(raw: z.infer<typeof rawEntry>): KvEntry {
 }
 
 const txnResult = z.object({ Results: z.array(z.object({ KV: rawEntry.optional() })).nullish() });
-const txnErrors = z.object({ Errors: z.array(z.object({ OpIndex: z.number(), What: z.string() })).nullish() });
 
 const autopilotHealth = z.object({
   Healthy: z.boolean(),
@@ -313,33 +298,6 @@ export class ConsulClient {
       throw classify(error, this.url);
     }
   }
-}
-
-/** Consul says these with status 500 when it has no leader for the moment: not a refusal, nothing is known. */
-const noLeader =
-  /No cluster leader|leadership lost|not the leader|No known Consul servers|rpc error|EOF|timeout|deadline/i;
-
-/** Whether a transaction was refused for a lock-delay alone (Consul, agent/consul/txn_endpoint.go). */
-export function refusedByLockDelay(because: string): boolean {
-  return /^failed to lock key "[^"]*" due to lock delay$/.test(because);
-}
-
-/** Turns the library's errors into one of our two kinds. */
-export function classify(error: unknown, url: string): Error {
-  const { response, message } = error as { response?: { statusCode?: number; body?: unknown }; message?: string };
-  const status = response?.statusCode;
-  if (status === undefined) return new ConsulUnknown(`${url}: ${message ?? String(error)}`);
-  const text = bodyText(response?.body) || (message ?? "");
-  if (status >= 500 && status !== 500) return new ConsulUnknown(`${url}: ${status} ${text}`);
-  if (status === 500 && noLeader.test(text)) return new ConsulUnknown(`${url}: ${text}`);
-  return new ConsulRefused(status, text);
-}
-
-function bodyText(body: unknown): string {
-  const errors = txnErrors.safeParse(body);
-  if (errors.success && errors.data.Errors) return errors.data.Errors.map((e) => e.What).join("; ");
-  if (Buffer.isBuffer(body)) return body.toString("utf8").trim();
-  return typeof body === "string" ? body.trim() : "";
 }
 
 function rawOperation(operation: TxnOperation): object {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConsulUnknown } from "./client.ts";
+import { ConsulUnknown } from "./errors.ts";
 import { ConsulServers } from "./servers.ts";
 
 /** Three ways, by name, and a clock of their own. */

@@ -3,7 +3,8 @@
  * failed or hangs is avoided for a while, so that a dead local Consul costs one renewal, not the lease.
  */
 import type { Clock } from "../system/clock.ts";
-import { type ConsulClient, ConsulUnknown } from "./client.ts";
+import type { ConsulClient } from "./client.ts";
+import { ConsulUnknown } from "./errors.ts";
 
 /** How long a way that failed is avoided. */
 const avoidMs = 3000;

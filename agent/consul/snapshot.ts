@@ -5,7 +5,8 @@
  */
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
-import { type ConsulConnection, ConsulRefused, ConsulUnknown } from "./client.ts";
+import type { ConsulConnection } from "./client.ts";
+import { ConsulRefused, ConsulUnknown } from "./errors.ts";
 
 /** Consul writes a snapshot to disk, replicates it, and answers when the leader has taken it in. */
 const timeoutMs = 45_000;

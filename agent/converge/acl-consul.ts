@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import type { Secrets } from "../../contract/host-spec.ts";
-import { ConsulClient, ConsulRefused, ConsulUnknown } from "../consul/client.ts";
+import { ConsulClient } from "../consul/client.ts";
+import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
 import { type AclFacts, type AclSpec, type AclStep, aclSubject, describe, planAcl } from "./acl.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import { type Progress, unhurried } from "./progress.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { consulKeys } from "../../contract/topology.ts";
-import { ConsulRefused, ConsulUnknown, type TxnOperation, type TxnOutcome } from "../consul/client.ts";
+import type { TxnOperation, TxnOutcome } from "../consul/client.ts";
+import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
 import type { LockView } from "../lease/lock-record.ts";
 import type { Effect, Event } from "../role/types.ts";
 import { Executor, type Partners } from "./executor.ts";

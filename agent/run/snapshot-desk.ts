@@ -1,6 +1,7 @@
 /** Standing down, and Consul's snapshots: what the socket offers for changes to Consul itself. */
 import type { StandDownRequest } from "../../contract/agent-status.ts";
-import { type ConsulConnection, ConsulRefused } from "../consul/client.ts";
+import type { ConsulConnection } from "../consul/client.ts";
+import { ConsulRefused } from "../consul/errors.ts";
 import { restoreSnapshot, saveSnapshot } from "../consul/snapshot.ts";
 import type { Desk, Refusal } from "./http.ts";
 import type { NeardHost } from "./neard-host.ts";

@@ -2,6 +2,7 @@
 import type { Mutation } from "../mutation.ts";
 
 const client = "agent/consul/client.ts";
+const errors = "agent/consul/errors.ts";
 const clientTest = "agent/consul/client.test.ts";
 
 export const clientMutations: readonly Mutation[] = [
@@ -18,7 +19,7 @@ export const clientMutations: readonly Mutation[] = [
     breaks: "A request that was not answered counts as refused, although it may have happened.",
     edits: [
       {
-        file: client,
+        file: errors,
         text: "if (status === undefined) return new ConsulUnknown(`${url}: ${message ?? String(error)}`);",
         by: "if (status === undefined) return new ConsulRefused(0, `${url}: ${message ?? String(error)}`);",
       },
@@ -29,7 +30,7 @@ export const clientMutations: readonly Mutation[] = [
     name: "no-leader-is-refusal",
     breaks: "An election counts as a refusal, and costs the holder its lease.",
     edits: [
-      { file: client, text: "if (status === 500 && noLeader.test(text))", by: 'if (status === 500 && text === "")' },
+      { file: errors, text: "if (status === 500 && noLeader.test(text))", by: 'if (status === 500 && text === "")' },
     ],
     caughtBy: { simulation: false, tests: [clientTest] },
   },

@@ -1,5 +1,6 @@
 /** The agent's client of one Consul server: the same calls and the same errors as agent/consul/client.ts. */
-import { ConsulUnknown, type KvRead, type TxnOperation, type TxnOutcome } from "../../../agent/consul/client.ts";
+import type { KvRead, TxnOperation, TxnOutcome } from "../../../agent/consul/client.ts";
+import { ConsulUnknown } from "../../../agent/consul/errors.ts";
 import type { LeaseConsul } from "../../../agent/consul/servers.ts";
 import type { AgentProcess } from "../agent-process.ts";
 import type { ConsulCluster } from "./cluster.ts";

@@ -1,0 +1,49 @@
+/**
+ * The two ways in which a request to Consul fails: refused, which is certain, and unknown, which is
+ * neither a yes nor a no. What cannot be told for certain is unknown.
+ */
+import { z } from "zod";
+
+/** Consul did not answer in time, or answered that it has no leader: nothing is known. */
+export class ConsulUnknown extends Error {
+  override readonly name = "ConsulUnknown";
+}
+
+/** Consul answered, and refused (403, 404 on a call that needs the thing, 500 with a reason). */
+export class ConsulRefused extends Error {
+  override readonly name = "ConsulRefused";
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const txnErrors = z.object({ Errors: z.array(z.object({ OpIndex: z.number(), What: z.string() })).nullish() });
+
+/** Consul says these with status 500 when it has no leader for the moment: not a refusal, nothing is known. */
+const noLeader =
+  /No cluster leader|leadership lost|not the leader|No known Consul servers|rpc error|EOF|timeout|deadline/i;
+
+/** Whether a transaction was refused for a lock-delay alone (Consul, agent/consul/txn_endpoint.go). */
+export function refusedByLockDelay(because: string): boolean {
+  return /^failed to lock key "[^"]*" due to lock delay$/.test(because);
+}
+
+/** Turns the library's errors into one of our two kinds. */
+export function classify(error: unknown, url: string): Error {
+  const { response, message } = error as { response?: { statusCode?: number; body?: unknown }; message?: string };
+  const status = response?.statusCode;
+  if (status === undefined) return new ConsulUnknown(`${url}: ${message ?? String(error)}`);
+  const text = bodyText(response?.body) || (message ?? "");
+  if (status >= 500 && status !== 500) return new ConsulUnknown(`${url}: ${status} ${text}`);
+  if (status === 500 && noLeader.test(text)) return new ConsulUnknown(`${url}: ${text}`);
+  return new ConsulRefused(status, text);
+}
+
+function bodyText(body: unknown): string {
+  const errors = txnErrors.safeParse(body);
+  if (errors.success && errors.data.Errors) return errors.data.Errors.map((e) => e.What).join("; ");
+  if (Buffer.isBuffer(body)) return body.toString("utf8").trim();
+  return typeof body === "string" ? body.trim() : "";
+}
