@@ -9,7 +9,6 @@ import { runScenario } from "../nemesis/run-scenario.ts";
 import { lab } from "./cluster.ts";
 
 const chosen = [
-  "partition-out",
   "renewal-answers-late",
   "two-of-three-down",
   "stop-agent-neard-lease-plus-1s",
