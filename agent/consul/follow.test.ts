@@ -13,14 +13,16 @@ const read: KvRead = { index: 7, entries: [] };
 async function followed(
   forMs: number,
   answers: (() => Promise<KvRead>)[],
-): Promise<{ sent: number[]; asked: number[] }> {
+): Promise<{ sent: number[]; asked: number[]; isBlocking: boolean[] }> {
   const stop = new AbortController();
   const asked: number[] = [];
   const sent: number[] = [];
+  const isBlocking: boolean[] = [];
   const client = {
     url: "https://consul",
-    readPrefix: async () => {
+    readPrefix: async (_prefix: string, query: { waitMs?: number }) => {
       asked.push(clock.bootMs());
+      isBlocking.push(query.waitMs !== undefined);
       return await (answers[Math.min(asked.length, answers.length) - 1] as () => Promise<KvRead>)();
     },
   } as unknown as ConsulClient;
@@ -36,7 +38,7 @@ async function followed(
   await sleep(forMs);
   stop.abort();
   await following;
-  return { sent, asked };
+  return { sent, asked, isBlocking };
 }
 
 test("a query that hangs is overlapped by the next, and an early one that is answered late still counts", async () => {
@@ -60,4 +62,15 @@ test("an answer that a newer one has overtaken says nothing", async () => {
   const { sent } = await followed(2200, [slow, async () => read]);
   expect(sent).toEqual([...sent].sort((a, b) => a - b));
   expect(sent.length).toBeGreaterThanOrEqual(1);
+});
+
+test("while answers fail to come, it asks plainly and often: a blocking query would wait when a leader is there again", async () => {
+  const hangs = async () =>
+    await new Promise<KvRead>((_, reject) => setTimeout(() => reject(new Error("timeout")), 2500));
+  const { sent, asked, isBlocking } = await followed(2600, [async () => read, hangs, hangs, hangs, async () => read]);
+  expect(isBlocking.slice(0, 6)).toEqual([false, true, false, false, false, true]);
+  const [, hung = 0, first = 0, second = 0, third = 0] = asked;
+  expect(first - hung).toBeGreaterThanOrEqual(1290);
+  for (const apart of [second - first, third - second]) expect(Math.abs(apart - 400)).toBeLessThan(200);
+  expect(sent.length).toBeGreaterThanOrEqual(2);
 });

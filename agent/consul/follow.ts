@@ -20,7 +20,14 @@ const overlapMs = 1300;
 /** Above `waitMs` and its sixteenth, below `overlapMs`: the query that overlaps a hanging one takes another way. */
 const slowMs = 1200;
 const timeoutMs = 5000;
-const maxPending = 4;
+/**
+ * While answers fail to come, Consul is asked this often, over all ways in turn, and plainly: a blocking query
+ * would sit out its wait even when a new leader has just been elected, and the watch has no second to lose.
+ */
+const troubledMs = 400;
+const plainSlowMs = 350;
+const plainTimeoutMs = 2500;
+const maxPending = 12;
 const pauseAfterFailureMs = 200;
 
 const noteSchema = z.object({ ready: z.boolean(), because: z.string(), ack: z.string().nullable() });
@@ -43,12 +50,14 @@ export async function follow(options: {
   let newestMs = Number.NEGATIVE_INFINITY;
 
   /** True: answered. */
-  async function ask(): Promise<boolean> {
+  async function ask(isTroubled: boolean): Promise<boolean> {
     const sentMs = clock.bootMs();
-    const blocking = index === undefined ? {} : { index, waitMs };
+    const query = isTroubled
+      ? { timeoutMs: plainTimeoutMs }
+      : { timeoutMs, ...(index === undefined ? {} : { index, waitMs }) };
     try {
-      const read = await servers.use((client) => client.readPrefix(keys.root, { ...blocking, timeoutMs }), {
-        slowMs,
+      const read = await servers.use((client) => client.readPrefix(keys.root, query), {
+        slowMs: isTroubled ? plainSlowMs : slowMs,
       });
       if (sentMs < newestMs || signal.aborted) return true;
       newestMs = sentMs;
@@ -64,11 +73,12 @@ export async function follow(options: {
   }
 
   const pending = new Set<Promise<boolean>>();
+  let isTroubled = false;
   while (!signal.aborted) {
-    const query = ask().finally(() => pending.delete(query));
+    const query = ask(isTroubled).finally(() => pending.delete(query));
     pending.add(query);
-    const isAnswered = await Promise.race([query, sleep(overlapMs)]);
-    if (isAnswered === true && !signal.aborted) await options.rest();
+    isTroubled = (await Promise.race([query, sleep(isTroubled ? troubledMs : overlapMs)])) !== true;
+    if (!isTroubled && !signal.aborted) await options.rest();
     if (pending.size >= maxPending) await Promise.race([...pending, sleep(timeoutMs)]);
   }
 }

@@ -68,3 +68,12 @@ test("a blocking query within its time makes nothing suspect, two of one moment 
   await answer();
   expect(taken).toEqual(["own", "own", "own", "b"]);
 });
+
+test("when all hang, each has its turn, the least waited for first", async () => {
+  const { taken, hang, after } = ways();
+  for (let i = 0; i < 6; i++) {
+    hang(350);
+    after(400);
+  }
+  expect(taken).toEqual(["own", "b", "c", "own", "b", "c"]);
+});

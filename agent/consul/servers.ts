@@ -20,6 +20,8 @@ export type LeaseConsul = Pick<
 interface Way<Client> {
   readonly client: Client;
   failedMs: number;
+  /** When it was taken last. */
+  usedMs: number;
   /** The requests that are still out: each makes the way suspect from then on. */
   readonly pending: Set<{ readonly suspectMs: number }>;
 }
@@ -27,11 +29,15 @@ interface Way<Client> {
 export class ConsulServers<Client = ConsulClient> {
   readonly #ways: readonly Way<Client>[];
   readonly #clock: Clock;
-  #turn = 0;
 
   constructor(clients: readonly Client[], clock: Clock) {
     this.#clock = clock;
-    this.#ways = clients.map((client) => ({ client, failedMs: Number.NEGATIVE_INFINITY, pending: new Set() }));
+    this.#ways = clients.map((client) => ({
+      client,
+      failedMs: Number.NEGATIVE_INFINITY,
+      usedMs: Number.NEGATIVE_INFINITY,
+      pending: new Set(),
+    }));
   }
 
   /** The client of this host's own Consul. */
@@ -47,7 +53,8 @@ export class ConsulServers<Client = ConsulClient> {
    */
   async use<T>(request: (client: Client) => Promise<T>, options: { slowMs?: number } = {}): Promise<T> {
     const way = this.#best();
-    const out = { suspectMs: this.#clock.bootMs() + (options.slowMs ?? slowMs) };
+    way.usedMs = this.#clock.bootMs();
+    const out = { suspectMs: way.usedMs + (options.slowMs ?? slowMs) };
     way.pending.add(out);
     try {
       const answer = await request(way.client);
@@ -67,8 +74,8 @@ export class ConsulServers<Client = ConsulClient> {
       (way) => nowMs - way.failedMs > avoidMs && [...way.pending].every(({ suspectMs }) => nowMs < suspectMs),
     );
     if (good !== undefined) return good;
-    this.#turn += 1;
-    const way = this.#ways[this.#turn % this.#ways.length];
+    // None looks good: each in its turn, and the one least waited for first.
+    const [way] = this.#ways.toSorted((a, b) => a.pending.size - b.pending.size || a.usedMs - b.usedMs);
     if (way === undefined) throw new Error("no Consul address configured");
     return way;
   }
