@@ -41,15 +41,20 @@ export async function sealCredential(name: string, secret: string): Promise<stri
  * @throws HoldfastError HF_APPLY_FAILED when it was sealed by another host, under another name, or is damaged.
  */
 export async function unsealCredential(name: string, path: string): Promise<string> {
-  const sealed = await readSealed(name, path);
+  return await unsealed(name, path, await readSealed(name, path));
+}
+
+/** @param sealed what is in the file at `path` */
+async function unsealed(name: string, path: string, sealed: string): Promise<string> {
   if (isOwnSeal(sealed)) return unseal(await readHostSecret(paths.hostSecret), name, sealed);
   return await runCommand(["systemd-creds", "decrypt", `--name=${name}`, path, "-"]);
 }
 
 /** What systemd would give a unit that starts now. @throws when that would be nothing, or not what is sealed. */
 export async function loadableCredential(name: string, path: string): Promise<string> {
-  const text = await unsealCredential(name, path);
-  const own = isOwnSeal(await readSealed(name, path));
+  const sealed = await readSealed(name, path);
+  const text = await unsealed(name, path, sealed);
+  const own = isOwnSeal(sealed);
   if (own === hasSystemdCreds()) throw new Error(`${path} is not sealed as this host's systemd needs it`);
   if (own && (await readFile(unsealedPath(name), "utf8")) !== text) throw new Error(`${name} is not the sealed one`);
   return text;
@@ -67,17 +72,19 @@ export async function unsealAll(): Promise<{
   readonly faults: readonly string[];
 }> {
   const files = (await readdir(paths.credentials)).filter((file) => /^[^.].*\.cred$/.test(file)).toSorted();
-  const unsealed: string[] = [];
+  const names: string[] = [];
   const faults: string[] = [];
   for (const path of files.map((file) => join(paths.credentials, file)))
     try {
-      if (!isOwnSeal(await readSealed(nameOf(path), path))) continue;
-      await present(nameOf(path), await unsealCredential(nameOf(path), path));
-      unsealed.push(nameOf(path));
+      const name = nameOf(path);
+      const sealed = await readSealed(name, path);
+      if (!isOwnSeal(sealed)) continue;
+      await present(name, await unsealed(name, path, sealed));
+      names.push(name);
     } catch (error) {
       faults.push((error as Error).message);
     }
-  return { unsealed, faults };
+  return { unsealed: names, faults };
 }
 
 async function readSealed(name: string, path: string): Promise<string> {

@@ -49,11 +49,7 @@ export function openCustody(options: {
       if (key === null) throw new Error(fault ?? "no validator key");
       writeKey(keyFile, keyFileJson(key), uid, gid);
     },
-    erase: () => {
-      rmSync(keyFile, { force: true });
-      rmSync(temporary(keyFile), { force: true });
-      if (existsSync(keyFile)) throw new Error(`${keyFile} could not be erased`);
-    },
+    erase: () => eraseKeyFile(keyFile),
     filePresent: () => existsSync(keyFile),
   };
 }
@@ -75,6 +71,13 @@ function unseal(options: { credentialsDirectory: string | undefined; account: st
 }
 
 const temporary = (file: string): string => `${file}.new`;
+
+/** The key, and what an interrupted write may have left of it. @throws Error when it is still there. */
+export function eraseKeyFile(keyFile: string): void {
+  rmSync(keyFile, { force: true });
+  rmSync(temporary(keyFile), { force: true });
+  if (existsSync(keyFile)) throw new Error(`${keyFile} could not be erased`);
+}
 
 /** Whole or not at all: neard may read at any moment. 0400, so that only neard's user can. */
 function writeKey(file: string, text: string, uid: number, gid: number): void {

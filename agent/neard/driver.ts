@@ -3,12 +3,11 @@ import type { AccountSight, Probe } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
 import { sightFrom } from "./account-sight.ts";
-import { isAlive, killAll, pidOf, signal, unitProcess } from "./processes.ts";
+import { isAlive, killAll, killWithinMs, pidOf, signal, unitProcess } from "./processes.ts";
 import { NeardRpc } from "./rpc.ts";
 
-/** Processes that survive SIGKILL this long are stuck in the kernel; the caller repeats. */
-const killWithinMs = 5000;
-const statusTimeoutMs = 1000;
+/** How long neard may take to say how it is. */
+export const statusTimeoutMs = 1000;
 /** The answer has every validator of the network in it. */
 const validatorsTimeoutMs = 5000;
 /** `near_config_correct` changes only with a reload; asked this often otherwise. */

@@ -70,6 +70,9 @@ function userProcesses(uid: number): ProcessName[] {
     .flatMap(named);
 }
 
+/** For `killAll`: processes that survive SIGKILL this long are stuck in the kernel; the caller repeats. */
+export const killWithinMs = 5000;
+
 export function isAlive(process: ProcessName): boolean {
   return named(pidOf(process))[0] === process;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { notReady } from "./readiness.ts";
-import { activeCore, Core, heldByA, settings } from "./testing.ts";
+import { activeCore, Core, heldByA, markerOfA, settings } from "./testing.ts";
 import type { Event } from "./types.ts";
 
 const { takeoverMs } = settings.lease;
@@ -60,15 +60,12 @@ describe("a standby that stands down", () => {
   test("not even with a marker that names it", () => {
     const core = ready().live(1000, heldByA(50));
     core.tell(order(core));
-    const released = {
-      by: "host-a",
-      session: "session-a",
-      to: "host-b",
-      epoch: 4,
-      switchover: "s",
-      because: "switchover",
-    };
-    core.live(5000, { modifyIndex: 60, lockIndex: 4, session: null, value: { host: "host-a", seq: 1, released } });
+    core.live(5000, {
+      modifyIndex: 60,
+      lockIndex: 4,
+      session: null,
+      value: { host: "host-a", seq: 1, released: markerOfA },
+    });
     expect(sessions(core)).toBe(0);
   });
 
@@ -95,15 +92,12 @@ describe("standing up again", () => {
 
   test("does not trust a marker that it finds: it may be a restored one", () => {
     const core = ready();
-    const released = {
-      by: "host-a",
-      session: "session-a",
-      to: "host-b",
-      epoch: 4,
-      switchover: "s",
-      because: "switchover",
+    const lock = {
+      modifyIndex: 60,
+      lockIndex: 4,
+      session: null,
+      value: { host: "host-a", seq: 1, released: markerOfA },
     };
-    const lock = { modifyIndex: 60, lockIndex: 4, session: null, value: { host: "host-a", seq: 1, released } };
     core.tell(order(core)).live(5000, lock).tell({ is: "stand-up", id: "restore-1" });
     expect(sessions(core.live(takeoverMs - 600, lock))).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { absentLock, type LockView } from "../lease/lock-record.ts";
-import { activeCore, Core, heldByA, settings } from "./testing.ts";
+import { activeCore, Core, heldByA, markerOfA, settings } from "./testing.ts";
 
 const ready = () => new Core().tell({ is: "key-checked", available: true });
 const took = (core: Core) => core.asked("create-session").length;
@@ -12,14 +12,7 @@ const released: LockView = {
   value: {
     host: "host-a",
     seq: 9,
-    released: {
-      by: "host-a",
-      session: "session-a",
-      to: "host-b",
-      epoch: 4,
-      switchover: "s1",
-      because: "switchover from host-a",
-    },
+    released: markerOfA,
   },
 };
 

@@ -1,6 +1,6 @@
 /** For the tests of agent/role: settings, good probes, and a core to which one can tell events. */
 import { defaultTiming } from "../../contract/timing.ts";
-import type { LockView } from "../lease/lock-record.ts";
+import type { CleanMarker, LockView } from "../lease/lock-record.ts";
 import { type Findings, reduce, start } from "./reduce.ts";
 import type { Effect, Event, Probe, Settings, State } from "./types.ts";
 
@@ -19,6 +19,16 @@ export const settings: Settings = {
 };
 
 export const nothingFound: Findings = { savedLease: null, armed: "no", keyFilePresent: false };
+
+/** What host-a writes when it hands over to host-b. */
+export const markerOfA: CleanMarker = {
+  by: "host-a",
+  session: "session-a",
+  to: "host-b",
+  epoch: 4,
+  switchover: "s1",
+  because: "switchover from host-a",
+};
 
 export const heldByA = (modifyIndex: number): LockView => ({
   modifyIndex,

@@ -1,7 +1,7 @@
 /** What must not shorten the wait, and whom a marker does not make ready. */
 import { expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
-import { Core, heldByA, settings } from "./testing.ts";
+import { Core, heldByA, markerOfA, settings } from "./testing.ts";
 
 const ready = () => new Core().tell({ is: "key-checked", available: true });
 const took = (core: Core) => core.asked("create-session").length;
@@ -16,15 +16,7 @@ test("a lock that was freed without a marker is waited for in full: its holder m
 });
 
 test("a successor that is not ready does not take over, whatever the marker says", () => {
-  const marker = {
-    by: "host-a",
-    session: "session-a",
-    to: settings.host,
-    epoch: 4,
-    switchover: "s1",
-    because: "switchover from host-a",
-  };
-  const released: LockView = { ...freed, value: { host: "host-a", seq: 9, released: marker } };
+  const released: LockView = { ...freed, value: { host: "host-a", seq: 9, released: markerOfA } };
   const core = ready().live(500, heldByA(50), { syncing: true });
   core.see(released).live(20_000, released, { syncing: true });
   expect(took(core)).toBe(0);

@@ -1,7 +1,6 @@
 /** `holdfastd run`: puts the parts together and keeps them going until SIGTERM. No decisions here. */
 import { readFileSync, watch } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, pino } from "pino";
 import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
 import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-status.ts";
@@ -209,6 +208,6 @@ function safeJson(text: string): unknown {
 async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     await work();
-    await sleep(everyMs, undefined, { signal }).catch(() => {});
+    await systemClock.sleep(everyMs, signal);
   }
 }

@@ -4,16 +4,15 @@
  * shuts the fence at the deadline. If it is over, or with `force`, the fence shuts, neard is killed
  * and the key erased, by the same parts that the agent uses.
  */
-import { rmSync } from "node:fs";
 import { paths, units, users } from "../../contract/paths.ts";
+import { eraseKeyFile } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
 import { orphansGone } from "../fence/orphans.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
-import { killAll } from "../neard/processes.ts";
+import { killAll, killWithinMs } from "../neard/processes.ts";
 import { bootId, systemClock } from "../system/clock.ts";
 import { userExists, userIds } from "../system/users.ts";
 
-const killWithinMs = 5000;
 /** They end at their next retransmission, which TCP puts off by at most 120 s (RFC 6298, Linux TCP_RTO_MAX). */
 const orphansWithinMs = 125_000;
 
@@ -45,9 +44,7 @@ export async function expire(options: { force: boolean }): Promise<string> {
       },
       shut: () => fence.shut(),
       killNeard: () => killAll(units.neard, uid, killWithinMs),
-      eraseKey: () => {
-        for (const file of [paths.validatorKey, `${paths.validatorKey}.new`]) rmSync(file, { force: true });
-      },
+      eraseKey: () => eraseKeyFile(paths.validatorKey),
       disarm: () => fence.disarm(),
       orphansGone: () => orphansGone(orphansWithinMs),
     },

@@ -3,6 +3,8 @@
  * file), loads or drops it on SIGHUP, dies by SIGKILL, and is started again a second later. It can be
  * slow, hang, reject reloads (and then keeps what it has), and refuse to die for a while.
  */
+import { statusTimeoutMs } from "../../agent/neard/driver.ts";
+import { killWithinMs } from "../../agent/neard/processes.ts";
 import type { AccountSight, Probe } from "../../agent/role/types.ts";
 import type { Partners } from "../../agent/run/executor.ts";
 import type { AgentProcess } from "./agent-process.ts";
@@ -28,9 +30,6 @@ export interface NeardTroubles {
 }
 
 const restartMs = 1000;
-/** As agent/neard/driver.ts has them. */
-const statusTimeoutMs = 1000;
-const killWithinMs = 5000;
 
 export class NeardUnit {
   readonly #timeline: Timeline;
