@@ -3,7 +3,7 @@
  * the active host) and by `holdfastd status`.
  */
 import { request } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import {
   type AgentStatus,
   agentStatusSchema,

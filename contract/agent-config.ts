@@ -2,7 +2,7 @@
  * /etc/holdfast/agent.json: what the agent on one host knows. Written by the plan, read by
  * `holdfastd run`. No secret in it; those come as systemd credentials.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { leaseTimingSchema, timingFaults } from "./timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
 

@@ -2,7 +2,7 @@
  * What the agent on one host says of itself: `GET /status` on its Unix socket and its HTTP port.
  * `holdfast status` puts those of all hosts together.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
 
 /**

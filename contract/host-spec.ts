@@ -3,7 +3,7 @@
  * makes, and what `pulumi preview --diff` shows. It never contains a secret: where a file or a
  * credential is secret, it names one of the secrets that come on stdin.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { hostNameSchema } from "./topology.ts";
 
 /**

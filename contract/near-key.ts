@@ -4,7 +4,7 @@
  */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { base58 } from "@scure/base";
-import { z } from "zod";
+import * as z from "zod";
 import { HoldfastError } from "./errors.ts";
 
 export interface ValidatorKey {

@@ -2,7 +2,7 @@
  * What the stack tells those who come after it: `pulumi stack output --json --show-secrets`. Written by
  * infra/index.ts, read by the operator's command and by the lab.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
 
 export const stackOutputsSchema = z.object({

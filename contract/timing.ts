@@ -9,7 +9,7 @@
  * no instant belongs to both. The rule is checked wherever these numbers are read: in the stack's
  * configuration and again by the agent on the host.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const ms = (what: string) => z.number().int().positive().describe(`${what}, in milliseconds`);
 

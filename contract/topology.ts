@@ -1,5 +1,5 @@
 /** Words that the stack's configuration, the agent and the command line share. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** `localnet` is the lab on this machine; the others are NEAR's public networks. */
 export const networkSchema = z.enum(["localnet", "testnet", "mainnet"]);

@@ -11,7 +11,7 @@
  */
 import { Agent } from "node:https";
 import Consul from "consul";
-import { z } from "zod";
+import * as z from "zod";
 import { ConsulRefused, classify } from "./errors.ts";
 
 /** One key as Consul has it. Indexes are Raft indexes, below 2^53 for any cluster that we will see. */

@@ -2,7 +2,7 @@
  * The two ways in which a request to Consul fails: refused, which is certain, and unknown, which is
  * neither a yes nor a no. What cannot be told for certain is unknown.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Consul did not answer in time, or answered that it has no leader: nothing is known. */
 export class ConsulUnknown extends Error {

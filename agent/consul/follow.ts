@@ -1,5 +1,5 @@
 /** Follows all keys of the cluster by consistent blocking queries and tells each answer as an event. */
-import { z } from "zod";
+import * as z from "zod";
 import type { consulKeys } from "../../contract/topology.ts";
 import { lockViewFrom } from "../lease/lock-record.ts";
 import type { Event, PeerNote, SwitchoverNote } from "../role/types.ts";

@@ -1,5 +1,5 @@
 /** Asks Consul for its ACLs and autopilot settings, and does the steps of `acl.ts`. */
-import { z } from "zod";
+import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import type { Secrets } from "../../contract/host-spec.ts";
 import { ConsulClient } from "../consul/client.ts";

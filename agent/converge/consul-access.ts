@@ -8,7 +8,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths, ports } from "../../contract/paths.ts";

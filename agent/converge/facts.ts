@@ -2,7 +2,7 @@
  * What is true on the host, as far as one spec cares. Plain data: `plan-steps.ts` compares it with the
  * spec, `read-facts.ts` fills it, tests make it up.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { type Inventory, inventorySchema } from "./inventory.ts";
 

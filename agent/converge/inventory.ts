@@ -7,7 +7,7 @@
  * last of them; `without` takes the others' inventory for that.
  */
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 

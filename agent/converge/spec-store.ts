@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import { type Concern, concerns, type HostSpec, hostSpecSchema } from "../../contract/host-spec.ts";
 import { deleteFile, writeFileAtomic } from "./atomic-file.ts";

@@ -1,5 +1,6 @@
 /** Reads what `apply` is given. Nothing that is wrong with it gets past here. */
-import { z } from "zod";
+// Not z.core.toDotPath: it would bring all of zod into the bundle, every language included.
+import { toDotPath } from "zod/v4/core";
 import { HoldfastError } from "../../contract/errors.ts";
 import {
   type Concern,
@@ -20,7 +21,7 @@ export function parseSpec(text: string, source: string): HostSpec {
   }
   const spec = hostSpecSchema.safeParse(data);
   if (!spec.success) {
-    const faults = spec.error.issues.map(({ path, message }) => `${z.core.toDotPath(path)} ${message}`.trim());
+    const faults = spec.error.issues.map(({ path, message }) => `${toDotPath(path)} ${message}`.trim());
     throw invalid(`${source} is not a host spec: ${faults.join("; ")}`);
   }
   return spec.data;

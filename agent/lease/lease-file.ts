@@ -3,7 +3,7 @@
  * that it belongs to: after a reboot the clock starts anew, and an old deadline would lie.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import type { Lease } from "../role/types.ts";
 
 const savedSchema = z.object({

@@ -8,7 +8,7 @@
  * that nobody has locked, and only if it names the epoch that the key has, which the unlocking
  * holder alone could have done in the same transaction as its proof of holding it.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { KvEntry } from "../consul/client.ts";
 
 export const cleanMarkerSchema = z.object({

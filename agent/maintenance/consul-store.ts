@@ -1,5 +1,5 @@
 /** The maintenance lock's keys in Consul, through whichever server answers. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { consulKeys, type Network } from "../../contract/topology.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulUnknown } from "../consul/errors.ts";

@@ -2,7 +2,7 @@
  * What the maintenance lock needs of Consul, and no more. `consul-store.ts` is the real one;
  * `memory-store.ts` has the same semantics for tests.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { hostNameSchema } from "../../contract/topology.ts";
 
 /** Value of the lock key. */

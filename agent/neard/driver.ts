@@ -3,7 +3,7 @@ import type { AccountSight, Probe } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
 import { sightFrom } from "./account-sight.ts";
-import { isAlive, killAll, killWithinMs, pidOf, signal, unitProcess } from "./processes.ts";
+import { killAll, killWithinMs, pidOf, signal, unitProcess, WatchedProcess } from "./processes.ts";
 import { NeardRpc } from "./rpc.ts";
 
 /** How long neard may take to say how it is. */
@@ -20,7 +20,7 @@ export class NeardDriver {
   readonly #clock: Clock;
   #config: { correct: boolean | null; atMs: number } = { correct: null, atMs: Number.NEGATIVE_INFINITY };
   #answeredBy: string | null = null;
-  #seen: string | null = null;
+  #seen: WatchedProcess | null = null;
   #restarts = 0;
 
   constructor(options: { unit: string; uid: number; rpcUrl: string; clock: Clock }) {
@@ -37,13 +37,21 @@ export class NeardDriver {
 
   /** The unit's process now; cheap, for it is asked at every tick: one that lives is not looked for. */
   process(): string | null {
-    if (this.#seen !== null && isAlive(this.#seen)) return this.#seen;
+    if (this.#seen?.isAlive === true) return this.#seen.name;
     const found = unitProcess(this.#unit);
-    if (found !== null && found !== this.#seen) {
-      if (this.#seen !== null) this.#restarts += 1;
-      this.#seen = found;
-    }
+    if (found !== null && found !== this.#seen?.name) this.#watch(found);
     return found;
+  }
+
+  #watch(process: string): void {
+    try {
+      const watched = new WatchedProcess(process);
+      if (this.#seen !== null) this.#restarts += 1;
+      this.#seen?.close();
+      this.#seen = watched;
+    } catch {
+      // It is gone again; the next look finds what is there then.
+    }
   }
 
   /** Asks neard how it is. Never throws: not answering is an answer. */
@@ -69,7 +77,7 @@ export class NeardDriver {
       const status = await this.#rpc.status(statusTimeoutMs);
       await this.#askConfig(atMs);
       // The answer counts only if it is this very process that gave it.
-      if (!isAlive(process)) return silent;
+      if (this.process() !== process) return silent;
       this.#answeredBy = process;
       return {
         ...silent,

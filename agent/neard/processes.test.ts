@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { isAlive, killAll, startTicks } from "./processes.ts";
+import { isAlive, killAll, startTicks, WatchedProcess } from "./processes.ts";
 
 /** Nobody's: neither in /etc/passwd nor among the ranges that systemd hands out (systemd: UIDS-GIDS). */
 const uid = 59_421;
@@ -31,6 +31,18 @@ test("a process is known by its start, for its pid may be another's by now", asy
   child.kill("SIGKILL");
   await once(child, "exit");
   expect(isAlive(name)).toBe(false);
+});
+
+test("a watched process is alive until it is gone, and one of another start never was", async () => {
+  const child = start();
+  await once(child, "spawn");
+  const watched = [new WatchedProcess(nameOf(child)), new WatchedProcess(`${child.pid}:1`)];
+  expect(watched.map((process) => process.isAlive)).toEqual([true, false]);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  expect(watched.map((process) => process.isAlive)).toEqual([false, false]);
+  for (const process of watched) process.close();
+  expect(() => new WatchedProcess(nameOf(child))).toThrow("ENOENT");
 });
 
 // To start a process as somebody else one must be root.

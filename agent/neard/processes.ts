@@ -5,7 +5,7 @@
  * time one looks again. Counted are the members of neard's control group and every process of
  * neard's user, so that a neard started by hand is found too.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** `<pid>:<start time in clock ticks since boot>` */
@@ -18,13 +18,16 @@ const cgroupRoots = ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup
 export function startTicks(pid: number): string | null {
   try {
     // Node reads a file as UTF-8 in one call; what is no UTF-8 in the name stays in the name.
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A zombie runs no code and holds no socket.
-    return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? null);
+    return startTicksIn(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return null;
   }
+}
+
+function startTicksIn(stat: string): string | null {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // A zombie runs no code and holds no socket.
+  return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? null);
 }
 
 function named(pid: number): ProcessName[] {
@@ -75,6 +78,38 @@ export const killWithinMs = 5000;
 
 export function isAlive(process: ProcessName): boolean {
   return named(pidOf(process))[0] === process;
+}
+
+/**
+ * One process, looked at often: its file in /proc stays open, so a look is a single read. The kernel keeps the
+ * open file to that very process; once it is gone every read fails, whoever has the pid by then.
+ */
+export class WatchedProcess {
+  readonly name: ProcessName;
+  readonly #fd: number;
+  /** Above the longest that the kernel writes: 52 numbers and a name. */
+  static readonly #stat = Buffer.alloc(2048);
+
+  /** @throws Error when there is no such process. */
+  constructor(name: ProcessName) {
+    this.name = name;
+    this.#fd = openSync(`/proc/${pidOf(name)}/stat`, "r");
+  }
+
+  get isAlive(): boolean {
+    const buffer = WatchedProcess.#stat;
+    try {
+      const length = readSync(this.#fd, buffer, 0, buffer.length, 0);
+      const ticks = startTicksIn(buffer.toString("utf8", 0, length));
+      return ticks !== null && this.name === `${pidOf(this.name)}:${ticks}`;
+    } catch {
+      return false;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What we ask neard's RPC (facts: nearcore's /status, /metrics, JSON-RPC). Every answer is checked. */
 import { Agent, request } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 
 const statusSchema = z.object({
   version: z.object({ version: z.string(), build: z.string().optional() }),

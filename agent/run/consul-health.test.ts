@@ -14,7 +14,7 @@ const healthy = async () => ({
 });
 
 test("a Consul that answers nothing is unreachable", async () => {
-  expect(await consulView({ leader: fails, health: healthy }, "host-a")).toEqual(unreachable);
+  expect(await consulView({ leader: fails, health: fails }, "host-a")).toEqual(unreachable);
 });
 
 test("one that only cannot say how the servers are does answer", async () => {

@@ -12,27 +12,27 @@ export const unreachable: ConsulView = {
 
 /** Never throws: an unreachable Consul is an answer. */
 export async function consulView(own: Pick<ConsulClient, "leader" | "health">, host: string): Promise<ConsulView> {
-  let leader: string | null;
-  try {
-    leader = await own.leader();
-  } catch {
-    return unreachable;
-  }
-  // It answers by itself; how the servers are it has from the leader, who may be gone, or busy with a lost server.
-  const answers: ConsulView = { ...unreachable, reachable: true, leader };
-  if (leader === null) return answers;
   try {
     const { Servers } = await own.health();
     const mine = Servers.find((server) => server.Name === host);
     return {
       reachable: true,
-      leader: Servers.find((server) => server.Leader)?.Name ?? leader,
+      leader: Servers.find((server) => server.Leader)?.Name ?? null,
       isLeader: mine?.Leader ?? false,
       voter: mine?.Voter ?? false,
       // A host without a Consul server is as healthy as its way to the leader.
       healthy: mine?.Healthy ?? true,
     };
   } catch {
-    return answers;
+    return await viewWithoutHealth(own);
+  }
+}
+
+/** How the servers are it has from the leader, who may be gone, or busy with a lost server; it may answer by itself. */
+async function viewWithoutHealth(own: Pick<ConsulClient, "leader">): Promise<ConsulView> {
+  try {
+    return { ...unreachable, reachable: true, leader: await own.leader() };
+  } catch {
+    return unreachable;
   }
 }

@@ -2,7 +2,7 @@
  * The agent's HTTP API as functions. What comes back is checked against the contract; an answer that
  * does not fit is an error, never a guess.
  */
-import { z } from "zod";
+import * as z from "zod";
 import {
   type AgentStatus,
   agentStatusSchema,

@@ -3,7 +3,7 @@
  * `node infra/config/publish-schema.ts` writes docs/holdfast.schema.json and docs/configuration.md.
  */
 import { writeFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { settingsSchema } from "./schema.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;

@@ -4,7 +4,7 @@
  * Awkward case: Pulumi gives each top-level value as text, objects as JSON. `validatorKey` is JSON too,
  * but a text to us: it goes to the host as it is.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Fault } from "./faults.ts";
 import { nearestName } from "./nearest-name.ts";
 import { type Settings, settingsSchema } from "./schema.ts";

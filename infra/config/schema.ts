@@ -4,7 +4,7 @@
  * docs/holdfast.schema.json and docs/configuration.md (see publish-schema.ts).
  */
 import { isIP, isIPv4 } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import { ports } from "../../contract/paths.ts";
 import { leaseTimingSchema } from "../../contract/timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../../contract/topology.ts";

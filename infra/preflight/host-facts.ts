@@ -2,7 +2,7 @@
  * What a host says of itself before anything is done to it. One POSIX shell script, sent on stdin,
  * prints `name=value` lines; here they become facts. It changes nothing.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { paths } from "../../contract/paths.ts";
 
 /** `sh -s` runs it, as root. Lines for what the host lacks are empty. */

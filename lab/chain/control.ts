@@ -9,7 +9,7 @@
  *   POST /protocol {version}     the network's protocol version from now on
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import type { Witness } from "./witness.ts";
 
 export interface ControlHandlers {

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { base58 } from "@scure/base";
-import { z } from "zod";
+import * as z from "zod";
 import { accountSchema } from "../../contract/topology.ts";
 
 const publicKeySchema = z.string().regex(/^ed25519:[1-9A-HJ-NP-Za-km-z]{40,44}$/, "is not an ed25519 public key");

@@ -3,7 +3,7 @@
  * address or addresses. Read again whenever it changed; an address that is not in it stands for itself.
  */
 import { readFileSync, statSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 
 const hostsSchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 

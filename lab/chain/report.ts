@@ -4,7 +4,7 @@
  *
  * Not promised: that a host which was silent could not have signed. Only what arrived is judged.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { findOverlaps, unionMs } from "./overlap.ts";
 import { signatureKinds } from "./wire.ts";
 import type { SignatureEvent, WitnessEvent } from "./witness-event.ts";

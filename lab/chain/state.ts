@@ -12,7 +12,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import { generateValidatorKey, keyFileJson, parseValidatorKey } from "../../contract/near-key.ts";
 import { type Genesis, genesisSchema } from "./genesis.ts";

@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { base58 } from "@scure/base";
-import { z } from "zod";
+import * as z from "zod";
 import { accountSchema } from "../../contract/topology.ts";
 
 const height = z.number().int().nonnegative();

@@ -1,5 +1,5 @@
 /** What the witness sees, one line of witness.jsonl each, in order of arrival. */
-import { z } from "zod";
+import * as z from "zod";
 import { signatureKinds } from "./wire.ts";
 
 export const witnessEventSchema = z.discriminatedUnion("type", [

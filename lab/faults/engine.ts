@@ -9,7 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import { findLab, hostOf, type Lab, labPaths } from "../hosts/description.ts";
 import { writeAtomic } from "../hosts/files.ts";

@@ -1,5 +1,5 @@
 /** What a fault is. The kinds are in kinds.ts, one file per family; engine.ts injects and heals. */
-import { z } from "zod";
+import * as z from "zod";
 import { hostNameSchema } from "../../contract/topology.ts";
 import type { Lab, LabHost } from "../hosts/description.ts";
 

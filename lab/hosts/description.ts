@@ -4,7 +4,7 @@
  * line, the tests and the benches.
  */
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import { hostNameSchema } from "../../contract/topology.ts";
 import { writeAtomic } from "./files.ts";

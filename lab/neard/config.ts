@@ -2,7 +2,7 @@
  * config.json as neard reads it: shape first, then the checks across fields that nearcore makes
  * (nearcore/src/config_validate.rs). Pure. Fields that the lab has no use for are let through.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { parseJsonWithComments } from "./json-file.ts";
 
 const account = z.string().min(2).max(64);

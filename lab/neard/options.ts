@@ -3,7 +3,7 @@
  * marked *live* act within half a second of the file's change, the others at the next start.
  */
 import { readFileSync, statSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { version } from "./version.ts";
 
 export const labOptionsSchema = z.strictObject({

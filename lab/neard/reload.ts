@@ -6,7 +6,7 @@
  * goes on validating. Absent is not broken: without key file there is no signer.
  */
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { parseValidatorKey, type ValidatorKey } from "../../contract/near-key.ts";
 import { accountSchema } from "../../contract/topology.ts";
 import { type NeardConfig, parseConfig } from "./config.ts";

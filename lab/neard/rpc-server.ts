@@ -1,6 +1,6 @@
 /** neard's RPC over HTTP: the GET pages and JSON-RPC by POST. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import { metricsText } from "./metrics.ts";
 import * as answers from "./rpc-answers.ts";
 import type { NodeView } from "./view.ts";

@@ -1,5 +1,5 @@
 /** How often each thing is measured. Pure. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const amountsSchema = z.object({
   /** `npm run localnet` from a removed cluster. */

@@ -2,7 +2,7 @@
  * Every figure that the bench measures: what it means, in which unit, what we aim at, and what kneard, the
  * system that holdfast replaces, was measured at. Pure.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 export const figureNames = [
   "poweroff",

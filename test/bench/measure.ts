@@ -4,7 +4,7 @@
  * sample as a line of JSON on stdout, and what it is doing on stderr.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { describeError } from "../../contract/errors.ts";
 import { units } from "../../contract/paths.ts";
 import type { Report } from "../../lab/chain/report.ts";

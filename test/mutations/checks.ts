@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { execa } from "execa";
-import { z } from "zod";
+import * as z from "zod";
 
 /** What hunt.ts prints; null: no seed found anything. */
 const huntSchema = z.object({ seed: z.number(), violation: z.string() }).nullable();

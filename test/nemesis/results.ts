@@ -1,6 +1,6 @@
 /** The results: kept as JSON, the latest of each scenario, and rendered as a Markdown table. Pure but for the file. */
 import { existsSync, readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { writeAtomic } from "../../lab/hosts/files.ts";
 import { areas, type Scenario } from "./scenario.ts";
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { base58 } from "@scure/base";
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { paths } from "../../contract/paths.ts";
 import { healAll, injectFault } from "../../lab/faults/engine.ts";
 import { onHost } from "../../lab/hosts/ssh.ts";

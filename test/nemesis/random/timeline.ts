@@ -1,5 +1,5 @@
 /** What happened in a random nemesis, as data: kept as JSON, drawn by drawing.ts, told by report.ts. */
-import { z } from "zod";
+import * as z from "zod";
 import { agentRoleSchema } from "../../../contract/agent-status.ts";
 
 /** One look at one host. Times are this machine's wall clock, in ms since 1970. */
