@@ -10,6 +10,8 @@ export const amountsSchema = z.object({
   switchover: z.number().int(),
   up: z.number().int(),
   preview: z.number().int(),
+  /** How long the last fault is ago when nothing happens: an agent that has just started still compiles itself. */
+  settleMs: z.number().int(),
   /** Windows in which nothing happens, and how long each is. */
   idle: z.number().int(),
   idleMs: z.number().int(),
@@ -24,6 +26,7 @@ const full: Amounts = {
   switchover: 10,
   up: 5,
   preview: 5,
+  settleMs: 120_000,
   idle: 3,
   idleMs: 60_000,
 };
@@ -37,6 +40,7 @@ const quick: Amounts = {
   switchover: 2,
   up: 2,
   preview: 2,
+  settleMs: 10_000,
   idle: 1,
   idleMs: 20_000,
 };

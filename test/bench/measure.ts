@@ -140,6 +140,8 @@ async function measure(amounts: Amounts): Promise<void> {
   await repeat("switchover", amounts.switchover, switchover);
   for (const kind of ["poweroff", "kill-neard", "partition"] as const)
     await repeat(kind, amounts[kind], () => failover(kind));
+  tell(`nothing happens: ${amounts.settleMs / 1000} s of it before it is measured`);
+  await sleep(amounts.settleMs);
   await repeat("nothing happens", amounts.idle, () => idle(amounts.idleMs));
 }
 

@@ -58,9 +58,9 @@ test("the health endpoints answer 200 and 503 as roles demand", async () => {
 /**
  * The budget is 1 % (issue 3), which `npm run bench` measures on a machine that has nothing else to do. Here
  * three hosts, the chain and the tests share two cores, and processor time itself grows under such a load
- * (seen with twenty programs waiting for two cores: 1.0 to 1.15 % on the holder).
+ * (seen with twenty programs waiting for two cores: up to a fifth more).
  */
-const busyCpuPercent = 1.5;
+const busyCpuPercent = 1.25;
 
 test("the agent takes at most 90 MB, and little of a core, when nothing happens", { timeout: 120_000 }, async () => {
   const { active, standby } = await fresh();
