@@ -236,6 +236,31 @@ describe("switchover", () => {
     expect(await holdfast(fakeWorld({ hosts }), "switchover")).toMatchObject({ code: 0 });
   });
 
+  test("an old holder that dies in the middle of it: whoever took over by itself has the key", async () => {
+    const hosts = moving([]);
+    const { request } = hosts["host-a"];
+    hosts["host-a"] = {
+      request(asked) {
+        if (asked.path === "/switchover/s1") throw new HoldfastError("HF_HOST_UNREACHABLE", "gone");
+        return request?.(asked);
+      },
+    };
+    const old: HistoryEntry = { ...entry, epoch: 4, host: "host-a" };
+    const failover: HistoryEntry = { ...entry, kind: "failover", because: "host-a was not seen renewing for 7 s" };
+    const histories = [[old], [old], [old, failover]];
+    hosts["host-b"] = {
+      request({ path }) {
+        if (path === "/switchover/s1") return new FakeAnswer(404, { error: "not known" });
+        if (path !== "/history") return standbyStatus("host-b");
+        return histories.length > 1 ? histories.shift() : histories[0];
+      },
+    };
+    const { code, out } = await holdfast(fakeWorld({ hosts }), "switchover");
+    expect(code).toBe(0);
+    expect(out).toContain("host-a → host-b: the key has moved (epoch 5).");
+    expect(histories).toHaveLength(1);
+  });
+
   test("one that does not end says that it is not cancelled", async () => {
     const world = fakeWorld({ hosts: moving([progress("running", "waits")]) });
     const { code, err } = await holdfast(world, "switchover", "--timeout", "5");

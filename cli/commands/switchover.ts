@@ -93,7 +93,9 @@ async function move(
   const progress = startProgress(ports.terminal);
   try {
     const end = await followSwitchover(ports, links, id, {
-      askHosts: [plan.from, ...plan.candidates],
+      from: plan.from,
+      candidates: plan.candidates,
+      epochBefore: plan.epoch,
       timeoutMs: (options.timeout ?? (window ? windowTimeoutS : timeoutS)) * 1000,
       onProgress: (now) => progress.update(`${now.from} → ${now.to}: ${now.because}`),
     });

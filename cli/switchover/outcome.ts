@@ -34,20 +34,20 @@ export async function findOutcome(
   if (state !== "done") return { ...outcome, epoch: null, tookMs: null };
   const giveUpMs = clock.monotonicMs() + entryWithinMs;
   do {
-    const entry = (await historyOf(links, to)).findLast((candidate) => candidate.host === to);
-    if (entry !== undefined && entry.epoch > (epochBefore ?? -1))
-      return { ...outcome, epoch: entry.epoch, tookMs: entry.tookMs };
+    const entry = await entryAfter(links, to, epochBefore ?? -1);
+    if (entry?.host === to) return { ...outcome, epoch: entry.epoch, tookMs: entry.tookMs };
     await clock.sleep(pollMs);
   } while (clock.monotonicMs() < giveUpMs);
   return { ...outcome, epoch: null, tookMs: null };
 }
 
-/** The move is done whether or not its record can be read. */
-async function historyOf(links: HostLinks, host: string): Promise<HistoryEntry[]> {
+/** The newest change of holder, if there was one after `epoch` and `host` can say so. */
+export async function entryAfter(links: HostLinks, host: string, epoch: number): Promise<HistoryEntry | undefined> {
   try {
-    return await getHistory(links.of(host));
+    const newest = (await getHistory(links.of(host))).at(-1);
+    return newest !== undefined && newest.epoch > epoch ? newest : undefined;
   } catch (error) {
-    if (error instanceof HoldfastError) return [];
+    if (error instanceof HoldfastError) return undefined;
     throw error;
   }
 }
