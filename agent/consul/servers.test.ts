@@ -8,15 +8,22 @@ function ways() {
   const clock = { bootMs: () => nowMs, wallMs: () => nowMs, sleep: async () => {} };
   const servers = new ConsulServers(["own", "b", "c"], clock);
   const taken: string[] = [];
+  /** The returned function gives the request up. */
   const hang = (slowMs?: number) => {
+    let giveUp = () => {};
     const asked = servers.use(
       (way) => {
         taken.push(way);
-        return new Promise<never>(() => {});
+        return new Promise<never>((_, reject) => {
+          giveUp = () => reject(new ConsulUnknown("timed out"));
+        });
       },
       slowMs === undefined ? {} : { slowMs },
     );
-    asked.catch(() => {});
+    return () => {
+      giveUp();
+      return asked.catch(() => {});
+    };
   };
   const answer = async () => await servers.use(async (way) => void taken.push(way));
   const fail = async () =>
@@ -61,12 +68,14 @@ test("blocking queries that hang one after the other each take another way", asy
 
 test("a blocking query within its time makes nothing suspect, two of one moment are told apart", async () => {
   const { taken, hang, answer, after } = ways();
+  await answer();
   hang(1200);
   hang();
+  after(600);
+  hang(1200);
+  after(200);
   await answer();
-  after(800);
-  await answer();
-  expect(taken).toEqual(["own", "own", "own", "b"]);
+  expect(taken).toEqual(["own", "own", "own", "own", "b"]);
 });
 
 test("when all hang, each has its turn, the least waited for first", async () => {
@@ -76,4 +85,25 @@ test("when all hang, each has its turn, the least waited for first", async () =>
     after(400);
   }
   expect(taken).toEqual(["own", "b", "c", "own", "b", "c"]);
+});
+
+test("a request that hangs, and then fails, says nothing of a way that has answered a later one", async () => {
+  const { taken, hang, answer, after } = ways();
+  const giveUp = hang(350);
+  await answer();
+  after(400);
+  await answer();
+  await giveUp();
+  await answer();
+  expect(taken).toEqual(["own", "own", "own", "own"]);
+});
+
+test("of the others, one that failed comes after one that has not", async () => {
+  const { taken, hang, fail, answer, after } = ways();
+  hang(350);
+  after(400);
+  await fail();
+  after(3001);
+  await answer();
+  expect(taken).toEqual(["own", "b", "c"]);
 });
