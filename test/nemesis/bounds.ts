@@ -28,6 +28,12 @@ const electionMs = 4100;
 const bootMs = 6000;
 /** Consul from its death to answering again: systemd waits a second, then it reads its data. */
 const serviceMs = 3000;
+/** systemd kills an agent that stands still after this (WatchdogSec=, infra/plan/agent.ts). */
+const watchdogMs = 5000;
+/** Then `expire`, RestartSec= and Node's start: 1.1 s were seen. */
+const restartMs = 1500;
+/** An agent that goes on with a lease that it found gives neard this long to answer (agent/role/taking.ts). */
+const resumeMs = 3000;
 /** A refused or lost try to take over is repeated after this (agent/role/standby-phase.ts). */
 const retryMs = 1000;
 
@@ -45,6 +51,12 @@ export const givesWayMs =
   (noticed: (limits: Limits) => number) =>
   (limits: Limits): number =>
     noticed(limits) + tickMs + killMs + takeUpMs(limits);
+
+/**
+ * The holder's agent stands still, and so does its neard: the watchdog's new agent may come in time to renew
+ * the lease, and then is the one that finds out and gives way.
+ */
+export const replacedAgentMs = givesWayMs(() => watchdogMs + restartMs + resumeMs);
 
 /** A planned switchover: the promise is a second between the old one's last and the new one's first possible block. */
 export const switchoverMs = ({ slotMs }: Limits): number => 1000 + 2 * slotMs;

@@ -1,5 +1,5 @@
 /** Agent, neard and Consul, stopped for a while or killed. */
-import { failoverMs, givesWayMs, type Limits, undisturbedMs } from "../bounds.ts";
+import { failoverMs, givesWayMs, type Limits, replacedAgentMs, undisturbedMs } from "../bounds.ts";
 import { type Expectation, fault, inArea, type Scenario } from "../scenario.ts";
 
 /** Around the lease: shorter, a second less, a second more, and longer than anything waits. */
@@ -27,7 +27,12 @@ const stopped: readonly Stopped[] = [
     expects: (ms) => (ms < 10_000 ? "stays" : "moves"),
     boundMs: (ms) => (ms < 10_000 ? (limits) => ms + undisturbedMs(limits) : givesWayMs(({ hungMs }) => hungMs + 2000)),
   },
-  { what: "agent-neard", who: "Agent and neard of the holder are", expects: () => "either", boundMs: () => failoverMs },
+  {
+    what: "agent-neard",
+    who: "Agent and neard of the holder are",
+    expects: () => "either",
+    boundMs: () => replacedAgentMs,
+  },
   { what: "consul", who: "The holder's Consul is", expects: () => "stays", boundMs: () => undisturbedMs },
 ];
 
