@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { passphraseError } from "./passphrase.ts";
+import { passphraseError, withoutPassphraseErrors } from "./passphrase.ts";
 
 test.each([
   [
@@ -27,4 +27,10 @@ test.each([
 test("anything else is not about the passphrase, such as a prompt for it", () => {
   expect(passphraseError("Enter your passphrase to unlock config/secrets\n")).toBeUndefined();
   expect(passphraseError("error: no stack named 'nope' found")).toBeUndefined();
+});
+
+test("what Pulumi says besides is shown as it is", () => {
+  const warning = "warning: a new version is there\n";
+  expect(withoutPassphraseErrors(`${warning}error: incorrect passphrase\n  more`)).toBe(`${warning}  more`);
+  expect(withoutPassphraseErrors("Enter your passphrase: ")).toBe("Enter your passphrase: ");
 });

@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { describeError, type HoldfastError } from "../contract/errors.ts";
 import { repositoryRoot } from "./node-packages.ts";
-import { passphraseError } from "./passphrase.ts";
+import { passphraseError, withoutPassphraseErrors } from "./passphrase.ts";
 import { printProgress } from "./print-progress.ts";
 import { readArguments, rememberStack, selectedStack, stackEnvironment } from "./stack.ts";
 import { ensureTools } from "./tools.ts";
@@ -22,10 +22,9 @@ async function main(args: string[]): Promise<number> {
     env: stackEnvironment(tools, repositoryRoot, stack),
   });
   let unsaid: HoldfastError | undefined;
-  child.stderr.on("data", (chunk: Buffer) => {
-    const found = passphraseError(chunk.toString());
-    if (found === undefined) process.stderr.write(chunk);
-    else unsaid = found;
+  child.stderr.setEncoding("utf8").on("data", (said: string) => {
+    unsaid ??= passphraseError(said);
+    process.stderr.write(withoutPassphraseErrors(said));
   });
   // The terminal sends an interrupt to Pulumi as well; it is Pulumi that decides when to end.
   for (const signal of ["SIGINT", "SIGTERM"] as const)

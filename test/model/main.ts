@@ -1,13 +1,11 @@
 /**
  * `npm run model`: TLC on the model of the lease. The protocol must hold, what must be possible must be possible, and
  * every variant with a rule left out must be refuted. Ends with a table, and with 1 when anything came out otherwise.
- *
- *   npm run model               all runs; minutes, and many more on a busy machine
- *   npm run model -- WORD       only the runs whose name contains WORD; prints their traces
  */
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { Command } from "commander";
 import { execa } from "execa";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { formatTable } from "../../cli/terminal/table.ts";
@@ -55,8 +53,14 @@ function report(done: readonly Result[]): string {
   return formatTable(["run", "expected", "result", "states", "trace", "seconds"], rows, { paint, columns: undefined });
 }
 
+const program = new Command("model")
+  .description("Checks the TLA+ model of the lease with TLC: what must hold, what must be possible, what must fail.")
+  .argument("[word]", "only the runs that have this in their name, with their traces", "")
+  .helpOption("-h, --help", "display help")
+  .parse();
+
 try {
-  const word = process.argv[2] ?? "";
+  const word = program.args[0] ?? "";
   const chosen = runs.filter((run) => run.name.includes(word));
   if (chosen.length === 0)
     throw new Error(`No run has "${word}" in its name: ${runs.map((run) => run.name).join("; ")}`);
