@@ -3,7 +3,6 @@
  * a build from source. What was obtained is kept in the cache and found there at once next time.
  */
 import { existsSync } from "node:fs";
-import { chmod } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HoldfastError } from "../contract/errors.ts";
 import type { Origin } from "./cache.ts";
@@ -128,7 +127,6 @@ async function consul(arch: Arch, options: EnsureOptions): Promise<Tool> {
   const routes = [...downloadRoute(name, arch, options.onProgress), buildRoute(name, arch, options.onProgress)];
   const { directory, from } = await obtain(name, isOwn ? "" : `-${arch}`, routes, options);
   const path = join(directory, name);
-  await chmod(path, 0o755);
   return { name, version: lock.consul.version, from, path };
 }
 
