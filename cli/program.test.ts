@@ -519,6 +519,14 @@ describe("key", () => {
     expect(out + err).not.toContain(one.secretKey.slice(8));
   });
 
+  test("inspect of what is no key file speaks of files, not of the stack's setting", async () => {
+    const { code, err } = await holdfast(fakeWorld({ input: "none" }), "key", "inspect");
+    expect(code).toBe(1);
+    expect(err).toContain("The key is not JSON");
+    expect(err).toContain("Name a key file");
+    expect(err).not.toContain("pulumi config");
+  });
+
   test("inspect of a file that is not there", async () => {
     const { code, err } = await holdfast(fakeWorld(), "key", "inspect", join(directory, "none.json"));
     expect(code).toBe(1);

@@ -27,8 +27,11 @@ const keyFileSchema = z
     "has neither secret_key nor private_key",
   );
 
-const correctKey =
+const setting = "holdfast:validatorKey";
+const correctSetting =
   "Set it from the key file that neard made: pulumi config set --secret holdfast:validatorKey < validator_key.json; or make one: holdfast key generate.";
+
+const correctFile = "Name a key file as neard makes it; holdfast key generate makes one too.";
 
 type Fault = (message: string, next?: string) => HoldfastError;
 
@@ -49,14 +52,14 @@ function decode(text: string, field: string, bytes: number, fault: Fault): Uint8
  * is given, it is that account's. `source` is what the messages call it: the setting, or a file's name.
  * @throws HoldfastError HF_VALIDATOR_KEY; its message never holds any part of the secret.
  */
-export function parseValidatorKey(json: string, account?: string, source = "holdfast:validatorKey"): ValidatorKey {
-  const fault: Fault = (message, next = correctKey) =>
+export function parseValidatorKey(json: string, account?: string, source = setting): ValidatorKey {
+  const fault: Fault = (message, next = source === setting ? correctSetting : correctFile) =>
     new HoldfastError("HF_VALIDATOR_KEY", `${source} ${message}.`, { next });
   let data: unknown;
   try {
     data = JSON.parse(json);
   } catch {
-    throw fault("is not JSON");
+    throw fault("is not JSON: it must be the text of a key file");
   }
   const file = keyFileSchema.safeParse(data);
   if (!file.success) throw fault("is not a key file: it needs account_id, public_key and secret_key");

@@ -17,6 +17,14 @@ const [a, b, c] = sampleInput().hosts as [
   SettingsInput["hosts"][0],
 ];
 
+/** Private keys in forms that need somebody, or something, that is not there. Only their beginnings are looked at. */
+const cipher = Buffer.concat([Buffer.from("openssh-key-v1\0"), Buffer.from([0, 0, 0, 10]), Buffer.from("aes256-ctr")]);
+const unreadable = {
+  openssh: `-----BEGIN OPENSSH PRIVATE KEY-----\n${cipher.toString("base64")}\n-----END OPENSSH PRIVATE KEY-----\n`,
+  pem: "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+  pkcs8: "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+};
+
 test("the sample is sound", () => expect(check({})).toEqual({ faults: [], warnings: [] }));
 
 describe("hosts", () => {
@@ -68,7 +76,15 @@ describe("validator key", () => {
     const [fault] = check({}, (name) => name !== "validatorKey").faults;
     expect(fault).toMatchObject({ code: "HF_VALIDATOR_KEY", message: expect.stringContaining("in clear") });
   });
-  test("malformed", () => expect(withKey("no json")[0]?.message).toBe("holdfast:validatorKey is not JSON"));
+  test.each(["", "\n"])("missing: %j", (text) =>
+    expect(withKey(text)).toEqual([
+      expect.objectContaining({ code: "HF_VALIDATOR_KEY", message: "holdfast:validatorKey is missing" }),
+    ]),
+  );
+  test("malformed", () =>
+    expect(withKey("no json")[0]?.message).toBe(
+      "holdfast:validatorKey is not JSON: it must be the text of a key file",
+    ));
   test("for another account", () =>
     expect(withKey(keyFileJson(generateValidatorKey("other.near")))[0]?.message).toBe(
       "holdfast:validatorKey is for the account other.near, but holdfast:validator.account is validator.localnet",
@@ -88,6 +104,15 @@ describe("ssh", () => {
   test("the agent's keys will do", () => expect(codes({ ssh: { agent: true } })).toEqual([]));
   test("the public half", () =>
     expect(codes({ ssh: { privateKey: "ssh-ed25519 AAAA" } })[0]).toContain("is not a private key file"));
+  test.each([
+    ["OpenSSH's", "openssh", "protected by a passphrase"],
+    ["PEM's", "pem", "protected by a passphrase"],
+    ["PKCS#8", "pkcs8", "PKCS#8"],
+  ])("a key that nobody can read, in the form %s", (_, form, words) =>
+    expect(codes({ ssh: { privateKey: unreadable[form as keyof typeof unreadable] } })).toEqual([
+      expect.stringContaining(words),
+    ]),
+  );
   test("in clear", () =>
     expect(check({}, (name) => name !== "ssh").faults[0]?.message).toContain(
       "ssh.privateKey is in the stack's file in clear",

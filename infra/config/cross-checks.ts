@@ -39,6 +39,6 @@ function leaseFaults(settings: Settings): Fault[] {
   return timingFaults(settings.lease).map((sentence) => ({
     code: "HF_TIMING_UNSAFE",
     message: `holdfast:lease: ${sentence}`,
-    next: "Keep leaseMs + stopMs + skewMs <= takeoverMs <= lockDelayMs; the defaults do (docs/security.md).",
+    next: "Correct these numbers, or remove them: the defaults do what docs/security.md asks for.",
   }));
 }

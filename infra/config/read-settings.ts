@@ -6,8 +6,10 @@
  */
 import * as z from "zod";
 import type { Fault } from "./faults.ts";
+import { issueWords } from "./issue-words.ts";
 import { nearestName } from "./nearest-name.ts";
 import { type Settings, settingsSchema } from "./schema.ts";
+import { missingValidatorKey } from "./secret-checks.ts";
 
 const namespace = "holdfast";
 const plainText = new Set(["network", "validatorKey"]);
@@ -16,6 +18,9 @@ const secretPaths = new Map([
   ["validatorKey", "pulumi config set --secret holdfast:validatorKey < validator_key.json"],
   ["ssh.privateKey", "pulumi config set --secret --path holdfast:ssh.privateKey < KEYFILE"],
 ]);
+/** How to set the secret that belongs at `path` or below it: there somebody may have put the secret itself. */
+const howToSetSecret = (path: readonly PropertyKey[]): string | undefined =>
+  [...secretPaths].find(([secret]) => `${secret}.`.startsWith(`${path.join(".")}.`))?.[1];
 const described = "Correct it in Pulumi.<stack>.yaml; docs/configuration.md describes every setting.";
 
 export type ReadSettings =
@@ -31,9 +36,11 @@ export function readSettings(config: Readonly<Record<string, string>>): ReadSett
     const name = key.slice(namespace.length + 1);
     given[name] = plainText.has(name) ? text : parseValue(text);
   }
-  const parsed = settingsSchema.safeParse(given);
+  // A missing key is no matter of shape: so it is told together with what else does not fit.
+  const parsed = settingsSchema.safeParse({ validatorKey: "", ...given });
   if (parsed.success) return { settings: parsed.data, faults: [] };
   for (const issue of parsed.error.issues) faults.push(...faultsOf(issue, given));
+  if (given.validatorKey === undefined) faults.push(missingValidatorKey);
   return { settings: null, faults };
 }
 
@@ -50,6 +57,8 @@ function faultsOf(issue: z.core.$ZodIssue, given: unknown): Fault[] {
   const fault = (message: string, next = described): Fault => ({ code: "HF_CONFIG_INVALID", message, next });
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => {
+      const unfolded = issue.path.length === 0 ? setWithoutPath(key) : undefined;
+      if (unfolded !== undefined) return unfolded;
       const names = knownNames(settingsSchema, issue.path);
       const meant = nearestName(key, names);
       const wrong = settingName([...issue.path, key], given);
@@ -58,12 +67,30 @@ function faultsOf(issue: z.core.$ZodIssue, given: unknown): Fault[] {
         : fault(`${wrong} is not a setting`, `Did you mean ${meant}?`);
     });
   const value = valueAt(given, issue.path);
-  const toSet = secretPaths.get(issue.path.join("."));
+  const toSet = howToSetSecret(issue.path);
   if (value === undefined)
     return [fault(`${setting} is missing`, toSet === undefined ? described : `Set it with ${toSet}`)];
   if (value === null) return [fault(`${setting} is empty`)];
   const shown = toSet !== undefined || typeof value === "object" ? "" : ` (it is ${JSON.stringify(value)})`;
-  return [fault(`${setting}: ${issue.message.replace(/^Invalid input: /, "")}${shown}`)];
+  const meant = issue.code === "invalid_value" ? nearestName(String(value), issue.values.map(String)) : undefined;
+  return [
+    fault(`${setting}: ${issueWords(issue)}${shown}`, meant === undefined ? described : `Did you mean ${meant}?`),
+  ];
+}
+
+/** `pulumi config set ssh.privateKey` without `--path` makes a setting of its own, which has a dot in its name. */
+function setWithoutPath(key: string): Fault | undefined {
+  const path = key.split(/[.[\]"]+/).filter((step) => step !== "");
+  const name = path.at(-1);
+  if (path.length < 2 || name === undefined || !knownNames(settingsSchema, path.slice(0, -1)).includes(name))
+    return undefined;
+  const whole = `${namespace}:${key}`;
+  const toSet = secretPaths.get(path.join(".")) ?? `pulumi config set --path '${whole}' VALUE`;
+  return {
+    code: "HF_CONFIG_INVALID",
+    message: `${whole} was set without --path, so it is not part of ${namespace}:${path[0]}`,
+    next: `Remove it with pulumi config rm '${whole}', and set it with ${toSet}`,
+  };
 }
 
 /** `holdfast:hosts[1].address of host b`. */

@@ -20,6 +20,25 @@ const cidr = z.string().refine((text) => {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv4(ip) ? 32 : 128));
 }, "must be an address or a CIDR block, such as 192.0.2.0/24");
 
+/**
+ * Whether the base64 of a public SSH key is all there: it repeats the key's type, then come its parts, each behind
+ * its length (RFC 4253, 6.6). One that was cut short would look like another machine's.
+ */
+function isWholeHostKey(text: string): boolean {
+  const [type = "", base64 = ""] = text.split(" ");
+  const blob = Buffer.from(base64, "base64");
+  const parts: Buffer[] = [];
+  let at = 0;
+  while (at + 4 <= blob.length) {
+    const end = at + 4 + blob.readUInt32BE(at);
+    if (end > blob.length) return false;
+    parts.push(blob.subarray(at + 4, end));
+    at = end;
+  }
+  const partsOf = type === "ssh-ed25519" ? 2 : 3;
+  return at === blob.length && parts.length === partsOf && parts[0]?.toString("latin1") === type;
+}
+
 /** A file that hosts need, from this machine or from the network. */
 const source = z.strictObject({
   source: z.string().min(1).describe("Path on this machine (relative to the project folder), or an https:// URL"),
@@ -43,10 +62,12 @@ const host = z.strictObject({
   port: port.optional().describe("SSH port; default: ssh.port"),
   hostKey: z
     .string()
-    .regex(
-      /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$/,
-      'must be a public host key of type ed25519 or ecdsa, such as "ssh-ed25519 AAAA…" (ssh-keyscan -t ed25519 ADDRESS)',
-    )
+    .regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$/, {
+      message:
+        'must be a public host key of type ed25519 or ecdsa, such as "ssh-ed25519 AAAA…" (ssh-keyscan -t ed25519 ADDRESS)',
+      abort: true,
+    })
+    .refine(isWholeHostKey, "is not a whole public key: it was cut short, or changed on the way")
     .describe("The host's public SSH key; no other is accepted"),
   roles: z
     .array(roleSchema)
@@ -82,7 +103,7 @@ const neard = z.strictObject({
     .describe("The neard binary"),
   chainId: z
     .string()
-    .regex(/^[A-Za-z0-9_-]+$/)
+    .regex(/^[A-Za-z0-9_-]+$/, "use letters, digits, hyphens and underscores")
     .optional()
     .describe("Default: the network's name"),
   genesis: source.optional().describe("Genesis file; default: what `neard init` writes for the chain"),
@@ -148,7 +169,11 @@ export const settingsSchema = z.strictObject({
   neard,
   firewall: z
     .strictObject({
-      ssh: z.array(cidr).min(1).default(["0.0.0.0/0", "::/0"]).describe("Who may reach SSH"),
+      ssh: z
+        .array(cidr)
+        .min(1, "must not be empty, or nobody gets in")
+        .default(["0.0.0.0/0", "::/0"])
+        .describe("Who may reach SSH"),
       monitoring: z.array(cidr).default([]).describe("Who, besides the cluster, may read health, status and metrics"),
     })
     .prefault({})

@@ -6,7 +6,15 @@ import type { Settings } from "./schema.ts";
 /** Whether the top-level setting `name` is kept encrypted in the stack's configuration. */
 export type IsSecret = (name: string) => boolean;
 
+/** Nothing is there, or nothing in it. */
+export const missingValidatorKey: Fault = {
+  code: "HF_VALIDATOR_KEY",
+  message: "holdfast:validatorKey is missing",
+  next: "Set it with pulumi config set --secret holdfast:validatorKey < validator_key.json",
+};
+
 export function validatorKeyFaults(settings: Settings, isSecret: IsSecret): Fault[] {
+  if (settings.validatorKey.trim() === "") return [missingValidatorKey];
   const faults: Fault[] = [];
   if (!isSecret("validatorKey"))
     faults.push({
@@ -43,13 +51,43 @@ export function sshFaults(settings: Settings, isSecret: IsSecret): Fault[] {
             "Set it again with pulumi config set --secret --path ssh.privateKey, and use another key if the file has left this machine.",
           ),
         ]),
-    ...(/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(privateKey)
-      ? []
-      : [
-          fault(
-            "holdfast:ssh.privateKey is not a private key file",
-            "Give the text of the file that ssh-keygen made, not the .pub beside it.",
-          ),
-        ]),
+    ...privateKeyFaults(privateKey),
   ];
+}
+
+/** What can be told without the SSH library, which a preview has no time to load; it reads the key before a login. */
+function privateKeyFaults(text: string): Fault[] {
+  const kind = /^-----BEGIN ([A-Z ]*)PRIVATE KEY-----/.exec(text)?.[1]?.trim();
+  if (kind === undefined)
+    return [
+      fault(
+        "holdfast:ssh.privateKey is not a private key file",
+        "Give the text of the file that ssh-keygen made, not the .pub beside it.",
+      ),
+    ];
+  if (kind === "ENCRYPTED" || isEncrypted(text))
+    return [
+      fault(
+        "holdfast:ssh.privateKey is protected by a passphrase, which nobody is there to type",
+        "Make a key for this stack alone (ssh-keygen -t ed25519 -N '' -f KEYFILE), or let an ssh-agent hold yours (ssh.agent true).",
+      ),
+    ];
+  if (kind === "")
+    return [
+      fault(
+        "holdfast:ssh.privateKey is in the form PKCS#8, which is not understood",
+        "Give a key as ssh-keygen makes it, which begins with BEGIN OPENSSH PRIVATE KEY.",
+      ),
+    ];
+  return [];
+}
+
+/** OpenSSH's form names its cipher after a magic word; the older ones say it in a header. */
+function isEncrypted(text: string): boolean {
+  if (/^Proc-Type: 4,ENCRYPTED/m.test(text)) return true;
+  const inner = Buffer.from(text.split("\n").slice(1).join(""), "base64");
+  const magic = "openssh-key-v1\0";
+  if (inner.subarray(0, magic.length).toString("latin1") !== magic || inner.length < magic.length + 4) return false;
+  const at = magic.length + 4;
+  return inner.subarray(at, at + inner.readUInt32BE(magic.length)).toString("latin1") !== "none";
 }

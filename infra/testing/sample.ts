@@ -15,9 +15,14 @@ export function sampleHost(
   roles: HostInput["roles"],
   more: Partial<HostInput> = {},
 ): HostInput {
-  // Any base64 will do: nobody connects.
-  const hostKey = `ssh-ed25519 ${Buffer.from(`host key of ${name}`).toString("base64")}`;
-  return { name, address: `192.0.2.${last}`, hostKey, roles, ...more };
+  return { name, address: `192.0.2.${last}`, hostKey: sampleHostKey(name), roles, ...more };
+}
+
+/** Of the right form; nobody connects. */
+export function sampleHostKey(name: string): string {
+  const part = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+  const key = Buffer.alloc(32, `host key of ${name}`);
+  return `ssh-ed25519 ${Buffer.concat([part(Buffer.from("ssh-ed25519")), part(key)]).toString("base64")}`;
 }
 
 /** Two validators and an arbiter. */
