@@ -38,6 +38,7 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed) 
     fence: { arm: () => later("arm"), shut: () => later("shut"), disarm: () => later("disarm") },
     neard: { reload: () => later("reload"), kill: () => later("kill"), start: () => later("start") },
     custody: { write: () => deeds.push("write"), erase: () => deeds.push("erase") },
+    leaseFile: { forget: () => deeds.push("forget lease") },
     log: { warn: () => {} },
   };
   const executor = new Executor(
@@ -166,7 +167,17 @@ describe("a release", () => {
       seq: 9,
       released: marker,
     });
-    expect(deeds).toEqual(["done", "destroy session-b"]);
+    expect(deeds).toEqual(["forget lease", "done", "destroy session-b"]);
+  });
+
+  test("is asked for only once no agent that starts here could go on with the lease, and open the fence again", async () => {
+    let before: string[] = [];
+    const { deeds, done } = edge(() => {
+      before = [...deeds];
+      return committed;
+    });
+    await done(release);
+    expect(before).toEqual(["forget lease"]);
   });
 
   test.for([

@@ -200,9 +200,14 @@ export class Executor {
     if (lockIndex !== undefined) this.#dispatch({ is: "renewed", session, sentMs, lockIndex });
   }
 
+  /**
+   * Whoever reads the marker starts at once. So no lease may be found here any more by an agent that starts: it
+   * would go on with it and open the fence again, for what a killed neard left in its sockets.
+   */
   async #release(effect: Extract<Effect, { do: "release" }>): Promise<void> {
-    const { servers, keys, config } = this.#p;
+    const { servers, keys, config, leaseFile } = this.#p;
     const { session, marker } = effect;
+    leaseFile.forget();
     const value: LockValue = { host: config.host, seq: effect.seq, released: marker };
     const operations: TxnOperation[] = [
       { verb: "check-session", key: keys.lock, session },

@@ -99,6 +99,12 @@ export const wayOutMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: [executorTest] },
   },
   {
+    name: "released-lease-kept",
+    breaks: "A released lease stays in its file: an agent that starts then goes on with it, and opens the fence again.",
+    edits: [{ file: executor, text: "    leaseFile.forget();\n", by: "" }],
+    caughtBy: { simulation: false, tests: [executorTest] },
+  },
+  {
     name: "release-of-anothers-lock",
     breaks: "A release does not check that our session has the lock.",
     edits: [
