@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { describeError, errorCodes, HoldfastError } from "./errors.ts";
+import { describeError, errorCodes, HoldfastError, plainReason } from "./errors.ts";
 
 const page = readFileSync(new URL("../docs/errors.md", import.meta.url), "utf8");
 
@@ -38,5 +39,28 @@ describe("describeError", () => {
     expect(describeError(error)).toBe("Consul did not answer.\n  (HF_CONSUL, see docs/errors.md)");
     expect(describeError(new TypeError("x is undefined"))).toBe("x is undefined");
     expect(describeError("plain")).toBe("plain");
+  });
+});
+
+describe("plainReason", () => {
+  const failure = async (attempt: () => unknown) => {
+    try {
+      await attempt();
+    } catch (error) {
+      return plainReason(error);
+    }
+    return undefined;
+  };
+  test("a file that is not there", async () =>
+    expect(await failure(() => readFileSync("/none/such"))).toBe("there is no such file or directory (ENOENT)"));
+  test("a port where nobody listens", async () =>
+    expect(await failure(() => new Promise((_, reject) => connect(1, "127.0.0.1").once("error", reject)))).toBe(
+      "the connection was refused: nothing listens there (ECONNREFUSED)",
+    ));
+  test("what fetch keeps as its cause", async () =>
+    expect(await failure(() => fetch("https://127.0.0.1:2"))).toContain("nothing listens there"));
+  test("other errors, without a full stop of their own", () => {
+    expect(plainReason(new Error("it went wrong."))).toBe("it went wrong");
+    expect(plainReason("so")).toBe("so");
   });
 });

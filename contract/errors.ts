@@ -70,3 +70,33 @@ export function describeError(error: unknown): string {
   }
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Node's errors of files and connections, in words. */
+const plainWords: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  ECONNREFUSED: "the connection was refused: nothing listens there",
+  ECONNRESET: "the connection was cut off",
+  EEXIST: "it exists already",
+  EHOSTUNREACH: "nothing answers at that address",
+  EISDIR: "it is a directory",
+  ENETUNREACH: "there is no way to its network from here",
+  ENOENT: "there is no such file or directory",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of its path is no directory",
+  ENOTFOUND: "there is no such name",
+  ETIMEDOUT: "there was no answer in time",
+};
+
+/**
+ * Why something failed, for the middle of a sentence. `connect ECONNREFUSED 192.0.2.1:22` is for programmers, and
+ * fetch says no more than "fetch failed": its reason is the cause.
+ */
+export function plainReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const words = plainWords[code];
+  if (words !== undefined) return `${words} (${code})`;
+  return error instanceof TypeError && error.cause instanceof Error
+    ? plainReason(error.cause)
+    : error.message.replace(/\.$/, "");
+}

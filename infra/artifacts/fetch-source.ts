@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { cacheFolder, knownSha256Of, sha256Of, writeWhole } from "./cache.ts";
 
 export interface Source {
@@ -61,7 +61,7 @@ async function downloadTo(path: string, { setting, source }: Source): Promise<vo
   } catch (cause) {
     throw new HoldfastError(
       "HF_ARTIFACT_UNAVAILABLE",
-      `${setting}: ${source} could not be downloaded: ${(cause as Error).message}.`,
+      `${setting}: ${source} could not be downloaded: ${plainReason(cause)}.`,
       { next: "Try again, or download it by other means and give its path.", cause },
     );
   }

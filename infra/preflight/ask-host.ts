@@ -1,5 +1,7 @@
 /** Asks one host for its facts over SSH, with the pinned host key and no other. */
 import { type Config, NodeSSH } from "node-ssh";
+import ssh2 from "ssh2";
+import { plainReason } from "../../contract/errors.ts";
 import type { Fault } from "../config/faults.ts";
 import type { Host } from "../config/topology.ts";
 import { factsScript, parseFacts } from "./host-facts.ts";
@@ -9,6 +11,28 @@ const connectWithinMs = 10_000;
 const answerWithinMs = 20_000;
 
 export type Answer = { readonly report: HostReport } | { readonly fault: Fault };
+
+/** What keeps us out of every host alike, so that it is said once. */
+export function accessFault(
+  privateKey: string | undefined,
+  agentSocket = process.env.SSH_AUTH_SOCK,
+): Fault | undefined {
+  if (privateKey === undefined)
+    return agentSocket
+      ? undefined
+      : {
+          code: "HF_HOST_UNREACHABLE",
+          message: "holdfast:ssh.agent is true, but no ssh-agent runs here (SSH_AUTH_SOCK is not set)",
+          next: "Start one and load your key: eval $(ssh-agent) && ssh-add.",
+        };
+  const key = ssh2.utils.parseKey(privateKey);
+  if (!(key instanceof Error)) return undefined;
+  return {
+    code: "HF_CONFIG_INVALID",
+    message: `holdfast:ssh.privateKey cannot be read: ${plainReason(key)}`,
+    next: "Set it again from the whole file: pulumi config set --secret --path holdfast:ssh.privateKey < KEYFILE",
+  };
+}
 
 export async function askHost(host: Host, privateKey: string | undefined): Promise<Answer> {
   const ssh = new NodeSSH();
@@ -32,7 +56,7 @@ export async function askHost(host: Host, privateKey: string | undefined): Promi
     return await readFacts(host, ssh);
   } catch (error) {
     const mismatch = shown !== undefined && shown.toString("base64") !== pinned;
-    return { fault: mismatch ? wrongKey(host, type, shown) : unreachable(host, error as Error) };
+    return { fault: mismatch ? wrongKey(host, type, shown) : unreachable(host, error, privateKey) };
   } finally {
     ssh.dispose();
   }
@@ -69,15 +93,23 @@ function wrongKey(host: Host, type: string, shown: Buffer | undefined): Fault {
   };
 }
 
-function unreachable(host: Host, { message }: Error): Fault {
-  const login = /authentication/i.test(message);
+function unreachable(host: Host, error: unknown, privateKey: string | undefined): Fault {
+  const { level } = error as { level?: string };
   return {
     code: "HF_HOST_UNREACHABLE",
-    message: `${host.name} cannot be reached at ${host.ssh.user}@${host.address} port ${host.ssh.port}: ${message.replace(/\.$/, "")}`,
-    next: login
-      ? `Put the public half of holdfast:ssh.privateKey into ${host.ssh.user}'s authorized_keys, or correct the user.`
-      : "Check that it has power and network, that sshd runs, and that address, port and type of hostKey are right.",
+    message: `${host.name} cannot be reached at ${host.ssh.user}@${host.address} port ${host.ssh.port}: ${plainReason(error)}`,
+    next: nextFor(level, host.ssh.user, privateKey),
   };
+}
+
+/** @param level where the SSH library was when it failed. */
+function nextFor(level: string | undefined, user: string, privateKey: string | undefined): string {
+  if (level === "agent") return "Check that your ssh-agent runs, and that SSH_AUTH_SOCK is its socket.";
+  if (level !== "client-authentication")
+    return "Check that it has power and network, that sshd runs, and that address, port and type of hostKey are right.";
+  return privateKey === undefined
+    ? `Load a key into your ssh-agent that is in ${user}'s authorized_keys (ssh-add -l shows what it has), or correct the user.`
+    : `Put the public half of holdfast:ssh.privateKey into ${user}'s authorized_keys, or correct the user.`;
 }
 
 function noAnswer(host: Host, stderr: string): Fault {

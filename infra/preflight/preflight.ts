@@ -20,7 +20,9 @@ export const nothingSeen: Seen = { faults: [], drifted: new Set() };
 /** @param privateKey absent: the keys of the ssh-agent. */
 export async function lookAtHosts(topology: Topology, privateKey: string | undefined): Promise<Seen> {
   // Only here: the SSH library takes a tenth of a second to load, and a preview needs none.
-  const { askHost } = await import("./ask-host.ts");
+  const { accessFault, askHost } = await import("./ask-host.ts");
+  const shutOut = accessFault(privateKey);
+  if (shutOut !== undefined) return { faults: [shutOut], drifted: new Set() };
   const answers = await Promise.all(topology.hosts.map((host) => askHost(host, privateKey)));
   const faults = answers.flatMap((answer) => ("fault" in answer ? [answer.fault] : []));
   const reports = answers.flatMap((answer) => ("report" in answer ? [answer.report] : []));
