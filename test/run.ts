@@ -1,10 +1,6 @@
 /**
  * `npm test`: everything, cheapest first: format and lint, types, unit tests and simulation, then the
  * scenarios on real hosts of this machine. Ends with one line, `N passed, N failed`.
- *
- *   npm test                 everything
- *   npm test -- unit         without the hosts (about a minute)
- *   npm test -- lab [WORD]   only the scenarios (whose file name contains WORD)
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -86,10 +82,22 @@ function ensureSshd(): void {
   step("Debian package openssh-server", "sh", ["-c", `apt-get -q update && apt-get -q ${apt.join(" ")}`]);
 }
 
+const help = `Usage: npm test [-- WHAT [WORD...]]
+
+  npm test                  everything, the hosts included: about 25 minutes, as root
+  npm test -- unit [WORD]   without the hosts (whose file name contains WORD)
+  npm test -- lab [WORD]    only the scenarios on hosts of this machine (likewise)
+
+Ends with one line, N passed, N failed. Exit codes: 0 all passed, 1 not, 2 wrong use.`;
+
 async function main(args: string[]): Promise<number> {
   const [what = "all", ...filter] = args;
+  if (what === "--help" || what === "-h") {
+    console.log(help);
+    return 0;
+  }
   if (!["all", "unit", "lab"].includes(what)) {
-    console.error(`npm test: "${what}" is not one of all, unit, lab`);
+    console.error(`npm test: "${what}" is not one of all, unit, lab. See npm test -- --help.`);
     return 2;
   }
   if (what !== "unit") {

@@ -1,11 +1,20 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { installDirectory, readMarker, toolsDirectory, withLock } from "./cache.ts";
+import { installDirectory, linkInCache, readMarker, toolsDirectory, withLock } from "./cache.ts";
 
 const before = process.env.XDG_CACHE_HOME;
 
@@ -31,6 +40,18 @@ test("a directory appears whole, with where it came from", async () => {
   expect(readMarker(directory)).toEqual(marker);
   expect(readFileSync(join(directory, "tool"), "utf8")).toBe("new");
   expect(readdirSync(toolsDirectory())).toEqual(["tool-1.0.0"]);
+});
+
+test("a link leads to its target, whatever was there before, and is left alone when it does", async () => {
+  const [target, path] = [join(toolsDirectory(), "a", "tool"), join(toolsDirectory(), "b", "tool")];
+  await installDirectory(join(toolsDirectory(), "a"), marker, (into) => writeFile(join(into, "tool"), "a"));
+  await installDirectory(join(toolsDirectory(), "b"), marker, (into) => writeFile(join(into, "tool"), "b"));
+  await linkInCache(target, path);
+  const { ino } = lstatSync(path);
+  await linkInCache(target, path);
+  expect(lstatSync(path).ino).toBe(ino);
+  expect(readFileSync(path, "utf8")).toBe("a");
+  expect(readlinkSync(path)).toBe("../a/tool");
 });
 
 test("a failed installation leaves what was there before, and nothing else", async () => {

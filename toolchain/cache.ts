@@ -5,9 +5,9 @@
  */
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Where a tool came from. `packages`: the npm packages; `built`: by Go, or by us (the command plugin). */
@@ -67,6 +67,15 @@ export async function installDirectory(
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Makes `path` another name of `target`, which is in the cache too; whatever is there gives way. */
+export async function linkInCache(target: string, path: string): Promise<void> {
+  const way = relative(dirname(path), target);
+  if ((await readlink(path).catch(() => undefined)) === way) return;
+  const draft = `${path}.${randomUUID()}`;
+  await symlink(way, draft);
+  await rename(draft, path);
 }
 
 const lockPollMs = 300;

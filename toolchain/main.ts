@@ -1,21 +1,26 @@
-/**
- * `npm run toolchain`: makes sure that every tool is there and prints where each came from.
- * `--json` prints it for programs; `--refresh` tries the official downloads again for what was built here.
- */
+/** `npm run toolchain`: makes sure that every tool is there and prints where each came from. */
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { describeError, HoldfastError } from "../contract/errors.ts";
 import { printProgress } from "./print-progress.ts";
 import { ensureTools, type Tool } from "./tools.ts";
 
-function readOptions(args: string[]): { json: boolean; refresh: boolean } {
+const help = `Usage: npm run toolchain [-- OPTIONS]
+
+Makes sure that pulumi, its plugins, Consul and Node are there (from PATH, by the official download, or built
+from source) and prints where each came from. At once when they are; minutes when they must be built.
+
+Options:
+  --refresh   try the better ways again for what was built here
+  --json      print it as JSON
+  -h, --help  show this`;
+
+function readOptions(args: string[]) {
+  const flag = { type: "boolean", default: false } as const;
   try {
-    const { values } = parseArgs({ args, options: { json: { type: "boolean" }, refresh: { type: "boolean" } } });
-    return { json: values.json ?? false, refresh: values.refresh ?? false };
+    return parseArgs({ args, options: { json: flag, refresh: flag, help: { ...flag, short: "h" } } }).values;
   } catch (error) {
-    throw new HoldfastError("HF_USAGE", (error as Error).message, {
-      next: "Use npm run toolchain, with -- --json or -- --refresh behind it.",
-    });
+    throw new HoldfastError("HF_USAGE", (error as Error).message, { next: "See npm run toolchain -- --help." });
   }
 }
 
@@ -38,10 +43,13 @@ function asTable(tools: readonly Tool[]): string {
 }
 
 try {
-  const { json, refresh } = readOptions(process.argv.slice(2));
-  const tools = Object.values(await ensureTools({ refresh, onProgress: printProgress }));
-  console.log(json ? JSON.stringify(tools, undefined, 2) : asTable(tools));
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) console.log(help);
+  else {
+    const tools = Object.values(await ensureTools({ refresh: options.refresh, onProgress: printProgress }));
+    console.log(options.json ? JSON.stringify(tools, undefined, 2) : asTable(tools));
+  }
 } catch (error) {
   console.error(describeError(error));
-  process.exitCode = 1;
+  process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;
 }

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HoldfastError } from "../contract/errors.ts";
-import type { Origin } from "./cache.ts";
+import { linkInCache, type Origin } from "./cache.ts";
 import { type Arch, lock, machineArch, type ToolName } from "./lock.ts";
 import { installedNode, unpackNode } from "./node-packages.ts";
 import { buildRoute, downloadRoute, obtain } from "./obtain.ts";
@@ -114,9 +114,13 @@ async function pulumi(options: EnsureOptions): Promise<Tool> {
 async function languageHost(cli: Tool, options: EnsureOptions): Promise<Tool> {
   const name = "pulumi-language-nodejs";
   const beside = join(dirname(cli.path), name);
-  if (existsSync(beside)) return { name, version: cli.version, from: cli.from, path: beside };
+  if (cli.from !== "built" && existsSync(beside)) return { name, version: cli.version, from: cli.from, path: beside };
   const { directory, from } = await obtain(name, "", [buildRoute(name, requireArch(), options.onProgress)], options);
-  return { name, version: lock[name].version, from, path: join(directory, name) };
+  const path = join(directory, name);
+  if (cli.from !== "built") return { name, version: lock[name].version, from, path };
+  // The CLI warns, at every command, of one that it finds elsewhere.
+  await linkInCache(path, beside);
+  return { name, version: lock[name].version, from, path: beside };
 }
 
 async function consul(arch: Arch, options: EnsureOptions): Promise<Tool> {
