@@ -73,9 +73,8 @@ function faultsOf(issue: z.core.$ZodIssue, given: unknown): Fault[] {
   if (value === null) return [fault(`${setting} is empty`)];
   const shown = toSet !== undefined || typeof value === "object" ? "" : ` (it is ${JSON.stringify(value)})`;
   const meant = issue.code === "invalid_value" ? nearestName(String(value), issue.values.map(String)) : undefined;
-  return [
-    fault(`${setting}: ${issueWords(issue)}${shown}`, meant === undefined ? described : `Did you mean ${meant}?`),
-  ];
+  const next = meant !== undefined ? `Did you mean ${meant}?` : toSet !== undefined ? `Set it with ${toSet}` : described;
+  return [fault(`${setting}: ${issueWords(issue)}${shown}`, next)];
 }
 
 /** `pulumi config set ssh.privateKey` without `--path` makes a setting of its own, which has a dot in its name. */
