@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { defaultTiming, timingFaults } from "./timing.ts";
+import { defaultTiming, timingFaults, waitMs } from "./timing.ts";
 
 test("the defaults are safe", () => {
   expect(timingFaults(defaultTiming)).toEqual([]);
@@ -20,4 +20,13 @@ test.for([
   [{ lockDelayMs: 60_001 }, "above 60000"],
 ] as const)("refuses %o", ([change, sentence]) => {
   expect(timingFaults({ ...defaultTiming, ...change }).join("; ")).toContain(sentence);
+});
+
+test("a standby waits for as long as the holder's own record says, where that is longer than its own settings say", () => {
+  const { leaseMs, stopMs, takeoverMs } = defaultTiming;
+  expect(waitMs(defaultTiming, 0)).toBe(takeoverMs);
+  expect(waitMs(defaultTiming, leaseMs + stopMs)).toBe(takeoverMs);
+  expect(waitMs(defaultTiming, 15_000)).toBe(15_500);
+  // Beyond what skewMs has room for, 2 % of the longer wait and 20 ms.
+  expect(waitMs(defaultTiming, 40_000)).toBe(40_837);
 });

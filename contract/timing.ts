@@ -8,6 +8,8 @@
  *
  * no instant belongs to both. The rule is checked wherever these numbers are read: in the stack's
  * configuration and again by the agent on the host.
+ * Awkward case: two hosts with different numbers, each of them safe by itself, while an apply is under way
+ * or was cut short. So the holder says in the lock how long it can be heard, and `waitMs` heeds that.
  */
 import * as z from "zod";
 
@@ -35,6 +37,19 @@ export type LeaseTiming = z.infer<typeof leaseTimingSchema>;
 
 export const defaultTiming: LeaseTiming = leaseTimingSchema.parse({});
 
+/** By how much the rates of two hosts' clocks may differ, and what reading them costs. */
+const rateGap = 0.02;
+const coarseMs = 20;
+
+/**
+ * How long a standby waits for a holder that can be heard for `heardMs` after it sent its last renewal, as its own
+ * record in the lock says: `takeoverMs`, unless the holder's settings are others.
+ */
+export function waitMs(t: LeaseTiming, heardMs: number): number {
+  const drift = Math.ceil((heardMs * rateGap + coarseMs) / (1 - rateGap));
+  return Math.max(t.takeoverMs, heardMs + Math.max(t.skewMs, drift));
+}
+
 /** Every way in which `t` breaks the rule, as sentences with the numbers in them; empty when it is safe. */
 export function timingFaults(t: LeaseTiming): string[] {
   const faults: string[] = [];
@@ -48,8 +63,7 @@ export function timingFaults(t: LeaseTiming): string[] {
     faults.push(
       `takeoverMs ${t.takeoverMs} is above lockDelayMs ${t.lockDelayMs}: a lost session's lock could be taken sooner than the wait`,
     );
-  // Two hosts whose clocks run at rates 2 % apart drift by this much over the wait.
-  const drift = Math.ceil(t.takeoverMs * 0.02) + 20;
+  const drift = Math.ceil(t.takeoverMs * rateGap) + coarseMs;
   if (t.skewMs < drift)
     faults.push(
       `skewMs ${t.skewMs} is below ${drift}: 2 % of takeoverMs ${t.takeoverMs} and 20 ms of clock granularity`,

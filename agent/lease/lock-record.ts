@@ -7,6 +7,7 @@
  * Awkward case: anybody with write access to the key could write a marker. It counts only on a key
  * that nobody has locked, and only if it names the epoch that the key has, which the unlocking
  * holder alone could have done in the same transaction as its proof of holding it.
+ * Hosts may have different timings for a while. So a renewal says how long it lets its host be heard.
  */
 import * as z from "zod";
 import type { KvEntry } from "../consul/client.ts";
@@ -25,9 +26,14 @@ export const cleanMarkerSchema = z.object({
 });
 export type CleanMarker = z.infer<typeof cleanMarkerSchema>;
 
+/** Twice Consul's greatest lock-delay, above which no lease can be; more is not ours. */
+const maxHeardMs = 120_000;
+
 export const lockValueSchema = z.object({
   host: z.string(),
   seq: z.number().int(),
+  /** Counted from the sending: the lease, and `stopMs`. Absent where the record gives nobody a lease. */
+  heardMs: z.number().int().nonnegative().max(maxHeardMs).optional(),
   released: cleanMarkerSchema.optional(),
 });
 export type LockValue = z.infer<typeof lockValueSchema>;

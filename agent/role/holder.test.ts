@@ -18,6 +18,13 @@ describe("the lease", () => {
     expect(core.asked("feed").at(-1)?.untilMs).toBe(sentMs + settings.lease.leaseMs);
   });
 
+  test("is told in each renewal, for a standby whose settings are others", () => {
+    const core = activeCore();
+    const { leaseMs, stopMs } = settings.lease;
+    core.after(1000).tell({ is: "tick" });
+    expect(core.asked("renew").map((renew) => renew.heardMs)).toEqual([leaseMs + stopMs]);
+  });
+
   test("reaches the fence in full when renewals stall, although it is fed only once a second", () => {
     const core = activeCore().after(2000);
     renewed(core, core.nowMs - 5);
@@ -165,6 +172,15 @@ describe("an agent that starts", () => {
     renewed(core, core.nowMs).probe({ validatorKey: settings.publicKey });
     expect(core.state.phase.name).toBe("active");
     expect(core.effects.map((effect) => effect.do)).not.toContain("kill-neard");
+  });
+
+  test("tells all that is left of a lease that was longer than its own settings make one", () => {
+    const longer = { ...saved(1000), deadlineMs: 13_000, fedUntilMs: 13_000 };
+    const core = new Core({ savedLease: longer, armed: "for-lease", keyFilePresent: true }, 1000);
+    core.tell({ is: "tick" });
+    expect(core.asked("renew").map((renew) => renew.heardMs)).toEqual([12_000]);
+    renewed(core.after(1000), core.nowMs - 5).tell({ is: "tick" });
+    expect(core.asked("renew").map((renew) => renew.heardMs)).toEqual([11_000]);
   });
 
   test.for([

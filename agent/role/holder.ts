@@ -71,11 +71,13 @@ function renew(draft: Draft): void {
   const phase = draft.state.phase as HolderPhase;
   const { settings, nowMs } = draft;
   let lease = phase.lease;
-  const { renewMs, leaseMs } = settings.lease;
+  const { renewMs, leaseMs, stopMs } = settings.lease;
   const isConfirmed = lease.deadlineMs - leaseMs >= lease.lastSentMs;
   if (nowMs - lease.lastSentMs >= (isConfirmed ? renewMs : renewMs / 2)) {
     lease = { ...lease, lastSentMs: nowMs, seq: lease.seq + 1 };
-    draft.effects.push({ do: "renew", session: lease.session, seq: lease.seq });
+    // An agent that was started with a shorter lease than the one before has what that one left.
+    const heardMs = Math.ceil(Math.max(leaseMs, lease.deadlineMs - nowMs) + stopMs);
+    draft.effects.push({ do: "renew", session: lease.session, seq: lease.seq, heardMs });
   }
   if (nowMs - lease.sessionRenewedMs >= settings.lease.sessionTtlMs / 3) {
     lease = { ...lease, sessionRenewedMs: nowMs };

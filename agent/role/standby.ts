@@ -4,6 +4,7 @@
  * Think of a relay runner: with the baton in hand (a clean marker) you run at once; without it, or
  * when it merely lies there, you wait until the other cannot possibly be running any more.
  */
+import { waitMs } from "../../contract/timing.ts";
 import { cleanMarker } from "../lease/lock-record.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
@@ -26,7 +27,8 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`;
 export function judgeTakeOver(settings: Settings, state: State, nowMs: number): Verdict {
   const { watch } = state;
   const { lock } = watch;
-  const { takeoverMs, unbrokenMs } = settings.lease;
+  const { unbrokenMs } = settings.lease;
+  const takeoverMs = waitMs(settings.lease, watch.heardMs);
   if (lock === null) return wait("has not read the lock yet");
   if (!isUnbroken(watch, unbrokenMs, nowMs)) return wait("Consul does not confirm the lock: no quorum, or cut off");
 
@@ -105,5 +107,6 @@ export function ackFor(settings: Settings, state: State, nowMs: number): string 
   const { switchover: note, lock } = state.watch;
   if (note === null || note.to !== settings.host || note.from !== lock?.value?.host || lock.session === null)
     return null;
-  return isWatched(state.watch, lock.session, settings.lease.takeoverMs, nowMs) ? note.id : null;
+  const takeoverMs = waitMs(settings.lease, state.watch.heardMs);
+  return isWatched(state.watch, lock.session, takeoverMs, nowMs) ? note.id : null;
 }

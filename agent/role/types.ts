@@ -95,6 +95,8 @@ export interface Watch {
   /** Consul's index of the whole prefix. */
   readonly index: number;
   readonly lock: LockView | null;
+  /** For how long after its sending the last record that gave somebody a lease lets him be heard. */
+  readonly heardMs: number;
   readonly paused: boolean;
   readonly switchover: SwitchoverNote | null;
   readonly notes: Readonly<Record<string, PeerNote>>;
@@ -242,7 +244,8 @@ export type Effect =
       /** Not if the cluster has been paused since we looked. */
       readonly unlessPaused: boolean;
     }
-  | { readonly do: "renew"; readonly session: string; readonly seq: number }
+  /** `heardMs`: for how long from now this host can be heard if the renewal is accepted. */
+  | { readonly do: "renew"; readonly session: string; readonly seq: number; readonly heardMs: number }
   | { readonly do: "renew-session"; readonly session: string }
   | { readonly do: "destroy-session"; readonly session: string }
   | {

@@ -37,6 +37,26 @@ test("a marker of another session than the one that was watched is waited for in
   expect(took(core.live(400, lock("session-older")))).toBe(1);
 });
 
+const renewedFor = (index: number, heardMs?: number): LockView => ({
+  ...heldByA(index),
+  value: { host: "host-a", seq: index, ...(heardMs === undefined ? {} : { heardMs }) },
+});
+
+test("a holder with a longer lease than ours is waited for as long as its own record says", () => {
+  const core = ready().live(500, renewedFor(50, 15_000));
+  expect(took(core.live(14_900, renewedFor(50, 15_000)))).toBe(0);
+  expect(took(core.live(400, renewedFor(50, 15_000)))).toBe(1);
+});
+
+test("what a holder said last stands, whatever a foreign hand or a lost session makes of the record", () => {
+  const core = ready()
+    .live(500, renewedFor(50, 15_000))
+    .see({ ...renewedFor(51), value: null });
+  const lost: LockView = { ...renewedFor(52), session: null };
+  expect(took(core.see(lost).live(15_200, lost))).toBe(0);
+  expect(took(core.live(600, lost))).toBe(1);
+});
+
 test("the wait is counted on the standby's own clock, from the arrival of the change it saw last", () => {
   const core = ready().live(500, heldByA(50));
   core.after(400).see(heldByA(51), { sentMs: core.nowMs - 400 });

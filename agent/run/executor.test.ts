@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { defaultTiming } from "../../contract/timing.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import type { TxnOperation, TxnOutcome } from "../consul/client.ts";
 import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
@@ -31,7 +32,7 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed) 
     deeds.push(deed);
   };
   const partners = {
-    config: { host: "host-b", account: "validator.localnet", lease: { sessionTtlMs: 15_000, lockDelayMs: 15_000 } },
+    config: { host: "host-b", account: "validator.localnet", lease: { ...defaultTiming, stopMs: 100 } },
     keys,
     clock: { bootMs: () => nowMs, wallMs: () => nowMs, sleep: async () => {} },
     servers: { use: async (request: (client: typeof consul) => unknown) => await request(consul) },
@@ -65,7 +66,7 @@ const takeOver = (lock: LockView, unlessPaused = false): Effect => ({
   lock,
   unlessPaused,
 });
-const renew: Effect = { do: "renew", session: "session-b", seq: 8 };
+const renew: Effect = { do: "renew", session: "session-b", seq: 8, heardMs: 6600 };
 const marker = {
   by: "host-b",
   session: "session-b",
@@ -75,6 +76,13 @@ const marker = {
   because: "switchover from host-b",
 };
 const release: Effect = { do: "release", serial: 4, session: "session-b", seq: 9, marker };
+
+/** What the last operation of each transaction writes. */
+const written = (transactions: (readonly TxnOperation[])[]) =>
+  transactions.map((operations) => {
+    const last = operations.at(-1);
+    return last !== undefined && "value" in last ? JSON.parse(last.value) : null;
+  });
 
 describe("a take-over", () => {
   test("is one transaction: the index that was seen, then unlock the holder, then lock", async () => {
@@ -88,6 +96,12 @@ describe("a take-over", () => {
       ],
     ]);
     expect(events).toEqual([{ is: "took-over", serial: 3, sentMs: 1000, lockIndex: 5 }]);
+  });
+
+  test("says for how long it lets its host be heard", async () => {
+    const { transactions, done } = edge();
+    await done(takeOver(seen));
+    expect(written(transactions)).toEqual([{ host: "host-b", seq: 0, heardMs: defaultTiming.leaseMs + 100 }]);
   });
 
   test("is never of a lock that does not exist: that one is made first, unlocked", async () => {
@@ -129,11 +143,10 @@ describe("a renewal", () => {
     const { transactions, done } = edge();
     await done(renew);
     await done({ ...renew, seq: 9 });
-    const values = transactions.map((operations) => {
-      const last = operations.at(-1);
-      return last !== undefined && "value" in last ? last.value : "";
-    });
-    expect(new Set(values).size).toBe(2);
+    expect(written(transactions)).toEqual([
+      { host: "host-b", seq: 8, heardMs: 6600 },
+      { host: "host-b", seq: 9, heardMs: 6600 },
+    ]);
   });
 
   test("that meets a lock-delay has lost nothing: Consul looks for that before it looks whose session asks", async () => {

@@ -154,10 +154,11 @@ export class Executor {
 
   /** One transaction on the very index that was seen: it fails if anything moved since. */
   async #takeOver(effect: Extract<Effect, { do: "take-over" }>): Promise<void> {
-    const { servers, keys, clock } = this.#p;
+    const { servers, keys, clock, config } = this.#p;
     const { lock, session } = effect;
     const key = keys.lock;
-    const value = this.#value(0);
+    const { leaseMs, stopMs } = config.lease;
+    const value = this.#value(0, leaseMs + stopMs);
     const check: TxnOperation = { verb: "check-index", key, index: lock.modifyIndex };
     const unlock: TxnOperation[] = lock.session === null ? [] : [{ verb: "unlock", key, session: lock.session, value }];
     const pause: TxnOperation[] = effect.unlessPaused ? [{ verb: "check-not-exists", key: keys.pause }] : [];
@@ -185,7 +186,7 @@ export class Executor {
     const sentMs = clock.bootMs();
     const operations: TxnOperation[] = [
       { verb: "check-session", key: keys.lock, session },
-      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq) },
+      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq, effect.heardMs) },
     ];
     const outcome = await servers.use((consul) => consul.transact(operations, renewTimeoutMs));
     if (!outcome.committed) {
@@ -239,8 +240,8 @@ export class Executor {
     await servers.use((consul) => consul.put(keys.history(epoch), JSON.stringify(entry)));
   }
 
-  #value(seq: number): string {
-    const value: LockValue = { host: this.#p.config.host, seq };
+  #value(seq: number, heardMs?: number): string {
+    const value: LockValue = { host: this.#p.config.host, seq, heardMs };
     return JSON.stringify(value);
   }
 }

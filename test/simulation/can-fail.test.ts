@@ -1,6 +1,6 @@
 /** The simulation is worth something only if it can fail: clusters that break the rules on purpose. */
 import { describe, expect, test } from "vitest";
-import { defaultTiming } from "../../contract/timing.ts";
+import { defaultTiming, type LeaseTiming } from "../../contract/timing.ts";
 import type { ClusterShape } from "./cluster.ts";
 import { type Schedule, shapeFrom, stormFrom } from "./schedule.ts";
 import { shrink } from "./shrink.ts";
@@ -14,9 +14,15 @@ async function firstFailure(shape: Partial<ClusterShape>): Promise<RunReport | n
   return null;
 }
 
+/** A standby waits for as long as the holder says that it can be heard: so the holder must say too little, too. */
+const tooSoon = (takeoverMs: number): LeaseTiming => {
+  const { leaseMs, skewMs } = defaultTiming;
+  return { ...defaultTiming, takeoverMs, stopMs: takeoverMs - skewMs - leaseMs, unbrokenMs: takeoverMs - 500 };
+};
+
 describe("a cluster that breaks the timing rule is caught", { timeout: 120_000 }, () => {
   test.for([
-    ["a take-over two seconds too soon", { lease: { ...defaultTiming, takeoverMs: 4500, unbrokenMs: 4000 } }],
+    ["a take-over two seconds too soon", { lease: tooSoon(4500) }],
     ["clocks that run 20 % apart", { rates: [0.9, 1.1, 1.1] }],
   ] as const)("%s", async ([, shape]) => {
     expect((await firstFailure(shape))?.violation?.promise).toBe("one-signer");
@@ -24,7 +30,7 @@ describe("a cluster that breaks the timing rule is caught", { timeout: 120_000 }
 });
 
 test("what failed is cut down to a few faults, which fail again", { timeout: 120_000 }, async () => {
-  const report = await firstFailure({ lease: { ...defaultTiming, takeoverMs: 3000, unbrokenMs: 2500 } });
+  const report = await firstFailure({ lease: tooSoon(3000) });
   if (report === null) throw new Error("nothing to cut down");
   const { schedule } = await shrink(report.schedule);
   const faults = schedule.storms.flatMap((storm) => storm.faults);

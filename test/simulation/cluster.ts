@@ -21,6 +21,8 @@ export interface ClusterShape {
   /** Each host's seconds against true ones. */
   readonly rates: readonly number[];
   readonly lease: LeaseTiming;
+  /** Where hosts differ in it: an apply of another timing is under way, or was cut short. */
+  readonly leases?: readonly LeaseTiming[];
 }
 
 const hostNames = ["host-a", "host-b", "host-c"];
@@ -45,14 +47,18 @@ export class Cluster {
     const { timeline, random } = this;
     this.network = new Network(hostNames.length, random);
     this.consul = new ConsulCluster(hostNames.length, { timeline, random, network: this.network });
-    this.witness = new Witness(timeline, shape.lease.leaseMs);
+    const leases = hostNames.map((_, index) => shape.leases?.[index] ?? shape.lease);
+    this.witness = new Witness(
+      timeline,
+      leases.map(({ leaseMs }) => leaseMs),
+    );
     const peers = hostNames.slice(0, shape.neardHosts).map((host) => ({ host, priority: 100 }));
     this.hosts = hostNames.map((host, index) => {
       const settings = {
         host,
         priority: 100,
         peers,
-        lease: shape.lease,
+        lease: leases[index] ?? shape.lease,
         publicKey,
         chainId: "localnet",
         maxHeadAgeMs: 20_000,

@@ -41,7 +41,8 @@ export const forgivenLateMs = 111;
 
 export class Witness {
   readonly #timeline: Timeline;
-  readonly #leaseMs: number;
+  /** Each host's. */
+  readonly #leaseMs: readonly number[];
   #hosts: readonly Watched[] = [];
   /** Until when each host may sign, by the last confirmed write of its own. */
   #lawfulUntilMs: number[] = [];
@@ -59,7 +60,7 @@ export class Witness {
   takeOvers = 0;
   violation: Violation | null = null;
 
-  constructor(timeline: Timeline, leaseMs: number) {
+  constructor(timeline: Timeline, leaseMs: readonly number[]) {
     this.#timeline = timeline;
     this.#leaseMs = leaseMs;
   }
@@ -144,7 +145,7 @@ export class Witness {
 
   /** Consul committed a renewal or a take-over, which the host had sent at `sentMs`. */
   confirmed(index: number, sentMs: number): void {
-    const untilMs = sentMs + this.#leaseMs / (this.#hosts[index]?.rate ?? 1);
+    const untilMs = sentMs + (this.#leaseMs[index] ?? 0) / (this.#hosts[index]?.rate ?? 1);
     this.#lawfulUntilMs[index] = Math.max(this.#lawfulUntilMs[index] ?? Number.NEGATIVE_INFINITY, untilMs);
   }
 

@@ -92,11 +92,35 @@ export const leaseMutations: readonly Mutation[] = [
       {
         file: executor,
         text: `      { verb: "check-session", key: keys.lock, session },
-      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq) },`,
-        by: '      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq) },',
+      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq, effect.heardMs) },`,
+        by: '      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq, effect.heardMs) },',
       },
     ],
     caughtBy: { simulation: true, tests: [executorTest] },
+  },
+  {
+    name: "length-of-the-lease-unsaid",
+    breaks: "A renewal does not say how long its lease is: a standby with a shorter one takes over too soon.",
+    edits: [
+      {
+        file: executor,
+        text: "seq, heardMs };",
+        by: "seq, ...(seq < 0 ? { heardMs } : {}) };",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [executorTest, "test/simulation/other-timing.test.ts"] },
+  },
+  {
+    name: "rest-of-the-old-lease-unsaid",
+    breaks: "An agent that was started with a shorter lease than the one before does not say what that one left.",
+    edits: [
+      {
+        file: holder,
+        text: "Math.ceil(Math.max(leaseMs, lease.deadlineMs - nowMs) + stopMs);",
+        by: "leaseMs + stopMs;",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [holderTest] },
   },
   {
     name: "epoch-from-modify-index",

@@ -9,8 +9,8 @@ const executorTest = "agent/run/executor.test.ts";
 
 const shorterBy = (ms: number) => ({
   file: standby,
-  text: "const { takeoverMs, unbrokenMs } = settings.lease;",
-  by: `const { unbrokenMs } = settings.lease;\n  const takeoverMs = settings.lease.takeoverMs - ${ms};`,
+  text: "  const takeoverMs = waitMs(settings.lease, watch.heardMs);",
+  by: `  const takeoverMs = waitMs(settings.lease, watch.heardMs) - ${ms};`,
 });
 
 export const standbyMutations: readonly Mutation[] = [
