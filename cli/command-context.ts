@@ -78,24 +78,29 @@ export function findHost(cluster: StackOutputs, name: string): StackHost {
   });
 }
 
-/** Runs `attempt` on one host after the other until one answers; throws the last error when none does. */
+/** Runs `attempt` on one host after the other until one answers; throws what each of them said when none does. */
 export async function firstThatAnswers<T>(
   hosts: readonly StackHost[],
   attempt: (host: StackHost) => Promise<T>,
 ): Promise<T> {
-  let last: unknown;
+  const said: HoldfastError[] = [];
   for (const host of hosts) {
     try {
       return await attempt(host);
     } catch (error) {
       if (!isNoAnswer(error)) throw error;
-      last = error;
+      said.push(error);
     }
   }
-  throw last ?? new HoldfastError("HF_REFUSED", "The stack has no host that could be asked.");
+  const [first, ...others] = said;
+  if (first === undefined) throw new HoldfastError("HF_REFUSED", "The stack has no host that could be asked.");
+  if (others.length === 0) throw first;
+  throw new HoldfastError(first.code, `No host answers.\n${said.map(({ message }) => `  * ${message}`).join("\n")}`, {
+    next: "Check this machine's own network first, then one of them: holdfast ssh HOST.",
+  });
 }
 
-function isNoAnswer(error: unknown): boolean {
+function isNoAnswer(error: unknown): error is HoldfastError {
   const codes = ["HF_HOST_UNREACHABLE", "HF_HOST_KEY_MISMATCH", "HF_AGENT_UNREACHABLE"];
   return error instanceof HoldfastError && codes.includes(error.code);
 }

@@ -359,6 +359,14 @@ describe("pause, resume, history", () => {
     const { out } = await holdfast(fakeWorld({ hosts: { "host-a": says([]) } }), "history");
     expect(out).toBe("No host has taken the key yet.\n");
   });
+
+  test("history, when no host answers, says of each why", async () => {
+    const { code, err } = await holdfast(fakeWorld(), "history");
+    expect(code).toBe(1);
+    expect(err).toContain("No host answers.\n");
+    for (const host of ["host-a", "host-b", "host-c"]) expect(err).toMatch(new RegExp(`^ {2}\\* .*${host}`, "m"));
+    expect(err).toContain("holdfast ssh HOST");
+  });
 });
 
 describe("logs", () => {
@@ -422,6 +430,14 @@ describe("ssh and check", () => {
     expect(world.shells).toEqual([{ host: "host-b", command: ["ls", "-l"] }]);
   });
 
+  test("when ssh itself fails, what it says of files is set right", async () => {
+    const world = fakeWorld();
+    world.ports.openShell = async () => 255;
+    const { code, err } = await holdfast(world, "ssh", "host-b");
+    expect(code).toBe(255);
+    expect(err).toContain("hostKey of host-b in the stack's configuration");
+  });
+
   test("ssh to a host that the stack does not have", async () => {
     const { code, err } = await holdfast(fakeWorld(), "ssh", "host-z");
     expect(code).toBe(2);
@@ -456,14 +472,17 @@ describe("ssh and check", () => {
     const half: FakeHost = { run: () => ({ code: 1, stdout, stderr: "the journal\nneard.json is damaged\n" }) };
     const { code, out } = await holdfast(fakeWorld({ hosts: { "host-a": half } }), "check", "--json");
     expect(code).toBe(1);
-    expect(JSON.parse(out)[0].error).toContain("host-a could not be checked: neard.json is damaged");
+    expect(JSON.parse(out)[0].error.message).toContain("host-a could not be checked: neard.json is damaged");
   });
 
   test("check: a host without holdfastd says so instead of being called fine", async () => {
     const broken: FakeHost = { run: () => ({ code: 127, stdout: "", stderr: "sh: holdfastd: not found\n" }) };
     const { code, out } = await holdfast(fakeWorld({ hosts: { "host-a": broken } }), "check", "--json");
     expect(code).toBe(1);
-    expect(JSON.parse(out)[0].error).toContain("host-a could not be checked: sh: holdfastd: not found");
+    expect(JSON.parse(out)[0].error).toMatchObject({
+      code: "HF_APPLY_FAILED",
+      message: "host-a could not be checked: sh: holdfastd: not found",
+    });
   });
 });
 

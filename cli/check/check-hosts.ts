@@ -1,5 +1,5 @@
 /** Drift: what every host says when its holdfastd compares it with the last specs that were applied. */
-import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { type ErrorCode, HoldfastError } from "../../contract/errors.ts";
 import { type ConvergeReport, convergeReportSchema } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import type { HostLink, RunResult } from "../ports.ts";
@@ -11,8 +11,8 @@ export interface HostCheck {
   readonly host: string;
   /** What an apply would change, by concern; empty when the host is as it was deployed. */
   readonly drift: readonly { readonly concern: string; readonly what: string; readonly why: string }[];
-  /** Why the host could not be checked; null when it was. */
-  readonly error: string | null;
+  /** Why the host could not be checked, and what to do; null when it was. */
+  readonly error: { readonly code: ErrorCode; readonly message: string; readonly next: string | null } | null;
 }
 
 export function checkHosts(links: readonly HostLink[]): Promise<HostCheck[]> {
@@ -23,8 +23,9 @@ async function checkHost(link: HostLink): Promise<HostCheck> {
   try {
     return { host: link.host, drift: readDrift(link.host, await link.run(argv)), error: null };
   } catch (error) {
-    if (error instanceof HoldfastError) return { host: link.host, drift: [], error: describeError(error) };
-    throw error;
+    if (!(error instanceof HoldfastError)) throw error;
+    const { code, message, next = null } = error;
+    return { host: link.host, drift: [], error: { code, message, next } };
   }
 }
 
@@ -61,7 +62,7 @@ export function formatChecks(
 ): string {
   const { paint } = style;
   const rows = checks.flatMap((check) => {
-    if (check.error !== null) return [[check.host, "-", paint.red("not checked"), check.error.split("\n")[0] ?? ""]];
+    if (check.error !== null) return [[check.host, "-", paint.red("not checked"), check.error.message]];
     if (check.drift.length === 0) return [[check.host, "-", paint.green("as deployed"), ""]];
     return check.drift.map(({ concern, what, why }) => [check.host, concern, paint.yellow(what), why]);
   });

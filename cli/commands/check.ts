@@ -18,7 +18,7 @@ Exit codes: 0 every host is as deployed, 3 at least one is not, 1 a host could n
 
 Examples:
   $ holdfast check
-  $ holdfast check --json | jq '.[] | select(.drift != [])'`;
+  $ holdfast check --json | jq '.[] | select(.drift != [] or .error)'`;
 
 async function run(context: CommandContext, command: Command, json: boolean | undefined): Promise<ExitCode> {
   return context.withCluster(command, async ({ cluster, links }) => {

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { Command } from "commander";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { generateValidatorKey, keyFileJson, parseValidatorKey } from "../../contract/near-key.ts";
 import { accountSchema } from "../../contract/topology.ts";
 import { type CommandContext, jsonOption } from "../command-context.ts";
@@ -52,7 +52,7 @@ function writeNewFile(file: string, text: string): void {
       "HF_VALIDATOR_KEY",
       exists
         ? `${file} exists already; a key is never written over.`
-        : `${file} could not be made: ${(error as Error).message}`,
+        : `${file} could not be made: ${plainReason(error)}.`,
       { next: "Name another file with --out.", cause: error },
     );
   }
@@ -89,7 +89,7 @@ function readKeyFile(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new HoldfastError("HF_VALIDATOR_KEY", `${file} could not be read: ${(error as Error).message}`, {
+    throw new HoldfastError("HF_VALIDATOR_KEY", `${file} could not be read: ${plainReason(error)}.`, {
       next: "Name the file that neard or holdfast key generate made.",
       cause: error,
     });

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { Command } from "commander";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
 import { type CommandContext, firstThatAnswers, jsonOption } from "../command-context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
@@ -133,7 +133,7 @@ function openNew(file: string): number {
   try {
     return openSync(file, "wx", 0o600);
   } catch (error) {
-    throw new HoldfastError("HF_USAGE", `${file} cannot be made: ${(error as Error).message}.`, {
+    throw new HoldfastError("HF_USAGE", `${file} cannot be made: ${plainReason(error)}.`, {
       next: "Name a file that does not exist, in a directory that does.",
       cause: error,
     });
@@ -146,7 +146,7 @@ function readSnapshot(file: string): Buffer {
   try {
     content = readFileSync(file);
   } catch (error) {
-    throw new HoldfastError("HF_USAGE", `${file} cannot be read: ${(error as Error).message}.`, {
+    throw new HoldfastError("HF_USAGE", `${file} cannot be read: ${plainReason(error)}.`, {
       next: "Name the file that holdfast snapshot save wrote.",
       cause: error,
     });

@@ -6,7 +6,7 @@
 import type { Duplex } from "node:stream";
 import { type Config, NodeSSH } from "node-ssh";
 import type { Client, ClientChannel } from "ssh2";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
 import type { AgentRequest, AgentResponse, HostLink, RunOptions, RunResult, StackHost } from "../ports.ts";
@@ -68,11 +68,14 @@ export function createSshLink(cluster: SshAccess, host: StackHost): HostLink {
       stream = await openAgent(ssh, host.ssh.user, cluster.agentSocket);
       return await requestOverStream(stream, wanted);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new HoldfastError("HF_AGENT_UNREACHABLE", `The agent on ${host.name} does not answer (${why}).`, {
-        next: `See why: holdfast logs ${host.name}.`,
-        cause: error,
-      });
+      throw new HoldfastError(
+        "HF_AGENT_UNREACHABLE",
+        `The agent on ${host.name} does not answer (${plainReason(error)}).`,
+        {
+          next: `See why: holdfast logs ${host.name}.`,
+          cause: error,
+        },
+      );
     } finally {
       stream?.destroy();
     }
@@ -175,8 +178,7 @@ function connectError(host: StackHost, error: unknown, wrongKey: boolean): Holdf
       next: "Check the stack's SSH key and the host's authorized_keys.",
       cause: error,
     });
-  const why = error instanceof Error ? error.message : String(error);
-  return new HoldfastError("HF_HOST_UNREACHABLE", `${where} cannot be reached over SSH (${why}).`, {
+  return new HoldfastError("HF_HOST_UNREACHABLE", `${where} cannot be reached over SSH: ${plainReason(error)}.`, {
     next: "Check that the host has power, network and a running sshd.",
     cause: error,
   });

@@ -44,12 +44,12 @@ function pulumiError(stderr: string, stack: string | undefined): HoldfastError {
   if (/no stack selected/.test(said))
     return unavailable(
       "No stack is selected.",
-      "Select one (npm run -s pulumi -- stack select) or name it with --stack.",
+      "Select one (npm run -s pulumi -- stack select) or name it with --stack; npm run localnet makes one on this machine.",
     );
   if (/no stack named/.test(said))
     return unavailable(
       `There is no stack ${stack ?? "of that name"}.`,
-      "See which there are: npm run -s pulumi -- stack ls.",
+      stack === "localnet" ? "Bring it up: npm run localnet." : "See which there are: npm run -s pulumi -- stack ls.",
     );
   if (/no Pulumi.yaml project file/.test(said))
     return unavailable(

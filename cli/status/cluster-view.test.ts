@@ -85,6 +85,16 @@ describe("what is amiss", () => {
     expect(statusExitCode(view)).toBe(4);
   });
 
+  test("no host active as far as can be seen: that nobody validates is not said", () => {
+    const partly = clusterView(cluster, [...says(standbyStatus("host-b"), well[2]), silent("host-a")]);
+    expect(partly.problems[0]).toBe("No host that answers is active; whether host-a is cannot be seen from here.");
+    const nothing = clusterView(
+      cluster,
+      ["host-a", "host-b", "host-c"].map((host) => silent(host)),
+    );
+    expect(nothing.problems[0]).toContain("whether host-a or host-b is cannot be seen");
+  });
+
   test("no host active because somebody else is seen signing, and what to do", () => {
     const because = "refuses its first activation: the account was seen producing elsewhere 1 s ago";
     const refusing = { state: "refusing" as const, because, next: "Stop the other validator." };

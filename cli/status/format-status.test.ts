@@ -51,6 +51,11 @@ test("two active hosts: the alarm comes first and says what to do", () => {
   expect(text).toContain("more than one host active");
 });
 
+test("no host that can be seen: neither the epoch nor the absence of an active host is claimed", () => {
+  const text = formatStatus(clusterView(testOutputs(), []), style);
+  expect(text.split("\n")[0]).toBe("validator.test on localnet · epoch unknown · no host seen active");
+});
+
 test("fits a narrow terminal", () => {
   const text = formatStatus(clusterView(testOutputs(), answers), { ...style, columns: 110 });
   const table = text.slice(text.indexOf("\n\n") + 2);

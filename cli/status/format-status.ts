@@ -2,6 +2,7 @@
 import { formatDuration, formatMoment } from "../terminal/duration.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { formatTable } from "../terminal/table.ts";
+import { silentValidators } from "./problems.ts";
 import type { ClusterView, HostView } from "./views.ts";
 
 export interface StatusStyle {
@@ -32,9 +33,14 @@ function alarmLines(view: ClusterView, paint: Paint): string[] {
 }
 
 function headerLine(view: ClusterView, { paint, wallMs }: StatusStyle): string {
-  const parts = [`${paint.bold(view.account)} on ${view.network}`, `epoch ${view.epoch ?? "none"}`];
+  const answered = view.hosts.some((host) => host.agent !== null);
+  const parts = [
+    `${paint.bold(view.account)} on ${view.network}`,
+    `epoch ${view.epoch ?? (answered ? "none" : "unknown")}`,
+  ];
   if (view.alarm !== null) parts.push(paint.red("more than one host active"));
-  else if (view.active === null) parts.push(paint.red("no host active"));
+  else if (view.active === null)
+    parts.push(paint.red(silentValidators(view).length === 0 ? "no host active" : "no host seen active"));
   else parts.push(`${paint.bold(paint.green(view.active))} active${sinceText(view.since, wallMs)}`);
   if (view.lease !== null) parts.push(`lease ${formatDuration(view.lease)} left`);
   return parts.join(paint.dim(" · "));

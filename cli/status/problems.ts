@@ -20,12 +20,24 @@ export function findProblems(cluster: StackOutputs, view: Facts, statuses: reado
 function noActiveHost(view: Facts, statuses: readonly AgentStatus[]): string[] {
   if (statuses.some((status) => status.role === "active")) return [];
   const moving = statuses.find((status) => status.role === "taking" || status.role === "handing");
-  if (moving === undefined) return [guarded(statuses) ?? `No host is active: nobody validates for ${view.account}.`];
+  if (moving === undefined) return [guarded(statuses) ?? nobodySeen(view)];
   return [
     moving.role === "taking"
       ? `No host is active yet: ${moving.host} is taking over.`
       : `No host is active now: ${moving.host} is handing the key over.`,
   ];
+}
+
+/** Hosts with neard of which nothing is known: one that is cut off from us may well validate. */
+export function silentValidators(view: Pick<ClusterView, "hosts">): string[] {
+  return view.hosts.filter((host) => host.roles.includes("neard") && host.agent === null).map((host) => host.name);
+}
+
+/** Who reads that nobody validates might start a validator by hand, so it is said only where it is known. */
+function nobodySeen(view: Facts): string {
+  const silent = silentValidators(view);
+  if (silent.length === 0) return `No host is active: nobody validates for ${view.account}.`;
+  return `No host that answers is active; whether ${silent.join(" or ")} is cannot be seen from here.`;
 }
 
 /** The hosts watch the same chain: one that refuses says it for all. */

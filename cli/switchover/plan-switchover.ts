@@ -1,5 +1,6 @@
 /** Whether a switchover can be asked for now, and between whom. Pure; the agent decides again by itself. */
 import { HoldfastError } from "../../contract/errors.ts";
+import { silentValidators } from "../status/problems.ts";
 import type { ClusterView, HostView } from "../status/views.ts";
 
 export interface SwitchoverPlan {
@@ -14,8 +15,10 @@ export interface SwitchoverPlan {
 /** @throws HoldfastError HF_REFUSED, HF_USAGE (no such host) */
 export function planSwitchover(view: ClusterView, to: string | undefined): SwitchoverPlan {
   if (view.alarm !== null) throw refused(view.alarm.message, view.alarm.next);
-  if (view.active === null)
-    throw refused("No host is active, so there is no key to move.", "See why with holdfast status.");
+  if (view.active === null) {
+    const who = silentValidators(view).length === 0 ? "No host" : "No host that answers";
+    throw refused(`${who} is active, so there is no key to move.`, "See why with holdfast status.");
+  }
   if (view.switchover !== null)
     throw refused("A switchover is under way already.", "Watch it with holdfast status --watch.");
   const plan = { from: view.active, epoch: view.epoch };
