@@ -73,7 +73,8 @@ function faultsOf(issue: z.core.$ZodIssue, given: unknown): Fault[] {
   if (value === null) return [fault(`${setting} is empty`)];
   const shown = toSet !== undefined || typeof value === "object" ? "" : ` (it is ${JSON.stringify(value)})`;
   const meant = issue.code === "invalid_value" ? nearestName(String(value), issue.values.map(String)) : undefined;
-  const next = meant !== undefined ? `Did you mean ${meant}?` : toSet !== undefined ? `Set it with ${toSet}` : described;
+  const next =
+    meant !== undefined ? `Did you mean ${meant}?` : toSet !== undefined ? `Set it with ${toSet}` : described;
   return [fault(`${setting}: ${issueWords(issue)}${shown}`, next)];
 }
 

@@ -7,7 +7,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { type Options as ExecaOptions, execa } from "execa";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { describeError } from "../../contract/errors.ts";
@@ -122,11 +122,16 @@ const program = new Command("bench")
   .option("--runs <count>", "how often the active host loses power (default: 20, with --quick 3)", count)
   .option("--quick", "few runs of each, in about five minutes; recorded in .localnet/quick-bench only", false)
   .option("--keep", "leave the cluster up at the end", false)
+  .exitOverride()
   .action(bench);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`\nbench: ${describeError(error)}`);
-  process.exitCode = 1;
+  // Commander has said already what was wrong with the command line.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    console.error(`\nbench: ${describeError(error)}`);
+    process.exitCode = 1;
+  }
 }

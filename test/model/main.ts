@@ -5,11 +5,11 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { execa } from "execa";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { formatTable } from "../../cli/terminal/table.ts";
-import { describeError } from "../../contract/errors.ts";
+import { describeError, HoldfastError } from "../../contract/errors.ts";
 import { withLock } from "../../toolchain/cache.ts";
 import { configurationOf, type Outcome, outcomeOf, type Run, runs } from "./runs.ts";
 import { ensureTlc } from "./tlc.ts";
@@ -57,13 +57,16 @@ const program = new Command("model")
   .description("Checks the TLA+ model of the lease with TLC: what must hold, what must be possible, what must fail.")
   .argument("[word]", "only the runs that have this in their name, with their traces", "")
   .helpOption("-h, --help", "display help")
-  .parse();
+  .exitOverride();
 
 try {
+  program.parse();
   const word = program.args[0] ?? "";
   const chosen = runs.filter((run) => run.name.includes(word));
   if (chosen.length === 0)
-    throw new Error(`No run has "${word}" in its name: ${runs.map((run) => run.name).join("; ")}`);
+    throw new HoldfastError("HF_USAGE", `No run has "${word}" in its name.`, {
+      next: `There are: ${runs.map((run) => run.name).join("; ")}.`,
+    });
   const jar = await ensureTlc();
   const done: Result[] = [];
   for (const run of chosen) {
@@ -79,6 +82,10 @@ try {
   console.log(`\n${done.length - wrong.length} passed, ${wrong.length} failed`);
   process.exitCode = wrong.length === 0 ? 0 : 1;
 } catch (error) {
-  console.error(describeError(error));
-  process.exitCode = 1;
+  // Commander has said already what was wrong with the command line.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    console.error(describeError(error));
+    process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;
+  }
 }

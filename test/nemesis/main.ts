@@ -5,6 +5,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { describeError, HoldfastError } from "../../contract/errors.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
+import type { Area } from "./scenario.ts";
 
 interface Options {
   readonly scenario: readonly string[];
@@ -39,6 +40,10 @@ async function nemesis(options: Options): Promise<number> {
     const { runRandom } = await import("./random/run.ts");
     return await runRandom(options.lab, options.minutes, options.seed, stop.signal);
   }
+  const { areas } = await import("./scenario.ts");
+  const unknown = options.area.find((area) => !areas.includes(area as Area));
+  if (unknown !== undefined)
+    throw new HoldfastError("HF_USAGE", `There is no area "${unknown}".`, { next: `There are: ${areas.join(", ")}.` });
   const chosen = options.all
     ? catalogue
     : [...options.scenario.map(scenarioNamed), ...catalogue.filter(({ area }) => options.area.includes(area))];
@@ -59,6 +64,10 @@ const program = new Command("nemesis")
   .option("--minutes <count>", "a random nemesis for so long", positive)
   .option("--seed <number>", "its seed: the same seed breaks the same things", positive, 1)
   .option("--lab <name>", "which lab; brought up if it is not there", process.env.HOLDFAST_LAB ?? "nemesis")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 no two hosts ever signed at once, nothing was signed twice, and all was as expected; 1 not; 2 wrong use.",
+  )
   .exitOverride()
   .action(async (options: Options) => {
     // The scenarios' helpers (test/scenarios/cluster.ts) read it when they are loaded.

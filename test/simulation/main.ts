@@ -6,8 +6,11 @@
  *   npm run simulate -- --replay failure.json     a cut-down schedule again
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { Command, InvalidArgumentError } from "commander";
+import { join } from "node:path";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import pc from "picocolors";
+import { describeError, HoldfastError, plainReason } from "../../contract/errors.ts";
+import { commitNow } from "../commit.ts";
 import type { Schedule } from "./schedule.ts";
 import { shrink } from "./shrink.ts";
 import { type RunReport, replay, simulate } from "./simulate.ts";
@@ -40,27 +43,35 @@ interface Summary {
 
 function positive(text: string): number {
   const number = Number(text);
-  if (!(number > 0)) throw new InvalidArgumentError("give a number above 0");
+  if (!(number > 0)) throw new InvalidArgumentError("Give a number above 0.");
   return number;
 }
 
 function whole(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError("give a whole number");
+  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError("Give a whole number.");
   return number;
 }
 
+/** None at all would be reported as every promise kept. */
+function count(text: string): number {
+  if (whole(text) === 0) throw new InvalidArgumentError("Give a whole number above 0.");
+  return Number(text);
+}
+
 const program = new Command("simulate")
-  .description("The agent's own code against random faults, in virtual time. Exit code 1: a promise was broken.")
+  .description("The agent's own code against random faults, in virtual time.")
   .option("--hours <n>", "simulate so many hours in all", positive, 20)
   .option("--seed <n>", "begin with this seed; alone: run only this one", whole)
-  .option("--seeds <n>", "run so many seeds, whatever --hours says", whole)
+  .option("--seeds <n>", "run so many seeds, whatever --hours says", count)
   .option("--per-seed <hours>", "simulated hours of each seed", positive, 0.5)
   .option("--trace", "print everything that happens", false)
   .option("--shrink", "cut a failing run down to the faults that it takes", false)
   .option("--save <file>", "write the failing schedule there, for --replay")
   .option("--replay <file>", "run the faults in this file")
-  .option("--json", "print the figures as JSON", false);
+  .option("--json", "print the figures as JSON", false)
+  .addHelpText("after", "\nExit codes: 0 every promise was kept, 1 one was broken, 2 wrong use of the command line.")
+  .exitOverride();
 
 const say = (line: string) => console.error(line);
 
@@ -68,7 +79,7 @@ async function main(options: Options): Promise<number> {
   const print = (line: string) => console.log(line);
   const watching = options.trace ? { trace: print } : {};
   if (options.replay !== undefined) {
-    const schedule = JSON.parse(readFileSync(options.replay, "utf8")) as Schedule;
+    const schedule = readSchedule(options.replay);
     const report = await replay(schedule, watching);
     return await conclude(report, options, `--replay ${options.replay}`);
   }
@@ -84,6 +95,8 @@ async function main(options: Options): Promise<number> {
   };
   const first = options.seed ?? 1;
   const seeds = options.seeds ?? (options.seed === undefined ? Math.ceil(options.hours / options.perSeed) : 1);
+  const commit = (await commitNow(join(import.meta.dirname, "../.."))) ?? "unknown";
+  say(`seeds ${first} to ${first + seeds - 1}, ${options.perSeed} simulated hours each, commit ${commit}`);
   const began = process.cpuUsage();
   let code = 0;
   for (let seed = first; seed < first + seeds; seed += 1) {
@@ -100,6 +113,20 @@ async function main(options: Options): Promise<number> {
   if (options.json) print(JSON.stringify(summary));
   else say(inWords(summary));
   return code;
+}
+
+function readSchedule(file: string): Schedule {
+  const next = "Name a file that --save wrote.";
+  let schedule: Partial<Schedule>;
+  try {
+    schedule = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new HoldfastError("HF_USAGE", `${file} cannot be read: ${plainReason(error)}.`, { next });
+  }
+  const { shape, storms } = schedule ?? {};
+  if (shape === undefined || !Array.isArray(storms))
+    throw new HoldfastError("HF_USAGE", `${file} is no schedule of faults.`, { next });
+  return { shape, storms };
 }
 
 function add(summary: Summary, report: RunReport): void {
@@ -153,5 +180,13 @@ async function conclude(report: RunReport, options: Options, again: string): Pro
   return 1;
 }
 
-program.parse();
-process.exitCode = await main(program.opts<Options>());
+try {
+  program.parse();
+  process.exitCode = await main(program.opts<Options>());
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof HoldfastError && error.code === "HF_USAGE") {
+    console.error(describeError(error));
+    process.exitCode = 2;
+  } else throw error; // A mistake of the simulation's own: its stack trace is what helps.
+}
