@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { isAlive, killAll, startTicks, WatchedProcess } from "./processes.ts";
+import { isAlive, killAll, startTicks, startTicksIn, WatchedProcess } from "./processes.ts";
 
 /** Nobody's: neither in /etc/passwd nor among the ranges that systemd hands out (systemd: UIDS-GIDS). */
 const uid = 59_421;
@@ -43,6 +43,29 @@ test("a watched process is alive until it is gone, and one of another start neve
   expect(watched.map((process) => process.isAlive)).toEqual([false, false]);
   for (const process of watched) process.close();
   expect(() => new WatchedProcess(nameOf(child))).toThrow("ENOENT");
+});
+
+test.for([
+  ["lives", "S 1 7 7 0 -1 4194560 1 0 0 0 1 1 0 0 20 0 5 0 1706126 9", "1706126"],
+  ["is a zombie", "Z 1 7 7 0 -1 4194560 1 0 0 0 1 1 0 0 20 0 1 0 1706126 9", null],
+  ["has lost its first thread alone", "Z 1 7 7 0 -1 4194560 1 0 0 0 1 1 0 0 20 0 2 0 1706126 9", "1706126"],
+] as const)("a process that %s", ([, fields, ticks]) => {
+  expect(startTicksIn(`7 (neard) Z) ${fields}`)).toBe(ticks);
+});
+
+test("a process that cannot be looked at is not taken for one that is gone", () => {
+  // Of a program with no file descriptor left, about itself.
+  const program = `
+    import { openSync } from "node:fs";
+    import { isAlive, startTicks } from ${JSON.stringify(import.meta.resolve("./processes.ts"))};
+    const name = process.pid + ":" + startTicks(process.pid);
+    try { for (;;) openSync("/dev/null"); } catch {}
+    let said;
+    try { said = isAlive(name); } catch (error) { said = error.code; }
+    process._rawDebug(String(said));`;
+  const node = [process.execPath, "--input-type=module", "--eval", program];
+  const said = execFileSync("/bin/sh", ["-c", 'ulimit -n 64; exec "$@" 2>&1', "sh", ...node], { encoding: "utf8" });
+  expect(said.trim()).toBe("EMFILE");
 });
 
 // To start a process as somebody else one must be root.

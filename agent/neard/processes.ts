@@ -14,20 +14,32 @@ export type ProcessName = string;
 /** Where systemd keeps its groups: the unified hierarchy, or on older setups one of the others. */
 const cgroupRoots = ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"];
 
-/** Start time of a process from /proc/PID/stat (field 22; the name in field 2 may hold anything); null: gone. */
+/**
+ * Start time of a process from /proc/PID/stat (field 22; the name in field 2 may hold anything); null: gone.
+ * @throws Error when that cannot be told, for want of a file descriptor, say.
+ */
 export function startTicks(pid: number): string | null {
+  // Node reads a file as UTF-8 in one call; what is no UTF-8 in the name stays in the name.
+  const stat = unlessGone(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+  return stat === null ? null : startTicksIn(stat);
+}
+
+/** Null when what is looked at is not there, or went while we looked. Any other failure tells nothing, and is thrown. */
+function unlessGone<T>(look: () => T): T | null {
   try {
-    // Node reads a file as UTF-8 in one call; what is no UTF-8 in the name stays in the name.
-    return startTicksIn(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return null;
+    return look();
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw error;
   }
 }
 
-function startTicksIn(stat: string): string | null {
+/** The same from the file's text. */
+export function startTicksIn(stat: string): string | null {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // A zombie runs no code and holds no socket.
-  return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? null);
+  // A zombie runs no code and holds no socket, unless it is only the first thread that has ended (field 20: threads).
+  const hasEnded = (fields[0] === "Z" || fields[0] === "X") && Number(fields[17]) <= 1;
+  return hasEnded ? null : (fields[19] ?? null);
 }
 
 function named(pid: number): ProcessName[] {
@@ -40,19 +52,19 @@ export function pidOf(process: ProcessName): number {
   return Number.parseInt(process, 10);
 }
 
-/** The unit's main process: the first member of its control group. Null: none. */
+/** The unit's main process: the first member of its control group. Null: none, or it cannot be told; it proves nothing. */
 export function unitProcess(unit: string): ProcessName | null {
-  return unitProcesses(unit)[0] ?? null;
+  try {
+    return unitProcesses(unit)[0] ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function unitProcesses(unit: string): ProcessName[] {
   for (const root of cgroupRoots) {
-    let text: string;
-    try {
-      text = readFileSync(`${root}/system.slice/${unit}/cgroup.procs`, "latin1");
-    } catch {
-      continue;
-    }
+    const text = unlessGone(() => readFileSync(`${root}/system.slice/${unit}/cgroup.procs`, "latin1"));
+    if (text === null) continue;
     const found = text.split("\n").filter(Boolean).map(Number).flatMap(named);
     if (found.length > 0) return found;
   }
@@ -63,19 +75,14 @@ function userProcesses(uid: number): ProcessName[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => {
-      try {
-        return statSync(`/proc/${pid}`).uid === uid;
-      } catch {
-        return false;
-      }
-    })
+    .filter((pid) => unlessGone(() => statSync(`/proc/${pid}`).uid) === uid)
     .flatMap(named);
 }
 
 /** For `killAll`: processes that survive SIGKILL this long are stuck in the kernel; the caller repeats. */
 export const killWithinMs = 5000;
 
+/** @throws Error when that cannot be told. */
 export function isAlive(process: ProcessName): boolean {
   return named(pidOf(process))[0] === process;
 }
@@ -115,7 +122,7 @@ export class WatchedProcess {
 /**
  * SIGKILL to all that is neard now, until all of it is gone. A neard that systemd starts meanwhile is
  * a fresh one, without a key, and is left alone.
- * @throws Error naming those that would not die within `withinMs` (stuck in the kernel).
+ * @throws Error naming those that would not die within `withinMs` (stuck in the kernel), or when that cannot be told.
  */
 export async function killAll(unit: string, uid: number, withinMs: number): Promise<void> {
   const doomed = new Set([...unitProcesses(unit), ...userProcesses(uid)]);
