@@ -6,7 +6,8 @@ import { Fence } from "./fence.ts";
 
 /**
  * Stands in for nft: writes down every line that it is given and echoes it. `slow` keeps the standing
- * one back before it carries out a line; `broken` makes it refuse its first.
+ * one back before it carries out a line; `broken` makes it refuse its first; `stuck` keeps its first in the
+ * kernel, where a kill does not reach it, for longer than it is waited for.
  */
 const nft = `#!/bin/sh
 cd "$(dirname "$0")"
@@ -14,6 +15,7 @@ case "$*" in
   *--interactive*)
     while IFS= read -r line; do
       if [ -e slow ]; then sleep 0.3; fi
+      if [ -e stuck ]; then rm stuck; (sleep 1.4; echo "$line" >> log); continue; fi
       if [ -e broken ]; then rm broken; echo "Error: No such file or directory" >&2; continue; fi
       echo "$line" >> log
       echo "$line"
@@ -89,6 +91,14 @@ test("a fence whose rules were flushed is armed anew, shut, before it is fed", a
   writeFileSync(join(directory, "broken"), "");
   await one.feed(epoch, 6000);
   expect(deeds()).toEqual(["armed", "armed", "timeout 5000ms"]);
+});
+
+test("what an nft that is given up was carrying out comes before all that is done after it", async () => {
+  const one = fence();
+  await one.arm(epoch);
+  writeFileSync(join(directory, "stuck"), "");
+  await Promise.all([one.feed(epoch, 6000), one.shut()]);
+  expect(deeds()).toEqual(["armed", "timeout 5000ms", "armed", "timeout 5000ms", "shut"]);
 });
 
 test("it says that it is open for as long as it was fed, and not a tick longer", async () => {

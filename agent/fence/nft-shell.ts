@@ -4,8 +4,9 @@
  *
  * One line is one transaction, as one `-f` file is. nft is asked to echo what it adds, so a committed
  * feed is answered by a line with its element, and a refused one by `Error:`.
- * Awkward case: nft is stopped or hangs. Whoever waits is told after `answerMs`, and this nft is
- * killed, so that a line left in its pipe can never be carried out later.
+ * Awkward case: nft is stopped or hangs. After `answerMs` this nft is killed, and whoever waits is told
+ * once it is gone: so a line that is left in its pipe, or that the kernel is busy with, is never carried out
+ * after what comes next.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 
@@ -21,6 +22,8 @@ interface Waiting {
 export class NftShell {
   #child: ChildProcessWithoutNullStreams | null = null;
   #waiting: Waiting | null = null;
+  /** Why `#child` was killed, until it is gone. */
+  #killedFor: Error | null = null;
 
   /**
    * Carries out one line and returns once nft has echoed `expected`. One call at a time.
@@ -30,7 +33,7 @@ export class NftShell {
     const child = this.#child ?? this.#start();
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#drop(child, new Error(`nft did not answer within ${answerMs} ms`));
+        this.#kill(child, new Error(`nft did not answer within ${answerMs} ms`));
       }, answerMs);
       const settle = (act: () => void) => {
         clearTimeout(timer);
@@ -60,17 +63,25 @@ export class NftShell {
   }
 
   #hear(child: ChildProcessWithoutNullStreams, text: string): void {
-    if (child !== this.#child || this.#waiting === null) return;
+    if (child !== this.#child || this.#waiting === null || this.#killedFor !== null) return;
     this.#waiting.seen += text;
-    if (this.#waiting.seen.includes("Error:")) this.#drop(child, new Error(`nft: ${this.#waiting.seen.trim()}`));
+    if (this.#waiting.seen.includes("Error:")) this.#kill(child, new Error(`nft: ${this.#waiting.seen.trim()}`));
     else if (this.#waiting.seen.includes(this.#waiting.expected)) this.#waiting.resolve();
   }
 
-  /** This nft is of no use any more; the next transaction starts another. */
+  /** This nft is of no use any more. */
+  #kill(child: ChildProcessWithoutNullStreams, error: Error): void {
+    if (child !== this.#child) return;
+    this.#killedFor ??= error;
+    child.kill("SIGKILL");
+  }
+
+  /** It is gone; the next transaction starts another. */
   #drop(child: ChildProcessWithoutNullStreams, error: Error): void {
     if (child !== this.#child) return;
     this.#child = null;
-    child.kill("SIGKILL");
-    this.#waiting?.reject(error);
+    const because = this.#killedFor ?? error;
+    this.#killedFor = null;
+    this.#waiting?.reject(because);
   }
 }
