@@ -59,7 +59,7 @@ function pulumiError(stderr: string, stack: string | undefined): HoldfastError {
   if (/PULUMI_ACCESS_TOKEN/.test(said))
     return unavailable(
       "Pulumi does not know where the stacks are kept.",
-      "Log in (npm run -s pulumi -- login) or set PULUMI_BACKEND_URL.",
+      "Log in (npm run -s pulumi -- login) or set PULUMI_BACKEND_URL; npm run localnet makes a stack of this machine's own.",
     );
   return unavailable(
     `The stack's outputs could not be read: ${said}`,
