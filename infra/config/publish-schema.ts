@@ -106,7 +106,9 @@ npm run -s pulumi -- config set --secret validatorKey < validator_key.json
 npm run -s pulumi -- config set --secret --path ssh.privateKey < ~/.ssh/id_ed25519
 \`\`\`
 
-Everything is checked before any host is changed, and all faults are reported at once. What depends on several settings:
+\`--path\` is for what is inside a section; without it there would be a setting with a dot in its name, which is refused.
+
+Everything is checked before any host is changed, and all faults of one kind are reported at once. What depends on several settings:
 at least three hosts with the role \`consul\` (better an odd number), at least two with \`neard\`, no name or address twice, the
 [timing rule](security.md#the-timing-rule), a validator key for the configured account. neard's own \`config.json\` may
 get further settings by \`neard.config\`, except those that holdfast owns.
