@@ -26,6 +26,8 @@ const windowRetryMs = 2000;
 const unloadMaxMs = 2000;
 /** Unanswered releases are repeated for this long; then the lock is left to run out. */
 const releaseMaxMs = 3000;
+/** A Consul that is down refuses the connection at once. */
+const releaseRetryMs = 200;
 
 export function handingEvent(draft: Draft, event: Event): void {
   const phase = draft.state.phase as HandingPhase;
@@ -35,7 +37,7 @@ export function handingEvent(draft: Draft, event: Event): void {
   }
   if ((event.is === "done" || event.is === "failed") && event.serial === draft.state.serial) {
     if (event.is === "done") advance(draft, phase);
-    else stumble(draft, phase, event.because);
+    else stumble(draft, phase, event);
     return;
   }
   if (event.is === "probed" && draft.state.probe?.process !== phase.process) {
@@ -99,14 +101,14 @@ function advance(draft: Draft, phase: HandingPhase): void {
 }
 
 /** An effect failed: before the fence shut that ends the switchover, later it ends our holding. */
-function stumble(draft: Draft, phase: HandingPhase, because: string): void {
+function stumble(draft: Draft, phase: HandingPhase, { because, certain }: Extract<Event, { is: "failed" }>): void {
   if (phase.step === "window") {
     // None long enough is left in this NEAR epoch, say: the next one has others.
     ask(draft, { do: "find-window", delayMs: windowRetryMs });
   } else if (phase.step === "asking") {
     drop(draft, phase, because);
-  } else if (phase.step === "releasing" && draft.nowMs - phase.stepMs < releaseMaxMs) {
-    askRelease(draft, phase);
+  } else if (phase.step === "releasing" && !certain && draft.nowMs - phase.stepMs < releaseMaxMs) {
+    askRelease(draft, phase, releaseRetryMs);
   } else {
     demote(draft, phase, because);
   }
@@ -129,10 +131,10 @@ function shut(draft: Draft, phase: HandingPhase): void {
 
 function release(draft: Draft, phase: HandingPhase): void {
   step(draft, phase, "releasing", `switchover to ${phase.job.to}: releases the lock`);
-  askRelease(draft, phase);
+  askRelease(draft, phase, 0);
 }
 
-function askRelease(draft: Draft, phase: HandingPhase): void {
+function askRelease(draft: Draft, phase: HandingPhase, delayMs: number): void {
   const { session, epoch, seq } = phase.lease;
   const { host } = draft.settings;
   const marker = {
@@ -143,7 +145,7 @@ function askRelease(draft: Draft, phase: HandingPhase): void {
     switchover: phase.job.id,
     because: `switchover from ${host}`,
   };
-  ask(draft, { do: "release", session, seq: seq + 1, marker });
+  ask(draft, { do: "release", session, seq: seq + 1, marker, delayMs });
 }
 
 function demote(draft: Draft, phase: HandingPhase, because: string): void {

@@ -17,7 +17,9 @@ export function holderEvent(draft: Draft, event: Event): void {
   const phase = draft.state.phase as HolderPhase;
   const { lease } = phase;
   if (event.is === "renew-refused" && event.session === lease.session) {
-    enterDemoting(draft, `lost the lock: ${event.because}`, { release: null });
+    // It may be our own release that the renewal came after.
+    const switchover = phase.name === "handing" && phase.step === "releasing" ? phase.job.id : null;
+    enterDemoting(draft, `lost the lock: ${event.because}`, { release: null, switchover });
     return;
   }
   if (event.is === "renewed" && event.session === lease.session && !renewed(draft, phase, event)) return;

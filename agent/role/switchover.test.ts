@@ -81,6 +81,36 @@ describe("handing over", () => {
     expect(core.effects.some((effect) => effect.do === "release")).toBe(true);
   });
 
+  const releasing = () => {
+    const core = asked()
+      .see(ours, { notes: note("s1") })
+      .done()
+      .done();
+    core.after(40).probe({ validatorKey: null });
+    expect(core.asked("release")).toMatchObject([{ marker: { to: "host-a" } }]);
+    return core;
+  };
+
+  test("repeats a release that was not answered, but not faster than it can fail", () => {
+    const core = releasing().after(2000).fail();
+    expect(core.state.phase).toMatchObject({ name: "handing", step: "releasing" });
+    expect(core.asked("release")).toMatchObject([{ delayMs: 200, marker: { to: "host-a" } }]);
+  });
+
+  test("does not repeat a release that Consul refuses: the lock is not ours any more", () => {
+    const core = releasing().fail(true);
+    expect(core.state.phase.name).toBe("demoting");
+    expect(core.asked("release")).toEqual([]);
+  });
+
+  test("has not failed because a renewal was refused that came after its own release", () => {
+    const core = releasing().tell({ is: "renew-refused", session: "session-b", because: "another session" });
+    expect(core.state.phase.name).toBe("demoting");
+    expect(core.state.lastSwitchover).toMatchObject({ id: "s1", state: "running" });
+    core.see({ ...ours, modifyIndex: 90, lockIndex: 6, session: "session-a", value: { host: "host-a", seq: 0 } });
+    expect(core.state.lastSwitchover).toMatchObject({ id: "s1", state: "done" });
+  });
+
   test("is dropped without a trace when the successor is silent", () => {
     const core = asked();
     core.tell({ is: "renewed", session: "session-b", sentMs: core.nowMs, lockIndex: 5 });
