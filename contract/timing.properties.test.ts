@@ -10,6 +10,8 @@ import { type LeaseTiming, timingFaults } from "./timing.ts";
 /** Clocks run up to 2 % apart: each up to 1 % off; and they are read 10 ms coarse, rounded down. */
 const rates = fc.constantFrom(0.99, 0.995, 1, 1.005, 1.01);
 const coarseMs = 10;
+/** What the agent forgives a feed (agent/fence/fence.ts), as its clock shows it: then the wall clock alone shuts sooner. */
+const lateMs = 110;
 
 /** One renewal. Times are true ones, in milliseconds; null: it was lost there. */
 interface Renewal {
@@ -46,7 +48,7 @@ function outcome(t: LeaseTiming, row: readonly Renewal[], holderRate: number, st
   // All of those answers arrive in time for the holder, which is the worst that they can do.
   const leases = committed.filter(({ atMs }) => atMs <= takesOverMs);
   const heardUntilMs = Math.max(
-    ...leases.map(({ sentMs: ms }) => ms + (t.leaseMs + coarseMs) / holderRate + t.stopMs),
+    ...leases.map(({ sentMs: ms }) => ms + (t.leaseMs + coarseMs) / holderRate + lateMs + t.stopMs),
     Number.NEGATIVE_INFINITY,
   );
   return { heardUntilMs, takesOverMs };
@@ -94,8 +96,9 @@ describe("whatever breaks the rule", () => {
   test.for([
     ["takeoverMs", (t: LeaseTiming) => t.leaseMs + t.stopMs + t.skewMs - 1],
     ["lockDelayMs", (t: LeaseTiming) => t.takeoverMs - 1],
-    ["skewMs", (t: LeaseTiming) => Math.ceil(t.takeoverMs * 0.02) + 19],
+    ["skewMs", (t: LeaseTiming) => Math.ceil(t.takeoverMs * 0.02) + 149],
     ["unbrokenMs", (t: LeaseTiming) => t.takeoverMs],
+    ["unbrokenMs", () => 2999],
     ["renewMs", (t: LeaseTiming) => Math.floor(t.leaseMs / 4) + 1],
     ["sessionTtlMs", (t: LeaseTiming) => t.leaseMs],
   ] as const)("a %s that is one millisecond off is named, with its value", ([setting, broken]) => {

@@ -13,8 +13,9 @@ test("one millisecond too little is refused, with both numbers in the sentence",
 
 test.for([
   [{ lockDelayMs: 6999 }, "above lockDelayMs"],
-  [{ skewMs: 100 }, "skewMs 100 is below"],
+  [{ skewMs: 289, leaseMs: 6711 }, "skewMs 289 is below 290"],
   [{ unbrokenMs: 7000 }, "unbrokenMs 7000 is not below"],
+  [{ unbrokenMs: 2999 }, "unbrokenMs 2999 is below 3000"],
   [{ renewMs: 2000 }, "above a quarter of leaseMs"],
   [{ sessionTtlMs: 9999 }, "below 10000"],
   [{ lockDelayMs: 60_001 }, "above 60000"],
@@ -27,6 +28,6 @@ test("a standby waits for as long as the holder's own record says, where that is
   expect(waitMs(defaultTiming, 0)).toBe(takeoverMs);
   expect(waitMs(defaultTiming, leaseMs + stopMs)).toBe(takeoverMs);
   expect(waitMs(defaultTiming, 15_000)).toBe(15_500);
-  // Beyond what skewMs has room for, 2 % of the longer wait and 20 ms.
-  expect(waitMs(defaultTiming, 40_000)).toBe(40_837);
+  // Beyond what skewMs has room for, 2 % of the longer wait and 150 ms.
+  expect(waitMs(defaultTiming, 40_000)).toBe(40_970);
 });

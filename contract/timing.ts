@@ -37,9 +37,12 @@ export type LeaseTiming = z.infer<typeof leaseTimingSchema>;
 
 export const defaultTiming: LeaseTiming = leaseTimingSchema.parse({});
 
-/** By how much the rates of two hosts' clocks may differ, and what reading them costs. */
+/** By how much the rates of two hosts' clocks may differ. */
 const rateGap = 0.02;
-const coarseMs = 20;
+/** A feed of the fence may be late by 100 ms before it is made anew; both hosts' clocks and the kernel's timers are 10 ms coarse. */
+const coarseMs = 150;
+/** Two looks at a lock that stands still take 2.1 s (agent/consul/follow.ts): a watch must not count as broken for that. */
+const leastUnbrokenMs = 3000;
 
 /**
  * How long a standby waits for a holder that can be heard for `heardMs` after it sent its last renewal, as its own
@@ -66,11 +69,15 @@ export function timingFaults(t: LeaseTiming): string[] {
   const drift = Math.ceil(t.takeoverMs * rateGap) + coarseMs;
   if (t.skewMs < drift)
     faults.push(
-      `skewMs ${t.skewMs} is below ${drift}: 2 % of takeoverMs ${t.takeoverMs} and 20 ms of clock granularity`,
+      `skewMs ${t.skewMs} is below ${drift}: 2 % of takeoverMs ${t.takeoverMs}, and ${coarseMs} ms for late feeds and coarse clocks`,
     );
   if (t.unbrokenMs >= t.takeoverMs)
     faults.push(
       `unbrokenMs ${t.unbrokenMs} is not below takeoverMs ${t.takeoverMs}: a broken watch could go unnoticed`,
+    );
+  if (t.unbrokenMs < leastUnbrokenMs)
+    faults.push(
+      `unbrokenMs ${t.unbrokenMs} is below ${leastUnbrokenMs}: every watch would count as broken, and no standby would ever take over`,
     );
   if (t.renewMs * 4 > t.leaseMs)
     faults.push(

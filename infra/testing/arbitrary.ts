@@ -31,8 +31,8 @@ export const anySafeTiming: fc.Arbitrary<LeaseTiming> = fc
     lockDelaySpareMs: fc.constantFrom(0, 0, 1, 5000),
   })
   .map(({ leaseMs, stopMs, spareMs, driftMs, renewShare, unbrokenSpareMs, lockDelaySpareMs }) => {
-    // W is L + S + e and something to spare, and e is 2 % of W, 20 ms and something more: or less, to be refused.
-    const takeoverMs = Math.ceil((leaseMs + stopMs + 20 + driftMs) / 0.98) + 2 + spareMs;
+    // W is L + S + e and something to spare, and e is 2 % of W, 150 ms and something more: or less, to be refused.
+    const takeoverMs = Math.ceil((leaseMs + stopMs + 150 + driftMs) / 0.98) + 2 + spareMs;
     return {
       renewMs: Math.floor(leaseMs / renewShare),
       leaseMs,
