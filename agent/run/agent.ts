@@ -24,6 +24,7 @@ import { type Desk, monitoringServer, socketServer } from "./http.ts";
 import { Metrics } from "./metrics.ts";
 import { NeardHost } from "./neard-host.ts";
 import { notify, watchdogEveryMs } from "./notify.ts";
+import { repeat } from "./repeat.ts";
 import { snapshotDesk } from "./snapshot-desk.ts";
 import { type ConsulView, statusOf } from "./status.ts";
 import { feedWatchdog } from "./watchdog.ts";
@@ -130,8 +131,13 @@ export async function runAgent(): Promise<void> {
     });
 
   if (host !== null) whenKeyAppears(stop.signal, () => host.agent.lookForKey());
-  const watchConsul = repeat(consulViewEveryMs, stop.signal, async () => {
-    consul = await consulView(servers.own, config.host);
+  const watchConsul = repeat({
+    everyMs: consulViewEveryMs,
+    clock: systemClock,
+    signal: stop.signal,
+    work: async () => {
+      consul = await consulView(servers.own, config.host);
+    },
   });
   const watchdog = feedWatchdog({
     signal: stop.signal,
@@ -202,12 +208,5 @@ function safeJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return null;
-  }
-}
-
-async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-  while (!signal.aborted) {
-    await work();
-    await systemClock.sleep(everyMs, signal);
   }
 }
