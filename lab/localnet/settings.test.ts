@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { settingsSchema } from "../../infra/config/schema.ts";
+import { sampleHostKey } from "../../infra/testing/sample.ts";
 import { type Lab, newLab } from "../hosts/description.ts";
 import { hasSecrets, stackFile, withoutSecrets } from "./settings.ts";
 
 const host = (name: string, address: string) =>
-  ({ name, address, user: "root", port: 22, hostKey: "ssh-ed25519 AAAA", arch: "x64" }) as const;
+  ({ name, address, user: "root", port: 22, hostKey: sampleHostKey(name), arch: "x64" }) as const;
 const lab: Lab = {
   ...newLab("test", 3),
   hosts: ["host-a", "host-b", "host-c"].map((name, i) => host(name, `10.77.3.${11 + i}`)),
