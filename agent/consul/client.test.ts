@@ -147,11 +147,15 @@ describe("what an error says about what was asked", () => {
     ["an election", status(500, "No cluster leader")],
     ["a leader that was deposed while it wrote", status(500, "leadership lost while committing log")],
     ["a server that could not reach the leader", status(500, "rpc error making call: EOF")],
+    ["a server whose gossip has lost the leader", status(500, "Raft leader not found in server lookup mapping")],
+    ["words that we have never heard", status(500, "something else")],
   ] as const)("%s: nothing is known", ([, error]) => expect(kind(error)).toBe(ConsulUnknown));
 
   test.for([
     ["a token that may not", status(403, "Permission denied")],
     ["a check that failed", status(409)],
-    ["a session that is none", status(500, "invalid session")],
+    ["a session that is none", status(500, 'invalid session "adf4238a"')],
+    ["a session that is none, by way of another server", status(500, 'rpc error making call: invalid session "adf4"')],
+    ["a node that is not in the catalogue", status(500, "Missing node registration")],
   ] as const)("%s: refused", ([, error]) => expect(kind(error)).toBe(ConsulRefused));
 });

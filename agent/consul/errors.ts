@@ -4,12 +4,12 @@
  */
 import * as z from "zod";
 
-/** Consul did not answer in time, or answered that it has no leader: nothing is known. */
+/** Consul did not answer in time, or answered that it cannot say (no leader): nothing is known. */
 export class ConsulUnknown extends Error {
   override readonly name = "ConsulUnknown";
 }
 
-/** Consul answered, and refused (403, 404 on a call that needs the thing, 500 with a reason). */
+/** Consul answered, and refused (403, 404 on a call that needs the thing, 409). */
 export class ConsulRefused extends Error {
   override readonly name = "ConsulRefused";
   readonly status: number;
@@ -21,9 +21,11 @@ export class ConsulRefused extends Error {
 
 const txnErrors = z.object({ Errors: z.array(z.object({ OpIndex: z.number(), What: z.string() })).nullish() });
 
-/** Consul says these with status 500 when it has no leader for the moment: not a refusal, nothing is known. */
-const noLeader =
-  /No cluster leader|leadership lost|not the leader|No known Consul servers|rpc error|EOF|timeout|deadline/i;
+/**
+ * What Consul says with status 500 and means as a no (agent/consul/state: session.go, kvs.go). Everything else with
+ * that status is about the cluster, not about what was asked: no leader, one that is not found, a broken connection.
+ */
+const refusals = /invalid session|Missing node registration|is in critical state/i;
 
 /** Whether a transaction was refused for a lock-delay alone (Consul, agent/consul/txn_endpoint.go). */
 export function refusedByLockDelay(because: string): boolean {
@@ -36,8 +38,8 @@ export function classify(error: unknown, url: string): Error {
   const status = response?.statusCode;
   if (status === undefined) return new ConsulUnknown(`${url}: ${message ?? String(error)}`);
   const text = bodyText(response?.body) || (message ?? "");
-  if (status >= 500 && status !== 500) return new ConsulUnknown(`${url}: ${status} ${text}`);
-  if (status === 500 && noLeader.test(text)) return new ConsulUnknown(`${url}: ${text}`);
+  if (status > 500) return new ConsulUnknown(`${url}: ${status} ${text}`);
+  if (status === 500 && !refusals.test(text)) return new ConsulUnknown(`${url}: ${text}`);
   return new ConsulRefused(status, text);
 }
 

@@ -30,7 +30,7 @@ export const clientMutations: readonly Mutation[] = [
     name: "no-leader-is-refusal",
     breaks: "An election counts as a refusal, and costs the holder its lease.",
     edits: [
-      { file: errors, text: "if (status === 500 && noLeader.test(text))", by: 'if (status === 500 && text === "")' },
+      { file: errors, text: "if (status === 500 && !refusals.test(text))", by: 'if (status === 500 && text === "")' },
     ],
     caughtBy: { simulation: false, tests: [clientTest] },
   },

@@ -1,0 +1,40 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { nodeOptions } from "../../infra/plan/agent.ts";
+
+/** A program as small as the agent is kept, with all that it loads; it sends itself a snapshot of so many bytes. */
+const program = (bytes: string) => `
+  import { request } from "node:http";
+  import { mkdtempSync } from "node:fs";
+  import { join } from "node:path";
+  import { tmpdir } from "node:os";
+  await import(${JSON.stringify(import.meta.resolve("./agent.ts"))});
+  const { socketServer } = await import(${JSON.stringify(import.meta.resolve("./http.ts"))});
+  const { maxSnapshotBytes } = await import(${JSON.stringify(import.meta.resolve("../consul/snapshot.ts"))});
+  const path = join(mkdtempSync(join(tmpdir(), "holdfast-http-")), "socket");
+  const desk = { status: () => ({}), restoreSnapshot: async (_token, snapshot) => {
+    console.log("restored " + (snapshot.length === ${bytes}));
+    return null;
+  } };
+  socketServer(path, desk, {}).on("listening", () => {
+    const sent = request({ socketPath: path, path: "/snapshot/restore", method: "POST" }, (response) => {
+      console.log(response.statusCode);
+      process.exit();
+    });
+    sent.write('{"token":"t","snapshot":"');
+    for (let left = ${bytes}; left > 0; left -= 49152) sent.write(Buffer.alloc(Math.min(left, 49152)).toString("base64"));
+    sent.end('"}');
+  });`;
+
+const answerTo = async (bytes: string) => {
+  const node = [...nodeOptions.split(" "), "--input-type=module", "--eval", program(bytes)];
+  return (await promisify(execFile)(process.execPath, node)).stdout.trim();
+};
+
+test("the largest snapshot that is taken fits into the agent's memory; a larger one is refused", {
+  timeout: 30_000,
+}, async () => {
+  expect(await answerTo("maxSnapshotBytes")).toBe("restored true\n200");
+  expect(await answerTo("2 * maxSnapshotBytes")).toBe("400");
+});
