@@ -10,8 +10,8 @@ import { ConsulRefused, ConsulUnknown } from "./errors.ts";
 
 /** Consul writes a snapshot to disk, replicates it, and answers when the leader has taken it in. */
 const timeoutMs = 45_000;
-/** Our keys, sessions and ACLs take tens of kilobytes; far above that it is not ours. */
-export const maxSnapshotBytes = 32 * 1024 * 1024;
+/** Our keys, sessions and ACLs take tens of kilobytes. Far above that it is not ours, and would not fit into the agent's memory. */
+export const maxSnapshotBytes = 2 * 1024 * 1024;
 
 type Access = Omit<ConsulConnection, "token">;
 

@@ -6,8 +6,8 @@ import { nodeOptions } from "../../infra/plan/agent.ts";
 /** A program as small as the agent is kept, with all that it loads; it sends itself a snapshot of so many bytes. */
 const program = (bytes: string) => `
   import { request } from "node:http";
-  import { mkdtempSync } from "node:fs";
-  import { join } from "node:path";
+  import { mkdtempSync, rmSync } from "node:fs";
+  import { dirname, join } from "node:path";
   import { tmpdir } from "node:os";
   await import(${JSON.stringify(import.meta.resolve("./agent.ts"))});
   const { socketServer } = await import(${JSON.stringify(import.meta.resolve("./http.ts"))});
@@ -20,6 +20,7 @@ const program = (bytes: string) => `
   socketServer(path, desk, {}).on("listening", () => {
     const sent = request({ socketPath: path, path: "/snapshot/restore", method: "POST" }, (response) => {
       console.log(response.statusCode);
+      rmSync(dirname(path), { recursive: true });
       process.exit();
     });
     sent.write('{"token":"t","snapshot":"');

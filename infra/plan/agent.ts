@@ -15,7 +15,7 @@ import type { HostArtifacts } from "./uploads.ts";
  * itself would let short-lived garbage grow to 16 MB before it looks (measured: 99 MB against 86 MB with 1
  * and 88 MB with 2, which collects half as often: 0.1 % of a core).
  */
-const nodeOptions = "--max-old-space-size=32 --max-semi-space-size=2";
+export const nodeOptions = "--max-old-space-size=32 --max-semi-space-size=2";
 
 export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifacts): HostSpecInput {
   const secrets: [credential: string, secret: string][] = [
