@@ -24,7 +24,7 @@ export interface MaintenanceBounds {
   readonly freeMs: number;
   /** From the lock until this host is a standby and Consul can spare this server. */
   readonly readyMs: number;
-  /** An agent that is silent for this long has no lease any more (leaseMs 6000 and its restart). */
+  /** An agent that is silent for this long is not waited for: with the default timing it has no lease any more. */
   readonly agentSilenceMs: number;
 }
 

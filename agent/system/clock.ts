@@ -3,8 +3,8 @@
  * the wall clock; every deadline is on it.
  *
  * Node has no call for CLOCK_BOOTTIME; /proc/uptime shows it with 10 ms resolution (Linux
- * fs/proc/uptime.c), rounded down. Rounding down is safe for the holder, who counts from the sending;
- * the standby's side of it is part of `skewMs`.
+ * fs/proc/uptime.c), rounded down. Rounding down is safe for the holder, who counts from the sending; that a
+ * feed of the fence may be 10 ms long by it, and a standby's wait as much too short, is part of `skewMs`.
  *
  * It is read some thirty times a second, so the file stays open: the kernel makes the text anew for every read
  * at its beginning, and a clock that is open cannot fail for want of file descriptors.

@@ -1,6 +1,6 @@
 /**
- * Runs a program and waits for its end. The agent starts a few small programs a second (`nft`,
- * `systemd-notify`), hence no library here: what counts is one spawn, a bound, and the whole stderr.
+ * Runs a program and waits for its end. No library here, for the agent does without what it can: what counts
+ * is one spawn, a bound, and the whole stderr.
  */
 import { spawn } from "node:child_process";
 

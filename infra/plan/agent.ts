@@ -100,7 +100,7 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "[Unit]",
     "Description=holdfast: failover agent",
     "Wants=network-online.target",
-    // Also means: at shutdown the agent goes first, and can still hand over.
+    // Also means: at shutdown the agent goes first; it hands nothing over, and the fence shuts when the lease ends.
     `After=network-online.target ${units.consul}${neard ? ` ${units.neard}` : ""}`,
     "StartLimitIntervalSec=0",
     "",
