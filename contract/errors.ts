@@ -32,8 +32,6 @@ export const errorCodes = [
   "HF_REFUSED",
   /** Consul did not answer, or not as its API says. */
   "HF_CONSUL",
-  /** The fence could not be set, or could not be proven to be set. */
-  "HF_FENCE_UNPROVEN",
   /** Converging a host failed. */
   "HF_APPLY_FAILED",
   /** A wait reached its bound. */

@@ -119,16 +119,15 @@ export async function runAgent(): Promise<void> {
     ...snapshotDesk(connections, host?.agent ?? null),
   };
   const metrics = new Metrics();
-  const listening = [
-    socketServer(paths.socket, desk, metrics),
-    monitoringServer(config.http.address, config.http.port, desk, metrics),
-  ];
-  for (const server of listening)
-    server.on("error", (error) => {
-      log.error({}, `cannot listen: ${error.message}`);
-      stop.abort();
-      process.exitCode = 1;
-    });
+  const socket = socketServer(paths.socket, desk, metrics);
+  socket.on("error", (error) => {
+    log.error({}, `cannot listen: ${error.message}`);
+    stop.abort();
+    process.exitCode = 1;
+  });
+  const monitoring = monitoringServer(config.http, desk, metrics, (error) =>
+    log.error({}, `monitoring cannot listen, and is tried again: ${error.message}`),
+  );
 
   if (host !== null) whenKeyAppears(stop.signal, () => host.agent.lookForKey());
   const watchConsul = repeat({
@@ -149,7 +148,8 @@ export async function runAgent(): Promise<void> {
   notify("READY=1");
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
   await Promise.all([watchConsul, watchdog, host?.agent.run(stop.signal)]);
-  for (const server of listening) server.close();
+  socket.close();
+  monitoring.close();
   log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
   // Requests that Consul still holds open must not keep a stopped agent alive.
   process.exit();

@@ -1,7 +1,14 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { nodeOptions } from "../../infra/plan/agent.ts";
+import { monitoringServer } from "./http.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 /** A program as small as the agent is kept, with all that it loads; it sends itself a snapshot of so many bytes. */
 const program = (bytes: string) => `
@@ -38,4 +45,19 @@ test("the largest snapshot that is taken fits into the agent's memory; a larger 
 }, async () => {
   expect(await answerTo("maxSnapshotBytes")).toBe("restored true\n200");
   expect(await answerTo("2 * maxSnapshotBytes")).toBe("400");
+});
+
+test("a monitoring port that somebody else has is tried again, and ends nothing", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const at = { address: "127.0.0.1", port: (other.address() as AddressInfo).port };
+  const { promise, resolve } = Promise.withResolvers<Error>();
+  const server = monitoringServer(at, {} as never, {} as never, resolve);
+  expect((await promise).message).toContain("EADDRINUSE");
+  other.close();
+  await once(other, "close");
+  vi.advanceTimersByTime(10_000);
+  await once(server, "listening");
+  server.close();
 });

@@ -48,6 +48,8 @@ const health: Record<string, (status: AgentStatus) => boolean> = {
   "/ready": (status) => status.role === "arbiter" || status.role === "active" || status.ready,
 };
 
+/** After the monitoring port could not be had. */
+const listenAgainMs = 10_000;
 const maxBodyBytes = 64 * 1024;
 /** A snapshot in base64, and what is around it. */
 const maxSnapshotBodyBytes = Math.ceil((maxSnapshotBytes * 4) / 3) + 4096;
@@ -60,10 +62,20 @@ export function socketServer(path: string, desk: Desk, metrics: Metrics): Server
   return server;
 }
 
-export function monitoringServer(address: string, port: number, desk: Desk, metrics: Metrics): Server {
+/** Whoever only looks at the validator must not cost it: an address or port that cannot be had is tried again. */
+export function monitoringServer(
+  { address, port }: { address: string; port: number },
+  desk: Desk,
+  metrics: Metrics,
+  onError: (error: Error) => void,
+): Server {
   const server = createServer((request, response) => void answer(request, response, desk, metrics, false));
-  server.listen(port, address);
-  return server;
+  const listen = () => server.listen(port, address);
+  server.on("error", (error) => {
+    onError(error);
+    setTimeout(listen, listenAgainMs).unref();
+  });
+  return listen();
 }
 
 async function answer(
