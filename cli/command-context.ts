@@ -1,4 +1,5 @@
 /** What every command shares: the stack it works on, its links, colours, and the way to set the exit code. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { HoldfastError } from "../contract/errors.ts";
 import type { StackOutputs } from "../contract/stack-outputs.ts";
@@ -78,24 +79,51 @@ export function findHost(cluster: StackOutputs, name: string): StackHost {
   });
 }
 
-/** Runs `attempt` on one host after the other until one answers; throws what each of them said when none does. */
+/** A host that is off answers nothing at all: the next one is asked as well then, for people wait. */
+const patienceMs = 1000;
+
+/**
+ * Runs `attempt` on one host after the other until one answers; throws what each of them said when none does.
+ * @param attempt may be under way on several hosts at once, so doing it twice must be as good as once
+ */
 export async function firstThatAnswers<T>(
   hosts: readonly StackHost[],
   attempt: (host: StackHost) => Promise<T>,
 ): Promise<T> {
-  const said: HoldfastError[] = [];
-  for (const host of hosts) {
-    try {
-      return await attempt(host);
-    } catch (error) {
-      if (!isNoAnswer(error)) throw error;
-      said.push(error);
-    }
+  let isOver = false;
+  let turn: Promise<unknown> = Promise.resolve();
+  const answers = hosts.map((host) => {
+    const mine = turn;
+    const answer = mine.then(() => (isOver ? Promise.reject(new Error("not asked")) : answerOf(attempt(host))));
+    turn = mine.then(() => Promise.race([answer.catch(() => {}), sleep(patienceMs, undefined, { ref: false })]));
+    return answer;
+  });
+  try {
+    const answer = await Promise.any(answers);
+    if ("refusal" in answer) throw answer.refusal;
+    return answer.value;
+  } catch (error) {
+    throw error instanceof AggregateError ? noneAnswers(error.errors) : error;
+  } finally {
+    isOver = true;
   }
+}
+
+/** Rejects only where there was no answer. */
+async function answerOf<T>(asked: Promise<T>): Promise<{ value: T } | { refusal: unknown }> {
+  try {
+    return { value: await asked };
+  } catch (error) {
+    if (isNoAnswer(error)) throw error;
+    return { refusal: error };
+  }
+}
+
+function noneAnswers(said: readonly HoldfastError[]): HoldfastError {
   const [first, ...others] = said;
-  if (first === undefined) throw new HoldfastError("HF_REFUSED", "The stack has no host that could be asked.");
-  if (others.length === 0) throw first;
-  throw new HoldfastError(first.code, `No host answers.\n${said.map(({ message }) => `  * ${message}`).join("\n")}`, {
+  if (first === undefined) return new HoldfastError("HF_REFUSED", "The stack has no host that could be asked.");
+  if (others.length === 0) return first;
+  return new HoldfastError(first.code, `No host answers.\n${said.map(({ message }) => `  * ${message}`).join("\n")}`, {
     next: "Check this machine's own network first, then one of them: holdfast ssh HOST.",
   });
 }

@@ -327,6 +327,14 @@ describe("pause, resume, history", () => {
     expect(out).toContain("The fence stays");
   });
 
+  test("a host that is off keeps nobody waiting: the next one is asked beside it", async () => {
+    const off: FakeHost = { request: () => new Promise(() => {}) };
+    const world = fakeWorld({ hosts: { "host-a": off, "host-b": says({}), "host-c": says({}) } });
+    const { code } = await holdfast(world, "resume");
+    expect(code).toBe(0);
+    expect(world.asked).toEqual(["host-a POST /resume {}", "host-b POST /resume {}"]);
+  });
+
   test("resume never goes through an arbiter", async () => {
     const world = fakeWorld({ hosts: { "host-c": says({}) } });
     const { code, err } = await holdfast(world, "resume");

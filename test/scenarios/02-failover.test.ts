@@ -92,7 +92,8 @@ test("paused: nobody takes over, and after resume somebody does", async () => {
   const { active, standby } = await fresh();
   expect((await holdfast("pause", "--reason", "scenario")).code).toBe(0);
   await injectFault(lab(), "poweroff", active, {});
-  await new Promise((resolve) => setTimeout(resolve, 14_000));
+  // Longer than takeoverMs, and shorter than the lost holder's session lives: its end would begin a lock-delay.
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
   expect((await agentStatus(standby)).role).toBe("standby");
   expect((await witness()).byHost[standby]?.signatures ?? 0).toBe(0);
   expect((await holdfast("resume")).code).toBe(0);
