@@ -87,10 +87,20 @@ export async function healthy(boundMs = 90_000): Promise<Roles> {
   });
 }
 
-/** Heals everything, waits for health, and starts a new report of the witness. */
+/**
+ * A standby believes a release only of a holder that it has watched for takeoverMs (7 s). One that has just booted
+ * would wait, and a holder that lost its neard alone is back before that.
+ */
+const watchedMs = 8000;
+
+/** Heals everything, waits for health and a standby that has seen enough, and starts a new report of the witness. */
 export async function fresh(): Promise<Roles> {
   await healAll(lab());
   const roles = await healthy();
+  await until(`${roles.standby} to have watched ${roles.active} for long enough`, 2 * watchedMs, async () => {
+    const { since } = await agentStatus(roles.standby);
+    return Date.now() - Date.parse(since) > watchedMs;
+  });
   await resetWitness(lab());
   // A few slots of normal life, so that a gap has a beginning.
   await sleep(2500);
