@@ -176,6 +176,19 @@ describe("switchover", () => {
     return { ...wellHosts(), "host-a": active, "host-b": successor };
   }
 
+  /** The old holder takes the request, and is not heard of after it. */
+  function movingAndGone() {
+    const hosts = moving([]);
+    const { request } = hosts["host-a"];
+    hosts["host-a"] = {
+      request(asked) {
+        if (asked.path === "/switchover/s1") throw new HoldfastError("HF_HOST_UNREACHABLE", "gone");
+        return request?.(asked);
+      },
+    };
+    return hosts;
+  }
+
   test("asks the active host, follows, and says from where to where and how long", async () => {
     const steps = [progress("running", "fence shut"), progress("done", "host-b has the key")];
     const world = fakeWorld({ hosts: moving(steps) });
@@ -219,14 +232,7 @@ describe("switchover", () => {
   });
 
   test("an old holder that falls silent: the successor is asked", async () => {
-    const hosts = moving([]);
-    const { request } = hosts["host-a"];
-    hosts["host-a"] = {
-      request(asked) {
-        if (asked.path === "/switchover/s1") throw new HoldfastError("HF_HOST_UNREACHABLE", "gone");
-        return request?.(asked);
-      },
-    };
+    const hosts = movingAndGone();
     hosts["host-b"] = {
       request({ path }) {
         if (path === "/switchover/s1") return progress("done", "host-b has the key");
@@ -237,14 +243,7 @@ describe("switchover", () => {
   });
 
   test("an old holder that dies in the middle of it: whoever took over by itself has the key", async () => {
-    const hosts = moving([]);
-    const { request } = hosts["host-a"];
-    hosts["host-a"] = {
-      request(asked) {
-        if (asked.path === "/switchover/s1") throw new HoldfastError("HF_HOST_UNREACHABLE", "gone");
-        return request?.(asked);
-      },
-    };
+    const hosts = movingAndGone();
     const old: HistoryEntry = { ...entry, epoch: 4, host: "host-a" };
     const failover: HistoryEntry = { ...entry, kind: "failover", because: "host-a was not seen renewing for 7 s" };
     const histories = [[old], [old], [old, failover]];
