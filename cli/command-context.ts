@@ -98,15 +98,13 @@ export async function firstThatAnswers<T>(
     turn = mine.then(() => Promise.race([answer.catch(() => {}), sleep(patienceMs, undefined, { ref: false })]));
     return answer;
   });
-  try {
-    const answer = await Promise.any(answers);
-    if ("refusal" in answer) throw answer.refusal;
-    return answer.value;
-  } catch (error) {
-    throw error instanceof AggregateError ? noneAnswers(error.errors) : error;
-  } finally {
-    isOver = true;
-  }
+  const answer = await Promise.any(answers)
+    .catch((none: AggregateError) => Promise.reject(noneAnswers(none.errors)))
+    .finally(() => {
+      isOver = true;
+    });
+  if ("refusal" in answer) throw answer.refusal;
+  return answer.value;
 }
 
 /** Rejects only where there was no answer. */
