@@ -1,4 +1,6 @@
 /** What `holdfast` ends with. Scripts and monitoring rely on these numbers; `holdfast --help` prints them. */
+import type { CommanderError } from "commander";
+
 export const exitCodes = {
   /** Done; for `status`: one host is active and nothing is amiss. */
   ok: 0,
@@ -27,3 +29,6 @@ export const exitCodesHelp = `Exit codes:
   4    status: no host is active, or something is amiss with one of them
   5    status: more than one host says that it is active
   130  ended by Ctrl-C before it was done`;
+
+/** For what commander throws after it has told it: the help that was asked for is no error. */
+export const exitCodeOf = ({ exitCode }: CommanderError): ExitCode => (exitCode === 0 ? exitCodes.ok : exitCodes.usage);

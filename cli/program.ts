@@ -11,7 +11,7 @@ import { snapshotCommand } from "./commands/snapshot.ts";
 import { sshCommand } from "./commands/ssh.ts";
 import { statusCommand } from "./commands/status.ts";
 import { switchoverCommand } from "./commands/switchover.ts";
-import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
+import { exitCodeOf, exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import type { Ports } from "./ports.ts";
 
 /** @param argv without node and the script. @returns the exit code */
@@ -22,7 +22,7 @@ export async function runProgram(argv: readonly string[], version: string, ports
     return context.exitCode ?? exitCodes.ok;
   } catch (error) {
     // Commander has printed its own message.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof CommanderError) return exitCodeOf(error);
     if (ports.interrupted.aborted) return exitCodes.interrupted;
     ports.terminal.err(`${describeError(error)}\n`);
     return error instanceof HoldfastError && error.code === "HF_USAGE" ? exitCodes.usage : exitCodes.failed;

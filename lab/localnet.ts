@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Command, CommanderError, Option } from "commander";
 import { execa } from "execa";
 import pc from "picocolors";
+import { exitCodeOf } from "../cli/exit-codes.ts";
 import { describeError, HoldfastError } from "../contract/errors.ts";
 import { cacheDirectory } from "../toolchain/cache.ts";
 import type { Progress } from "../toolchain/progress.ts";
@@ -180,7 +181,7 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
   else {
     console.error(`\n${describeError(error)}`);
     process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { exitCodeOf } from "../cli/exit-codes.ts";
 import { describeError, HoldfastError } from "../contract/errors.ts";
 import { activeFaults, healAll, injectFault } from "./faults/engine.ts";
 import { faultKinds } from "./faults/kinds.ts";
@@ -162,7 +163,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   // Commander has printed its own; help and version are no errors.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
   else {
     console.error(describeError(error));
     process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;

@@ -9,6 +9,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { type Options as ExecaOptions, execa } from "execa";
+import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { describeError } from "../../contract/errors.ts";
 import { ensureImage } from "../../lab/hosts/image.ts";
@@ -129,7 +130,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   // Commander has said already what was wrong with the command line.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
   else {
     console.error(`\nbench: ${describeError(error)}`);
     process.exitCode = 1;

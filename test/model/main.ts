@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { execa } from "execa";
+import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { formatTable } from "../../cli/terminal/table.ts";
 import { describeError, HoldfastError } from "../../contract/errors.ts";
@@ -83,7 +84,7 @@ try {
   process.exitCode = wrong.length === 0 ? 0 : 1;
 } catch (error) {
   // Commander has said already what was wrong with the command line.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
   else {
     console.error(describeError(error));
     process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;

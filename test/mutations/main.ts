@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { describeError } from "../../contract/errors.ts";
 import { nearestName } from "../../infra/config/nearest-name.ts";
@@ -134,7 +135,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (interruption.signal.aborted) process.exitCode = exitCodes.interrupted;
-  else if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage;
+  else if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
   else process.exitCode = exitCodes.notCaught;
   // Commander has said already what was wrong with the command line.
   if (!(error instanceof CommanderError) || error instanceof InvalidArgumentError)

@@ -3,6 +3,7 @@
  * Ends with 0 only if no two hosts ever signed at once, nothing was signed twice, and all was as expected.
  */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { describeError, HoldfastError } from "../../contract/errors.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
 import type { Area } from "./scenario.ts";
@@ -78,7 +79,7 @@ const program = new Command("nemesis")
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
   else {
     console.error(`\nnemesis: ${describeError(error)}`);
     process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;

@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import pc from "picocolors";
+import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { describeError, HoldfastError, plainReason } from "../../contract/errors.ts";
 import { commitNow } from "../commit.ts";
 import type { Schedule } from "./schedule.ts";
@@ -184,7 +185,7 @@ try {
   program.parse();
   process.exitCode = await main(program.opts<Options>());
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
   else if (error instanceof HoldfastError && error.code === "HF_USAGE") {
     console.error(describeError(error));
     process.exitCode = 2;
