@@ -41,9 +41,10 @@ function outcome(t: LeaseTiming, row: readonly Renewal[], holderRate: number, st
     if (commitMs !== null) committed.push({ sentMs, atMs: sentMs + commitMs, seenMs: sentMs + commitMs + seenMs });
   }
   committed.sort((a, b) => a.atMs - b.atMs);
-  // The standby takes over when it has seen the last change, waited for W on its clock, and the index is still that.
+  // The standby takes over when it has seen the last change, waited for W on its clock, and the index is still that:
+  // Consul refuses it if a renewal came first, be it in the same millisecond.
   const waits = committed.map(({ seenMs }) => seenMs + (t.takeoverMs - coarseMs) / standbyRate);
-  const first = waits.findIndex((atMs, i) => atMs <= (committed[i + 1]?.atMs ?? Number.POSITIVE_INFINITY));
+  const first = waits.findIndex((atMs, i) => atMs < (committed[i + 1]?.atMs ?? Number.POSITIVE_INFINITY));
   const takesOverMs = waits[first] ?? Number.POSITIVE_INFINITY;
   // All of those answers arrive in time for the holder, which is the worst that they can do.
   const leases = committed.filter(({ atMs }) => atMs <= takesOverMs);
