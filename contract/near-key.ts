@@ -28,8 +28,9 @@ const keyFileSchema = z
   );
 
 const setting = "holdfast:validatorKey";
-const correctSetting =
-  "Set it from the key file that neard made: pulumi config set --secret holdfast:validatorKey < validator_key.json; or make one: holdfast key generate.";
+/** The command that gives a stack its validator key. */
+export const setValidatorKey = `pulumi config set --secret ${setting} < validator_key.json`;
+const correctSetting = `Set it from the key file that neard made: ${setValidatorKey}; or make one: holdfast key generate.`;
 
 const correctFile = "Name a key file as neard makes it; holdfast key generate makes one too.";
 

@@ -5,6 +5,7 @@
  * but a text to us: it goes to the host as it is.
  */
 import * as z from "zod";
+import { setValidatorKey } from "../../contract/near-key.ts";
 import type { Fault } from "./faults.ts";
 import { issueWords } from "./issue-words.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -15,7 +16,7 @@ const namespace = "holdfast";
 const plainText = new Set(["network", "validatorKey"]);
 /** How each secret is set; never shown. */
 const secretPaths = new Map([
-  ["validatorKey", "pulumi config set --secret holdfast:validatorKey < validator_key.json"],
+  ["validatorKey", setValidatorKey],
   ["ssh.privateKey", "pulumi config set --secret --path holdfast:ssh.privateKey < KEYFILE"],
 ]);
 /** How to set the secret that belongs at `path` or below it: there somebody may have put the secret itself. */

@@ -1,5 +1,5 @@
 /** The two secrets that the operator gives us: the validator key, and the way into the hosts. */
-import { parseValidatorKey } from "../../contract/near-key.ts";
+import { parseValidatorKey, setValidatorKey } from "../../contract/near-key.ts";
 import { type Fault, configFault as fault, faultFrom } from "./faults.ts";
 import type { Settings } from "./schema.ts";
 
@@ -10,7 +10,7 @@ export type IsSecret = (name: string) => boolean;
 export const missingValidatorKey: Fault = {
   code: "HF_VALIDATOR_KEY",
   message: "holdfast:validatorKey is missing",
-  next: "Set it with pulumi config set --secret holdfast:validatorKey < validator_key.json",
+  next: `Set it with ${setValidatorKey}`,
 };
 
 export function validatorKeyFaults(settings: Settings, isSecret: IsSecret): Fault[] {
@@ -20,7 +20,7 @@ export function validatorKeyFaults(settings: Settings, isSecret: IsSecret): Faul
     faults.push({
       code: "HF_VALIDATOR_KEY",
       message: "holdfast:validatorKey is in the stack's file in clear",
-      next: "Set it again with pulumi config set --secret holdfast:validatorKey < validator_key.json; if the file has left this machine, the key is no secret any more: use another.",
+      next: `Set it again with ${setValidatorKey}; if the file has left this machine, the key is no secret any more: use another.`,
     });
   try {
     parseValidatorKey(settings.validatorKey, settings.validator.account);
