@@ -23,24 +23,24 @@ const programName = "pulumi-resource-command";
 export const pluginDirectory = (): string => join(pulumiHome(), "plugins", folderName);
 
 /** Resolves to where the plugin that is in place came from; `built` means ours. */
-export async function ensureCommandPlugin(node: string, onProgress?: OnProgress, refresh = false): Promise<Origin> {
-  const key = keyOfSources(node);
+export async function ensureCommandPlugin(onProgress?: OnProgress, refresh = false): Promise<Origin> {
+  const key = keyOfSources();
   const isGood = (marker: Marker | undefined): marker is Marker =>
     marker !== undefined && (marker.from !== "built" || (marker.key === key && !refresh));
   const present = readMarker(pluginDirectory());
   if (isGood(present)) return present.from;
   return withLock(tool, async () => {
     const now = readMarker(pluginDirectory());
-    return isGood(now) && present === undefined ? now.from : install(node, key, onProgress);
+    return isGood(now) && present === undefined ? now.from : install(key, onProgress);
   });
 }
 
-async function install(node: string, key: string, onProgress: OnProgress | undefined): Promise<Origin> {
+async function install(key: string, onProgress: OnProgress | undefined): Promise<Origin> {
   const reasons: string[] = [];
   const attempts: [Origin, (directory: string) => Promise<void>][] = [
     ["path", copyFromUser],
     ["download", (directory) => asStep(tool, "downloading", onProgress, (step) => download(directory, step))],
-    ["built", (directory) => asStep(tool, "bundling holdfast's own", onProgress, () => bundleOwn(directory, node))],
+    ["built", (directory) => asStep(tool, "bundling holdfast's own", onProgress, () => bundleOwn(directory))],
   ];
   for (const [from, fill] of attempts) {
     try {
@@ -77,22 +77,22 @@ async function download(directory: string, step: Parameters<typeof downloadInto>
   await downloadInto(directory, source, step);
 }
 
-async function bundleOwn(directory: string, node: string): Promise<void> {
+async function bundleOwn(directory: string): Promise<void> {
   const { bundlePlugin } = await import("./command-plugin/build.ts");
   await bundlePlugin(join(directory, "plugin.cjs"));
-  await writeFile(join(directory, programName), launcher(node));
+  await writeFile(join(directory, programName), launcher);
   await chmod(join(directory, programName), 0o755);
 }
 
-/** Runs the bundle with our Node, whatever PATH says; with the one on PATH if ours is gone. */
-export function launcher(node: string): string {
-  const quoted = `'${node.replaceAll("'", `'\\''`)}'`;
-  return `#!/bin/sh\nnode=${quoted}\n[ -x "$node" ] || node=node\nexec "$node" "\${0%/*}/plugin.cjs" "$@"\n`;
-}
+/**
+ * Runs the bundle beside it with the Node on PATH, where pulumiEnvironment puts that of the checkout that runs Pulumi:
+ * several checkouts share this plugin.
+ */
+export const launcher = `#!/bin/sh\nexec node "\${0%/*}/plugin.cjs" "$@"\n`;
 
-/** Changes when our plugin would come out differently: its sources, its libraries, the Node that runs it. */
-function keyOfSources(node: string): string {
-  const hash = createHash("sha256").update(node);
+/** Changes when our plugin would come out differently: its sources, its libraries. */
+function keyOfSources(): string {
+  const hash = createHash("sha256").update(launcher);
   const folder = fileURLToPath(new URL("command-plugin", import.meta.url));
   const sources = globSync("*.ts", { cwd: folder }).filter((name) => !name.endsWith(".test.ts"));
   for (const name of sources.sort()) hash.update(name).update(readFileSync(join(folder, name)));

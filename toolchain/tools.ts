@@ -94,7 +94,7 @@ function nodeTool(): Tool {
 }
 
 async function commandPlugin({ onProgress, refresh }: EnsureOptions): Promise<Tool> {
-  const from = await ensureCommandPlugin(nodeTool().path, onProgress, refresh);
+  const from = await ensureCommandPlugin(onProgress, refresh);
   const path = join(pluginDirectory(), "pulumi-resource-command");
   return { name: "command-plugin", version: lock["command-plugin"].version, from, path };
 }
