@@ -3,6 +3,7 @@
  * its deadlines is killed although its event loop still turns.
  */
 import type { Clock } from "../system/clock.ts";
+import { repeat } from "./repeat.ts";
 
 /** The core must have looked at its deadlines within this, or the watchdog is not fed. */
 const stuckMs = 1500;
@@ -18,9 +19,9 @@ export async function feedWatchdog(options: {
 }): Promise<void> {
   const { signal, clock, everyMs, tickedMs, feed } = options;
   if (everyMs === null) return;
-  while (!signal.aborted) {
+  const work = async (): Promise<void> => {
     const lastMs = tickedMs();
     if (lastMs === null || clock.bootMs() - lastMs < stuckMs) feed();
-    await clock.sleep(everyMs, signal);
-  }
+  };
+  await repeat({ everyMs, clock, signal, work });
 }
