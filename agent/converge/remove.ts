@@ -67,16 +67,21 @@ async function removeSteps(concern: Concern, { host, store, progress, done }: Re
 }
 
 async function stopAgent({ host, progress, done }: RemoveContext): Promise<void> {
-  if ((await readUnits([units.agent])).get(units.agent)?.loaded !== true) return;
-  await handOver(progress);
-  await unitJob("stop", units.agent, { timeoutMs: stepTimeoutMs, progress });
+  // A unit that is gone already proves nothing of neard: what follows it is done in any case.
+  if ((await readUnits([units.agent])).get(units.agent)?.loaded === true) {
+    await handOver(progress);
+    await unitJob("stop", units.agent, { timeoutMs: stepTimeoutMs, progress });
+  }
   // An arbiter has no neard, and nothing to leave behind.
   if (!(await readAccounts()).users.has(users.neard)) return;
   await withdrawNote(progress);
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
-  await runCommand([process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"], {
-    timeoutMs: stepTimeoutMs,
-  });
+  const program = [process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"];
+  await whileWaiting(
+    progress,
+    "neard is stopped, and what it has not sent yet must be gone before its fence goes",
+    runCommand(program, { timeoutMs: stepTimeoutMs }),
+  );
   done({ what: `the validator key's place on ${host}`, why: "no neard with the key is left behind" });
 }
 
