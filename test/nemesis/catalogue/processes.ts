@@ -40,7 +40,7 @@ const stops = stopped.flatMap(({ what, who, expects, boundMs }) =>
   spans.map(({ label, ms }) =>
     fault(`stop-${what}`, "active", ms, {
       name: `stop-${what}-${label}`,
-      sentence: `${who} stopped (SIGSTOP) for ${ms / 1000} s, then goes on (SIGCONT).`,
+      sentence: `${who} stopped (SIGSTOP) for ${ms / 1000} s, and continued (SIGCONT).`,
       expects: expects(ms),
       boundMs: boundMs(ms),
     }),
