@@ -8,6 +8,7 @@ const marker = {
   epoch: 4,
   switchover: null,
   because: "switchover from host-a",
+  height: 90,
 };
 const entry = (value: unknown, more: object = {}) => ({
   key: "k",

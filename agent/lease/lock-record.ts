@@ -23,6 +23,8 @@ export const cleanMarkerSchema = z.object({
   /** Id of the switchover that this is part of; null when it was none. */
   switchover: z.string().nullable(),
   because: z.string(),
+  /** Head of its neard when the fence had shut: no block of it that got out is higher. Null: nobody could ask. */
+  height: z.number().int().nonnegative().nullable().default(null),
 });
 export type CleanMarker = z.infer<typeof cleanMarkerSchema>;
 

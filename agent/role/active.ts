@@ -46,7 +46,16 @@ function beginSwitchover(draft: Draft, job: SwitchoverJob): void {
   const because = `switchover to ${job.to}: asks it to stand ready`;
   enter(
     draft,
-    { name: "handing", lease: phase.lease, step: "asking", stepMs: nowMs, job, process: phase.process, windowMs: null },
+    {
+      name: "handing",
+      lease: phase.lease,
+      step: "asking",
+      stepMs: nowMs,
+      job,
+      process: phase.process,
+      windowMs: null,
+      height: null,
+    },
     because,
   );
   draft.state = { ...draft.state, lastSwitchover: { id: job.id, to: job.to, state: "waiting", because } };

@@ -88,6 +88,7 @@ function askRelease(draft: Draft, phase: DemotingPhase, delayMs: number): void {
     epoch,
     switchover: phase.switchover,
     because: `${host} gave way: ${phase.because}`,
+    height: phase.height,
   };
   ask(draft, { do: "release", session, seq: seq + 1, marker, delayMs });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
 import { guardTiming, guardView } from "./guard.ts";
-import { Core, heldByA, settings } from "./testing.ts";
+import { Core, heldByA, markerOfA, settings } from "./testing.ts";
 import type { AccountSight } from "./types.ts";
 
 const { duties, leastMs, windowMs } = guardTiming("localnet");
@@ -132,7 +132,7 @@ describe("the first activation", () => {
   });
 
   test("is not decided by a marker that somebody wrote into a lock that nobody held", () => {
-    const released = { by: "host-a", session: "session-a", to: "host-b", epoch: 0, switchover: "s", because: "forged" };
+    const released = { ...markerOfA, epoch: 0, because: "forged" };
     const account = new Account({
       modifyIndex: 9,
       lockIndex: 0,

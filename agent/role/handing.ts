@@ -13,7 +13,7 @@
 
 import { sealed } from "./feeding.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
-import type { Event, HandingPhase } from "./types.ts";
+import type { Event, HandingPhase, Probe } from "./types.ts";
 import { freshNote } from "./watch.ts";
 
 /** The successor may need takeoverMs until it can believe our marker, and this long to say so. */
@@ -30,7 +30,7 @@ const releaseMaxMs = 3000;
 const releaseRetryMs = 200;
 
 export function handingEvent(draft: Draft, event: Event): void {
-  const phase = draft.state.phase as HandingPhase;
+  let phase = draft.state.phase as HandingPhase;
   if (event.is === "window-found" && event.serial === draft.state.serial && phase.windowMs === null) {
     draft.state = { ...draft.state, phase: { ...phase, windowMs: event.opensMs } };
     return;
@@ -44,6 +44,7 @@ export function handingEvent(draft: Draft, event: Event): void {
     demote(draft, phase, "neard died during the switchover");
     return;
   }
+  if (event.is === "probed") phase = withHeight(draft, phase, event.probe);
   if (event.is === "tick" || event.is === "observed" || event.is === "probed") check(draft, phase);
 }
 
@@ -79,11 +80,22 @@ function check(draft: Draft, phase: HandingPhase): void {
   }
 }
 
+/** The first answer to a question that was asked behind the shut fence tells how high our last block can be. */
+function withHeight(draft: Draft, phase: HandingPhase, { atMs, height }: Probe): HandingPhase {
+  const isAfter = (phase.step === "unloading" || phase.step === "verifying") && atMs >= phase.stepMs;
+  if (!isAfter || phase.height !== null) return phase;
+  const known: HandingPhase = { ...phase, height };
+  draft.state = { ...draft.state, phase: known };
+  return known;
+}
+
 function advance(draft: Draft, phase: HandingPhase): void {
   switch (phase.step) {
     case "shutting":
       step(draft, phase, "unloading", `switchover to ${phase.job.to}: fence shut, takes the key away`);
       ask(draft, { do: "unload-key" });
+      // At once, for its head: what neard makes behind the shut fence nobody else will ever see.
+      draft.effects.push({ do: "probe-soon" });
       return;
     case "unloading":
       step(draft, phase, "verifying", `switchover to ${phase.job.to}: asks neard whether the key is gone`);
@@ -144,6 +156,7 @@ function askRelease(draft: Draft, phase: HandingPhase, delayMs: number): void {
     epoch,
     switchover: phase.job.id,
     because: `switchover from ${host}`,
+    height: phase.height,
   };
   ask(draft, { do: "release", session, seq: seq + 1, marker, delayMs });
 }
@@ -153,6 +166,7 @@ function demote(draft: Draft, phase: HandingPhase, because: string): void {
     release: releaseOf(phase.lease),
     to: phase.job.to,
     switchover: sealed(phase) ? phase.job.id : null,
+    height: phase.height,
   });
 }
 

@@ -62,6 +62,7 @@ function consider(draft: Draft, attempt: Attempt): void {
   const verdict = judgeTakeOver(settings, state, nowMs);
   if (!verdict.act) {
     say(draft, verdict.because);
+    if (verdict.askNeard) draft.effects.push({ do: "probe-soon" });
     if (isLockAbsent(settings, state, nowMs) && nowMs >= attempt.notBeforeMs) {
       setAttempt(draft, { ...attempt, notBeforeMs: nowMs + retryMs });
       draft.effects.push({ do: "create-lock" });

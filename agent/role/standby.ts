@@ -5,15 +5,15 @@
  * when it merely lies there, you wait until the other cannot possibly be running any more.
  */
 import { waitMs } from "../../contract/timing.ts";
-import { cleanMarker } from "../lease/lock-record.ts";
+import { type CleanMarker, cleanMarker } from "../lease/lock-record.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
-import type { Settings, State, TakeOverStory, Watch } from "./types.ts";
+import type { Probe, Settings, State, TakeOverStory, Watch } from "./types.ts";
 import { freshNote, isUnbroken } from "./watch.ts";
 
 export type Verdict =
   | { readonly act: true; readonly story: TakeOverStory }
-  | { readonly act: false; readonly because: string };
+  | { readonly act: false; readonly because: string; readonly askNeard?: true };
 
 /** One better-placed standby is given this long to act before the next one tries. */
 const rankDelayMs = 1000;
@@ -45,6 +45,12 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   if (guard !== null) return wait(guard.because);
 
   const waitedMs = nowMs - watch.changedMs;
+  if (marker !== null && isBehind(state.probe, marker) && waitedMs < takeoverMs)
+    return {
+      act: false,
+      because: `neard has not seen block ${marker.height} yet, up to which ${marker.by} may have signed`,
+      askNeard: true,
+    };
   const isSure = marker === null || isWatched(watch, marker.session, takeoverMs, nowMs);
   const foundMs = isSure ? 0 : takeoverMs;
   if (marker !== null && marker.to === settings.host && waitedMs >= foundMs)
@@ -59,6 +65,14 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   return wait(
     `${holder ?? "nobody"} was last seen renewing ${seconds(waitedMs)} ago; takes over after ${seconds(neededMs)}`,
   );
+}
+
+/**
+ * A neard that has not seen the last block of the old one could sign its height again. It is waited for no longer
+ * than for a holder that was lost: a chain that stands still must not keep its validator away.
+ */
+function isBehind(probe: Probe | null, marker: CleanMarker): boolean {
+  return marker.height !== null && (probe?.height ?? 0) < marker.height;
 }
 
 /**

@@ -81,6 +81,29 @@ describe("handing over", () => {
     expect(core.effects.some((effect) => effect.do === "release")).toBe(true);
   });
 
+  test("names the head that neard had when the fence was shut, and none from before or long after", () => {
+    const core = asked().probe({ height: 20 });
+    core.see(ours, { notes: note("s1") }).asked("probe-soon");
+    core.after(5).done();
+    expect(core.asked("probe-soon")).toHaveLength(1);
+    core.probe({ height: 20, atMs: core.nowMs - 5, validatorKey: settings.publicKey });
+    core.after(5).probe({ height: 21, validatorKey: settings.publicKey });
+    // What it makes from here on stays behind the fence.
+    core.after(900).done().after(5).probe({ height: 22, validatorKey: null });
+    expect(core.asked("release")).toMatchObject([{ marker: { height: 21 } }]);
+  });
+
+  test("names it too when neard has to be killed", () => {
+    const core = asked()
+      .see(ours, { notes: note("s1") })
+      .done();
+    core.after(5).probe({ height: 21, validatorKey: settings.publicKey }).done();
+    for (let ms = 0; ms < 2200; ms += 100)
+      core.after(100).probe({ height: 23, validatorKey: settings.publicKey }).tell({ is: "tick" });
+    core.done().done().done();
+    expect(core.asked("release")).toMatchObject([{ marker: { height: 21 } }]);
+  });
+
   const releasing = () => {
     const core = asked()
       .see(ours, { notes: note("s1") })

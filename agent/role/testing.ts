@@ -28,6 +28,7 @@ export const markerOfA: CleanMarker = {
   epoch: 4,
   switchover: "s1",
   because: "switchover from host-a",
+  height: null,
 };
 
 export const heldByA = (modifyIndex: number): LockView => ({

@@ -52,7 +52,7 @@ export function releaseOf(lease: Lease): Release {
 export function enterDemoting(
   draft: Draft,
   because: string,
-  options: { release: Release | null; to?: string | null; switchover?: string | null },
+  options: { release: Release | null; to?: string | null; switchover?: string | null; height?: number | null },
 ): void {
   const phase: Phase = {
     name: "demoting",
@@ -61,6 +61,7 @@ export function enterDemoting(
     release: options.release,
     to: options.to ?? null,
     switchover: options.switchover ?? null,
+    height: options.height ?? null,
     because,
   };
   enter(draft, phase, because);

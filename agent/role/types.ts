@@ -165,6 +165,8 @@ export interface HandingPhase {
   readonly process: string;
   /** In step `window`: when it opens; null while unknown. */
   readonly windowMs: number | null;
+  /** neard's head, asked once the fence was shut: no block of ours that got out is higher. Null: not asked yet. */
+  readonly height: number | null;
 }
 
 export type DemotingStep = "shutting" | "killing" | "erasing" | "releasing" | "disarming" | "starting";
@@ -177,6 +179,8 @@ export interface DemotingPhase {
   readonly release: { readonly session: string; readonly epoch: number; readonly seq: number } | null;
   readonly to: string | null;
   readonly switchover: string | null;
+  /** As in HandingPhase. */
+  readonly height: number | null;
   readonly because: string;
 }
 

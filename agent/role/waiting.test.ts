@@ -1,6 +1,6 @@
 /** What must not shorten the wait, and whom a marker does not make ready. */
-import { expect, test } from "vitest";
-import type { LockView } from "../lease/lock-record.ts";
+import { describe, expect, test } from "vitest";
+import { type LockView, lockViewFrom } from "../lease/lock-record.ts";
 import { Core, heldByA, markerOfA, settings } from "./testing.ts";
 
 const ready = () => new Core().tell({ is: "key-checked", available: true });
@@ -26,7 +26,7 @@ test("a successor that is not ready does not take over, whatever the marker says
 test("a marker of another session than the one that was watched is waited for in full", () => {
   const core = ready();
   for (let index = 50; index < 66; index++) core.live(500, heldByA(index));
-  const marker = { by: "host-c", to: settings.host, epoch: 4, switchover: null, because: "host-c gave way" };
+  const marker = { ...markerOfA, by: "host-c", switchover: null, because: "host-c gave way" };
   const lock = (session: string): LockView => ({
     ...freed,
     modifyIndex: 80,
@@ -35,6 +35,37 @@ test("a marker of another session than the one that was watched is waited for in
   core.see(lock("session-older"));
   expect(took(core.live(settings.lease.takeoverMs - 200, lock("session-older")))).toBe(0);
   expect(took(core.live(400, lock("session-older")))).toBe(1);
+});
+
+describe("a successor whose neard has not seen the last block of the old one", () => {
+  const released: LockView = { ...freed, value: { host: "host-a", seq: 9, released: { ...markerOfA, height: 12 } } };
+  const watched = () => ready().watched();
+
+  test("waits for it, asks its neard all the time, and goes on as soon as it has come", () => {
+    const core = watched().probe({ height: 11 }).see(released);
+    expect(core.asked("probe-soon")).toHaveLength(1);
+    expect(took(core.live(2000, released, { height: 11 }))).toBe(0);
+    expect(core.state.because).toContain("neard has not seen block 12 yet");
+    expect(took(core.probe({ height: 12 }))).toBe(1);
+  });
+
+  test("waits no longer than for a holder that was lost: a chain that stands still is no reason for ever", () => {
+    const core = watched().probe({ height: 11 }).see(released);
+    expect(took(core.live(settings.lease.takeoverMs - 200, released, { height: 11 }))).toBe(0);
+    expect(took(core.live(400, released, { height: 11 }))).toBe(1);
+  });
+
+  test("has nothing to wait for where the marker names no height, as those of older agents", () => {
+    const { height: _, ...older } = markerOfA;
+    const lock = lockViewFrom({
+      key: "lock",
+      modifyIndex: 60,
+      lockIndex: 4,
+      session: null,
+      value: JSON.stringify({ host: "host-a", seq: 9, released: older }),
+    });
+    expect(took(watched().probe({ height: 11 }).see(lock))).toBe(1);
+  });
 });
 
 const renewedFor = (index: number, heardMs?: number): LockView => ({

@@ -74,6 +74,7 @@ const marker = {
   epoch: 5,
   switchover: "s1",
   because: "switchover from host-b",
+  height: 90,
 };
 const release: Effect = { do: "release", serial: 4, session: "session-b", seq: 9, marker };
 

@@ -148,6 +148,8 @@ export class NeardUnit {
           chainId,
           syncing: false,
           headAgeMs: 500,
+          // All follow one chain, a block a second: a successor's last answer is often older than the last block.
+          height: Math.floor(this.#timeline.nowMs / 1000),
           validatorKey: main.hasKey ? this.#publicKey : null,
           configCorrect: !this.troubles.rejectsReloads,
         };

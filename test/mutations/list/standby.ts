@@ -15,6 +15,12 @@ const shorterBy = (ms: number) => ({
 
 export const standbyMutations: readonly Mutation[] = [
   {
+    name: "successor-behind",
+    breaks: "A successor takes over although its neard has not seen the old holder's last block.",
+    edits: [{ file: standby, text: "(probe?.height ?? 0) < marker.height", by: "probe === null" }],
+    caughtBy: { simulation: false, tests: ["agent/role/waiting.test.ts"] },
+  },
+  {
     name: "wait-one-second-short",
     breaks: "A standby waits one second less than W.",
     edits: [shorterBy(1000)],

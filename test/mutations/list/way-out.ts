@@ -16,6 +16,18 @@ const order = (...steps: string[]) => ({
 
 export const wayOutMutations: readonly Mutation[] = [
   {
+    name: "head-from-before-the-shut",
+    breaks: "A switchover names a head that its neard had while the fence was still open: a later block may be out.",
+    edits: [
+      {
+        file: "agent/role/handing.ts",
+        text: '(phase.step === "unloading" || phase.step === "verifying") && atMs >= phase.stepMs',
+        by: "atMs > 0",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [switchoverTest] },
+  },
+  {
     name: "key-left",
     breaks: "A demotion leaves the key on the tmpfs.",
     edits: [order("shutting", "killing", "releasing", "disarming", "starting")],

@@ -131,6 +131,25 @@ export const operator: readonly Scenario[] = inArea("operator", [
     },
   },
   {
+    name: "switchover-successor-behind",
+    sentence:
+      "The standby's neard has not seen the holder's last blocks when the key is handed to it: it waits for them.",
+    expects: "moves",
+    boundMs: failoverMs,
+    run: async (stage) => {
+      await stage.inject("neard-stall", stage.standby);
+      await stage.wait(2000);
+      const asked = go(stage);
+      const waits = await stage.seen(10_000, (statuses) =>
+        (statuses.get(stage.standby)?.because ?? "").includes("has not seen block"),
+      );
+      await stage.heal();
+      await asked;
+      if (!waits) throw new Error(`${stage.standby} did not wait for the blocks that its neard had not seen`);
+      await stage.wait(4000);
+    },
+  },
+  {
     name: "two-switchovers-at-once",
     sentence: "Two operators ask for the same switchover at the same moment.",
     expects: "moves",
