@@ -2,10 +2,10 @@
  * `npm test`: everything, cheapest first: format and lint, types, unit tests and simulation, then the
  * scenarios on real hosts of this machine. Ends with one line, `N passed, N failed`.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import * as z from "zod";
 import { describeError } from "../contract/errors.ts";
 import { ensurePackages, requireRoot, systemdIsInit } from "../lab/hosts/machine.ts";
@@ -26,27 +26,38 @@ const reportSchema = z.object({
 
 const bin = (name: string): string => join(import.meta.dirname, "../node_modules/.bin", name);
 
-function step(title: string, command: string, args: string[]): boolean {
+const start = (command: string, args: string[]) =>
+  execa(command, args, { stdio: "inherit", cwd: join(import.meta.dirname, ".."), reject: false });
+
+/** The step under way: who interrupts us interrupts it, and it takes its hosts with it. */
+let running: ReturnType<typeof start> | null = null;
+let isInterrupted = false;
+
+async function step(title: string, command: string, args: string[]): Promise<boolean> {
+  if (isInterrupted) return false;
   console.log(`\n--- ${title}`);
   const startedMs = performance.now();
-  const { status } = spawnSync(command, args, { stdio: "inherit", cwd: join(import.meta.dirname, "..") });
+  running = start(command, args);
+  const { exitCode } = await running;
   console.log(
-    `--- ${title}: ${status === 0 ? "ok" : "FAILED"} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
+    `--- ${title}: ${exitCode === 0 ? "ok" : "FAILED"} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
   );
-  return status === 0;
+  return exitCode === 0;
 }
 
 /** A check without tests of its own counts as one. */
-function check(title: string, command: string, args: string[]): Count {
-  return step(title, command, args) ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+async function check(title: string, command: string, args: string[]): Promise<Count> {
+  return (await step(title, command, args))
+    ? { passed: 1, failed: 0, skipped: 0 }
+    : { passed: 0, failed: 1, skipped: 0 };
 }
 
-function vitest(project: string, filter: string[]): Count {
+async function vitest(project: string, filter: string[]): Promise<Count> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   const report = join(directory, "report.json");
   try {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    const ok = step(`tests: ${project}`, bin("vitest"), ["run", "--project", project, ...reporters, ...filter]);
+    const ok = await step(`tests: ${project}`, bin("vitest"), ["run", "--project", project, ...reporters, ...filter]);
     return counted(readFileSync(report, "utf8"), ok);
   } catch (error) {
     console.error(`no report of the ${project} tests: ${(error as Error).message}`);
@@ -72,14 +83,14 @@ function counted(json: string, ok: boolean): Count {
  * The tests of our command plugin talk to a real sshd. Installing one starts a service where systemd
  * runs, so it is installed only where that is no surprise; elsewhere those tests are skipped, and say so.
  */
-function ensureSshd(): void {
+async function ensureSshd(): Promise<void> {
   if (existsSync("/usr/sbin/sshd") || !existsSync("/usr/bin/apt-get")) return;
   if (systemdIsInit() && process.env.CI !== "true") {
     console.log("no sshd on this machine: its tests are skipped (apt-get install openssh-server brings them)");
     return;
   }
   const apt = ["install", "--yes", "--no-install-recommends", "openssh-server"];
-  step("Debian package openssh-server", "sh", ["-c", `apt-get -q update && apt-get -q ${apt.join(" ")}`]);
+  await step("Debian package openssh-server", "sh", ["-c", `apt-get -q update && apt-get -q ${apt.join(" ")}`]);
 }
 
 const help = `Usage: npm test [-- WHAT [WORD...]]
@@ -103,17 +114,17 @@ async function main(args: string[]): Promise<number> {
   if (what !== "unit") {
     requireRoot();
     await ensurePackages(console.log, join(tmpdir(), "holdfast-test-packages.log"));
-    ensureSshd();
+    await ensureSshd();
   }
   const counts: Count[] = [];
   if (what !== "lab") {
-    counts.push(check("format and lint", bin("biome"), ["check", "--error-on-warnings", "."]));
-    counts.push(check("types", bin("tsc"), ["-p", "."]));
-    counts.push(vitest("unit", filter));
+    counts.push(await check("format and lint", bin("biome"), ["check", "--error-on-warnings", "."]));
+    counts.push(await check("types", bin("tsc"), ["-p", "."]));
+    counts.push(await vitest("unit", filter));
   }
   if (what !== "unit") {
-    counts.push(vitest("ssh", filter));
-    counts.push(vitest("lab", filter));
+    counts.push(await vitest("ssh", filter));
+    counts.push(await vitest("lab", filter));
   }
   const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
   const skipped = sum("skipped") > 0 ? `, ${sum("skipped")} skipped` : "";
@@ -121,6 +132,12 @@ async function main(args: string[]): Promise<number> {
   return sum("failed") === 0 && sum("passed") > 0 ? 0 : 1;
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    isInterrupted = true;
+    // A terminal sends it to the step as well.
+    if (!process.stdin.isTTY) running?.kill("SIGINT");
+  });
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
