@@ -10,8 +10,8 @@ import { NeardRpc } from "./rpc.ts";
 export const statusTimeoutMs = 1000;
 /** The answer has every validator of the network in it. */
 const validatorsTimeoutMs = 5000;
-/** `near_config_correct` changes only with a reload; asked this often otherwise. */
-const configEveryMs = 5000;
+/** `near_config_correct` changes only with a reload, and is asked anew after each of ours; this often otherwise. */
+const configEveryMs = 15_000;
 
 export class NeardDriver {
   readonly #unit: string;

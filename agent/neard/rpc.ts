@@ -105,8 +105,7 @@ export class NeardRpc {
     return await new Promise((resolve, reject) => {
       const headers =
         body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-      const signal = AbortSignal.timeout(timeoutMs);
-      const sent = request(new URL(path, this.#url), { method, headers, agent: this.#agent, signal }, (response) => {
+      const sent = request(new URL(path, this.#url), { method, headers, agent: this.#agent }, (response) => {
         const chunks: Buffer[] = [];
         let bytes = 0;
         response.on("data", (chunk: Buffer) => {
@@ -119,7 +118,10 @@ export class NeardRpc {
         );
         response.on("error", reject);
       });
+      const late = () => sent.destroy(new Error(`neard did not answer ${path} within ${timeoutMs} ms`));
+      const timer = setTimeout(late, timeoutMs);
       sent.on("error", reject);
+      sent.on("close", () => clearTimeout(timer));
       sent.end(body);
     });
   }

@@ -16,11 +16,6 @@ import { Executor, type Partners } from "./executor.ts";
 const tickMs = 200;
 /** neard is asked how it is this often, and at every tick whether its process is still the same. */
 const probeMs = 1000;
-/**
- * How long the active holder lets pass between two looks at what others write; it decides nothing by them
- * before it is asked for a switchover, and that ends the rest. Below `unbrokenMs`, for it may be a standby next.
- */
-const holderRestMs = 2000;
 /** A probe in flight is waited for; another is not begun closer than this. */
 const probeSoonMs = 20;
 
@@ -89,8 +84,11 @@ export class NeardHost {
       keys,
       clock,
       signal,
+      // An active holder decides nothing by what others write before it is asked for a switchover, and that ends the
+      // rest. Below `unbrokenMs`, for it may be a standby next.
       rest: async () => {
-        if (this.#state.phase.name === "active") await clock.sleep(holderRestMs, this.#resting.signal);
+        if (this.#state.phase.name === "active")
+          await clock.sleep(this.settings.lease.unbrokenMs / 2, this.#resting.signal);
       },
       onEvent: (event) => this.dispatch(event),
       onFailure: (error) => log.warn({ effect: "watch" }, error instanceof Error ? error.message : String(error)),
