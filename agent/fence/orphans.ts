@@ -1,33 +1,59 @@
 /**
  * Sockets that nobody owns any more and that still have data to send: what a killed neard leaves.
  * While the fence's table stands they cannot get anything out; before it goes they must be gone.
+ *
+ * The kernel does not say whose an orphan was (before Linux 6.16), so all count but Consul's, which anybody can tell by
+ * their ends: after the loss of a host every other one has some to it, for two minutes.
  */
 import { readFileSync } from "node:fs";
+import { BlockList, isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ports } from "../../contract/paths.ts";
 
 /** TCP states in which the kernel goes on sending for a process that is gone (include/net/tcp_states.h). */
 const sendingStates = new Set(["04", "09", "0B"]); // FIN_WAIT1, LAST_ACK, CLOSING
 
-/** How many such sockets a listing in the form of /proc/net/tcp has (Linux Documentation/networking/proc_net_tcp). */
-export function countOrphans(listing: string): number {
+const consulPorts: ReadonlySet<number> = new Set([ports.consulServerRpc, ports.consulGossip, ports.consulHttps]);
+
+/**
+ * How many such sockets a listing in the form of /proc/net/tcp has (Linux Documentation/networking/proc_net_tcp).
+ * @param servers addresses of the cluster's Consul servers
+ */
+export function countOrphans(listing: string, servers: readonly string[]): number {
+  const known = new BlockList();
+  for (const server of servers) known.addAddress(server, isIPv4(server) ? "ipv4" : "ipv6");
   return listing
     .trim()
     .split("\n")
     .slice(1)
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, local = "", , state = "", queues = "", , , , , inode = ""]) => {
+    .filter(([, here = "", there = "", state = "", queues = "", , , , , inode = ""]) => {
       const [unsent = "0"] = queues.split(":");
-      const loopback = local.startsWith("0100007F:") || local.startsWith("00000000000000000000000001000000:");
-      return sendingStates.has(state) && inode === "0" && Number.parseInt(unsent, 16) > 0 && !loopback;
+      if (!sendingStates.has(state) || inode !== "0" || Number.parseInt(unsent, 16) === 0) return false;
+      const [local, remote] = [endOf(here), endOf(there)];
+      if (local.address === "127.0.0.1" || local.address === "0:0:0:0:0:0:0:1") return false;
+      const isServer = known.check(remote.address, isIPv4(remote.address) ? "ipv4" : "ipv6");
+      return !consulPorts.has(local.port) && !(isServer && consulPorts.has(remote.port));
     }).length;
 }
 
+/** `0B054D0A:206C` is 10.77.5.11:8300: words of 32 bits as they lie in the memory of a little-endian machine. */
+function endOf(text: string): { address: string; port: number } {
+  const [address = "", port = ""] = text.split(":");
+  const bytes = (address.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, "hex")].reverse());
+  if (bytes.length === 4) return { address: bytes.join("."), port: Number.parseInt(port, 16) };
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
+  );
+  return { address: groups.join(":"), port: Number.parseInt(port, 16) };
+}
+
 /** @throws Error when some are left after `withinMs`. */
-export async function orphansGone(withinMs: number): Promise<void> {
+export async function orphansGone(withinMs: number, servers: readonly string[]): Promise<void> {
   const end = performance.now() + withinMs;
   for (;;) {
     const left = ["/proc/net/tcp", "/proc/net/tcp6"].reduce(
-      (sum, file) => sum + countOrphans(readFileSync(file, "latin1")),
+      (sum, file) => sum + countOrphans(readFileSync(file, "latin1"), servers),
       0,
     );
     if (left === 0) return;

@@ -4,6 +4,8 @@
  * shuts the fence at the deadline. If it is over, or with `force`, the fence shuts, neard is killed
  * and the key erased, by the same parts that the agent uses.
  */
+import { readFileSync } from "node:fs";
+import { agentConfigSchema } from "../../contract/agent-config.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { eraseKeyFile } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
@@ -46,10 +48,20 @@ export async function expire(options: { force: boolean }): Promise<string> {
       killNeard: () => killAll(units.neard, uid, killWithinMs),
       eraseKey: () => eraseKeyFile(paths.validatorKey),
       disarm: () => fence.disarm(),
-      orphansGone: () => orphansGone(orphansWithinMs),
+      orphansGone: () => orphansGone(orphansWithinMs, consulServers()),
     },
     options,
   );
+}
+
+/** Addresses of the cluster's Consul servers. None where nobody can tell any more: then their sockets count too. */
+function consulServers(): string[] {
+  try {
+    const { consul } = agentConfigSchema.parse(JSON.parse(readFileSync(paths.agentConfig, "utf8")));
+    return consul.urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
+  } catch {
+    return [];
+  }
 }
 
 /** In this order, and no further than what succeeded. */
