@@ -5,8 +5,8 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { installDirectory, linkInCache, readMarker, toolsDirectory, withLock } from "./cache.ts";
+import { installDirectory, launchInCache, readMarker, toolsDirectory, withLock } from "./cache.ts";
 
 const before = process.env.XDG_CACHE_HOME;
 
@@ -42,16 +42,14 @@ test("a directory appears whole, with where it came from", async () => {
   expect(readdirSync(toolsDirectory())).toEqual(["tool-1.0.0"]);
 });
 
-test("a link leads to its target, whatever was there before, and is left alone when it does", async () => {
-  const [target, path] = [join(toolsDirectory(), "a", "tool"), join(toolsDirectory(), "b", "tool")];
-  await installDirectory(join(toolsDirectory(), "a"), marker, (into) => writeFile(join(into, "tool"), "a"));
-  await installDirectory(join(toolsDirectory(), "b"), marker, (into) => writeFile(join(into, "tool"), "b"));
-  await linkInCache(target, path);
+test("a launcher runs its program, whatever was there before, and is left alone when it does", async () => {
+  const path = join(toolsDirectory(), "it's here");
+  symlinkSync("/nowhere", path);
+  await launchInCache(path, ["/bin/echo", "-n", "it's"]);
   const { ino } = lstatSync(path);
-  await linkInCache(target, path);
+  await launchInCache(path, ["/bin/echo", "-n", "it's"]);
   expect(lstatSync(path).ino).toBe(ino);
-  expect(readFileSync(path, "utf8")).toBe("a");
-  expect(readlinkSync(path)).toBe("../a/tool");
+  expect(spawnSync(path, ["a", "b c"]).stdout.toString()).toBe("it's a b c");
 });
 
 test("a failed installation leaves what was there before, and nothing else", async () => {

@@ -5,9 +5,9 @@
  */
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { link, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { link, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Where a tool came from. `packages`: the npm packages; `built`: by Go, or by us (the command plugin). */
@@ -69,12 +69,13 @@ export async function installDirectory(
   }
 }
 
-/** Makes `path` another name of `target`, which is in the cache too; whatever is there gives way. */
-export async function linkInCache(target: string, path: string): Promise<void> {
-  const way = relative(dirname(path), target);
-  if ((await readlink(path).catch(() => undefined)) === way) return;
+/** Makes `path` a program that runs `argv` with its own arguments behind it; whatever is there gives way. */
+export async function launchInCache(path: string, argv: readonly string[]): Promise<void> {
+  const quoted = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  const script = `#!/bin/sh\nexec ${quoted} "$@"\n`;
+  if ((await lstat(path).catch(() => undefined))?.isFile() && (await readFile(path, "utf8")) === script) return;
   const draft = `${path}.${randomUUID()}`;
-  await symlink(way, draft);
+  await writeFile(draft, script, { mode: 0o755 });
   await rename(draft, path);
 }
 

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HoldfastError } from "../contract/errors.ts";
-import { linkInCache, type Origin } from "./cache.ts";
+import { launchInCache, type Origin } from "./cache.ts";
 import { type Arch, lock, machineArch, type ToolName } from "./lock.ts";
 import { installedNode, unpackNode } from "./node-packages.ts";
 import { buildRoute, downloadRoute, obtain } from "./obtain.ts";
@@ -118,8 +118,9 @@ async function languageHost(cli: Tool, options: EnsureOptions): Promise<Tool> {
   const { directory, from } = await obtain(name, "", [buildRoute(name, requireArch(), options.onProgress)], options);
   const path = join(directory, name);
   if (cli.from !== "built") return { name, version: lock[name].version, from, path };
-  // The CLI warns, at every command, of one that it finds elsewhere.
-  await linkInCache(path, beside);
+  // The CLI warns, at every command, of one that it finds elsewhere. It no longer tells this older one about
+  // `typescript: false` in Pulumi.yaml, and without it every run loads a compiler that it does not need.
+  await launchInCache(beside, [path, "-typescript=false"]);
   return { name, version: lock[name].version, from, path: beside };
 }
 
