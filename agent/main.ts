@@ -1,8 +1,6 @@
 /** holdfastd, the program on every host. `run` is the failover agent, `apply` converges the host. */
 import { Command } from "commander";
 import { describeError, HoldfastError } from "../contract/errors.ts";
-import { runAgent } from "./run/agent.ts";
-import { expire } from "./run/expire.ts";
 import { AgentSocket } from "./socket-client.ts";
 import { version } from "./version.ts";
 
@@ -14,13 +12,17 @@ const program = new Command("holdfastd")
 program
   .command("run")
   .description("run the failover agent; started by holdfastd.service")
-  .action(async () => await runAgent());
+  .action(async () => {
+    const { runAgent } = await import("./run/agent.ts");
+    await runAgent();
+  });
 
 program
   .command("expire")
   .description("if this host's lease is over: shut the fence, kill neard, erase the key (ExecStopPost=)")
   .option("--force", "do it even if the lease still lives")
   .action(async (options: { force?: boolean }) => {
+    const { expire } = await import("./run/expire.ts");
     console.log(await expire({ force: options.force === true }));
   });
 
@@ -34,16 +36,17 @@ program
     else console.log(`${status.host}: ${status.role} since ${status.since}: ${status.because}`);
   });
 
-// The standing agent does without the converger and what it loads.
-if (process.argv[2] !== "run") {
-  const { registerConvergeCommands } = await import("./converge/commands.ts");
-  registerConvergeCommands(program);
+async function main(): Promise<void> {
+  // The standing agent does without the converger and what it loads.
+  if (process.argv[2] !== "run") {
+    const { registerConvergeCommands } = await import("./converge/commands.ts");
+    registerConvergeCommands(program);
+  }
+  await program.parseAsync();
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
+main().catch((error: unknown) => {
   if (!(error instanceof HoldfastError)) console.error(error);
   else console.error(`holdfastd: ${describeError(error)}`);
   process.exit(1);
-}
+});

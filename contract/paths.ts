@@ -9,7 +9,7 @@ export const paths = {
   node: "/opt/holdfast/bin/node",
   /** A two-line shell wrapper that runs the bundle with our Node. */
   holdfastd: "/opt/holdfast/bin/holdfastd",
-  bundle: "/opt/holdfast/lib/holdfastd.mjs",
+  bundle: "/opt/holdfast/lib/holdfastd.cjs",
   /** Perl: opens the agent's socket to systemd; see infra/plan/notify-socket.ts. */
   withNotifySocket: "/opt/holdfast/lib/with-notify-socket.pl",
   consul: "/opt/holdfast/bin/consul",

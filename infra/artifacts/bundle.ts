@@ -32,7 +32,7 @@ export async function bundleHoldfastd(folder: string = cacheFolder): Promise<Loc
   const startMs = Date.now();
   const { text, sources } = await bundle();
   const sha256 = createHash("sha256").update(text).digest("hex");
-  const path = join(bundles, `holdfastd-${sha256}.mjs`);
+  const path = join(bundles, `holdfastd-${sha256}.cjs`);
   await writeWhole(path, (temporary) => writeFile(temporary, text));
   await before.remember({ path, sha256 }, [...sources, ...alsoSources], startMs);
   return { path, sha256 };
@@ -49,16 +49,6 @@ async function bundle(): Promise<{ text: string; sources: string[] }> {
       absWorkingDir: root,
       entryPoints: ["agent/main.ts"],
       logLevel: "silent",
-      // CommonJS packages inside look for these.
-      banner: {
-        js: [
-          'import { createRequire as holdfastCreateRequire } from "node:module";',
-          'import { dirname as holdfastDirname } from "node:path";',
-          "const require = holdfastCreateRequire(import.meta.url);",
-          "const __filename = import.meta.filename;",
-          "const __dirname = holdfastDirname(__filename);",
-        ].join("\n"),
-      },
     });
     return { text: outputFiles[0]?.text ?? "", sources: Object.keys(metafile.inputs) };
   } catch (cause) {

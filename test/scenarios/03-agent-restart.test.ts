@@ -6,7 +6,7 @@ const ways = {
   "kill -9": "systemctl kill -s KILL --kill-whom=main holdfastd",
   restart: "systemctl restart holdfastd",
   // An upgrade is another bundle under the same name, and a restart.
-  upgrade: "echo '// another build' >> /opt/holdfast/lib/holdfastd.mjs && systemctl restart holdfastd",
+  upgrade: "echo '// another build' >> /opt/holdfast/lib/holdfastd.cjs && systemctl restart holdfastd",
 };
 
 test.for(Object.entries(ways))("%s of the active host's agent moves no key and misses no slot", async ([, command]) => {

@@ -195,8 +195,8 @@ export const operator: readonly Scenario[] = inArea("operator", [
     expects: "stays",
     boundMs: undisturbedMs,
     run: async (stage) => {
-      const second = "/run/second-holdfastd.mjs";
-      const start = `cp /opt/holdfast/lib/holdfastd.mjs ${second} && echo '// another version' >> ${second}`;
+      const second = "/run/second-holdfastd.cjs";
+      const start = `cp /opt/holdfast/lib/holdfastd.cjs ${second} && echo '// another version' >> ${second}`;
       const run = `CREDENTIALS_DIRECTORY=/run/credentials/holdfastd.service timeout 15 /opt/holdfast/bin/node ${second} run`;
       await stage.breakBy(stage.active, `${start}; ${run} > /run/second.log 2>&1 || true; tail -3 /run/second.log`);
       await stage.wait(4000);
