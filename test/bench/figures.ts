@@ -15,6 +15,7 @@ export const figureNames = [
   "double-signed",
   "localnet",
   "up",
+  "preview-and-up",
   "preview",
   "memory-holder",
   "memory-standby",
@@ -83,7 +84,8 @@ export const figures: Readonly<Record<FigureName, Figure>> = {
   overlap: never("all of the above: two hosts sign for", "s"),
   "double-signed": never("all of the above: heights signed twice", "heights"),
   localnet: seconds("npm run localnet from a removed cluster, tools present", 60),
-  up: seconds("pulumi up with nothing to change", 5),
+  up: seconds("pulumi up with nothing to change, --skip-preview", 5),
+  "preview-and-up": seconds("pulumi up with nothing to change, its own preview before it", 5),
   preview: seconds("pulumi preview", 5),
   "memory-holder": memory("memory of holdfastd on the holder"),
   "memory-standby": memory("memory of holdfastd on the standby"),
@@ -95,7 +97,7 @@ export const figures: Readonly<Record<FigureName, Figure>> = {
 export const conditions: readonly string[] = [
   "Silences and overlaps are the witness's: what arrived at the chain, not what a host says of itself. Signatures come every 0.6 s, so a silence is between the last signature of one host and the first of the next, and 0.6 s of it are there in normal life too.",
   "kneard 0.3.0 as measured on 2026-11-20, on two shared x86-64 cores with the same Consul (1.20.6, raft_multiplier 1) and kneard's own timing defaults, 3 to 6 runs each, with a neard that stops at once and takes 2 s to begin as a validator. A real neard takes tens of seconds to minutes; with 60 s, kneard's 10.6 s become 68.9 s and its 8.5 s about 66.5 s. holdfast loads the key into a running neard, so that start is not part of its figures. Beside its cut-off row stands kneard cut off from Consul, its planned restart beside the switchover.",
-  "pulumi runs with --skip-preview where it changes things, as npm run localnet does. Memory is VmRSS; CPU is the unit's accounting (CPUUsageNSec) over the time in which nothing happens.",
+  "Memory is VmRSS; CPU is the unit's accounting (CPUUsageNSec) over the time in which nothing happens.",
 ];
 
 export const valuesOf = (samples: readonly Sample[], figure: FigureName): number[] =>

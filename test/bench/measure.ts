@@ -136,6 +136,9 @@ async function idle(forMs: number): Promise<string> {
 
 async function measure(amounts: Amounts): Promise<void> {
   await repeat("pulumi up with nothing to change", amounts.up, () => timed("up", () => up()));
+  await repeat("pulumi up with its own preview before it", amounts.up, () =>
+    timed("preview-and-up", () => pulumi("up", "--yes")),
+  );
   await repeat("pulumi preview", amounts.preview, () => timed("preview", () => pulumi("preview")));
   await repeat("switchover", amounts.switchover, switchover);
   for (const kind of ["poweroff", "kill-neard", "partition"] as const)
