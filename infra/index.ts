@@ -15,15 +15,18 @@ export const { network, account, publicKey, hosts, addresses, agentSocket, statu
   await clearly(async () => {
     const { settings, topology, validatorKey, sshPrivateKey, warnings } = loadConfiguration();
     for (const warning of warnings) await pulumi.log.warn(warning);
-    // Hosts take a second to look at themselves: they begin first, and what changes no host goes on beside.
-    const looking = pulumi.runtime.isDryRun() ? nothingSeen : lookAtHosts(topology, sshPrivateKey);
+    const updating = !pulumi.runtime.isDryRun();
+    // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
+    const looking = updating ? lookAtHosts(topology, sshPrivateKey) : nothingSeen;
+    const loading = updating ? import("./secrets/certificates.ts") : undefined;
     const artifacts = await prepareArtifacts(settings);
     refuseFaults("the artifacts", artifacts.faults);
     const plan = planDeployment(topology, artifacts.byArch);
-    const secrets = new ClusterSecrets("secrets", topology, validatorKey);
+    await loading;
     const { faults, drifted } = await looking;
     refuseFaults("the hosts", faults);
     const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
+    const secrets = new ClusterSecrets("secrets", topology, validatorKey);
     new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed, drifted });
     return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
   });

@@ -101,10 +101,14 @@ export async function fresh(): Promise<Roles> {
     const { since } = await agentStatus(roles.standby);
     return Date.now() - Date.parse(since) > watchedMs;
   });
-  await resetWitness(lab());
-  // A few slots of normal life, so that a gap has a beginning.
-  await sleep(2500);
+  await newReport();
   return roles;
+}
+
+/** A new report of the witness, and a few slots of normal life, so that a gap has a beginning. */
+export async function newReport(): Promise<void> {
+  await resetWitness(lab());
+  await sleep(2500);
 }
 
 /** Waits until `host` has signed in time; how long nobody had, by the witness, in seconds. */
