@@ -9,6 +9,7 @@ import { link, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "no
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { shellWords } from "./shell-words.ts";
 
 /** Where a tool came from. `packages`: the npm packages; `built`: by Go, or by us (the command plugin). */
 export type Origin = "path" | "download" | "built" | "packages";
@@ -71,8 +72,7 @@ export async function installDirectory(
 
 /** Makes `path` a program that runs `argv` with its own arguments behind it; whatever is there gives way. */
 export async function launchInCache(path: string, argv: readonly string[]): Promise<void> {
-  const quoted = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-  const script = `#!/bin/sh\nexec ${quoted} "$@"\n`;
+  const script = `#!/bin/sh\nexec ${shellWords(argv)} "$@"\n`;
   if ((await lstat(path).catch(() => undefined))?.isFile() && (await readFile(path, "utf8")) === script) return;
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, script, { mode: 0o755 });

@@ -21,7 +21,7 @@ const consulPorts: ReadonlySet<number> = new Set([ports.consulServerRpc, ports.c
  */
 export function countOrphans(listing: string, servers: readonly string[]): number {
   const known = new BlockList();
-  for (const server of servers) known.addAddress(server, isIPv4(server) ? "ipv4" : "ipv6");
+  for (const server of servers) known.addAddress(server, family(server));
   return listing
     .trim()
     .split("\n")
@@ -31,22 +31,21 @@ export function countOrphans(listing: string, servers: readonly string[]): numbe
       const [unsent = "0"] = queues.split(":");
       if (!sendingStates.has(state) || inode !== "0" || Number.parseInt(unsent, 16) === 0) return false;
       const [local, remote] = [endOf(here), endOf(there)];
-      if (local.address === "127.0.0.1" || local.address === "0:0:0:0:0:0:0:1") return false;
-      const isServer = known.check(remote.address, isIPv4(remote.address) ? "ipv4" : "ipv6");
+      if (local.address === "127.0.0.1" || local.address === "0000:0000:0000:0000:0000:0000:0000:0001") return false;
+      const isServer = known.check(remote.address, family(remote.address));
       return !consulPorts.has(local.port) && !(isServer && consulPorts.has(remote.port));
     }).length;
 }
 
 /** `0B054D0A:206C` is 10.77.5.11:8300: words of 32 bits as they lie in the memory of a little-endian machine. */
 function endOf(text: string): { address: string; port: number } {
-  const [address = "", port = ""] = text.split(":");
-  const bytes = (address.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, "hex")].reverse());
-  if (bytes.length === 4) return { address: bytes.join("."), port: Number.parseInt(port, 16) };
-  const groups = Array.from({ length: 8 }, (_, i) =>
-    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
-  );
-  return { address: groups.join(":"), port: Number.parseInt(port, 16) };
+  const [words = "", port = ""] = text.split(":");
+  const bytes = Buffer.from(words, "hex").swap32();
+  const address = bytes.length === 4 ? bytes.join(".") : (bytes.toString("hex").match(/.{4}/g) ?? []).join(":");
+  return { address, port: Number.parseInt(port, 16) };
 }
+
+const family = (address: string) => (isIPv4(address) ? "ipv4" : "ipv6");
 
 /** @throws Error when some are left after `withinMs`. */
 export async function orphansGone(withinMs: number, servers: readonly string[]): Promise<void> {

@@ -2,7 +2,7 @@
 import { readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
-import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
+import type { AgentConfig } from "../../contract/agent-config.ts";
 import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths } from "../../contract/paths.ts";
@@ -15,6 +15,7 @@ import { LeaseFile } from "../lease/lease-file.ts";
 import { NeardDriver } from "../neard/driver.ts";
 import { blankState } from "../role/reduce.ts";
 import type { Settings } from "../role/types.ts";
+import { readAgentConfig } from "../system/agent-config.ts";
 import { bootId, systemClock } from "../system/clock.ts";
 import { claimOnly } from "../system/only-one.ts";
 import { userIds } from "../system/users.ts";
@@ -30,18 +31,6 @@ import { type ConsulView, statusOf } from "./status.ts";
 import { feedWatchdog } from "./watchdog.ts";
 
 const consulViewEveryMs = 5000;
-
-/** @throws HoldfastError HF_CONFIG_INVALID naming the file and every fault in it. */
-export function readAgentConfig(path: string = paths.agentConfig): AgentConfig {
-  try {
-    return agentConfigSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-  } catch (error) {
-    throw new HoldfastError("HF_CONFIG_INVALID", `${path} cannot be used: ${(error as Error).message}`, {
-      next: "It is written by pulumi up; run that again, or compare with holdfastd check.",
-      cause: error,
-    });
-  }
-}
 
 /** The ways to all configured Consul addresses, this host's own first, with this unit's credentials. */
 export function consulConnections(config: AgentConfig, credentialsDirectory: string): ConsulConnection[] {

@@ -4,14 +4,13 @@
  * shuts the fence at the deadline. If it is over, or with `force`, the fence shuts, neard is killed
  * and the key erased, by the same parts that the agent uses.
  */
-import { readFileSync } from "node:fs";
-import { agentConfigSchema } from "../../contract/agent-config.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { eraseKeyFile } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
 import { orphansGone } from "../fence/orphans.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
 import { killAll, killWithinMs } from "../neard/processes.ts";
+import { readAgentConfig } from "../system/agent-config.ts";
 import { bootId, systemClock } from "../system/clock.ts";
 import { userExists, userIds } from "../system/users.ts";
 
@@ -57,8 +56,7 @@ export async function expire(options: { force: boolean }): Promise<string> {
 /** Addresses of the cluster's Consul servers. None where nobody can tell any more: then their sockets count too. */
 function consulServers(): string[] {
   try {
-    const { consul } = agentConfigSchema.parse(JSON.parse(readFileSync(paths.agentConfig, "utf8")));
-    return consul.urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
+    return readAgentConfig().consul.urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
   } catch {
     return [];
   }

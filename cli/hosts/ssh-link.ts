@@ -9,10 +9,11 @@ import type { Client, ClientChannel } from "ssh2";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import { shellWords } from "../../toolchain/shell-words.ts";
 import type { AgentRequest, AgentResponse, HostLink, RunOptions, RunResult, StackHost } from "../ports.ts";
+import { asRoot } from "./as-root.ts";
 import { isPinned, parseHostKey } from "./host-key.ts";
 import { requestOverStream } from "./http-over-stream.ts";
-import { asRoot, shellWords } from "./shell-words.ts";
 
 /** Bound on connecting, where the caller gives none. */
 const connectDeadlineMs = 10_000;
