@@ -21,7 +21,7 @@ import { paths } from "../contract/paths.ts";
 export interface AgentSocketOptions {
   /** Default: paths.socket. */
   readonly path?: string;
-  /** For one answer. The agent answers from memory, so this is long. */
+  /** For one answer. The agent answers from memory, or looks for 1.5 s before it refuses a switchover: this is long. */
   readonly timeoutMs?: number;
 }
 
@@ -32,7 +32,7 @@ export class AgentSocket {
 
   constructor(options: AgentSocketOptions = {}) {
     this.#path = options.path ?? paths.socket;
-    this.#timeoutMs = options.timeoutMs ?? 2000;
+    this.#timeoutMs = options.timeoutMs ?? 3000;
   }
 
   async status(): Promise<AgentStatus> {

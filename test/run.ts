@@ -6,28 +6,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import * as z from "zod";
 import { describeError } from "../contract/errors.ts";
 import { ensurePackages, requireRoot, systemdIsInit } from "../lab/hosts/machine.ts";
+import { type Count, countsOf, failuresOf, parseReport } from "./report.ts";
 
-interface Count {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
+const root = join(import.meta.dirname, "..");
+const failures: string[] = [];
 
-const reportSchema = z.object({
-  numPassedTests: z.number(),
-  numFailedTests: z.number(),
-  numPendingTests: z.number(),
-  numTodoTests: z.number(),
-  testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.unknown()) })),
-});
+const bin = (name: string): string => join(root, "node_modules/.bin", name);
 
-const bin = (name: string): string => join(import.meta.dirname, "../node_modules/.bin", name);
-
-const start = (command: string, args: string[]) =>
-  execa(command, args, { stdio: "inherit", cwd: join(import.meta.dirname, ".."), reject: false });
+const start = (command: string, args: string[]) => execa(command, args, { stdio: "inherit", cwd: root, reject: false });
 
 /** The step under way: who interrupts us interrupts it, and it takes its hosts with it. */
 let running: ReturnType<typeof start> | null = null;
@@ -58,25 +46,15 @@ async function vitest(project: string, filter: string[]): Promise<Count> {
   try {
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
     const ok = await step(`tests: ${project}`, bin("vitest"), ["run", "--project", project, ...reporters, ...filter]);
-    return counted(readFileSync(report, "utf8"), ok);
+    const found = parseReport(readFileSync(report, "utf8"));
+    failures.push(...failuresOf(found, root));
+    return countsOf(found, ok);
   } catch (error) {
     console.error(`no report of the ${project} tests: ${(error as Error).message}`);
     return { passed: 0, failed: 1, skipped: 0 };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-/** A file that failed before its first test, or a run that failed without a failed test, counts as one failure. */
-function counted(json: string, ok: boolean): Count {
-  const report = reportSchema.parse(JSON.parse(json));
-  const broken = report.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
-  const failed = report.numFailedTests + broken;
-  return {
-    passed: report.numPassedTests,
-    failed: failed === 0 && !ok ? 1 : failed,
-    skipped: report.numPendingTests + report.numTodoTests,
-  };
 }
 
 /**
@@ -127,6 +105,7 @@ async function main(args: string[]): Promise<number> {
     counts.push(await vitest("lab", filter));
   }
   const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
+  if (failures.length > 0) console.error(`\n${failures.join("\n")}`);
   const skipped = sum("skipped") > 0 ? `, ${sum("skipped")} skipped` : "";
   console.log(`\n${sum("passed")} passed, ${sum("failed")} failed${skipped}`);
   return sum("failed") === 0 && sum("passed") > 0 ? 0 : 1;

@@ -3,7 +3,14 @@ import type { SwitchoverRequest } from "../../contract/agent-status.ts";
 import type { Settings, State } from "./types.ts";
 import { freshNote } from "./watch.ts";
 
-export type Admission = { readonly to: string } | { readonly refused: string; readonly next: string };
+export interface NotAdmitted {
+  readonly refused: string;
+  readonly next: string;
+  /** True: only the notes of the others stand against it, and those may be about to change. */
+  readonly mayPass: boolean;
+}
+
+export type Admission = { readonly to: string } | NotAdmitted;
 
 export function admitSwitchover(
   settings: Settings,
@@ -15,13 +22,15 @@ export function admitSwitchover(
     return {
       refused: `${settings.host} is not active (it is ${state.phase.name})`,
       next: "ask the active host; holdfast status shows which one it is",
+      mayPass: false,
     };
   if (request.to === settings.host)
-    return { refused: `${settings.host} is active already`, next: "choose another host, or none" };
+    return { refused: `${settings.host} is active already`, next: "choose another host, or none", mayPass: false };
   if (request.to !== undefined && !settings.peers.some((peer) => peer.host === request.to))
     return {
       refused: `${request.to} is not a neard host of this cluster`,
       next: `choose one of ${settings.peers.map((peer) => peer.host).join(", ")}`,
+      mayPass: false,
     };
   const candidates = settings.peers
     .filter((peer) => peer.host !== settings.host && (request.to === undefined || peer.host === request.to))
@@ -35,5 +44,6 @@ export function admitSwitchover(
   return {
     refused: `no standby is ready (${reasons.join("; ")})`,
     next: "mend the standby first; holdfast status shows its state",
+    mayPass: true,
   };
 }

@@ -93,8 +93,11 @@ export async function runAgent(): Promise<void> {
   const desk: Desk = {
     status,
     history: async () => await readHistory(servers, keys.historyPrefix),
-    switchover: (request) =>
-      host?.agent.switchover(request) ?? { refused: `${config.host} is an arbiter`, next: "ask the active host" },
+    switchover: async (request) =>
+      (await host?.agent.switchover(request)) ?? {
+        refused: `${config.host} is an arbiter`,
+        next: "ask the active host",
+      },
     progress: (id) => host?.agent.progress(id) ?? null,
     pause: async (reason) => {
       const value = JSON.stringify({ by: config.host, reason, at: new Date().toISOString() });

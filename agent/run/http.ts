@@ -31,7 +31,7 @@ export interface Desk {
   status(): AgentStatus;
   history(): Promise<HistoryEntry[]>;
   /** A refusal is told with its next step. */
-  switchover(request: SwitchoverRequest): { id: string; from: string; to: string } | Refusal;
+  switchover(request: SwitchoverRequest): Promise<{ id: string; from: string; to: string } | Refusal>;
   progress(id: string): SwitchoverProgress | null;
   pause(reason: string): Promise<void>;
   resume(): Promise<void>;
@@ -108,7 +108,7 @@ async function change(
       : { code, value: result ?? {} };
   switch (path) {
     case "/switchover":
-      return answer(desk.switchover(switchoverRequestSchema.parse(await body(request))), 202);
+      return answer(await desk.switchover(switchoverRequestSchema.parse(await body(request))), 202);
     case "/pause":
       await desk.pause(pauseSchema.parse(await body(request)).reason);
       return answer({ paused: true });

@@ -16,6 +16,8 @@ import { Executor, type Partners } from "./executor.ts";
 const tickMs = 200;
 /** neard is asked how it is this often, and at every tick whether its process is still the same. */
 const probeMs = 1000;
+/** A standby tells a change within a second (`publish`), and a holder that no longer rests sees it at once. */
+const noteLagMs = 1500;
 /** A probe in flight is waited for; another is not begun closer than this. */
 const probeSoonMs = 20;
 
@@ -137,13 +139,24 @@ export class NeardHost {
     }
   }
 
-  switchover(request: SwitchoverRequest): { id: string; from: string; to: string } | { refused: string; next: string } {
-    const nowMs = this.#p.clock.bootMs();
-    const admission = admitSwitchover(this.settings, this.#state, request, nowMs);
-    if ("refused" in admission) return admission;
-    const job = { id: randomUUID(), to: admission.to, window: request.window, startedMs: nowMs };
-    this.dispatch({ is: "switchover-asked", job });
-    return { id: job.id, from: this.settings.host, to: job.to };
+  /** Who has just seen a standby become ready asks for it before that has come here; so a no is not said at once. */
+  async switchover(
+    request: SwitchoverRequest,
+  ): Promise<{ id: string; from: string; to: string } | { refused: string; next: string }> {
+    const { clock } = this.#p;
+    const answerByMs = clock.bootMs() + noteLagMs;
+    for (;;) {
+      const nowMs = clock.bootMs();
+      const admission = admitSwitchover(this.settings, this.#state, request, nowMs);
+      if (!("refused" in admission)) {
+        const job = { id: randomUUID(), to: admission.to, window: request.window, startedMs: nowMs };
+        this.dispatch({ is: "switchover-asked", job });
+        return { id: job.id, from: this.settings.host, to: job.to };
+      }
+      if (!admission.mayPass || nowMs >= answerByMs) return { refused: admission.refused, next: admission.next };
+      this.lookNow();
+      await clock.sleep(tickMs);
+    }
   }
 
   /** From here on this host neither holds nor takes over; status tells when it has let go. */

@@ -21,15 +21,16 @@ import {
 } from "./cluster.ts";
 import { changeSettings, changesOf, keepSettings } from "./settings.ts";
 
-keepSettings({ applied: true });
-
 const comer = "host-d";
 const residents = ["host-a", "host-b", "host-c"];
 const longestSilenceSeconds = 3;
 
+// After the settings are back, for as long as the comer is in the stack `pulumi up` must reach it (vitest's hooks
+// of this kind run in reverse order).
 afterEach(async () => {
   if (lab().hosts.some((host) => host.name === comer)) await removeHost(labName, comer);
 });
+keepSettings({ applied: true });
 
 /** A new machine, and its entry in the settings. */
 async function addComer(roles: readonly HostRole[]): Promise<void> {

@@ -25,8 +25,20 @@ export class AgentProcess {
   readonly clock: Clock = {
     bootMs: () => this.#clock.bootMs(),
     wallMs: () => this.#clock.wallMs(),
-    sleep: async (ms) => await new Promise<void>((resolve) => this.after(ms, () => this.#timeline.settle(resolve))),
+    sleep: async (ms, signal) => await this.#sleep(ms, signal),
   };
+
+  async #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        signal?.removeEventListener("abort", end);
+        this.#timeline.settle(resolve);
+      };
+      signal?.addEventListener("abort", end);
+      this.after(ms, end);
+    });
+  }
 
   get trueMs(): number {
     return this.#timeline.nowMs;
