@@ -12,7 +12,7 @@ import { healAll, injectFault } from "../../lab/faults/engine.ts";
 import { finishedStep } from "../../lab/localnet/stack.ts";
 import {
   agentStatus,
-  fresh,
+  freshAndWatched,
   healthy,
   holdfast,
   lab,
@@ -37,7 +37,7 @@ async function repeat(title: string, count: number, work: () => Promise<string>)
 
 /** The active host suffers; the standby must sign. Then all is healed, and healthy before the next run. */
 async function failover(kind: FaultFigure): Promise<string> {
-  const { active, standby } = await fresh();
+  const { active, standby } = await freshAndWatched();
   const ledConsul = (await agentStatus(active)).consul.isLeader;
   await injectFault(lab(), kind, active);
   await signsAgain(standby);
@@ -53,7 +53,7 @@ async function failover(kind: FaultFigure): Promise<string> {
 const switchoverSchema = z.object({ state: z.literal("done"), tookMs: z.number().nullable() });
 
 async function switchover(): Promise<string> {
-  const { active, standby } = await fresh();
+  const { active, standby } = await freshAndWatched();
   const { stdout } = succeeded(await holdfast("switchover", "--yes", "--json", "--to", standby));
   const { tookMs } = switchoverSchema.parse(JSON.parse(stdout));
   await signsAgain(standby);

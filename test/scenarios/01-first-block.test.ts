@@ -61,6 +61,7 @@ test("the health endpoints answer 200 and 503 as roles demand", async () => {
  * included, and three hosts, the chain and the tests share two cores (1.0 to 1.3 % were seen on the holder).
  */
 const busyCpuPercent = 1.5;
+const watchedS = 30;
 
 test("the agent takes at most 90 MB, and little of a core, when nothing happens", { timeout: 120_000 }, async () => {
   const { active, standby } = await fresh();
@@ -70,7 +71,7 @@ test("the agent takes at most 90 MB, and little of a core, when nothing happens"
   const usages = async () =>
     await Promise.all(hosts.map(async (host) => (await on(host, script)).trim().split("\n").map(Number)));
   const before = await usages();
-  await new Promise((resolve) => setTimeout(resolve, 60_000));
+  await new Promise((resolve) => setTimeout(resolve, watchedS * 1000));
   const after = await usages();
   for (const [i, host] of hosts.entries()) {
     const [fromS = 0, fromNs = 0] = before[i] ?? [];
@@ -81,7 +82,7 @@ test("the agent takes at most 90 MB, and little of a core, when nothing happens"
     );
     console.log(`${host}: ${(rssKb / 1024).toFixed(0)} MB, ${percent.toFixed(2)} % of a core`);
     expect(rssKb / 1024, `memory on ${host}`).toBeLessThanOrEqual(90);
-    expect(toS - fromS, `seconds watched on ${host}`).toBeGreaterThanOrEqual(60);
+    expect(toS - fromS, `seconds watched on ${host}`).toBeGreaterThanOrEqual(watchedS);
     expect(percent, `CPU on ${host}`).toBeGreaterThan(0);
     expect(percent, `CPU on ${host}`).toBeLessThanOrEqual(busyCpuPercent);
   }

@@ -93,8 +93,16 @@ export async function healthy(boundMs = 90_000): Promise<Roles> {
  */
 const watchedMs = 8000;
 
-/** Heals everything, waits for health and a standby that has seen enough, and starts a new report of the witness. */
+/** Heals everything, waits for health, and starts a new report of the witness. */
 export async function fresh(): Promise<Roles> {
+  await healAll(lab());
+  const roles = await healthy();
+  await newReport();
+  return roles;
+}
+
+/** The same with a standby that has seen enough. */
+export async function freshAndWatched(): Promise<Roles> {
   await healAll(lab());
   const roles = await healthy();
   await until(`${roles.standby} to have watched ${roles.active} for long enough`, 2 * watchedMs, async () => {
@@ -105,10 +113,10 @@ export async function fresh(): Promise<Roles> {
   return roles;
 }
 
-/** A new report of the witness, and a few slots of normal life, so that a gap has a beginning. */
+/** A new report of the witness, and a first signature in it, so that a gap has a beginning. */
 export async function newReport(): Promise<void> {
   await resetWitness(lab());
-  await sleep(2500);
+  await until("a signature in the new report", 10_000, async () => Object.keys((await witness()).byHost).length > 0);
 }
 
 /** Waits until `host` has signed in time; how long nobody had, by the witness, in seconds. */
