@@ -16,6 +16,8 @@ export const exitCodes = {
   alarm: 5,
   /** Ended by Ctrl-C before it was done. */
   interrupted: 130,
+  /** The reader of its output left before the end, as with `| head`: what a shell says of a program that SIGPIPE ended. */
+  unread: 141,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -28,7 +30,8 @@ export const exitCodesHelp = `Exit codes:
   3    check: a host is not as it was deployed
   4    status: no host is active, or something is amiss with one of them
   5    status: more than one host says that it is active
-  130  ended by Ctrl-C before it was done`;
+  130  ended by Ctrl-C before it was done
+  141  whoever read its output left before the end (| head)`;
 
 /** For what commander throws after it has told it: the help that was asked for is no error. */
 export const exitCodeOf = ({ exitCode }: CommanderError): ExitCode => (exitCode === 0 ? exitCodes.ok : exitCodes.usage);

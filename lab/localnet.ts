@@ -10,6 +10,7 @@ import { Command, CommanderError, Option } from "commander";
 import { execa } from "execa";
 import pc from "picocolors";
 import { exitCodeOf } from "../cli/exit-codes.ts";
+import { leaveWithReader } from "../cli/terminal/reader-left.ts";
 import { describeError, HoldfastError } from "../contract/errors.ts";
 import { cacheDirectory } from "../toolchain/cache.ts";
 import type { Progress } from "../toolchain/progress.ts";
@@ -178,6 +179,7 @@ program
   .option("--all", "remove those too")
   .action((options: { all?: true }) => alone(() => down(labName(), options.all === true)));
 
+leaveWithReader();
 try {
   await program.parseAsync();
 } catch (error) {

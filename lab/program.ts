@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { exitCodeOf } from "../cli/exit-codes.ts";
+import { leaveWithReader } from "../cli/terminal/reader-left.ts";
 import { describeError, HoldfastError } from "../contract/errors.ts";
 import { activeFaults, healAll, injectFault } from "./faults/engine.ts";
 import { faultKinds } from "./faults/kinds.ts";
@@ -159,6 +160,7 @@ function inherit(file: string, args: readonly string[]): Promise<number> {
   });
 }
 
+leaveWithReader();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { leaveWithReader } from "../cli/terminal/reader-left.ts";
 import { describeError } from "../contract/errors.ts";
 import { ensurePackages, requireRoot, systemdIsInit } from "../lab/hosts/machine.ts";
 import { type Count, countsOf, failuresOf, parseReport } from "./report.ts";
@@ -117,6 +118,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     // A terminal sends it to the step as well.
     if (!process.stdin.isTTY) running?.kill("SIGINT");
   });
+leaveWithReader();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

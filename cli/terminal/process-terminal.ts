@@ -2,15 +2,11 @@
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock, Terminal } from "../ports.ts";
+import { leaveWithReader } from "./reader-left.ts";
 
 export function processTerminal(interrupted: AbortSignal): Terminal {
   const { stdin, stdout, stderr, env } = process;
-  // The reader of a pipe may leave early (`| head`): that is its right, not our error.
-  for (const stream of [stdout, stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(0);
-      throw error;
-    });
+  leaveWithReader();
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),

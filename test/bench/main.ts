@@ -11,6 +11,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { type Options as ExecaOptions, execa } from "execa";
 import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { createPaint } from "../../cli/terminal/paint.ts";
+import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { describeError } from "../../contract/errors.ts";
 import { ensureImage } from "../../lab/hosts/image.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
@@ -126,6 +127,7 @@ const program = new Command("bench")
   .exitOverride()
   .action(bench);
 
+leaveWithReader();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -9,6 +9,7 @@ import { Command, CommanderError } from "commander";
 import { execa } from "execa";
 import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { createPaint } from "../../cli/terminal/paint.ts";
+import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { formatTable } from "../../cli/terminal/table.ts";
 import { describeError, HoldfastError } from "../../contract/errors.ts";
 import { withLock } from "../../toolchain/cache.ts";
@@ -60,6 +61,7 @@ const program = new Command("model")
   .helpOption("-h, --help", "display help")
   .exitOverride();
 
+leaveWithReader();
 try {
   program.parse();
   const word = program.args[0] ?? "";

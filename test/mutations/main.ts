@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { createPaint } from "../../cli/terminal/paint.ts";
+import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { describeError } from "../../contract/errors.ts";
 import { nearestName } from "../../infra/config/nearest-name.ts";
 import { mutations } from "./list.ts";
@@ -131,6 +132,7 @@ Exit codes:
     process.exitCode = await run(options);
   });
 
+leaveWithReader();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { exitCodeOf } from "../../cli/exit-codes.ts";
+import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { describeError, HoldfastError } from "../../contract/errors.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
 import type { Area } from "./scenario.ts";
@@ -76,6 +77,7 @@ const program = new Command("nemesis")
     process.exitCode = await nemesis(options);
   });
 
+leaveWithReader();
 try {
   await program.parseAsync();
 } catch (error) {

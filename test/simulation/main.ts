@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import { exitCodeOf } from "../../cli/exit-codes.ts";
+import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { describeError, HoldfastError, plainReason } from "../../contract/errors.ts";
 import { commitNow } from "../commit.ts";
 import type { Schedule } from "./schedule.ts";
@@ -181,6 +182,7 @@ async function conclude(report: RunReport, options: Options, again: string): Pro
   return 1;
 }
 
+leaveWithReader();
 try {
   program.parse();
   process.exitCode = await main(program.opts<Options>());
