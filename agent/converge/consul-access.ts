@@ -9,24 +9,16 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
-import { HoldfastError } from "../../contract/errors.ts";
+import type { AgentConfig } from "../../contract/agent-config.ts";
 import { credentials, paths, ports } from "../../contract/paths.ts";
 import type { ConsulConnection } from "../consul/client.ts";
+import { readAgentConfigIfAny } from "../system/agent-config.ts";
 import { unsealCredential } from "./credentials.ts";
 import { credentialPath } from "./inventory.ts";
 
-/** /etc/holdfast/agent.json; null where the agent is not set up. */
-export async function readAgentConfig(): Promise<AgentConfig | null> {
-  if (!existsSync(paths.agentConfig)) return null;
-  const config = agentConfigSchema.safeParse(JSON.parse(await readFile(paths.agentConfig, "utf8")));
-  if (config.success) return config.data;
-  throw new HoldfastError("HF_CONFIG_INVALID", `${paths.agentConfig} is invalid: ${z.prettifyError(config.error)}`);
-}
-
 /** The servers to ask: this host's own Consul first. Null where neither agent nor Consul is set up. */
 export async function readConsulAccess(): Promise<readonly [ConsulConnection, ...ConsulConnection[]] | null> {
-  const agent = await readAgentConfig();
+  const agent = readAgentConfigIfAny();
   const place = agent === null ? await placeFromConsul() : placeFromAgent(agent);
   if (place === null) return null;
   const tls = {

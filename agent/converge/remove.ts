@@ -15,8 +15,9 @@ import { consulKeys } from "../../contract/topology.ts";
 import { ConsulClient } from "../consul/client.ts";
 import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
 import { AgentSocket } from "../socket-client.ts";
+import { readAgentConfigIfAny } from "../system/agent-config.ts";
 import { readAccounts } from "./accounts.ts";
-import { readAgentConfig, readConsulAccess } from "./consul-access.ts";
+import { readConsulAccess } from "./consul-access.ts";
 import type { Change } from "./converge.ts";
 import { perform } from "./perform.ts";
 import { planSteps } from "./plan-steps.ts";
@@ -109,7 +110,7 @@ async function handOver(progress: Progress): Promise<void> {
 
 /** The others must not count on this host as a standby for as long as its last note looks fresh. */
 async function withdrawNote(progress: Progress): Promise<void> {
-  const config = await readAgentConfig();
+  const config = readAgentConfigIfAny();
   const access = await readConsulAccess();
   if (config === null || access === null) return;
   const own = new ConsulClient(access[0]);

@@ -7,8 +7,9 @@ import { consulMaintenanceStore } from "../maintenance/consul-store.ts";
 import { defaultBounds } from "../maintenance/decide.ts";
 import { withMaintenanceLock } from "../maintenance/with-lock.ts";
 import { AgentSocket } from "../socket-client.ts";
+import { readAgentConfigIfAny } from "../system/agent-config.ts";
 import { convergeAcl } from "./acl-consul.ts";
-import { readAgentConfig, readConsulAccess } from "./consul-access.ts";
+import { readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
 import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
 import { perform } from "./perform.ts";
@@ -64,7 +65,7 @@ async function alone(
   work: () => Promise<void>,
   progress: Progress,
 ): Promise<void> {
-  const config = await readAgentConfig();
+  const config = readAgentConfigIfAny();
   if (config === null) return await work();
   const servers = await readConsulAccess().catch((error: Error) => {
     // The way to Consul is what this apply may be mending.
