@@ -9,16 +9,15 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import type { AgentConfig } from "../../contract/agent-config.ts";
 import { credentials, paths, ports } from "../../contract/paths.ts";
 import type { ConsulConnection } from "../consul/client.ts";
-import { readAgentConfigIfAny } from "../system/agent-config.ts";
 import { unsealCredential } from "./credentials.ts";
+import { type DeployedConfig, readDeployedConfig } from "./deployed-config.ts";
 import { credentialPath } from "./inventory.ts";
 
 /** The servers to ask: this host's own Consul first. Null where neither agent nor Consul is set up. */
 export async function readConsulAccess(): Promise<readonly [ConsulConnection, ...ConsulConnection[]] | null> {
-  const agent = readAgentConfigIfAny();
+  const agent = await readDeployedConfig();
   const place = agent === null ? await placeFromConsul() : placeFromAgent(agent);
   if (place === null) return null;
   const tls = {
@@ -37,7 +36,7 @@ interface Place {
   readonly certFile: string;
 }
 
-function placeFromAgent({ consul }: AgentConfig): Place {
+function placeFromAgent({ consul }: DeployedConfig): Place {
   const [own = "", ...others] = consul.urls;
   return { urls: [own, ...others], caFile: consul.caFile, certFile: consul.certFile };
 }

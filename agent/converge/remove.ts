@@ -15,10 +15,10 @@ import { consulKeys } from "../../contract/topology.ts";
 import { ConsulClient } from "../consul/client.ts";
 import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
 import { AgentSocket } from "../socket-client.ts";
-import { readAgentConfigIfAny } from "../system/agent-config.ts";
 import { readAccounts } from "./accounts.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { Change } from "./converge.ts";
+import { readDeployedConfig } from "./deployed-config.ts";
 import { perform } from "./perform.ts";
 import { planSteps } from "./plan-steps.ts";
 import { type Progress, unhurried, whileWaiting } from "./progress.ts";
@@ -110,7 +110,7 @@ async function handOver(progress: Progress): Promise<void> {
 
 /** The others must not count on this host as a standby for as long as its last note looks fresh. */
 async function withdrawNote(progress: Progress): Promise<void> {
-  const config = readAgentConfigIfAny();
+  const config = await readDeployedConfig();
   const access = await readConsulAccess();
   if (config === null || access === null) return;
   const own = new ConsulClient(access[0]);

@@ -7,10 +7,10 @@ import { consulMaintenanceStore } from "../maintenance/consul-store.ts";
 import { defaultBounds } from "../maintenance/decide.ts";
 import { withMaintenanceLock } from "../maintenance/with-lock.ts";
 import { AgentSocket } from "../socket-client.ts";
-import { readAgentConfigIfAny } from "../system/agent-config.ts";
 import { convergeAcl } from "./acl-consul.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
+import { readDeployedConfig } from "./deployed-config.ts";
 import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
 import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
@@ -65,7 +65,7 @@ async function alone(
   work: () => Promise<void>,
   progress: Progress,
 ): Promise<void> {
-  const config = readAgentConfigIfAny();
+  const config = await readDeployedConfig();
   if (config === null) return await work();
   const servers = await readConsulAccess().catch((error: Error) => {
     // The way to Consul is what this apply may be mending.

@@ -1,5 +1,5 @@
-/** /etc/holdfast/agent.json, for whoever on this host needs it: the agent itself, and the converger. */
-import { existsSync, readFileSync } from "node:fs";
+/** /etc/holdfast/agent.json, as the agent reads it. */
+import { readFileSync } from "node:fs";
 import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
@@ -14,9 +14,4 @@ export function readAgentConfig(path: string = paths.agentConfig): AgentConfig {
       cause: error,
     });
   }
-}
-
-/** Null where the agent is not set up (yet, or any more). @throws like readAgentConfig */
-export function readAgentConfigIfAny(): AgentConfig | null {
-  return existsSync(paths.agentConfig) ? readAgentConfig() : null;
 }
