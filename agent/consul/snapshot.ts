@@ -5,25 +5,54 @@
  */
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
+import { snapshotFault } from "../../contract/snapshot-file.ts";
 import type { ConsulConnection } from "./client.ts";
 import { ConsulRefused, ConsulUnknown } from "./errors.ts";
 
 /** Consul writes a snapshot to disk, replicates it, and answers when the leader has taken it in. */
-const timeoutMs = 45_000;
+const restoreTimeoutMs = 45_000;
+/** Some hundred kilobytes; there are other servers to ask. */
+const saveTimeoutMs = 5000;
 /** Our keys, sessions and ACLs take tens of kilobytes. Far above that it is not ours, and would not fit into the agent's memory. */
 export const maxSnapshotBytes = 2 * 1024 * 1024;
 
+/** How often each server is asked for a snapshot. */
+const saveRounds = 2;
+
 type Access = Omit<ConsulConnection, "token">;
 
-/** @throws ConsulRefused for a token without the right; ConsulUnknown when nothing is known */
-export async function saveSnapshot(access: Access, token: string): Promise<Buffer> {
-  return await exchange(access, token, "GET", undefined);
+/**
+ * Asks one server after the other, in turns: a server that is not the leader can lose the leader's answer although
+ * nothing is wrong (hashicorp/consul issue 6893); the leader itself cannot.
+ * @throws ConsulRefused for a token without the right; ConsulUnknown when no server gave a whole snapshot
+ */
+export async function saveSnapshot(
+  servers: readonly Access[],
+  token: string,
+  ask: typeof exchange = exchange,
+): Promise<Buffer> {
+  let last: unknown;
+  for (const server of Array.from({ length: saveRounds }, () => servers).flat()) {
+    try {
+      const snapshot = await ask(server, token, "GET", undefined);
+      const fault = await snapshotFault(snapshot);
+      if (fault === null) return snapshot;
+      last = new ConsulUnknown(`${server.url}: its snapshot cannot be used: ${fault}`);
+    } catch (error) {
+      if (!(error instanceof ConsulUnknown)) throw error;
+      last = error;
+    }
+  }
+  throw last;
 }
 
 /** @throws ConsulRefused when Consul did not take it; ConsulUnknown when it may have */
 export async function restoreSnapshot(access: Access, token: string, snapshot: Buffer): Promise<void> {
   await exchange(access, token, "PUT", snapshot);
 }
+
+/** What Consul says with status 500 of a file that it has not begun to restore (Consul, snapshot/snapshot.go). */
+const refusals = /failed to (decompress snapshot|read snapshot file)/;
 
 async function exchange(
   { url, ca, cert, key }: Access,
@@ -35,13 +64,16 @@ async function exchange(
     "x-consul-token": token,
     ...(content === undefined ? {} : { "content-type": "application/octet-stream", "content-length": content.length }),
   };
-  const signal = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.timeout(content === undefined ? saveTimeoutMs : restoreTimeoutMs);
   return await new Promise((resolve, reject) => {
     const lost = (error: Error) => reject(new ConsulUnknown(`${url}: ${error.message}`));
     const sent = request(`${url}/v1/snapshot`, { method, headers, ca, cert, key, agent: false, signal }, (response) => {
       collect(response).then((answer) => {
-        if (response.statusCode === 200) resolve(answer);
-        else reject(new ConsulRefused(response.statusCode ?? 0, answer.toString("utf8").trim()));
+        const { statusCode = 0 } = response;
+        const text = answer.toString("utf8").trim();
+        if (statusCode === 200) resolve(answer);
+        else if (statusCode < 500 || refusals.test(text)) reject(new ConsulRefused(statusCode, text));
+        else reject(new ConsulUnknown(`${url}: ${text}`));
       }, lost);
     });
     sent.on("error", lost);

@@ -21,25 +21,29 @@ export function snapshotDesk(
       return null;
     },
     standUp: (id: string) => agent?.standUp(id),
-    saveSnapshot: async (token: string) => await orRefused(saveSnapshot(own, token)),
+    saveSnapshot: async (token: string) =>
+      await orRefused(
+        saveSnapshot(connections, token),
+        "Check that the stack's management token is Consul's: docs/operate/snapshots.md says how to make the ACLs anew",
+      ),
     restoreSnapshot: async (token: string, snapshot: Buffer) => {
       if (agent?.state.standDown == null || agent.state.phase.name !== "standby")
         return refuse("this host does not stand down", "use holdfast snapshot restore: it has all hosts let go first");
-      const refusal = await orRefused(restoreSnapshot(own, token, snapshot));
+      const refusal = await orRefused(
+        restoreSnapshot(own, token, snapshot),
+        "Check that the file is a snapshot of this cluster, and that its management token is the stack's",
+      );
       return refusal ?? null;
     },
   };
 }
 
 /** What Consul itself says no to is a refusal; that nothing is known stays an error. */
-async function orRefused<T>(work: Promise<T>): Promise<T | Refusal> {
+async function orRefused<T>(work: Promise<T>, next: string): Promise<T | Refusal> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof ConsulRefused)) throw error;
-    return {
-      refused: `Consul said no: ${error.message}`,
-      next: "Check that the file is a snapshot of this cluster, and that its management token is the stack's",
-    };
+    return { refused: `Consul said no: ${error.message}`, next };
   }
 }

@@ -1,6 +1,8 @@
-import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
+import { snapshotFault } from "../../contract/snapshot-file.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
 import { type CommandContext, firstThatAnswers, jsonOption } from "../command-context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
@@ -85,7 +87,7 @@ async function restore(
   file: string,
   options: RestoreOptions,
 ): Promise<ExitCode> {
-  const snapshot = readSnapshot(file);
+  const snapshot = await readSnapshot(file);
   return context.withCluster(command, async ({ cluster, links }) => {
     const { terminal, clock, interrupted } = context.ports;
     const token = managementToken(cluster);
@@ -140,19 +142,20 @@ function openNew(file: string): number {
   }
 }
 
-/** Consul's snapshots are gzip archives; Consul itself checks the rest. */
-function readSnapshot(file: string): Buffer {
+/** A whole archive, before any host is told to let go; Consul itself checks what is in it. */
+async function readSnapshot(file: string): Promise<Buffer> {
   let content: Buffer;
   try {
-    content = readFileSync(file);
+    content = await readFile(file);
   } catch (error) {
     throw new HoldfastError("HF_USAGE", `${file} cannot be read: ${plainReason(error)}.`, {
       next: "Name the file that holdfast snapshot save wrote.",
       cause: error,
     });
   }
-  if (content[0] === 0x1f && content[1] === 0x8b) return content;
-  throw new HoldfastError("HF_USAGE", `${file} is no snapshot of Consul.`, {
+  const fault = await snapshotFault(content);
+  if (fault === null) return content;
+  throw new HoldfastError("HF_USAGE", `${file} cannot be restored: ${fault}.`, {
     next: "Name the file that holdfast snapshot save wrote.",
   });
 }

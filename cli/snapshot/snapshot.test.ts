@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AgentStatus } from "../../contract/agent-status.ts";
 import type { AgentRequest } from "../ports.ts";
@@ -8,7 +9,7 @@ import { activeStatus, standbyStatus, testOutputs } from "../testing/cluster.ts"
 import { FakeAnswer, type FakeHost, type FakeOptions, fakeWorld, holdfast } from "../testing/fake-ports.ts";
 import { isStill } from "./restore.ts";
 
-const snapshot = Buffer.from([0x1f, 0x8b, 1, 2, 3]);
+const snapshot = gzipSync("lock, sessions, history");
 let directory: string;
 let file: string;
 beforeEach(() => {
@@ -166,6 +167,15 @@ describe("snapshot restore", () => {
     expect(await holdfast(fakeWorld(), "snapshot", "restore", `${file}.none`)).toMatchObject({ code: 2 });
   });
 
+  test("a file that is cut short is refused before any host is asked", async () => {
+    const world = worldWith({ "host-a": obedient("host-a", { role: "active" }) });
+    writeFileSync(file, snapshot.subarray(0, -3));
+    const { code, err } = await holdfast(world, "snapshot", "restore", file);
+    expect(code).toBe(2);
+    expect(err).toContain("it is damaged or cut short");
+    expect(world.asked).toEqual([]);
+  });
+
   test("a stack of an older version does not tell the token", async () => {
     const readStack = () => ({ ...testOutputs(), consulAccess: undefined });
     const { code, err } = await holdfast(worldWith({}, { readStack }), "snapshot", "restore", file);
@@ -193,7 +203,7 @@ describe("snapshot save", () => {
     const world = fakeWorld({ hosts: { "host-b": saves({ snapshot: snapshot.toString("base64") }) } });
     const { code, out } = await holdfast(world, "snapshot", "save", file, "--json");
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toEqual({ file, bytes: 5, through: "host-b" });
+    expect(JSON.parse(out)).toEqual({ file, bytes: snapshot.length, through: "host-b" });
     expect(readFileSync(file)).toEqual(snapshot);
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { agentStatus, expectOneSigner, fresh, healthy, holdfast, witness } from "./cluster.ts";
 
@@ -33,7 +34,7 @@ test("a snapshot that Consul refuses: all go on as before", { timeout: 180_000 }
   const file = join(directory, "broken.snap");
   try {
     const { active, standby } = await fresh();
-    writeFileSync(file, Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]));
+    writeFileSync(file, gzipSync("an archive, but not one of Consul's"));
     const { code, stderr } = await holdfast("snapshot", "restore", file, "--yes");
     expect(code).toBe(1);
     expect(stderr).toContain("Consul said no");
