@@ -1,4 +1,5 @@
 /** What is in Consul: snapshots, data, rights, and what an operator can do to the lock. */
+import { snapshotFault } from "../../../contract/snapshot-file.ts";
 import { up } from "../../scenarios/cluster.ts";
 import { afterHealMs, failoverMs, failoverWithElectionMs, lostSessionMs, undisturbedMs } from "../bounds.ts";
 import { inArea, type Scenario } from "../scenario.ts";
@@ -17,6 +18,15 @@ const tokens = new WeakMap<Stage, { body: string }>();
 const aclUrn = ({ lab }: Stage) =>
   `urn:pulumi:${lab.stack}::holdfast::holdfast:index:Cluster$command:remote:Command::acl`;
 
+/** From whichever server gives all of it (agent/consul/snapshot.ts says why one may not). */
+async function wholeSnapshot(stage: Stage): Promise<Buffer> {
+  for (const through of stage.hosts) {
+    const snapshot = await stage.consul("GET", "/snapshot", { through }).catch(() => null);
+    if (snapshot !== null && (await snapshotFault(snapshot)) === null) return snapshot;
+  }
+  throw new Error("no Consul server gave a whole snapshot");
+}
+
 export const consulData: readonly Scenario[] = inArea("consul", [
   {
     name: "snapshot-with-an-old-lock",
@@ -24,7 +34,7 @@ export const consulData: readonly Scenario[] = inArea("consul", [
     expects: "either",
     boundMs: failoverWithElectionMs,
     run: async (stage) => {
-      const snapshot = await stage.consul("GET", "/snapshot");
+      const snapshot = await wholeSnapshot(stage);
       const moved = await stage.holdfast("switchover", "--yes", "--to", stage.standby);
       if (moved.code !== 0) throw new Error(moved.stderr);
       await stage.wait(5000);
@@ -39,7 +49,7 @@ export const consulData: readonly Scenario[] = inArea("consul", [
     expects: "either",
     boundMs: failoverWithElectionMs,
     run: async (stage) => {
-      const snapshot = await stage.consul("GET", "/snapshot");
+      const snapshot = await wholeSnapshot(stage);
       await stage.wait(10_000);
       stage.broken();
       await stage.consul("PUT", "/snapshot", { body: snapshot });
