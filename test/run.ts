@@ -74,7 +74,7 @@ async function ensureSshd(): Promise<void> {
 
 const help = `Usage: npm test [-- WHAT [WORD...]]
 
-  npm test                  everything, the hosts included: about 25 minutes, as root
+  npm test                  everything, the hosts included: about 18 minutes, as root
   npm test -- unit [WORD]   without the hosts (whose file name contains WORD)
   npm test -- lab [WORD]    only the scenarios on hosts of this machine (likewise)
 
