@@ -8,9 +8,10 @@ import { createRequire } from "node:module";
 // written: there is nothing to translate.
 Reflect.deleteProperty(Error, "prepareStackTrace");
 
-// It loads TypeScript and npm's own dependency resolver, for programs that turn their functions into cloud functions.
+// It loads what turns a program's functions into cloud functions (with TypeScript, and npm's own dependency resolver),
+// and what drives the CLI from a program.
 const ofSdk = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi"));
-for (const name of ["./typescript-shim.js", "@npmcli/arborist"]) {
+for (const name of ["./runtime/closure/serializeClosure", "./runtime/closure/codePaths", "./automation"]) {
   const id = ofSdk.resolve(name);
   ofSdk.cache[id] = Object.assign(Object.create(null), { id, filename: id, loaded: true, exports: {} });
 }

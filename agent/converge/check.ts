@@ -7,6 +7,7 @@ import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { aclSubject, planAcl } from "./acl.ts";
 import { AclConsul } from "./acl-consul.ts";
 import type { Change } from "./converge.ts";
+import type { Look } from "./look.ts";
 import { planSteps } from "./plan-steps.ts";
 import type { Progress } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
@@ -15,15 +16,16 @@ import { subject } from "./steps.ts";
 
 const cutShort = "an earlier apply was cut short";
 
-/** @param secrets null when only the stored spec is at hand. */
+/** @param secrets null when only the stored spec is at hand. @param look when others are looked at besides. */
 export async function check(
   { concern, spec }: Question,
   secrets: Secrets | null,
   store: SpecStore,
   progress: Progress,
+  look?: Look,
 ): Promise<Change[]> {
   if (spec === null) return [{ what: concern, why: cutShort }];
-  const facts = await readFacts(spec, store);
+  const facts = await readFacts(spec, store, look);
   const changes = planSteps(spec, secrets, facts).map((step) => ({ what: subject(step), why: step.why }));
   if (facts.pending !== null) changes.push({ what: concern, why: cutShort });
   if (spec.acl === undefined || secrets === null) return changes;

@@ -9,6 +9,7 @@ import { allQuestions, check as checkConcern, type Question, questionOf } from "
 import { type Change, converge } from "./converge.ts";
 import { hasSystemdCreds, unsealAll } from "./credentials.ts";
 import { withHostLock } from "./host-lock.ts";
+import { lookFor } from "./look.ts";
 import { exitNotAllUnsealed, fitToOldSystemd } from "./old-systemd.ts";
 import { progressOn } from "./progress.ts";
 import { removeConcern } from "./remove.ts";
@@ -73,9 +74,10 @@ async function check(options: CheckOptions): Promise<void> {
   const startMs = performance.now();
   const secrets = options.spec === undefined ? null : parseSecrets(await readStdin());
   const questions = await questionsOf(options);
+  const look = lookFor(questions.flatMap(({ spec }) => spec ?? []));
   const ask = async (question: Question) => {
     if (question.spec !== null && secrets !== null) requireSecrets(question.spec, secrets);
-    return await checkConcern(question, secrets, specStore, progressOn(hostname(), question.concern));
+    return await checkConcern(question, secrets, specStore, progressOn(hostname(), question.concern), look);
   };
   // One lock for all of them, and all at once: they only read.
   const answers = await withHostLock(progressOn(hostname(), "check"), () => Promise.all(questions.map(ask)));

@@ -2,15 +2,14 @@
 import { lstat } from "node:fs/promises";
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { type Accounts, readAccounts } from "./accounts.ts";
-import { loadableCredential } from "./credentials.ts";
 import type { HostFacts, PathFact } from "./facts.ts";
 import { fileDigest } from "./file-digest.ts";
-import { credentialPath, emptyInventory, inventoryOf, union } from "./inventory.ts";
-import { sha256 } from "./plan-steps.ts";
+import { emptyInventory, inventoryOf, union } from "./inventory.ts";
+import { type Look, lookFor } from "./look.ts";
 import type { SpecStore } from "./spec-store.ts";
-import { readUnits } from "./systemd.ts";
 
-export async function readFacts(spec: HostSpec, store: SpecStore): Promise<HostFacts> {
+/** @param look shared by several concerns that are only looked at; by itself one that is about to change reads anew */
+export async function readFacts(spec: HostSpec, store: SpecStore, look: Look = lookFor([spec])): Promise<HostFacts> {
   const stored = await store.readSpec(spec.concern);
   const pending = await store.readPending(spec.concern);
   const elsewhere = await store.inventoryElsewhere(spec.concern);
@@ -25,9 +24,9 @@ export async function readFacts(spec: HostSpec, store: SpecStore): Promise<HostF
     users: accounts.users,
     paths: new Map(await Promise.all(places.map(async (path) => [path, await readPath(path, accounts)] as const))),
     credentials: new Map(
-      await Promise.all(spec.credentials.map(async ({ name }) => [name, await readCredential(name)] as const)),
+      await Promise.all(spec.credentials.map(async ({ name }) => [name, await look.credential(name)] as const)),
     ),
-    units: await readUnits(spec.units.map((unit) => unit.name)),
+    units: await look.units(spec.units.map((unit) => unit.name)),
     stored,
     pending,
     elsewhere,
@@ -55,13 +54,4 @@ export async function readPath(path: string, accounts: Accounts): Promise<PathFa
 function nameOf(ids: ReadonlyMap<string, number>, wanted: number): string {
   for (const [name, id] of ids) if (id === wanted) return name;
   return String(wanted);
-}
-
-async function readCredential(name: string): Promise<string | null> {
-  try {
-    return sha256(await loadableCredential(name, credentialPath(name)));
-  } catch {
-    // Absent, sealed elsewhere, damaged, not where systemd looks: the plan seals it anew, and the paths' facts say which it was.
-    return null;
-  }
 }
