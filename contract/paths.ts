@@ -41,6 +41,8 @@ export const paths = {
 
   /** flock(1)ed by the one converge (apply, check, remove) that may run at a time. */
   convergeLock: "/run/holdfast-converge.lock",
+  /** Checksums of large files that were read since boot: agent/converge/digest-memory.ts. */
+  digests: "/run/holdfast-digests.json",
 
   /** ramfs, only where systemd cannot unseal by itself: what it loads credentials from, `<name>`. */
   unsealed: "/run/holdfast_unsealed",

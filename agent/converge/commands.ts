@@ -80,7 +80,11 @@ async function check(options: CheckOptions): Promise<void> {
     return await checkConcern(question, secrets, specStore, progressOn(hostname(), question.concern), look);
   };
   // One lock for all of them, and all at once: they only read.
-  const answers = await withHostLock(progressOn(hostname(), "check"), () => Promise.all(questions.map(ask)));
+  const answers = await withHostLock(progressOn(hostname(), "check"), async () => {
+    const all = await Promise.all(questions.map(ask));
+    await look.remember();
+    return all;
+  });
   for (const [position, { concern, spec }] of questions.entries()) {
     const differs = reporter("differs");
     for (const change of answers[position] ?? []) differs.add(change);

@@ -3,7 +3,9 @@
  * costs as much as reading a hundred files, and every `pulumi up` has each host look at itself.
  */
 import type { HostSpec } from "../../contract/host-spec.ts";
+import { paths } from "../../contract/paths.ts";
 import { loadableCredential } from "./credentials.ts";
+import { DigestMemory } from "./digest-memory.ts";
 import type { UnitFact } from "./facts.ts";
 import { credentialPath } from "./inventory.ts";
 import { sha256 } from "./plan-steps.ts";
@@ -13,6 +15,10 @@ export interface Look {
   units(names: readonly string[]): Promise<Map<string, UnitFact>>;
   /** SHA-256 of the clear text; null when it is not there for a unit that starts now. */
   credential(name: string): Promise<string | null>;
+  /** SHA-256 of the file's content. */
+  digest(path: string): Promise<string>;
+  /** To be called at the end by who has the host to itself: the next look need not read so much. */
+  remember(): Promise<void>;
 }
 
 /** @param specs of all concerns that will ask */
@@ -20,6 +26,7 @@ export function lookFor(specs: readonly HostSpec[]): Look {
   const all = new Set(specs.flatMap((spec) => spec.units.map((unit) => unit.name)));
   let units: Promise<Map<string, UnitFact>> | undefined;
   const credentials = new Map<string, Promise<string | null>>();
+  const digests = new DigestMemory(paths.digests);
   return {
     async units(names) {
       units ??= readUnits([...all]);
@@ -31,6 +38,8 @@ export function lookFor(specs: readonly HostSpec[]): Look {
       credentials.set(name, known);
       return await known;
     },
+    digest: (path) => digests.digest(path),
+    remember: () => digests.save(),
   };
 }
 

@@ -22,7 +22,9 @@ export async function readFacts(spec: HostSpec, store: SpecStore, look: Look = l
   const places = [...all.directories.map(({ path }) => path), ...all.files];
   return {
     users: accounts.users,
-    paths: new Map(await Promise.all(places.map(async (path) => [path, await readPath(path, accounts)] as const))),
+    paths: new Map(
+      await Promise.all(places.map(async (path) => [path, await readPath(path, accounts, look.digest)] as const)),
+    ),
     credentials: new Map(
       await Promise.all(spec.credentials.map(async ({ name }) => [name, await look.credential(name)] as const)),
     ),
@@ -34,7 +36,11 @@ export async function readFacts(spec: HostSpec, store: SpecStore, look: Look = l
 }
 
 /** @param accounts for the names of owner and group; an id without a name stays a number. */
-export async function readPath(path: string, accounts: Accounts): Promise<PathFact> {
+export async function readPath(
+  path: string,
+  accounts: Accounts,
+  digest: (path: string) => Promise<string> = fileDigest,
+): Promise<PathFact> {
   const stat = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     // ENOTDIR: a file where a parent directory should be.
     if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
@@ -48,7 +54,7 @@ export async function readPath(path: string, accounts: Accounts): Promise<PathFa
   };
   if (stat.isDirectory()) return { kind: "directory", ...attributes };
   if (!stat.isFile()) return { kind: "other" };
-  return { kind: "file", ...attributes, sha256: await fileDigest(path, stat.size) };
+  return { kind: "file", ...attributes, sha256: await digest(path) };
 }
 
 function nameOf(ids: ReadonlyMap<string, number>, wanted: number): string {

@@ -171,6 +171,7 @@ async function sweep({ done }: RemoveContext): Promise<void> {
     paths.etc,
     paths.opt,
     paths.convergeLock,
+    paths.digests,
   ]) {
     const existed = await rm(path, { recursive: true }).then(
       () => true,

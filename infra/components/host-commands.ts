@@ -23,7 +23,7 @@ export function prepareCommand(user: string): string {
 
 /** The last thing that is done to a host that leaves. */
 export function wipeCommand(user: string): string {
-  const all = [paths.opt, paths.etc, paths.state, paths.run, paths.keyDirectory, paths.convergeLock];
+  const all = [paths.opt, paths.etc, paths.state, paths.run, paths.keyDirectory, paths.convergeLock, paths.digests];
   return asRoot(user, 2 * minute, `rm -rf ${all.join(" ")}`);
 }
 
