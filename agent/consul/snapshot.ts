@@ -16,13 +16,10 @@ const saveTimeoutMs = 5000;
 /** Our keys, sessions and ACLs take tens of kilobytes. Far above that it is not ours, and would not fit into the agent's memory. */
 export const maxSnapshotBytes = 2 * 1024 * 1024;
 
-/** How often each server is asked for a snapshot. */
-const saveRounds = 2;
-
 type Access = Omit<ConsulConnection, "token">;
 
 /**
- * Asks one server after the other, in turns: a server that is not the leader can lose the leader's answer although
+ * Asks one server after the other, each twice: a server that is not the leader can lose the leader's answer although
  * nothing is wrong (hashicorp/consul issue 6893); the leader itself cannot.
  * @throws ConsulRefused for a token without the right; ConsulUnknown when no server gave a whole snapshot
  */
@@ -32,7 +29,7 @@ export async function saveSnapshot(
   ask: typeof exchange = exchange,
 ): Promise<Buffer> {
   let last: unknown;
-  for (const server of Array.from({ length: saveRounds }, () => servers).flat()) {
+  for (const server of [...servers, ...servers]) {
     try {
       const snapshot = await ask(server, token, "GET", undefined);
       const fault = await snapshotFault(snapshot);

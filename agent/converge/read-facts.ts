@@ -8,7 +8,7 @@ import { emptyInventory, inventoryOf, union } from "./inventory.ts";
 import { type Look, lookFor } from "./look.ts";
 import type { SpecStore } from "./spec-store.ts";
 
-/** @param look shared by several concerns that are only looked at; by itself one that is about to change reads anew */
+/** @param look for concerns that are only looked at, together; who is about to change one leaves it out, and asks anew */
 export async function readFacts(spec: HostSpec, store: SpecStore, look: Look = lookFor([spec])): Promise<HostFacts> {
   const stored = await store.readSpec(spec.concern);
   const pending = await store.readPending(spec.concern);

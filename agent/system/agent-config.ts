@@ -5,7 +5,8 @@ import { HoldfastError } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
 
 /** @throws HoldfastError HF_CONFIG_INVALID naming the file and every fault in it. */
-export function readAgentConfig(path: string = paths.agentConfig): AgentConfig {
+export function readAgentConfig(): AgentConfig {
+  const path = paths.agentConfig;
   try {
     return agentConfigSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (error) {

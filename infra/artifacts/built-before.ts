@@ -62,21 +62,19 @@ export class BuiltBefore {
   }
 
   #stamp(sources: readonly string[]): string {
-    const hash = createHash("sha256");
-    for (const source of sources) {
-      const stat = statSync(join(this.#root, source), { throwIfNoEntry: false, bigint: true });
-      const looks = stat === undefined ? "absent" : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
-      hash.update(JSON.stringify([source, looks]));
-    }
-    return hash.digest("hex");
+    return this.#hash(sources, (path) => {
+      const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+      return stat === undefined ? "absent" : [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(" ");
+    });
   }
 
   #digest(sources: readonly string[]): string {
+    return this.#hash(sources, (path) => (existsSync(path) ? readFileSync(path) : "absent"));
+  }
+
+  #hash(sources: readonly string[], look: (path: string) => string | Buffer): string {
     const hash = createHash("sha256");
-    for (const source of sources) {
-      const path = join(this.#root, source);
-      hash.update(JSON.stringify(source)).update(existsSync(path) ? readFileSync(path) : "absent");
-    }
+    for (const source of sources) hash.update(JSON.stringify(source)).update(look(join(this.#root, source)));
     return hash.digest("hex");
   }
 }

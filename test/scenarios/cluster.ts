@@ -95,22 +95,25 @@ const watchedMs = 8000;
 
 /** Heals everything, waits for health, and starts a new report of the witness. */
 export async function fresh(): Promise<Roles> {
-  await healAll(lab());
-  const roles = await healthy();
+  const roles = await healed();
   await newReport();
   return roles;
 }
 
 /** The same with a standby that has seen enough. */
 export async function freshAndWatched(): Promise<Roles> {
-  await healAll(lab());
-  const roles = await healthy();
+  const roles = await healed();
   await until(`${roles.standby} to have watched ${roles.active} for long enough`, 2 * watchedMs, async () => {
     const { since } = await agentStatus(roles.standby);
     return Date.now() - Date.parse(since) > watchedMs;
   });
   await newReport();
   return roles;
+}
+
+async function healed(): Promise<Roles> {
+  await healAll(lab());
+  return await healthy();
 }
 
 /** A new report of the witness, and a first signature in it, so that a gap has a beginning. */
