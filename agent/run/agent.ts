@@ -7,6 +7,7 @@ import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-stat
 import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import { systemAddresses } from "../address/address.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulServers } from "../consul/servers.ts";
 import { openCustody } from "../custody/custody.ts";
@@ -179,6 +180,10 @@ async function neardHost(
       fence,
       neard,
       custody,
+      addresses: {
+        ways: config.neard.takeoverAddresses,
+        world: systemAddresses((what) => log.warn({ effect: "answer-for" }, what)),
+      },
       leaseFile: new LeaseFile(paths.leaseFile, bootId()),
       log,
     },
