@@ -6,7 +6,12 @@ import * as z from "zod";
 import { leaseTimingSchema, timingFaults } from "./timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
 
-const movable = { host: hostNameSchema, address: z.union([z.ipv4(), z.ipv6()]) };
+const movable = {
+  host: hostNameSchema,
+  address: z.union([z.ipv4(), z.ipv6()]),
+  /** Where its neard listens for peers. */
+  neardPort: z.number().int(),
+};
 
 /** How the address of a host that is dark is moved to its successor; see agent/address/. */
 export const takeoverAddressSchema = z.discriminatedUnion("mover", [
@@ -57,7 +62,10 @@ export const agentConfigSchema = z.strictObject({
       maxHeadAgeMs: z.number().int().positive(),
       /** After this long without an answer an active neard counts as hung: the holder gives way. */
       hungMs: z.number().int().positive(),
-      /** Other hosts whose address this one may answer for when it takes over from them. */
+      /**
+       * Hosts whose address their successor may answer for when they are dark. This host's own entry has it write down
+       * its neard's connections while it is active.
+       */
       takeoverAddresses: z.array(takeoverAddressSchema).default([]),
     })
     .optional(),

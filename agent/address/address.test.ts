@@ -5,8 +5,8 @@ import { type AddressWorld, answerFor, answerMs, systemAddresses } from "./addre
 import { askable, linkOf } from "./neighbours.ts";
 
 const ways: TakeoverAddress[] = [
-  { host: "host-a", address: "192.0.2.11", mover: "arp" },
-  { host: "host-b", address: "192.0.2.12", mover: "command", command: "/usr/local/bin/move" },
+  { host: "host-a", address: "192.0.2.11", neardPort: 24567, mover: "arp" },
+  { host: "host-b", address: "192.0.2.12", neardPort: 24567, mover: "command", command: "/usr/local/bin/move" },
 ];
 
 function world(isThere: boolean): AddressWorld & { readonly deeds: string[] } {
@@ -18,6 +18,9 @@ function world(isThere: boolean): AddressWorld & { readonly deeds: string[] } {
         deeds.push(`${mover} ${address} ${forMs}`);
       },
     }),
+    endHalfOpen: async (address, port, connections) => {
+      deeds.push(`end ${connections.length} of ${address}:${port}`);
+    },
     answers: async (address) => {
       deeds.push(`knock ${address}`);
       return isThere;
@@ -25,21 +28,32 @@ function world(isThere: boolean): AddressWorld & { readonly deeds: string[] } {
   };
 }
 
+const noted = async () => [{ port: 40_000, address: "203.0.113.5", peerPort: 24567 }];
+
 test("a dark host is answered for, after a knock, in its own way and for a bounded time", async () => {
   const dark = world(false);
-  expect(await answerFor("host-b", ways, dark)).toContain("answers for host-b at 192.0.2.12 for 12 s");
-  expect(dark.deeds).toEqual(["knock 192.0.2.12", `command 192.0.2.12 ${answerMs}`]);
+  expect(await answerFor("host-b", ways, dark, noted)).toContain("answers for host-b at 192.0.2.12 for 12 s");
+  expect(dark.deeds).toEqual(["knock 192.0.2.12", `command 192.0.2.12 ${answerMs}`, "end 1 of 192.0.2.12:24567"]);
+});
+
+test("without a word of its connections its address is answered for all the same", async () => {
+  const dark = world(false);
+  const unknown = async () => {
+    throw new Error("Consul does not answer");
+  };
+  expect(await answerFor("host-a", ways, dark, unknown)).toContain("ended 0 of its connections");
+  expect(dark.deeds).toEqual(["knock 192.0.2.11", `arp 192.0.2.11 ${answerMs}`, "end 0 of 192.0.2.11:24567"]);
 });
 
 test("a host that answers keeps its address", async () => {
   const alive = world(true);
-  expect(await answerFor("host-a", ways, alive)).toContain("host-a answers at 192.0.2.11");
+  expect(await answerFor("host-a", ways, alive, noted)).toContain("host-a answers at 192.0.2.11");
   expect(alive.deeds).toEqual(["knock 192.0.2.11"]);
 });
 
 test("nothing is done for a host without the setting", async () => {
   const any = world(false);
-  expect(await answerFor("host-c", ways, any)).toBeNull();
+  expect(await answerFor("host-c", ways, any, noted)).toBeNull();
   expect(any.deeds).toEqual([]);
 });
 
@@ -68,7 +82,8 @@ test("neighbours are asked in the family of the address, never the dark host its
     { dst: "10.77.1.1" },
     { dst: "10.77.1.11" },
     { dst: "fe80::1" },
-    { dst: "2001:db8::1" },
+    { dst: "2001:db8::1", state: ["REACHABLE"] },
+    { dst: "10.77.1.2", state: ["PERMANENT"] },
   ]);
   expect(askable(listing, "10.77.1.11")).toEqual(["10.77.1.1"]);
   expect(askable(listing, "2001:db8::11")).toEqual(["2001:db8::1"]);

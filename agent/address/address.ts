@@ -10,12 +10,14 @@
 import { connect } from "node:net";
 import type { TakeoverAddress } from "../../contract/agent-config.ts";
 import { ports } from "../../contract/paths.ts";
+import { type Connection, endHalfOpen } from "./half-open.ts";
 import { announceByNeighbours } from "./neighbours.ts";
 import { runMover } from "./operators-command.ts";
 
 /**
- * How long an address is answered for. A peer's kernel repeats what was not acknowledged 6 and 13 s after the loss
- * (it doubles its wait from 0.2 s on, tcp(7)), give or take when it had something to say; a take-over begins at 7 s.
+ * How long an address is answered for, beyond the connections that are known and ended at once. A peer's kernel repeats
+ * what was not acknowledged 6 and 13 s after the loss (it doubles its wait from 0.2 s on), give or take when it had
+ * something to say; a take-over begins at 7 s.
  */
 export const answerMs = 12_000;
 
@@ -34,6 +36,8 @@ export interface AddressMover {
 /** What answering for hosts needs of the world. */
 export interface AddressWorld {
   mover(way: TakeoverAddress): AddressMover;
+  /** Ends what peers still hold to `address`, once this host has it. */
+  endHalfOpen(address: string, neardPort: number, connections: readonly Connection[]): Promise<void>;
   /** Whether anything at `address` answers, were it by a refusal. */
   answers(address: string, at: readonly number[], withinMs: number): Promise<boolean>;
 }
@@ -41,8 +45,10 @@ export interface AddressWorld {
 /** @param onTrouble told of what goes wrong later, when an address is given back */
 export function systemAddresses(onTrouble: (what: string) => void): AddressWorld {
   return {
-    mover: (way) => (way.mover === "arp" ? announceByNeighbours : runMover(way.command, way.host, onTrouble)),
+    mover: (way) =>
+      way.mover === "arp" ? announceByNeighbours(onTrouble) : runMover(way.command, way.host, onTrouble),
     answers,
+    endHalfOpen,
   };
 }
 
@@ -51,6 +57,7 @@ const knockAt = [ports.agentHttp, ports.consulHttps, ports.consulGossip];
 
 /**
  * Answers for `host`, if its address can be had and it is dark.
+ * @param connectionsOf what a host wrote down of its neard's connections
  * @returns what was done, a sentence's end for the log; null: nothing is configured for this host
  * @throws Error that says why it could not be done
  */
@@ -58,13 +65,19 @@ export async function answerFor(
   host: string,
   ways: readonly TakeoverAddress[],
   world: AddressWorld,
+  connectionsOf: (host: string) => Promise<readonly Connection[]>,
 ): Promise<string | null> {
   const way = ways.find((one) => one.host === host);
   if (way === undefined) return null;
-  if (await world.answers(way.address, knockAt, knockMs))
-    return `${host} answers at ${way.address}, so its address stays where it is`;
+  const [isThere, connections] = await Promise.all([
+    world.answers(way.address, knockAt, knockMs),
+    // Without them its peers learn it all the same, only later: when they repeat what was lost.
+    connectionsOf(host).catch(() => []),
+  ]);
+  if (isThere) return `${host} answers at ${way.address}, so its address stays where it is`;
   await world.mover(way).take(way.address, answerMs);
-  return `answers for ${host} at ${way.address} for ${answerMs / 1000} s: its peers learn that it is gone`;
+  await world.endHalfOpen(way.address, way.neardPort, connections);
+  return `answers for ${host} at ${way.address} for ${answerMs / 1000} s; ended ${connections.length} of its connections`;
 }
 
 /** A connection that is accepted or refused comes from something that lives; silence and "no route" do not. */

@@ -11,14 +11,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../system/run.ts";
 import type { AddressMover } from "./address.ts";
 
-/** When the address is announced, after it was taken: a lost broadcast must not matter. */
-const announceAtMs: readonly number[] = [0, 300, 1000];
+/** The address is announced at once, and again after these: a lost broadcast must not matter. */
+const againAfterMs: readonly number[] = [300, 1000];
 /** Nothing listens there (RFC 863 names it for what is thrown away); only the question for the neighbour counts. */
 const discardPort = 9;
 const boundMs = 2000;
 
 interface Neighbour {
   readonly dst: string;
+  readonly state?: readonly string[];
 }
 
 /** The interface whose link `address` is on. @throws Error when it is behind a router, or this host's own */
@@ -36,12 +37,17 @@ export function linkOf(route: string, address: string): string {
 /** Neighbours of `address`'s family that can be asked for, by `ip -j neighbour`. */
 export function askable(neighbours: string, address: string): string[] {
   const isSixth = isIPv6(address);
-  return (JSON.parse(neighbours || "[]") as Neighbour[])
-    .map(({ dst }) => dst)
-    .filter((dst) => dst !== address && isIPv6(dst) === isSixth && !dst.startsWith("fe80:"));
+  return (
+    (JSON.parse(neighbours || "[]") as Neighbour[])
+      // One that somebody set by hand would not come back.
+      .filter(({ state = [] }) => !state.includes("PERMANENT"))
+      .map(({ dst }) => dst)
+      .filter((dst) => dst !== address && isIPv6(dst) === isSixth && !dst.startsWith("fe80:"))
+  );
 }
 
-export const announceByNeighbours: AddressMover = {
+/** @param onTrouble told when a later announcement fails */
+export const announceByNeighbours = (onTrouble: (what: string) => void): AddressMover => ({
   async take(address, forMs) {
     const ip = async (...args: string[]) => (await run("ip", args, { timeoutMs: boundMs })).stdout;
     const link = linkOf(await ip("-j", "route", "get", address), address);
@@ -51,19 +57,21 @@ export const announceByNeighbours: AddressMover = {
     const life = ["valid_lft", seconds, "preferred_lft", seconds];
     // Without the kernel's own question whether somebody has it: that was asked, and would take a second.
     await ip("address", "add", block, "dev", link, ...life, ...(isIPv6(address) ? ["nodad"] : []));
-    let passedMs = 0;
-    for (const atMs of announceAtMs) {
-      await sleep(atMs - passedMs);
-      passedMs = atMs;
+    const announce = async () => {
       const asked = askable(await ip("-j", "neighbour", "show", "dev", link), address);
       if (asked.length === 0) throw new Error(`${link} has no neighbour, so nobody hears that ${address} moved`);
       for (const neighbour of asked.slice(0, 3)) {
         await ip("neighbour", "del", neighbour, "dev", link).catch(() => {});
         await say(address, neighbour);
       }
-    }
+    };
+    await announce();
+    for (const afterMs of againAfterMs)
+      void sleep(afterMs)
+        .then(announce)
+        .catch((error: Error) => onTrouble(`${address} was not announced again: ${error.message}`));
   },
-};
+});
 
 /** One datagram from `address`, for which the kernel must ask who `neighbour` is, and so says who `address` is. */
 async function say(address: string, neighbour: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { AgentConfig, TakeoverAddress } from "../../contract/agent-config.t
 import type { HistoryEntry } from "../../contract/agent-status.ts";
 import type { consulKeys } from "../../contract/topology.ts";
 import { type AddressWorld, answerFor } from "../address/address.ts";
+import { type Connection, connectionsSchema } from "../address/half-open.ts";
 import type { TxnOperation } from "../consul/client.ts";
 import { ConsulRefused, refusedByLockDelay } from "../consul/errors.ts";
 import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
@@ -146,8 +147,21 @@ export class Executor {
 
   async #answerFor(host: string): Promise<void> {
     const { addresses, log } = this.#p;
-    const done = await answerFor(host, addresses.ways, addresses.world);
+    const done = await answerFor(
+      host,
+      addresses.ways,
+      addresses.world,
+      async (name) => await this.#connectionsOf(name),
+    );
     if (done !== null) log.info({ effect: "answer-for" }, done);
+  }
+
+  async #connectionsOf(host: string): Promise<readonly Connection[]> {
+    const { servers, keys } = this.#p;
+    const key = keys.connections(host);
+    const { entries } = await servers.use((consul) => consul.readPrefix(key, { timeoutMs: 2000 }));
+    const found = entries.find((entry) => entry.key === key);
+    return found === undefined ? [] : connectionsSchema.parse(JSON.parse(found.value)).connections;
   }
 
   async #createSession(serial: number): Promise<void> {

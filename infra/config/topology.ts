@@ -59,7 +59,7 @@ export function topologyFrom(settings: Settings, publicKey: string): Topology {
         // Without the comment: it is no part of the key, and some readers do not take it.
         hostKey: host.hostKey.split(" ").slice(0, 2).join(" "),
       },
-      takeoverAddress: takeoverAddressOf(host),
+      takeoverAddress: takeoverAddressOf(host, neard.networkPort),
     })),
     gone: [...new Set(settings.gone)].toSorted(),
     lease: settings.lease,
@@ -69,10 +69,10 @@ export function topologyFrom(settings: Settings, publicKey: string): Topology {
   };
 }
 
-function takeoverAddressOf(host: Settings["hosts"][number]): TakeoverAddress | null {
+function takeoverAddressOf(host: Settings["hosts"][number], neardPort: number): TakeoverAddress | null {
   if (host.takeoverAddress === undefined) return null;
   const { mover, command = "", address = host.address } = host.takeoverAddress;
-  const common = { host: host.name, address };
+  const common = { host: host.name, address, neardPort };
   return mover === "arp" ? { ...common, mover } : { ...common, mover, command };
 }
 

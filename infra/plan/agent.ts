@@ -85,7 +85,7 @@ export function agentConfig(topology: Topology, host: Host): AgentConfig {
             maxHeadAgeMs: topology.neard.maxHeadAgeMs,
             hungMs: topology.neard.hungMs,
             takeoverAddresses: topology.hosts
-              .filter((member) => hasRole("neard")(member) && member.name !== host.name)
+              .filter(hasRole("neard"))
               .flatMap(({ takeoverAddress }) => takeoverAddress ?? []),
           },
         }

@@ -9,7 +9,18 @@ import { expect, test } from "vitest";
 import { genesisSchema } from "../../lab/chain/genesis.ts";
 import { heightAt, producerAt } from "../../lab/chain/schedule.ts";
 import { healAll, injectFault } from "../../lab/faults/engine.ts";
-import { expectOneSigner, freshAndWatched, healthy, heard, holdfast, lab, type Roles, until } from "./cluster.ts";
+import {
+  expectOneSigner,
+  freshAndWatched,
+  healthy,
+  heard,
+  holdfast,
+  hostOf,
+  lab,
+  on,
+  type Roles,
+  until,
+} from "./cluster.ts";
 
 /** From the key on the new host to its first block in the chain. */
 const heardWithinSeconds = 8;
@@ -50,6 +61,23 @@ test("after a planned switchover", { timeout: 300_000 }, async () => {
   expect(code, stdout + stderr).toBe(0);
   await expectHeard(roles);
   await expectOneSigner();
+  await healthy();
+});
+
+test("after the holder lost its power, and its successor answered for its address", { timeout: 300_000 }, async () => {
+  const roles = await freshAndWatched();
+  await whenTurnsAreNear(takeoverSeconds);
+  await injectFault(lab(), "poweroff", roles.active, {});
+  await expectHeard(roles);
+  const report = await expectOneSigner();
+  // Given back by itself, so that the old host finds it free.
+  await until(
+    "the address to be free again",
+    20_000,
+    async () => !(await on(roles.standby, "ip -br address")).includes(hostOf(roles.active).address),
+  );
+  expect(report.takeovers.at(-1)?.to).toBe(roles.standby);
+  await healAll(lab());
   await healthy();
 });
 
