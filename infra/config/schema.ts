@@ -133,6 +133,14 @@ const neard = z.strictObject({
     .describe("Peers to start from"),
   rpcPort: port.default(ports.neardRpc).describe("RPC and metrics; bound to loopback"),
   networkPort: port.default(ports.neardNetwork).describe("Peers connect here; open to all"),
+  tier1: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Direct connections between neard and the other validators. false: they reach it by the network's routes, hear a " +
+        "successor in seconds after a power loss even where no address can be moved, and everything takes longer to " +
+        "arrive; see docs/operate/power-loss.md",
+    ),
   config: z
     .record(z.string(), z.json())
     .default({})
