@@ -56,7 +56,7 @@ export interface Guard {
   readonly askedMs: number | null;
   /** The last answer of an unbroken watch. */
   readonly last: AccountSight | null;
-  /** From here on nothing of the account was seen ... */
+  /** From here on nothing of the account was seen (later by what could not be watched: a NEAR epoch's last seconds) ... */
   readonly silentSinceMs: number;
   /** ... although it had so many duties. */
   readonly missed: number;
