@@ -14,6 +14,7 @@ import type { Fence } from "../fence/fence.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
 import type { LockValue } from "../lease/lock-record.ts";
 import type { NeardDriver } from "../neard/driver.ts";
+import { endNeard } from "../neard/end.ts";
 import type { Effect, Event, TakeOverStory } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 
@@ -109,7 +110,7 @@ export class Executor {
         custody.erase();
         return await this.#done(effect.serial, neard.reload());
       case "kill-neard":
-        return await this.#done(effect.serial, neard.kill());
+        return await this.#done(effect.serial, this.#endNeard());
       case "erase-key":
         custody.erase();
         return await this.#done(effect.serial, Promise.resolve());
@@ -132,6 +133,10 @@ export class Executor {
       case "write-history":
         return await this.#writeHistory(effect.epoch, effect.story, effect.tookMs);
     }
+  }
+
+  async #endNeard(): Promise<void> {
+    await endNeard(this.#p.custody.erase, () => this.#p.neard.kill());
   }
 
   async #done(serial: number, work: Promise<void>): Promise<void> {

@@ -34,7 +34,7 @@ describe("when the agent has ended", () => {
     async (leftMs) => {
       const { host: remains, deeds } = host({ armed: true, leftMs });
       await expireOn(remains, { force: false });
-      expect(deeds).toEqual(["shut", "kill", "erase"]);
+      expect(deeds).toEqual(["shut", "erase", "kill"]);
     },
   );
 
@@ -49,12 +49,18 @@ describe("by force", () => {
   test("whatever is left of the lease, it ends, and no socket of it is left when the fence opens", async () => {
     const { host: remains, deeds } = host({ armed: true, leftMs: 5000 });
     await expireOn(remains, { force: true });
-    expect(deeds).toEqual(["shut", "kill", "erase", "disarm", "orphans"]);
+    expect(deeds).toEqual(["shut", "erase", "kill", "disarm", "orphans"]);
   });
 
   test("a neard that does not die keeps the fence", async () => {
     const { host: remains, deeds } = host({ armed: true, leftMs: 5000, failing: "kill" });
     await expect(expireOn(remains, { force: true })).rejects.toThrow("kill failed");
-    expect(deeds).toEqual(["shut"]);
+    expect(deeds).toEqual(["shut", "erase"]);
+  });
+
+  test("a key that cannot be erased keeps it too, for a neard that came since may have it; the kill does not wait", async () => {
+    const { host: remains, deeds } = host({ armed: true, leftMs: 5000, failing: "erase" });
+    await expect(expireOn(remains, { force: true })).rejects.toThrow("erase failed");
+    expect(deeds).toEqual(["shut", "kill"]);
   });
 });

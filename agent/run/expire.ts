@@ -9,6 +9,7 @@ import { eraseKeyFile } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
 import { orphansGone } from "../fence/orphans.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
+import { endNeard } from "../neard/end.ts";
 import { killAll, killWithinMs } from "../neard/processes.ts";
 import { readAgentConfig } from "../system/agent-config.ts";
 import { bootId, systemClock } from "../system/clock.ts";
@@ -68,8 +69,10 @@ export async function expireOn(host: Remains, options: { force: boolean }): Prom
   const leftMs = host.leaseLeftMs();
   if (leftMs > 0 && !options.force) return `the lease lives for ${Math.round(leftMs)} ms more; the fence ends with it`;
   await host.shut();
-  await host.killNeard();
-  host.eraseKey();
+  await endNeard(
+    () => host.eraseKey(),
+    () => host.killNeard(),
+  );
   if (!options.force) return "the lease is over: fence shut, neard killed, key erased";
   // Whoever forces it may remove the fence next: nothing may be left that would get out then.
   await host.disarm();
