@@ -1,5 +1,5 @@
 /** Phase `active`: neard validates. Watch it, and give way when it cannot do its work and another could. */
-import { neardFault } from "./readiness.ts";
+import { signingFault } from "./readiness.ts";
 import { type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
 import type { ActivePhase, Event, SwitchoverJob } from "./types.ts";
 import { freshNote } from "./watch.ts";
@@ -19,9 +19,7 @@ function watchNeard(draft: Draft): void {
     enterDemoting(draft, because, { release: releaseOf(phase.lease) });
     return;
   }
-  const fault =
-    neardFault(settings, probe, nowMs) ??
-    (probe.validatorKey === settings.publicKey ? null : "neard no longer has the key");
+  const fault = signingFault(settings, probe, nowMs);
   if (fault === null) {
     draft.state = { ...state, phase: { ...phase, lastGoodMs: nowMs }, because: "holds the lease; neard has the key" };
     return;
@@ -53,6 +51,7 @@ function beginSwitchover(draft: Draft, job: SwitchoverJob): void {
       stepMs: nowMs,
       job,
       process: phase.process,
+      lastGoodMs: phase.lastGoodMs,
       windowMs: null,
       height: null,
     },

@@ -163,6 +163,8 @@ export interface HandingPhase {
   readonly stepMs: number;
   readonly job: SwitchoverJob;
   readonly process: string;
+  /** As in ActivePhase: until the fence shuts this host validates, and must be able to. */
+  readonly lastGoodMs: number;
   /** In step `window`: when it opens; null while unknown. */
   readonly windowMs: number | null;
   /** neard's head, asked once the fence was shut: no block of ours that got out is higher. Null: not asked yet. */
