@@ -17,6 +17,7 @@ import type { NeardDriver } from "../neard/driver.ts";
 import { endNeard } from "../neard/end.ts";
 import type { Effect, Event, TakeOverStory } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
+import type { HistoryJournal } from "./history-journal.ts";
 
 /** All that the agent touches; the simulation brings its own neard, lease file, Consul and clock. */
 export interface Partners {
@@ -30,6 +31,8 @@ export interface Partners {
     "process" | "probe" | "reload" | "kill" | "start" | "nextWindowMs" | "accountSight"
   >;
   readonly custody: Custody;
+  /** Writes it as soon as Consul takes it. */
+  readonly history: Pick<HistoryJournal, "add">;
   readonly leaseFile: Pick<LeaseFile, "load" | "save" | "forget">;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
@@ -131,7 +134,7 @@ export class Executor {
       case "clear-switchover":
         return await servers.use((consul) => consul.delete(keys.switchover));
       case "write-history":
-        return await this.#writeHistory(effect.epoch, effect.story, effect.tookMs);
+        return this.#writeHistory(effect.epoch, effect.story, effect.tookMs);
     }
   }
 
@@ -231,8 +234,8 @@ export class Executor {
     this.#dispatch({ is: "window-found", serial, opensMs: clock.bootMs() + inMs });
   }
 
-  async #writeHistory(epoch: number, story: TakeOverStory, tookMs: number): Promise<void> {
-    const { servers, keys, config, clock } = this.#p;
+  #writeHistory(epoch: number, story: TakeOverStory, tookMs: number): void {
+    const { history, config, clock } = this.#p;
     const entry: HistoryEntry = {
       epoch,
       host: config.host,
@@ -242,7 +245,7 @@ export class Executor {
       at: new Date(clock.wallMs()).toISOString(),
       tookMs,
     };
-    await servers.use((consul) => consul.put(keys.history(epoch), JSON.stringify(entry)));
+    history.add(entry);
   }
 
   #value(seq: number, heardMs?: number): string {

@@ -10,7 +10,9 @@ import { ConsulServers } from "../../agent/consul/servers.ts";
 import { Fence } from "../../agent/fence/fence.ts";
 import type { Lease, Settings } from "../../agent/role/types.ts";
 import { expireOn } from "../../agent/run/expire.ts";
+import { HistoryJournal, type JournalFile } from "../../agent/run/history-journal.ts";
 import { NeardHost } from "../../agent/run/neard-host.ts";
+import type { HistoryEntry } from "../../contract/agent-status.ts";
 import { AgentProcess } from "./agent-process.ts";
 import type { Cluster } from "./cluster.ts";
 import { keys } from "./cluster-names.ts";
@@ -41,6 +43,7 @@ export class AgentUnit {
   /** ExecStopPost=, while it runs. */
   #expiring: AgentProcess | null = null;
   #savedLease: Lease | null = null;
+  #journal: HistoryEntry[] = [];
   /** The lease cannot be saved. */
   isDiskFull = false;
 
@@ -64,11 +67,12 @@ export class AgentUnit {
     const process = new AgentProcess(cluster.timeline, clock);
     this.#process = process;
     this.#agent = null;
+    const servers = new ConsulServers(this.#clients(process), process.clock);
     const partners = {
       config: { host: name, account: "validator.localnet", lease: settings.lease },
       keys,
       clock: process.clock,
-      servers: new ConsulServers(this.#clients(process), process.clock),
+      servers,
       fence: this.#fence(process),
       neard: neard.driverOf(process, settings.chainId, (atMs) => cluster.accountSight(atMs)),
       custody: {
@@ -79,6 +83,13 @@ export class AgentUnit {
         filePresent: () => neard.keyFile,
       },
       leaseFile: this.#leaseFile(process),
+      history: new HistoryJournal({
+        servers,
+        keyOf: keys.history,
+        clock: process.clock,
+        file: this.#journalFile(process),
+        log: cluster.logOf(name),
+      }),
       log: cluster.logOf(name),
     };
     const never = new AbortController().signal;
@@ -161,6 +172,7 @@ export class AgentUnit {
     this.#process?.kill();
     this.#expiring?.kill();
     this.#savedLease = null;
+    this.#journal = [];
   }
 
   #setKeyFile(isThere: boolean): void {
@@ -184,6 +196,18 @@ export class AgentUnit {
         process.edgeSync(() => {
           this.#savedLease = null;
         }),
+    };
+  }
+
+  #journalFile(process: AgentProcess): JournalFile {
+    return {
+      load: () => this.#journal,
+      save: (entries) => {
+        if (this.isDiskFull) throw new Error("no space left on device");
+        process.edgeSync(() => {
+          this.#journal = [...entries];
+        });
+      },
     };
   }
 
