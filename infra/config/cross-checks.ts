@@ -6,6 +6,7 @@ import { timingFaults } from "../../contract/timing.ts";
 import type { Fault } from "./faults.ts";
 import { addressFaults, archFaults, duplicateFaults, goneFaults, sizeFaults, sizeWarnings } from "./host-checks.ts";
 import { chainFaults, ownedFaults, portFaults, sourceFaults } from "./neard-checks.ts";
+import { publicAddrFaults } from "./public-addrs.ts";
 import type { Settings } from "./schema.ts";
 import { type IsSecret, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
 
@@ -30,6 +31,7 @@ export function crossCheck(settings: Settings, isSecret: IsSecret): Checked {
       ...sourceFaults(settings),
       ...ownedFaults(settings),
       ...portFaults(settings),
+      ...publicAddrFaults(settings),
     ],
     warnings: sizeWarnings(settings),
   };
