@@ -54,6 +54,8 @@ class MemoryHost implements ConvergeHost {
               loaded: true,
               enabled: unit?.enabled === true,
               needsDaemonReload: false,
+              fragment: "",
+              dropIns: [],
             },
           ];
         }),
