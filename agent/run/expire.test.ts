@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 import { expireOn, type Remains } from "./expire.ts";
 
 /** A host that writes down what is done to it; `failing` names the deed that fails. */
-function host(state: { armed: boolean; leftMs: number; failing?: string }): { host: Remains; deeds: string[] } {
+function host(state: { armed: boolean; leftMs: number; failing?: string; hasKey?: boolean }): {
+  host: Remains;
+  deeds: string[];
+} {
   const deeds: string[] = [];
   const deed = (name: string) => {
     if (name === state.failing) throw new Error(`${name} failed`);
@@ -12,6 +15,7 @@ function host(state: { armed: boolean; leftMs: number; failing?: string }): { ho
     deeds,
     host: {
       isArmed: async () => state.armed,
+      keyFilePresent: () => state.hasKey ?? state.armed,
       leaseLeftMs: () => state.leftMs,
       shut: async () => deed("shut"),
       killNeard: async () => deed("kill"),
@@ -34,6 +38,15 @@ describe("when the agent has ended", () => {
     async (leftMs) => {
       const { host: remains, deeds } = host({ armed: true, leftMs });
       await expireOn(remains, { force: false });
+      expect(deeds).toEqual(["shut", "erase", "kill"]);
+    },
+  );
+
+  test.for([3000, -3000])(
+    "a key without a fence is ended at once, with %i ms left: no kernel ends it",
+    async (leftMs) => {
+      const { host: remains, deeds } = host({ armed: false, leftMs, hasKey: true });
+      expect(await expireOn(remains, { force: false })).toContain("a key without a fence");
       expect(deeds).toEqual(["shut", "erase", "kill"]);
     },
   );

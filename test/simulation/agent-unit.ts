@@ -126,6 +126,7 @@ export class AgentUnit {
     await expireOn(
       {
         isArmed: async () => (await fence.armedMark()) !== null,
+        keyFilePresent: () => neard.keyFile,
         leaseLeftMs: () => (this.#savedLease === null ? 0 : this.#savedLease.deadlineMs - clock.bootMs()),
         shut: async () => await fence.shut(),
         killNeard: async () => await driver.kill(),

@@ -254,8 +254,20 @@ export const wayOutMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/run/expire.ts",
-        text: "if (leftMs > 0 && !options.force)",
-        by: "if (leftMs > -60_000 && !options.force)",
+        text: "if (isArmed && leftMs > 0 && !options.force)",
+        by: "if (isArmed && leftMs > -60_000 && !options.force)",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [expireTest] },
+  },
+  {
+    name: "expire-spares-an-unfenced-key",
+    breaks: "A lease that lives is left alone when the agent has ended, though the fence that would end it is gone.",
+    edits: [
+      {
+        file: "agent/run/expire.ts",
+        text: "if (isArmed && leftMs > 0 && !options.force)",
+        by: "if (leftMs > 0 && !options.force)",
       },
     ],
     caughtBy: { simulation: false, tests: [expireTest] },
