@@ -71,7 +71,9 @@ export async function judge(
     throw new HoldfastError(
       "HF_NEARD_CONFIG",
       `${host}: neard refuses the configuration that it was to get, and nothing was changed: ${verdict.because}`,
-      { next: "Correct the setting that it names (most likely in holdfast:neard.config), and run pulumi up again." },
+      {
+        next: "Correct the setting that it names (most likely in holdfast:neard.config), or take the change back, and run pulumi up again.",
+      },
     );
   progress(`going on, for neard cannot be asked about its configuration here: ${verdict.because}`);
 }

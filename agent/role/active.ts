@@ -15,7 +15,10 @@ function watchNeard(draft: Draft): void {
   const probe = state.probe;
   if (probe === null) return;
   if (probe.process !== phase.process) {
-    const because = probe.process === null ? "neard died" : "neard was restarted by somebody else";
+    const because =
+      probe.process === null
+        ? "neard died"
+        : "neard was replaced: restarted by somebody else, or re-executed by itself";
     enterDemoting(draft, because, { release: releaseOf(phase.lease) });
     return;
   }
