@@ -60,35 +60,48 @@ test("one address for both hosts", () =>
     "holdfast:hosts: host-a and host-b have the same address in publicAddrs: 203.0.113.1 port 24567",
   ]));
 
-test("behind one address, told apart by the port", () =>
-  expect(faults({ "host-a": ["203.0.113.1:24567"], "host-b": ["203.0.113.1:24568"] })).toEqual([]));
+test("a port that neard does not listen on: it would take it, and tell nobody", () => {
+  const addrs = { "host-a": ["203.0.113.1:24568"], "host-b": [`${proxy}@203.0.113.9:1`] };
+  expect(faults(addrs)).toEqual([
+    "holdfast:hosts: publicAddrs of host-a has 203.0.113.1:24568, but its neard listens on port 24567, and tells nobody of another",
+  ]);
+  expect(faults(addrs, { network: "mainnet", neard: { ...sampleInput().neard, networkPort: 24_568 } })).toEqual([]);
+});
 
 test("two addresses of one node", () =>
   expect(
     faults({
-      "host-a": ["203.0.113.1:1", "[2001:db8::1]:1"],
+      "host-a": ["203.0.113.1:24567", "[2001:db8::1]:24567"],
       "host-b": [`${proxy}@203.0.113.9:1`, `${proxy}@203.0.113.9:2`],
     }),
   ).toEqual([
-    "holdfast:hosts: publicAddrs of host-a has 2 addresses of the host's own neard (203.0.113.1:1, [2001:db8::1]:1)",
+    "holdfast:hosts: publicAddrs of host-a has 2 addresses of the host's own neard (203.0.113.1:24567, [2001:db8::1]:24567)",
     `holdfast:hosts: publicAddrs of host-b has 2 addresses of ${proxy} (${proxy}@203.0.113.9:1, ${proxy}@203.0.113.9:2)`,
   ]));
 
 test("an arbiter has no neard", () =>
-  expect(faults({ "host-c": ["203.0.113.3:1"] })).toEqual(["holdfast:hosts: host-c has publicAddrs, but no neard"]));
+  expect(faults({ "host-c": ["203.0.113.3:24567"] })).toEqual([
+    "holdfast:hosts: host-c has publicAddrs, but no neard",
+  ]));
 
 describe("an address that nobody outside can dial", () => {
-  test.each(["10.1.2.3:1", "172.16.0.1:1", "192.168.1.1:1", "127.0.0.1:1", "0.0.0.0:1", "[::1]:1", "[::]:1"])(
-    "%s",
-    (text) =>
-      expect(faults({ "host-a": [text] })).toEqual([
-        `holdfast:hosts: publicAddrs of host-a has ${text}, which other validators cannot dial`,
-      ]),
+  test.each([
+    "10.1.2.3:24567",
+    "172.16.0.1:24567",
+    "192.168.1.1:24567",
+    "127.0.0.1:24567",
+    "0.0.0.0:24567",
+    "[::1]:24567",
+    "[::]:24567",
+  ])("%s", (text) =>
+    expect(faults({ "host-a": [text] })).toEqual([
+      `holdfast:hosts: publicAddrs of host-a has ${text}, which other validators cannot dial`,
+    ]),
   );
   test("is sound in the lab, and where neard is told so; the one of nobody never", () => {
-    expect(faults({ "host-a": ["10.1.2.3:1"] }, {})).toEqual([]);
+    expect(faults({ "host-a": ["10.1.2.3:24567"] }, {})).toEqual([]);
     const neard = { ...sampleInput().neard, config: { network: { allow_private_ip_in_public_addrs: true } } };
-    expect(faults({ "host-a": ["10.1.2.3:1"] }, { network: "mainnet", neard })).toEqual([]);
-    expect(faults({ "host-a": ["0.0.0.0:1"] }, {})).toHaveLength(1);
+    expect(faults({ "host-a": ["10.1.2.3:24567"] }, { network: "mainnet", neard })).toEqual([]);
+    expect(faults({ "host-a": ["0.0.0.0:24567"] }, {})).toHaveLength(1);
   });
 });

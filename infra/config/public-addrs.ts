@@ -3,7 +3,8 @@
  *
  * neard signs them with the validator key and sends them around; the others dial them. What it would refuse at its
  * start is refused here (nearcore: chain/network/src/config.rs): another form, a private address on a public network,
- * two addresses for one node. Awkward case: an address needs the node's public key before it, which holdfast makes; so
+ * two addresses for one node. So is what it would take and then never send around: it dials its own address first, and
+ * believes in it only with the port that it listens on (nearcore: peer_actor.rs, tier1.rs). Awkward case: an address needs the node's public key before it, which holdfast makes; so
  * the operator gives none, and the plan has a mark in its place until the key is known.
  */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
@@ -36,7 +37,12 @@ const read = (text: string) => publicAddrFrom(text) as PublicAddr;
 export function publicAddrFaults(settings: Settings): Fault[] {
   const mayBePrivate = settings.network === "localnet" || allowsPrivate(settings.neard.config);
   return [
-    ...settings.hosts.flatMap((host) => [...roleFaults(host), ...nodeFaults(host), ...ipFaults(host, mayBePrivate)]),
+    ...settings.hosts.flatMap((host) => [
+      ...roleFaults(host),
+      ...nodeFaults(host),
+      ...ipFaults(host, mayBePrivate),
+      ...portFaults(host, settings.neard.networkPort),
+    ]),
     ...sharedFaults(settings.hosts),
   ];
 }
@@ -84,6 +90,16 @@ function ipFaults({ name, publicAddrs }: Host, mayBePrivate: boolean): Fault[] {
       ),
     ];
   });
+}
+
+function portFaults({ name, publicAddrs }: Host, networkPort: number): Fault[] {
+  const others = publicAddrs.filter((text) => read(text).peer === null && read(text).port !== networkPort);
+  return others.map((text) =>
+    fault(
+      `holdfast:hosts: publicAddrs of ${name} has ${text}, but its neard listens on port ${networkPort}, and tells nobody of another`,
+      "Give that port; where a router translates it, translate it to the same one, or set holdfast:neard.networkPort.",
+    ),
+  );
 }
 
 function allowsPrivate(config: Settings["neard"]["config"]): boolean {
