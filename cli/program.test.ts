@@ -474,6 +474,17 @@ describe("ssh and check", () => {
     expect(failed.out).toContain("not checked");
   });
 
+  test("check: what others added on purpose is told, and is no drift", async () => {
+    const notes = [{ what: "/etc/systemd/system/neard.service.d/site-memory.conf", why: "changes neard.service" }];
+    const stdout = `${JSON.stringify({ host: "host-a", concern: "neard", changed: [], notes, tookMs: 5 })}\n`;
+    const same = { "host-b": report("host-b", []), "host-c": report("host-c", []) };
+    const world = fakeWorld({ hosts: { ...same, "host-a": { run: () => ({ code: 0, stdout, stderr: "" }) } } });
+    const { code, out } = await holdfast(world, "check");
+    expect(code).toBe(0);
+    expect(out).toMatch(/host-a\s+-\s+as deployed/);
+    expect(out).toMatch(/host-a\s+neard\s+\S+site-memory.conf\s+note: changes neard.service/);
+  });
+
   test("check: one that broke off half way does not count as checked", async () => {
     const { stdout } = report("host-a", []).run();
     const half: FakeHost = { run: () => ({ code: 1, stdout, stderr: "the journal\nneard.json is damaged\n" }) };

@@ -10,7 +10,7 @@ import { hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
  *   starting   has not confirmed the lock by a consistent read yet
  *   standby    no key; watches the lock
  *   taking     holds the lease, brings the key to neard (not active yet)
- *   active     holds the lease, neard has the key
+ *   active     holds the lease, neard has the key; also while a switchover waits for its successor or for a window
  *   handing    planned switchover: fence shut, taking the key away
  *   demoting   lost the lease or its neard: fence shut, killing neard, erasing the key
  *   arbiter    votes only

@@ -34,6 +34,8 @@ export const errorCodes = [
   "HF_CONSUL",
   /** Converging a host failed. */
   "HF_APPLY_FAILED",
+  /** neard refuses the configuration that it was to get. */
+  "HF_NEARD_CONFIG",
   /** A wait reached its bound. */
   "HF_TIMEOUT",
   /** A tool that holdfast needs is missing and could not be obtained. */

@@ -107,6 +107,8 @@ export const convergeReportSchema = z.object({
   host: z.string(),
   concern: z.string(),
   changed: z.array(z.object({ what: z.string(), why: z.string() })),
+  /** Of `check`: what is not holdfast's and no drift, such as a drop-in that somebody made on purpose. */
+  notes: z.array(z.object({ what: z.string(), why: z.string() })).default([]),
   tookMs: z.number(),
 });
 export type ConvergeReport = z.infer<typeof convergeReportSchema>;

@@ -51,6 +51,8 @@ export const paths = {
   socket: "/run/holdfast/holdfastd.sock",
   /** The holder's lease, for a restarted agent and for `holdfastd expire`. Gone after a reboot. */
   leaseFile: "/run/holdfast/lease.json",
+  /** Take-overs of this host that are not in Consul's history yet. Gone after a reboot. */
+  historyJournal: "/run/holdfast/history.json",
   /** tmpfs: the only place where the validator key is ever in clear, and only on the holder. */
   keyDirectory: "/run/holdfast-key",
   validatorKey: "/run/holdfast-key/validator_key.json",

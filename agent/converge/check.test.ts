@@ -20,8 +20,8 @@ test("a concern whose first apply was cut short is unlike what was wanted, and n
   const [question, ...others] = await allQuestions(store);
   expect(question).toEqual({ concern: "neard", spec: null });
   expect(others).toEqual([]);
-  const changes = question === undefined ? [] : await check(question, null, store, () => {});
-  expect(changes).toEqual([{ what: "neard", why: "an earlier apply was cut short" }]);
+  const found = question === undefined ? null : await check(question, null, store, () => {});
+  expect(found?.changes).toEqual([{ what: "neard", why: "an earlier apply was cut short" }]);
   expect(await questionOf("neard", store)).toEqual(question);
 });
 

@@ -1,12 +1,15 @@
 /**
  * The question of an apply, without the answer: what differs between the host and a spec. Drift detection.
  * Without secrets at hand, what is secret is only checked for being there, readable, and rightly owned.
+ * One thing no apply changes: what others have added to our units (foreign-units.ts). It is told apart, so that who asks
+ * whether an apply would mend the host, as every `pulumi up` does, is not sent in circles.
  */
 import { HoldfastError } from "../../contract/errors.ts";
 import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { aclSubject, planAcl } from "./acl.ts";
 import { AclConsul } from "./acl-consul.ts";
 import type { Change } from "./converge.ts";
+import { foreignUnits } from "./foreign-units.ts";
 import type { Look } from "./look.ts";
 import { planSteps } from "./plan-steps.ts";
 import type { Progress } from "./progress.ts";
@@ -16,6 +19,15 @@ import { subject } from "./steps.ts";
 
 const cutShort = "an earlier apply was cut short";
 
+export interface Differences {
+  /** What an apply would do. */
+  readonly changes: readonly Change[];
+  /** What somebody else did, and no apply takes back. */
+  readonly foreign: readonly Change[];
+  /** No difference, but worth a word. */
+  readonly notes: readonly Change[];
+}
+
 /** @param secrets null when only the stored spec is at hand. @param look when others are looked at besides. */
 export async function check(
   { concern, spec }: Question,
@@ -23,19 +35,18 @@ export async function check(
   store: SpecStore,
   progress: Progress,
   look?: Look,
-): Promise<Change[]> {
-  if (spec === null) return [{ what: concern, why: cutShort }];
+): Promise<Differences> {
+  if (spec === null) return { changes: [{ what: concern, why: cutShort }], foreign: [], notes: [] };
   const facts = await readFacts(spec, store, look);
+  const { drift: foreign, notes } = foreignUnits(spec, facts);
   const changes = planSteps(spec, secrets, facts).map((step) => ({ what: subject(step), why: step.why }));
   if (facts.pending !== null) changes.push({ what: concern, why: cutShort });
-  if (spec.acl === undefined || secrets === null) return changes;
+  if (spec.acl === undefined || secrets === null) return { changes, foreign, notes };
   const consul = await AclConsul.open(secrets[spec.acl.managementSecret] ?? "");
   try {
     const aclFacts = await consul.readFacts(10_000, progress);
-    return [
-      ...changes,
-      ...planAcl(spec.acl, secrets, aclFacts).map((step) => ({ what: aclSubject(step), why: step.why })),
-    ];
+    const acl = planAcl(spec.acl, secrets, aclFacts).map((step) => ({ what: aclSubject(step), why: step.why }));
+    return { changes: [...changes, ...acl], foreign, notes };
   } finally {
     consul.close();
   }

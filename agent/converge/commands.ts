@@ -32,6 +32,7 @@ export function registerConvergeCommands(program: Command): void {
     .description("say what differs from the spec, changing nothing; exit code 3 when something does")
     .option("--concern <name>", "the concern to check against its stored spec")
     .option("--all", "all concerns that were applied")
+    .option("--mendable", "only what an apply would mend: not what others have added to our units")
     .option("--spec <file>", "check against this spec instead; secrets, if any, on stdin")
     .option("--json", "end with one line of JSON for each concern")
     .action((options: CheckOptions) => check(options));
@@ -55,6 +56,7 @@ function outliveReader(error: NodeJS.ErrnoException): void {
 interface CheckOptions {
   readonly concern?: string;
   readonly all?: true;
+  readonly mendable?: true;
   readonly spec?: string;
   readonly json?: true;
 }
@@ -87,9 +89,11 @@ async function check(options: CheckOptions): Promise<void> {
   });
   for (const [position, { concern, spec }] of questions.entries()) {
     const differs = reporter("differs");
-    for (const change of answers[position] ?? []) differs.add(change);
+    const { changes = [], foreign = [], notes = [] } = answers[position] ?? {};
+    for (const change of [...changes, ...(options.mendable === true ? [] : foreign)]) differs.add(change);
+    for (const { what, why } of notes) process.stdout.write(`note: ${what} (${why})\n`);
     if (differs.all.length > 0) process.exitCode = exitDrift;
-    report(spec?.host ?? hostname(), concern, differs.all, "as wanted", startMs, options.json);
+    report(spec?.host ?? hostname(), concern, differs.all, "as wanted", startMs, options.json, notes);
   }
 }
 
@@ -141,12 +145,14 @@ function report(
   ifNone: string,
   startMs: number,
   json: true | undefined,
+  notes: readonly Change[] = [],
 ): void {
   if (changed.length === 0) process.stdout.write(`${host} ${concern}: ${ifNone}\n`);
   const full: ConvergeReport = {
     host,
     concern,
     changed: [...changed],
+    notes: [...notes],
     tookMs: Math.round(performance.now() - startMs),
   };
   if (json === true) process.stdout.write(`${JSON.stringify(full)}\n`);

@@ -22,6 +22,8 @@ class MemoryHost implements ConvergeHost {
   pending: Pending | null = null;
   stored: HostSpec | null = null;
   healthy = true;
+  /** Why what it is to become is refused. */
+  refused: string | null = null;
   aloneFor: string[] = [];
   /** Writes and steps until the process is killed. */
   budget = Number.POSITIVE_INFINITY;
@@ -54,6 +56,8 @@ class MemoryHost implements ConvergeHost {
               loaded: true,
               enabled: unit?.enabled === true,
               needsDaemonReload: false,
+              fragment: "",
+              dropIns: [],
             },
           ];
         }),
@@ -93,6 +97,9 @@ class MemoryHost implements ConvergeHost {
     this.stored = spec;
     this.#spend();
     this.pending = null;
+  }
+  async validate(): Promise<void> {
+    if (this.refused !== null) throw new Error(this.refused);
   }
   async alone(disturbs: ReadonlySet<string>, work: () => Promise<void>): Promise<void> {
     this.aloneFor.push([...disturbs].join());
@@ -143,6 +150,16 @@ test("the lock is taken for a restart, and for no first start", async () => {
   expect(host.aloneFor).toEqual([]);
   await apply(host, specOf("2"));
   expect(host.aloneFor).toEqual(["consul"]);
+});
+
+test("what would be refused changes nothing, and nobody is asked to give way for it", async () => {
+  const host = new MemoryHost();
+  await apply(host, specOf("1"));
+  const before = { files: new Map(host.files), ran: [...host.ran], stored: host.stored };
+  host.refused = "neard refuses it";
+  await expect(apply(host, specOf("2"))).rejects.toThrow("neard refuses it");
+  expect({ files: host.files, ran: host.ran, stored: host.stored }).toEqual(before);
+  expect([host.aloneFor, host.pending]).toEqual([[], null]);
 });
 
 test("what was cut short with the lock is finished with the lock, though only the wait for health is left", async () => {

@@ -2,7 +2,7 @@
  * Makes a host what a spec says. The order of the whole, over a narrow port, so that it can be cut in the
  * middle in a test; the host behind the port is in `this-host.ts`.
  *
- * Idea: plan, note on disk what the plan owes, do it step by step, wait until healthy, store the spec,
+ * Idea: plan, ask whether it would be accepted, note on disk what the plan owes, do it step by step, wait until healthy, store the spec,
  * forget the note. Whatever cuts it, the next apply finds either the old facts or the note.
  */
 import { isDeepStrictEqual } from "node:util";
@@ -18,6 +18,8 @@ export type Change = ConvergeReport["changed"][number];
 /** The host, as a converge needs it. */
 export interface ConvergeHost {
   readFacts(spec: HostSpec): Promise<HostFacts>;
+  /** Asks whether what the steps would bring is accepted, before the first is done. Throws when it is not. */
+  validate(spec: HostSpec, steps: readonly Step[]): Promise<void>;
   perform(step: Step): Promise<void>;
   writePending(pending: Pending): Promise<void>;
   /** Stores the spec, then forgets what was pending. */
@@ -38,7 +40,10 @@ export async function converge(
   done: (change: Change) => void,
 ): Promise<void> {
   const facts = await host.readFacts(spec);
-  const disturbed = disturbedBy(facts, planSteps(spec, secrets, facts));
+  const steps = planSteps(spec, secrets, facts);
+  // Before anybody is asked to give way for it.
+  await host.validate(spec, steps);
+  const disturbed = disturbedBy(facts, steps);
   if (disturbed.size === 0) return await carryOut(host, spec, secrets, facts, done, false);
   await host.alone(disturbed, async () => {
     // The wait may have been long: what was true before it need not be any more.

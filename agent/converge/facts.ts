@@ -40,6 +40,10 @@ export interface UnitFact {
   readonly enabled: boolean;
   /** Its file on disk is newer than what systemd has read. */
   readonly needsDaemonReload: boolean;
+  /** The unit file that systemd reads; empty where there is none. */
+  readonly fragment: string;
+  /** What it reads besides. */
+  readonly dropIns: readonly string[];
 }
 
 /** Restarts, reloads and commands that an apply began to owe and has not done yet. */

@@ -89,7 +89,15 @@ test("a unit that does not run is not healthy, whatever answers", async () => {
 });
 
 test("a unit that ends again and again is given up; what it had done before the wait does not count", async () => {
-  const fact = { state: "down", failed: false, loaded: true, enabled: true, needsDaemonReload: false } as const;
+  const fact = {
+    state: "down",
+    failed: false,
+    loaded: true,
+    enabled: true,
+    needsDaemonReload: false,
+    fragment: "",
+    dropIns: [],
+  } as const;
   let restarts = 9;
   const probe = unitsProbe(spec, async () => new Map([["neard.service", { ...fact, restarts: restarts++ }]]));
   for (let look = 0; look < 5; look++) expect(await probe()).toBe("neard.service does not run");

@@ -57,6 +57,8 @@ const running: UnitFact = {
   loaded: true,
   enabled: true,
   needsDaemonReload: false,
+  fragment: "",
+  dropIns: [],
 };
 
 /** The host as it is when all of `spec` was applied. */

@@ -30,6 +30,8 @@ test("units as systemctl shows them, in the order asked", () => {
       "SubState=running",
       "UnitFileState=enabled",
       "NeedDaemonReload=yes",
+      "FragmentPath=/etc/systemd/system/a.service",
+      "DropInPaths=/etc/systemd/system/a.service.d/one.conf /run/systemd/system/a.service.d/two.conf",
     ]),
     block([
       "Id=b.service",
@@ -66,9 +68,24 @@ test("units as systemctl shows them, in the order asked", () => {
     ]),
   ].join("\n\n");
   const units = parseUnits(["a.service", "b.service", "c.service", "d.service", "e.service"], `${text}\n`);
-  const fact = { state: "down", failed: false, restarts: 0, loaded: true, enabled: true, needsDaemonReload: false };
+  const fact = {
+    state: "down",
+    failed: false,
+    restarts: 0,
+    loaded: true,
+    enabled: true,
+    needsDaemonReload: false,
+    fragment: "",
+    dropIns: [],
+  };
   expect(Object.fromEntries(units)).toEqual({
-    "a.service": { ...fact, state: "running", needsDaemonReload: true },
+    "a.service": {
+      ...fact,
+      state: "running",
+      needsDaemonReload: true,
+      fragment: "/etc/systemd/system/a.service",
+      dropIns: ["/etc/systemd/system/a.service.d/one.conf", "/run/systemd/system/a.service.d/two.conf"],
+    },
     "b.service": { ...fact, loaded: false, enabled: false },
     "c.service": { ...fact, enabled: false, restarts: 7 },
     "d.service": { ...fact, state: "starting" },

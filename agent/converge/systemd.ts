@@ -5,7 +5,17 @@ import type { UnitFact } from "./facts.ts";
 import type { Progress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
 
-const properties = ["Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "NeedDaemonReload", "NRestarts"];
+const properties = [
+  "Id",
+  "LoadState",
+  "ActiveState",
+  "SubState",
+  "UnitFileState",
+  "NeedDaemonReload",
+  "NRestarts",
+  "FragmentPath",
+  "DropInPaths",
+];
 
 /** The state of each unit, in the order asked; a unit that does not exist is down and not enabled. */
 export async function readUnits(names: readonly string[]): Promise<Map<string, UnitFact>> {
@@ -34,6 +44,8 @@ export function parseUnits(names: readonly string[], text: string): Map<string, 
           loaded: value.get("LoadState") === "loaded" || value.get("LoadState") === "masked",
           enabled: ["enabled", "static", "generated", "alias", "indirect"].includes(value.get("UnitFileState") ?? ""),
           needsDaemonReload: value.get("NeedDaemonReload") === "yes",
+          fragment: value.get("FragmentPath") ?? "",
+          dropIns: (value.get("DropInPaths") ?? "").split(" ").filter(Boolean),
         },
       ];
     }),

@@ -16,6 +16,7 @@ import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
 import { SpecStore } from "./spec-store.ts";
+import { validateNeard } from "./validate-neard.ts";
 
 /** Of one start or command; a unit's own TimeoutStartSec is usually shorter. */
 const stepTimeoutMs = 150_000;
@@ -33,6 +34,7 @@ const nowMs = () => performance.now();
 export function thisHost(concern: Concern, secrets: Secrets, progress: Progress): ConvergeHost {
   return {
     readFacts: (spec) => readFacts(spec, specStore),
+    validate: (spec, steps) => validateNeard(spec, secrets, steps, progress),
     perform: (step) => perform(step, { secrets, timeoutMs: stepTimeoutMs, progress }),
     writePending: (pending) => specStore.writePending(concern, pending),
     complete: (spec) => specStore.complete(spec),

@@ -1,10 +1,17 @@
-/** neard on this host: ask it, reload it, kill it, start it. It is its own unit, never our child. */
+/**
+ * neard on this host: ask it, reload it, kill it, start it. It is its own unit, never our child.
+ *
+ * Awkward case: a neard that is far behind wipes its data and re-executes itself, under the same pid and start time
+ * (facts: hot swap). It is another process all the same, without memory of a key, and deaf to RPC for a second; so what
+ * an earlier answer said of it proves nothing. It is known by its age, and gets a name of its own.
+ */
 import type { AccountSight, Probe } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
 import { sightFrom } from "./account-sight.ts";
+import { type Age, ageFrom, isYounger } from "./age.ts";
 import { killAll, killWithinMs, pidOf, signal, unitProcess, WatchedProcess } from "./processes.ts";
-import { NeardRpc } from "./rpc.ts";
+import { NeardRpc, type NeardStatus } from "./rpc.ts";
 
 /** How long neard may take to say how it is. */
 export const statusTimeoutMs = 1000;
@@ -19,8 +26,10 @@ export class NeardDriver {
   readonly #rpc: NeardRpc;
   readonly #clock: Clock;
   #config: { correct: boolean | null; atMs: number } = { correct: null, atMs: Number.NEGATIVE_INFINITY };
-  #answeredBy: string | null = null;
   #seen: WatchedProcess | null = null;
+  /** How old it said it is, and how often it has re-executed itself since we know it. */
+  #age: Age | null = null;
+  #reexecuted = 0;
   #restarts = 0;
 
   constructor(options: { unit: string; uid: number; rpcUrl: string; clock: Clock }) {
@@ -37,10 +46,20 @@ export class NeardDriver {
 
   /** The unit's process now; cheap, for it is asked at every tick: one that lives is not looked for. */
   process(): string | null {
-    if (this.#seen?.isAlive === true) return this.#seen.name;
+    if (this.#seen?.isAlive === true) return this.#named(this.#seen.name);
     const found = unitProcess(this.#unit);
     if (found !== null && found !== this.#seen?.name) this.#watch(found);
-    return found;
+    return found === null ? null : this.#named(found);
+  }
+
+  /** What the process before said of itself is no word of this one. */
+  #forget(): void {
+    this.#age = null;
+    this.#config = { correct: null, atMs: Number.NEGATIVE_INFINITY };
+  }
+
+  #named(process: string): string {
+    return this.#reexecuted === 0 ? process : `${process}:${this.#reexecuted}`;
   }
 
   #watch(process: string): void {
@@ -49,6 +68,8 @@ export class NeardDriver {
       if (this.#seen !== null) this.#restarts += 1;
       this.#seen?.close();
       this.#seen = watched;
+      this.#reexecuted = 0;
+      this.#forget();
     } catch {
       // It is gone again; the next look finds what is there then.
     }
@@ -74,11 +95,10 @@ export class NeardDriver {
     };
     if (process === null) return silent;
     try {
-      const status = await this.#rpc.status(statusTimeoutMs);
+      const status = await this.#status(process);
       await this.#askConfig(atMs);
       // The answer counts only if it is this very process that gave it.
       if (this.process() !== process) return silent;
-      this.#answeredBy = process;
       return {
         ...silent,
         answered: true,
@@ -93,8 +113,25 @@ export class NeardDriver {
         latestProtocolVersion: status.latest_protocol_version,
       };
     } catch {
-      return silent;
+      // By now it may be another: one that came in its place, or that it made of itself.
+      return { ...silent, process: this.process(), configCorrect: this.#config.correct };
     }
+  }
+
+  /** Its answer now. @throws Error when there is none, or another process gave it. */
+  async #status(process: string): Promise<NeardStatus> {
+    const status = await this.#rpc.status(statusTimeoutMs);
+    const age = ageFrom(status.uptime_sec, this.#clock.wallMs());
+    if (this.process() !== process) throw new Error("another neard has answered");
+    const isAnother = this.#age !== null && age !== null && isYounger(age, this.#age);
+    if (isAnother) {
+      this.#reexecuted += 1;
+      this.#restarts += 1;
+      this.#forget();
+    }
+    this.#age = age;
+    if (isAnother) throw new Error("neard has re-executed itself");
+    return status;
   }
 
   async #askConfig(nowMs: number): Promise<void> {
@@ -109,13 +146,19 @@ export class NeardDriver {
   }
 
   /**
-   * SIGHUP, so that neard reads its key file anew. Only to a process that has answered: before its
-   * RPC is up a SIGHUP ends it (facts: hot swap).
+   * SIGHUP, so that neard reads its key file anew. Only to a process that has answered just now: while its RPC is not
+   * up a SIGHUP ends it, and that it was up before proves nothing, for it may have re-executed itself since.
+   * @throws Error when it does not answer; nothing was sent then
    */
   async reload(): Promise<void> {
     const process = this.process();
     if (process === null) throw new Error("neard is not running");
-    if (process !== this.#answeredBy) throw new Error("neard has not answered yet: a SIGHUP now would end it");
+    try {
+      await this.#status(process);
+    } catch (error) {
+      const because = error instanceof Error ? error.message : String(error);
+      throw new Error(`neard was sent no SIGHUP, for it might end it: ${because}`, { cause: error });
+    }
     signal(pidOf(process), "SIGHUP");
     this.#config = { correct: null, atMs: Number.NEGATIVE_INFINITY };
   }

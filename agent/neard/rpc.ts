@@ -14,6 +14,8 @@ const statusSchema = z.object({
   }),
   validator_account_id: z.string().nullable(),
   validator_public_key: z.string().nullable(),
+  /** By the wall clock, so a step of that shows in it. */
+  uptime_sec: z.number().int().optional(),
 });
 export type NeardStatus = z.infer<typeof statusSchema>;
 

@@ -1,5 +1,5 @@
 /** Phase `active`: neard validates. Watch it, and give way when it cannot do its work and another could. */
-import { neardFault } from "./readiness.ts";
+import { signingFault } from "./readiness.ts";
 import { type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
 import type { ActivePhase, Event, SwitchoverJob } from "./types.ts";
 import { freshNote } from "./watch.ts";
@@ -15,13 +15,14 @@ function watchNeard(draft: Draft): void {
   const probe = state.probe;
   if (probe === null) return;
   if (probe.process !== phase.process) {
-    const because = probe.process === null ? "neard died" : "neard was restarted by somebody else";
+    const because =
+      probe.process === null
+        ? "neard died"
+        : "neard was replaced: restarted by somebody else, or re-executed by itself";
     enterDemoting(draft, because, { release: releaseOf(phase.lease) });
     return;
   }
-  const fault =
-    neardFault(settings, probe, nowMs) ??
-    (probe.validatorKey === settings.publicKey ? null : "neard no longer has the key");
+  const fault = signingFault(settings, probe, nowMs);
   if (fault === null) {
     draft.state = { ...state, phase: { ...phase, lastGoodMs: nowMs }, because: "holds the lease; neard has the key" };
     return;
@@ -53,6 +54,7 @@ function beginSwitchover(draft: Draft, job: SwitchoverJob): void {
       stepMs: nowMs,
       job,
       process: phase.process,
+      lastGoodMs: phase.lastGoodMs,
       windowMs: null,
       height: null,
     },

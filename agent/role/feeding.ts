@@ -7,6 +7,11 @@ export function sealed(phase: Phase): boolean {
   return phase.name === "handing" && phase.step !== "asking" && phase.step !== "window";
 }
 
+/** What this host is to others: it validates until its fence shuts, however long a switchover waits for its moment. */
+export function phaseRole(phase: Phase): Phase["name"] {
+  return phase.name === "handing" && !sealed(phase) ? "active" : phase.name;
+}
+
 /** The fence is fed at most this often, however often renewals are confirmed. */
 const feedMs = 1000;
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
 import { guardTiming, guardView } from "./guard.ts";
@@ -159,11 +160,25 @@ describe("the watch begins anew", () => {
     expect(account.core.state.guard?.missed).toBe(0);
   };
 
-  test("with a new NEAR epoch: what the old one counted last is not known", () => {
+  test("with a new NEAR epoch in which the account has produced already", () => {
     const account = nearlyProven();
     account.core.after(10);
     account.nearEpoch += 1;
     // The counts happen to go on as if they were the old one's.
+    account.core.tell({ is: "account-seen", sight: account.sight() });
+    isAnew(account);
+    expect(account.core.state.guard?.producedMs).toBe(account.core.nowMs);
+  });
+
+  test.each([
+    ["that is not the next one", 2, 10],
+    ["that is an earlier one", -1, 10],
+    ["after a break", 1, 10_500],
+  ])("with a NEAR epoch %s", (_, later, breakMs) => {
+    const account = nearlyProven();
+    account.core.after(breakMs).probe().see(account.lock);
+    account.nearEpoch += later;
+    account.produced = account.expected = 0;
     account.core.tell({ is: "account-seen", sight: account.sight() });
     isAnew(account);
   });
@@ -203,6 +218,64 @@ describe("the watch begins anew", () => {
     const account = nearlyProven();
     for (let i = 0; i < 25; i++) account.core.live(500, account.lock);
     expect(account.view?.because).toContain("has not said yet");
+  });
+});
+
+describe("over the NEAR epochs of a chain with short ones", () => {
+  /** A NEAR epoch of so many slots of 500 ms; `signs` says in which slots the account does its duty. */
+  const shortEpochs = (slots: number, signs: (slot: number) => boolean, account = new Account()) => ({
+    account,
+    each: (slot: number) => {
+      if (slot % slots === 0) {
+        account.nearEpoch += 1;
+        account.produced = account.expected = 0;
+      }
+      account.expected += 1;
+      if (signs(slot)) account.produced += 1;
+    },
+  });
+
+  test("silence is believed, however short they are", () => {
+    // A NEAR epoch of 5 s and more: shorter than twice the pause between two questions, hardly anything of it is seen.
+    fc.assert(
+      fc.property(fc.integer({ min: 10, max: 90 }), (slots) => {
+        const { account, each } = shortEpochs(slots, () => false);
+        account.live(60_000, each);
+        expect(account.actedMs).not.toBeNull();
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("an account that does one duty in four is never taken for silent", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 5, max: 60 }),
+        fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 60, maxLength: 60 }),
+        (slots, picks) => {
+          const { account, each } = shortEpochs(slots, (slot) => slot % 4 === picks[Math.floor(slot / 4)]);
+          account.live(120_000, each);
+          expect(account.actedMs).toBeNull();
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test("their last seconds, whose counts are lost, are no part of the watch", () => {
+    const account = new Account();
+    account.expected = account.produced = 0;
+    account.core.probe().see(account.lock);
+    account.core.tell({ is: "account-seen", sight: account.sight() });
+    account.core.after(2000).probe().see(account.lock);
+    account.core.tell({ is: "account-seen", sight: account.sight() });
+    account.core.after(2000).probe().see(account.lock);
+    account.nearEpoch += 1;
+    account.expected = 3;
+    account.core.tell({ is: "account-seen", sight: account.sight() });
+    const { silentSinceMs = 0, missed } = account.core.state.guard ?? {};
+    expect(account.core.nowMs - silentSinceMs).toBe(2000);
+    expect(missed).toBe(3);
   });
 });
 

@@ -5,9 +5,10 @@
  * Think of moving into a house: the first time, one listens at the door. Who has lived there before
  * (any epoch) need not, for from then on the lock knows who may be inside.
  * Silence proves more the more there was to say: every duty that the account lets pass counts, and
- * where it has none, only time does. Awkward case: NEAR counts what was produced anew in each of its
- * epochs, so a new one begins the watch anew. Not seen: a validator that is only restarting, and one
- * whose few duties all lie outside the watch (docs/guarantees.md).
+ * where it has none, only time does. Awkward case: NEAR counts anew in each of its epochs, and what the
+ * old one's last seconds held nobody can see any more. The watch goes on over the change, for on a chain
+ * with short NEAR epochs it would never end otherwise, but those seconds are no part of it. Not seen: a
+ * validator that is only restarting, and one whose few duties all lie outside the watch (docs/guarantees.md).
  */
 import { neardFault } from "./readiness.ts";
 import type { Draft } from "./transitions.ts";
@@ -72,21 +73,36 @@ export function keepGuard(draft: Draft, event: Event): void {
 
 const newGuard: Guard = { askedMs: null, last: null, silentSinceMs: 0, missed: 0, producedMs: null };
 
-/** One answer more. Only what grew between two answers of one NEAR epoch tells anything. */
+/**
+ * One answer more. What grew between two answers of one NEAR epoch tells something; of the next epoch, all that it
+ * counted so far. Any other answer begins the watch anew.
+ */
 function take(guard: Guard, sight: AccountSight): Guard {
   const { last } = guard;
   if (last !== null && sight.atMs <= last.atMs) return guard;
-  const isSameCount =
-    last !== null &&
-    sight.atMs - last.atMs <= maxBreakMs &&
-    sight.nearEpoch === last.nearEpoch &&
-    sight.standing === last.standing &&
-    sight.produced >= last.produced &&
-    sight.expected >= last.expected;
-  if (!isSameCount) return { ...guard, last: sight, silentSinceMs: sight.atMs, missed: 0 };
-  if (sight.produced > last.produced)
+  const grown = last === null ? null : growth(last, sight);
+  if (grown === null) return { ...guard, last: sight, silentSinceMs: sight.atMs, missed: 0 };
+  if (grown.produced > 0)
     return { ...guard, last: sight, silentSinceMs: sight.atMs, missed: 0, producedMs: sight.atMs };
-  return { ...guard, last: sight, missed: guard.missed + sight.expected - last.expected };
+  const silentSinceMs = guard.silentSinceMs + grown.unseenMs;
+  return { ...guard, last: sight, silentSinceMs, missed: guard.missed + grown.expected };
+}
+
+/** What the account did and let pass from one answer to the next; null: that cannot be told. */
+function growth(
+  last: AccountSight,
+  sight: AccountSight,
+): { produced: number; expected: number; unseenMs: number } | null {
+  const passedMs = sight.atMs - last.atMs;
+  if (passedMs > maxBreakMs || sight.standing !== last.standing) return null;
+  if (sight.nearEpoch === last.nearEpoch) {
+    const [produced, expected] = [sight.produced - last.produced, sight.expected - last.expected];
+    return produced < 0 || expected < 0 ? null : { produced, expected, unseenMs: 0 };
+  }
+  // The new one's counts began at 0, after the last answer: all of them is news. What the old one counted behind that
+  // answer is lost, so the time between the two is not watched: no proof of silence is ever completed by it.
+  if (sight.nearEpoch !== last.nearEpoch + 1) return null;
+  return { produced: sight.produced, expected: sight.expected, unseenMs: passedMs };
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`;

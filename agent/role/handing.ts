@@ -8,10 +8,12 @@
  *   unloading   key file away, SIGHUP
  *   verifying   neard itself says that it has no signer
  *   releasing   unlock with the marker that names the successor
- * and then `demoting` restarts neard, for a process that once had the key may go on advertising it.
+ * Up to `shutting` this host validates as before: it is shown as active, and a neard that hangs meanwhile ends the waiting,
+ * so that `active` can give way. At last `demoting` restarts neard, for a process that once had the key may go on advertising it.
  */
 
 import { sealed } from "./feeding.ts";
+import { signingFault } from "./readiness.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
 import type { Event, HandingPhase, Probe } from "./types.ts";
 import { freshNote } from "./watch.ts";
@@ -43,6 +45,14 @@ export function handingEvent(draft: Draft, event: Event): void {
   if (event.is === "probed" && draft.state.probe?.process !== phase.process) {
     demote(draft, phase, "neard died during the switchover");
     return;
+  }
+  if (event.is === "probed" && !sealed(phase)) {
+    const fault = signingFault(draft.settings, event.probe, draft.nowMs);
+    if (fault !== null && draft.nowMs - phase.lastGoodMs >= draft.settings.hungMs) {
+      drop(draft, phase, fault);
+      return;
+    }
+    if (fault === null) phase = asGood(draft, phase);
   }
   if (event.is === "probed") phase = withHeight(draft, phase, event.probe);
   if (event.is === "tick" || event.is === "observed" || event.is === "probed") check(draft, phase);
@@ -78,6 +88,12 @@ function check(draft: Draft, phase: HandingPhase): void {
     case "releasing":
       return;
   }
+}
+
+function asGood(draft: Draft, phase: HandingPhase): HandingPhase {
+  const good: HandingPhase = { ...phase, lastGoodMs: draft.nowMs };
+  draft.state = { ...draft.state, phase: good };
+  return good;
 }
 
 /** The first answer to a question that was asked behind the shut fence tells how high our last block can be. */
@@ -175,7 +191,7 @@ function drop(draft: Draft, phase: HandingPhase, because: string): void {
   const job = draft.state.lastSwitchover;
   enter(
     draft,
-    { name: "active", lease: phase.lease, process: phase.process, lastGoodMs: draft.nowMs },
+    { name: "active", lease: phase.lease, process: phase.process, lastGoodMs: phase.lastGoodMs },
     `holds the lease; the switchover to ${phase.job.to} was dropped: ${because}`,
   );
   if (job !== null) draft.state = { ...draft.state, lastSwitchover: { ...job, state: "failed", because } };

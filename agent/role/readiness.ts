@@ -19,6 +19,13 @@ export function notReady(settings: Settings, state: State, nowMs: number): strin
   return null;
 }
 
+/** What keeps the holder's neard from validating; null: nothing. */
+export function signingFault(settings: Settings, probe: Probe | null, nowMs: number): string | null {
+  const fault = neardFault(settings, probe, nowMs);
+  if (fault !== null) return fault;
+  return probe?.validatorKey === settings.publicKey ? null : "neard no longer has the key";
+}
+
 /** What keeps neard from validating, whether it has the key or not. */
 export function neardFault(settings: Settings, probe: Probe | null, nowMs: number): string | null {
   if (probe === null || nowMs - probe.atMs > probeMaxAgeMs) return "neard was not asked yet";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
+import { phaseRole } from "./feeding.ts";
 import { admitSwitchover } from "./switchover.ts";
 import { activeCore, Core, settings } from "./testing.ts";
 
@@ -167,6 +168,56 @@ describe("handing over", () => {
   });
 });
 
+describe("while it waits for its window", () => {
+  const waiting = () => {
+    const core = asked(true).see(ours, { notes: note("s1") });
+    core.effects = [];
+    return core;
+  };
+  /** The lease is renewed all the while; every second neard is asked. */
+  const wait = (core: Core, ms: number, probe: Parameters<Core["probe"]>[0]) => {
+    for (let passedMs = 0; passedMs < ms; passedMs += 1000) {
+      core.after(1000).tell({ is: "renewed", session: "session-b", sentMs: core.nowMs - 5, lockIndex: 5 });
+      core
+        .see(ours, { notes: note("s1") })
+        .probe(probe)
+        .tell({ is: "tick" });
+    }
+    return core;
+  };
+
+  test("the holder is active as before, since when it was", () => {
+    const before = activeCore();
+    const sinceMs = before.state.sinceMs;
+    const core = before.after(3000).see(ours, { notes: note(null) });
+    core.tell({ is: "switchover-asked", job: job(core.nowMs, true) }).see(ours, { notes: note("s1") });
+    expect(phaseRole(core.state.phase)).toBe("active");
+    expect(core.state.sinceMs).toBe(sinceMs);
+    expect(core.state.because).toContain("waits for a maintenance window");
+    core.tell({ is: "window-found", serial: core.state.serial, opensMs: core.nowMs });
+    core.after(100).tell({ is: "tick" });
+    expect(phaseRole(core.state.phase)).toBe("handing");
+    expect(core.state.sinceMs).toBe(core.nowMs);
+  });
+
+  test("a neard that validates goes on waiting, however long", () => {
+    const core = wait(waiting(), 4 * settings.hungMs, { validatorKey: settings.publicKey });
+    expect(core.state.phase).toMatchObject({ name: "handing", step: "window" });
+  });
+
+  test.each([
+    ["that hangs", { answered: false, validatorKey: null }],
+    ["that has lost its key", { validatorKey: null }],
+  ])("a neard %s ends the waiting, and the ready standby takes over at once", (_, probe) => {
+    const core = wait(waiting(), settings.hungMs - 2000, { validatorKey: settings.publicKey });
+    wait(core, settings.hungMs - 1000, probe);
+    expect(core.state.phase).toMatchObject({ name: "handing", step: "window" });
+    wait(core, 3000, probe);
+    expect(core.state.lastSwitchover).toMatchObject({ state: "failed", because: expect.stringContaining("neard") });
+    expect(core.state.phase.name).toBe("demoting");
+  });
+});
+
 describe("who may begin one", () => {
   const admit = (core: Core, to?: string) =>
     admitSwitchover(settings, core.state, { ...(to === undefined ? {} : { to }), window: false }, core.nowMs);
@@ -182,6 +233,10 @@ describe("who may begin one", () => {
     ["not when nobody was heard of", undefined, {}, "host-a: has not been heard of lately"],
   ] as const)("%s", ([, to, notes, reason]) => {
     expect(admit(activeCore().see(ours, { notes }), to)).toMatchObject({ refused: expect.stringContaining(reason) });
+  });
+
+  test("nobody while one is under way", () => {
+    expect(admit(asked(true))).toMatchObject({ refused: "a switchover to host-a is under way", mayPass: false });
   });
 
   test("not a standby", () => {

@@ -18,6 +18,12 @@ export function admitSwitchover(
   request: SwitchoverRequest,
   nowMs: number,
 ): Admission {
+  if (state.phase.name === "handing")
+    return {
+      refused: `a switchover to ${state.phase.job.to} is under way`,
+      next: "let it come to its end; holdfast status --watch shows how far it is",
+      mayPass: false,
+    };
   if (state.phase.name !== "active")
     return {
       refused: `${settings.host} is not active (it is ${state.phase.name})`,

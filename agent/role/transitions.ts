@@ -1,4 +1,5 @@
 /** What the phases share: a draft of the step under way, numbered effects, and the way out of power. */
+import { phaseRole } from "./feeding.ts";
 import type { Effect, Lease, Phase, Settings, State, Step } from "./types.ts";
 
 /** A step being made. Only the functions of agent/role touch it, within one call of `reduce`. */
@@ -23,14 +24,14 @@ export function ask(draft: Draft, effect: WithoutSerial<NeedsSerial>): void {
   draft.effects.push({ ...effect, serial } as Effect);
 }
 
-/** Enters a phase; `sinceMs` moves only when the phase's name does. */
+/** Enters a phase; `sinceMs` moves only when what this host is does. */
 export function enter(draft: Draft, phase: Phase, because: string): void {
   const { state, nowMs } = draft;
   draft.state = {
     ...state,
     phase,
     because,
-    sinceMs: phase.name === state.phase.name ? state.sinceMs : nowMs,
+    sinceMs: phaseRole(phase) === phaseRole(state.phase) ? state.sinceMs : nowMs,
   };
 }
 

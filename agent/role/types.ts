@@ -56,7 +56,7 @@ export interface Guard {
   readonly askedMs: number | null;
   /** The last answer of an unbroken watch. */
   readonly last: AccountSight | null;
-  /** From here on nothing of the account was seen ... */
+  /** From here on nothing of the account was seen (later by what could not be watched: a NEAR epoch's last seconds) ... */
   readonly silentSinceMs: number;
   /** ... although it had so many duties. */
   readonly missed: number;
@@ -165,6 +165,8 @@ export interface HandingPhase {
   readonly stepMs: number;
   readonly job: SwitchoverJob;
   readonly process: string;
+  /** As in ActivePhase: until the fence shuts this host validates, and must be able to. */
+  readonly lastGoodMs: number;
   /** In step `window`: when it opens; null while unknown. */
   readonly windowMs: number | null;
   /** neard's head, asked once the fence was shut: no block of ours that got out is higher. Null: not asked yet. */

@@ -24,6 +24,7 @@ import { tcpSockets } from "../system/sockets.ts";
 import { userIds } from "../system/users.ts";
 import { version } from "../version.ts";
 import { consulView, unreachable } from "./consul-health.ts";
+import { HistoryJournal, journalFile } from "./history-journal.ts";
 import { type Desk, monitoringServer, socketServer } from "./http.ts";
 import { Metrics } from "./metrics.ts";
 import { NeardHost } from "./neard-host.ts";
@@ -201,10 +202,19 @@ async function neardHost(
     uid,
     gid,
   });
+  const keys = consulKeys(config.network, config.account);
+  const history = new HistoryJournal({
+    servers,
+    keyOf: keys.history,
+    clock: systemClock,
+    file: journalFile(paths.historyJournal),
+    log,
+  });
   const agent = await NeardHost.begin(
     {
       config,
-      keys: consulKeys(config.network, config.account),
+      keys,
+      history,
       clock: systemClock,
       servers,
       fence,

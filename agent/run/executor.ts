@@ -16,8 +16,10 @@ import type { Fence } from "../fence/fence.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
 import type { LockValue } from "../lease/lock-record.ts";
 import type { NeardDriver } from "../neard/driver.ts";
+import { endNeard } from "../neard/end.ts";
 import type { Effect, Event, TakeOverStory } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
+import type { HistoryJournal } from "./history-journal.ts";
 
 /** All that the agent touches; the simulation brings its own neard, lease file, Consul and clock. */
 export interface Partners {
@@ -33,6 +35,8 @@ export interface Partners {
   readonly custody: Custody;
   /** Hosts whose address may be answered for, and how. */
   readonly addresses: { readonly ways: readonly TakeoverAddress[]; readonly world: AddressWorld };
+  /** Writes it as soon as Consul takes it. */
+  readonly history: Pick<HistoryJournal, "add">;
   readonly leaseFile: Pick<LeaseFile, "load" | "save" | "forget">;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
@@ -113,7 +117,7 @@ export class Executor {
         custody.erase();
         return await this.#done(effect.serial, neard.reload());
       case "kill-neard":
-        return await this.#done(effect.serial, neard.kill());
+        return await this.#done(effect.serial, this.#endNeard());
       case "erase-key":
         custody.erase();
         return await this.#done(effect.serial, Promise.resolve());
@@ -136,8 +140,12 @@ export class Executor {
       case "clear-switchover":
         return await servers.use((consul) => consul.delete(keys.switchover));
       case "write-history":
-        return await this.#writeHistory(effect.epoch, effect.story, effect.tookMs);
+        return this.#writeHistory(effect.epoch, effect.story, effect.tookMs);
     }
+  }
+
+  async #endNeard(): Promise<void> {
+    await endNeard(this.#p.custody.erase, () => this.#p.neard.kill());
   }
 
   async #done(serial: number, work: Promise<void>): Promise<void> {
@@ -251,8 +259,8 @@ export class Executor {
     this.#dispatch({ is: "window-found", serial, opensMs: clock.bootMs() + inMs });
   }
 
-  async #writeHistory(epoch: number, story: TakeOverStory, tookMs: number): Promise<void> {
-    const { servers, keys, config, clock } = this.#p;
+  #writeHistory(epoch: number, story: TakeOverStory, tookMs: number): void {
+    const { history, config, clock } = this.#p;
     const entry: HistoryEntry = {
       epoch,
       host: config.host,
@@ -262,7 +270,7 @@ export class Executor {
       at: new Date(clock.wallMs()).toISOString(),
       tookMs,
     };
-    await servers.use((consul) => consul.put(keys.history(epoch), JSON.stringify(entry)));
+    history.add(entry);
   }
 
   #value(seq: number, heardMs?: number): string {

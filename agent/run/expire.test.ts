@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 import { expireOn, type Remains } from "./expire.ts";
 
 /** A host that writes down what is done to it; `failing` names the deed that fails. */
-function host(state: { armed: boolean; leftMs: number; failing?: string }): { host: Remains; deeds: string[] } {
+function host(state: { armed: boolean; leftMs: number; failing?: string; hasKey?: boolean }): {
+  host: Remains;
+  deeds: string[];
+} {
   const deeds: string[] = [];
   const deed = (name: string) => {
     if (name === state.failing) throw new Error(`${name} failed`);
@@ -12,6 +15,7 @@ function host(state: { armed: boolean; leftMs: number; failing?: string }): { ho
     deeds,
     host: {
       isArmed: async () => state.armed,
+      keyFilePresent: () => state.hasKey ?? state.armed,
       leaseLeftMs: () => state.leftMs,
       shut: async () => deed("shut"),
       killNeard: async () => deed("kill"),
@@ -34,7 +38,16 @@ describe("when the agent has ended", () => {
     async (leftMs) => {
       const { host: remains, deeds } = host({ armed: true, leftMs });
       await expireOn(remains, { force: false });
-      expect(deeds).toEqual(["shut", "kill", "erase"]);
+      expect(deeds).toEqual(["shut", "erase", "kill"]);
+    },
+  );
+
+  test.for([3000, -3000])(
+    "a key without a fence is ended at once, with %i ms left: no kernel ends it",
+    async (leftMs) => {
+      const { host: remains, deeds } = host({ armed: false, leftMs, hasKey: true });
+      expect(await expireOn(remains, { force: false })).toContain("a key without a fence");
+      expect(deeds).toEqual(["shut", "erase", "kill"]);
     },
   );
 
@@ -49,12 +62,18 @@ describe("by force", () => {
   test("whatever is left of the lease, it ends, and no socket of it is left when the fence opens", async () => {
     const { host: remains, deeds } = host({ armed: true, leftMs: 5000 });
     await expireOn(remains, { force: true });
-    expect(deeds).toEqual(["shut", "kill", "erase", "disarm", "orphans"]);
+    expect(deeds).toEqual(["shut", "erase", "kill", "disarm", "orphans"]);
   });
 
   test("a neard that does not die keeps the fence", async () => {
     const { host: remains, deeds } = host({ armed: true, leftMs: 5000, failing: "kill" });
     await expect(expireOn(remains, { force: true })).rejects.toThrow("kill failed");
-    expect(deeds).toEqual(["shut"]);
+    expect(deeds).toEqual(["shut", "erase"]);
+  });
+
+  test("a key that cannot be erased keeps it too, for a neard that came since may have it; the kill does not wait", async () => {
+    const { host: remains, deeds } = host({ armed: true, leftMs: 5000, failing: "erase" });
+    await expect(expireOn(remains, { force: true })).rejects.toThrow("erase failed");
+    expect(deeds).toEqual(["shut", "kill"]);
   });
 });

@@ -3,12 +3,16 @@
  * is still alive nothing happens: a restarted agent goes on with it, and if none comes, the kernel
  * shuts the fence at the deadline. If it is over, or with `force`, the fence shuts, neard is killed
  * and the key erased, by the same parts that the agent uses.
+ * Awkward case: somebody took the fence away (`nft flush ruleset`). Then nothing ends with the lease, whatever its file
+ * says: a key that lies on the host is ended at once.
  */
+import { existsSync } from "node:fs";
 import { paths, units, users } from "../../contract/paths.ts";
 import { eraseKeyFile } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
 import { orphansGone } from "../fence/orphans.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
+import { endNeard } from "../neard/end.ts";
 import { killAll, killWithinMs } from "../neard/processes.ts";
 import { readAgentConfig } from "../system/agent-config.ts";
 import { bootId, systemClock } from "../system/clock.ts";
@@ -20,6 +24,8 @@ const orphansWithinMs = 125_000;
 /** This host, as far as an ended lease concerns it. */
 export interface Remains {
   isArmed(): Promise<boolean>;
+  /** The key lies where neard finds it. */
+  keyFilePresent(): boolean;
   /** What is left of the saved lease, in milliseconds; not above 0: it is over, or there is none. */
   leaseLeftMs(): number;
   shut(): Promise<void>;
@@ -39,6 +45,7 @@ export async function expire(options: { force: boolean }): Promise<string> {
   return await expireOn(
     {
       isArmed: async () => (await fence.armedMark()) !== null,
+      keyFilePresent: () => existsSync(paths.validatorKey),
       leaseLeftMs: () => {
         const lease = new LeaseFile(paths.leaseFile, bootId()).load();
         return lease === null ? 0 : lease.deadlineMs - systemClock.bootMs();
@@ -64,13 +71,18 @@ function consulServers(): string[] {
 
 /** In this order, and no further than what succeeded. */
 export async function expireOn(host: Remains, options: { force: boolean }): Promise<string> {
-  if (!(await host.isArmed()) && !options.force) return "no lease was held";
+  const isArmed = await host.isArmed();
+  if (!isArmed && !host.keyFilePresent() && !options.force) return "no lease was held";
   const leftMs = host.leaseLeftMs();
-  if (leftMs > 0 && !options.force) return `the lease lives for ${Math.round(leftMs)} ms more; the fence ends with it`;
+  if (isArmed && leftMs > 0 && !options.force)
+    return `the lease lives for ${Math.round(leftMs)} ms more; the fence ends with it`;
   await host.shut();
-  await host.killNeard();
-  host.eraseKey();
-  if (!options.force) return "the lease is over: fence shut, neard killed, key erased";
+  await endNeard(
+    () => host.eraseKey(),
+    () => host.killNeard(),
+  );
+  if (!options.force)
+    return `${isArmed ? "the lease is over" : "there was a key without a fence"}: fence shut, neard killed, key erased`;
   // Whoever forces it may remove the fence next: nothing may be left that would get out then.
   await host.disarm();
   await host.orphansGone();

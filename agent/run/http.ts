@@ -41,7 +41,8 @@ export interface Desk {
   restoreSnapshot(token: string, snapshot: Buffer): Promise<Refusal | null>;
 }
 
-const health: Record<string, (status: AgentStatus) => boolean> = {
+/** Which question has a yes. */
+export const health: Record<string, (status: AgentStatus) => boolean> = {
   "/active": (status) => status.role === "active" && status.key.loaded,
   "/standby": (status) => status.role === "standby" && status.ready,
   "/healthy": (status) => status.consul.reachable && status.role !== "demoting" && (status.neard?.running ?? true),

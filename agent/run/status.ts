@@ -1,6 +1,7 @@
 /** What the agent says of itself, from the decision core's state. Pure. */
 import type { AgentConfig } from "../../contract/agent-config.ts";
 import type { AgentRole, AgentStatus } from "../../contract/agent-status.ts";
+import { phaseRole } from "../role/feeding.ts";
 import { guardView } from "../role/guard.ts";
 import { notReady } from "../role/readiness.ts";
 import type { Settings, State } from "../role/types.ts";
@@ -26,7 +27,7 @@ export interface Around {
 
 export function roleOf(state: State): AgentRole {
   if (state.phase.name === "standby" && state.watch.confirmedMs === null) return "starting";
-  return state.phase.name;
+  return phaseRole(state.phase);
 }
 
 export function statusOf(config: AgentConfig, settings: Settings | null, state: State, around: Around): AgentStatus {

@@ -9,8 +9,10 @@ import { formatTable } from "../terminal/table.ts";
 /** One host in `holdfast check --json`. */
 export interface HostCheck {
   readonly host: string;
-  /** What an apply would change, by concern; empty when the host is as it was deployed. */
+  /** What is unlike what was deployed, by concern; empty when nothing is. */
   readonly drift: readonly { readonly concern: string; readonly what: string; readonly why: string }[];
+  /** What is not holdfast's and no drift, such as a drop-in that somebody made on purpose. */
+  readonly notes: readonly { readonly concern: string; readonly what: string; readonly why: string }[];
   /** Why the host could not be checked, and what to do; null when it was. */
   readonly error: { readonly code: ErrorCode; readonly message: string; readonly next: string | null } | null;
 }
@@ -21,11 +23,11 @@ export function checkHosts(links: readonly HostLink[]): Promise<HostCheck[]> {
 
 async function checkHost(link: HostLink): Promise<HostCheck> {
   try {
-    return { host: link.host, drift: readDrift(link.host, await link.run(argv)), error: null };
+    return { host: link.host, ...readDrift(link.host, await link.run(argv)), error: null };
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     const { code, message, next = null } = error;
-    return { host: link.host, drift: [], error: { code, message, next } };
+    return { host: link.host, drift: [], notes: [], error: { code, message, next } };
   }
 }
 
@@ -35,7 +37,7 @@ const exitDrift = 3;
 const argv = [paths.holdfastd, "check", "--all", "--json"];
 
 /** One JSON report a line, one for each concern. Other lines are for people. */
-export function readDrift(host: string, result: RunResult): HostCheck["drift"] {
+export function readDrift(host: string, result: RunResult): Pick<HostCheck, "drift" | "notes"> {
   const reports = result.stdout.split("\n").flatMap((line) => parseReport(line) ?? []);
   const wentThrough = result.code === 0 || result.code === exitDrift;
   if (!wentThrough || reports.length === 0) {
@@ -44,7 +46,10 @@ export function readDrift(host: string, result: RunResult): HostCheck["drift"] {
       next: `If holdfast was never deployed there: pulumi up. Otherwise look at it: holdfast ssh ${host} -- ${argv.join(" ")}.`,
     });
   }
-  return reports.flatMap(({ concern, changed }) => changed.map(({ what, why }) => ({ concern, what, why })));
+  return {
+    drift: reports.flatMap(({ concern, changed }) => changed.map(({ what, why }) => ({ concern, what, why }))),
+    notes: reports.flatMap(({ concern, notes }) => notes.map(({ what, why }) => ({ concern, what, why }))),
+  };
 }
 
 function parseReport(line: string): ConvergeReport | undefined {
@@ -63,8 +68,9 @@ export function formatChecks(
   const { paint } = style;
   const rows = checks.flatMap((check) => {
     if (check.error !== null) return [[check.host, "-", paint.red("not checked"), check.error.message]];
-    if (check.drift.length === 0) return [[check.host, "-", paint.green("as deployed"), ""]];
-    return check.drift.map(({ concern, what, why }) => [check.host, concern, paint.yellow(what), why]);
+    const notes = check.notes.map(({ concern, what, why }) => [check.host, concern, what, `note: ${why}`]);
+    if (check.drift.length === 0) return [[check.host, "-", paint.green("as deployed"), ""], ...notes];
+    return [...check.drift.map(({ concern, what, why }) => [check.host, concern, paint.yellow(what), why]), ...notes];
   });
   return formatTable(["host", "concern", "drift", "why"], rows, style);
 }

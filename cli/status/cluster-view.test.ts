@@ -108,6 +108,14 @@ describe("what is amiss", () => {
     ]);
   });
 
+  test("a switchover that waits for its window: its host is active, and nothing is amiss", () => {
+    const because = "switchover to host-b: waits for a maintenance window";
+    const a = activeStatus("host-a", { because, switchover: { id: "s1", to: "host-b" } });
+    const view = clusterView(cluster, says(a, well[1], well[2]));
+    expect(view).toMatchObject({ active: "host-a", problems: [], switchover: { to: "host-b" } });
+    expect(statusExitCode(view)).toBe(0);
+  });
+
   test("no host active because the key is on its way", () => {
     expect(withA(standbyStatus("host-a", { role: "taking" }))).toContain(
       "No host is active yet: host-a is taking over.",

@@ -109,6 +109,19 @@ describe("the sample's resources", () => {
     expect(named(after, "host-b-neard")?.create).toEqual(named(all, "host-b-neard")?.create);
   });
 
+  test("where others dial a host is said with its own node key, in clear, and changes no other host", async () => {
+    const before = named(all, "host-b-neard")?.create;
+    const hosts = sampleInput().hosts.map((host) =>
+      host.name === "host-a" ? { ...host, publicAddrs: ["203.0.113.7:24567"] } : host,
+    );
+    const after = await register(hosts);
+    const command = after.find(({ name }) => name === "host-a-neard") as Registered;
+    const nodeKey: { public_key: string } = JSON.parse(secretsOnStdin(command)["host-a/node-key"] ?? "");
+    expect(command.inputs.create).toContain(`${nodeKey.public_key}@203.0.113.7:24567`);
+    expect(command.inputs.create).not.toContain("%{");
+    expect(named(after, "host-b-neard")?.create).toEqual(before);
+  });
+
   test("a host that is gone is sent no command, and keeps no secret", async () => {
     const before = await register([...sampleInput().hosts, sampleHost("host-d", 14, ["consul"])]);
     const deletes = before.filter(({ name, inputs }) => name.startsWith("host-d") && inputs.delete !== undefined);

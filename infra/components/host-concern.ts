@@ -38,7 +38,10 @@ export function hostConcern(
     name,
     {
       connection: connectionTo(host, deployment.access),
-      create: applyCommand(host.ssh.user, plan.spec, turnSeconds * mostTurns),
+      create: deployment.secrets.withNodeKey(
+        host.name,
+        applyCommand(host.ssh.user, plan.spec, turnSeconds * mostTurns),
+      ),
       delete: removeCommand(host.ssh.user, plan.spec.concern),
       // No secret, but here it clutters no preview, and `apply` passes over what it does not need.
       stdin: deployment.secrets.json(plan.secrets, { mark }),

@@ -14,6 +14,7 @@ import {
   takeoverAddressFaults,
 } from "./host-checks.ts";
 import { chainFaults, ownedFaults, portFaults, sourceFaults } from "./neard-checks.ts";
+import { publicAddrFaults } from "./public-addrs.ts";
 import type { Settings } from "./schema.ts";
 import { type IsSecret, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
 
@@ -39,6 +40,7 @@ export function crossCheck(settings: Settings, isSecret: IsSecret): Checked {
       ...sourceFaults(settings),
       ...ownedFaults(settings),
       ...portFaults(settings),
+      ...publicAddrFaults(settings),
     ],
     warnings: sizeWarnings(settings),
   };

@@ -51,7 +51,9 @@ export function ownedFaults({ neard }: Settings): Fault[] {
   return ownedSettingsIn(neard.config).map((path) =>
     fault(
       `holdfast:neard.config sets ${path}, which holdfast owns`,
-      "Remove it; holdfast has settings of its own for what may vary.",
+      path === "network.public_addrs"
+        ? "Each host has its own: give them as hosts[].publicAddrs."
+        : "Remove it; holdfast has settings of its own for what may vary.",
     ),
   );
 }

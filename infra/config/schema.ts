@@ -8,6 +8,7 @@ import * as z from "zod";
 import { ports } from "../../contract/paths.ts";
 import { leaseTimingSchema } from "../../contract/timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../../contract/topology.ts";
+import { mostPublicAddrs, publicAddrFrom } from "./public-addrs.ts";
 
 const port = z.number().int().min(1).max(65535);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a sha256: 64 hexadecimal digits in lower case");
@@ -105,6 +106,21 @@ const host = z.strictObject({
     .describe(
       "How the successor answers for this host's address when this host has lost power, so that other validators " +
         "hear the successor in seconds instead of minutes; see docs/operate/power-loss.md",
+    ),
+  publicAddrs: z
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => publicAddrFrom(text) !== null,
+          'must look like "203.0.113.7:24567", or "[2001:db8::7]:24567": an IPv6 address in brackets, and a port; ' +
+            'for a node that passes messages on, "ed25519:…@" and its address',
+        ),
+    )
+    .max(mostPublicAddrs, `must have at most ${mostPublicAddrs} entries: neard takes no more`)
+    .default([])
+    .describe(
+      "Where other validators dial this host's neard, as `ip:port` (its node key is put before it), or another node that passes messages on to it, as `ed25519:…@ip:port`; default: neard asks STUN servers for its address",
     ),
 });
 

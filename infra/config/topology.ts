@@ -15,6 +15,8 @@ export interface Host {
   readonly zone: string | null;
   readonly arch: HostArch;
   readonly priority: number;
+  /** Sound; without a node key where it is this host's own. */
+  readonly publicAddrs: readonly string[];
   readonly ssh: { readonly user: string; readonly port: number; readonly hostKey: string };
   /** How its successor answers for it when it is dark; null: not at all. */
   readonly takeoverAddress: TakeoverAddress | null;
@@ -53,6 +55,7 @@ export function topologyFrom(settings: Settings, publicKey: string): Topology {
       zone: host.zone ?? null,
       arch: host.arch,
       priority: host.priority,
+      publicAddrs: host.publicAddrs,
       ssh: {
         user: host.user ?? settings.ssh.user,
         port: host.port ?? settings.ssh.port,

@@ -1,6 +1,6 @@
 /**
  * neard's config.json. It is the same on holder and standby: both track what the validator needs
- * (ShadowValidator), so the key alone makes the difference.
+ * (ShadowValidator), so the key alone makes the difference. Only where others dial it is each host's own.
  *
  * The operator may add settings, but not touch those that safety or another part rests on.
  * Awkward case: within `network` and `rpc` neard has no defaults for some fields once the section is
@@ -9,8 +9,9 @@
  */
 import { isIPv6 } from "node:net";
 import { paths } from "../../contract/paths.ts";
-import type { Topology } from "../config/topology.ts";
+import type { Host, Topology } from "../config/topology.ts";
 import { hostPort } from "./addresses.ts";
+import { ownNodeKey } from "./secret-names.ts";
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 type JsonObject = { readonly [key: string]: Json };
@@ -37,6 +38,7 @@ export const ownedSettings = [
   "network.boot_nodes",
   "network.tier1.enable_inbound",
   "network.tier1.enable_outbound",
+  "network.public_addrs",
 ] as const;
 
 /** Older ways to say what to track: neard refuses them beside tracked_shards_config. */
@@ -71,7 +73,18 @@ function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function neardConfig({ account, hosts, neard }: Topology): JsonObject {
+/** Its own addresses under this host's node key. Where there are none nothing is said, and neard finds its address by itself. */
+function publicAddrs({ network }: Topology, host: Host): JsonObject {
+  if (host.publicAddrs.length === 0) return {};
+  return {
+    public_addrs: host.publicAddrs.map((addr) => (addr.includes("@") ? addr : `${ownNodeKey}@${addr}`)),
+    // The lab's networks are private ones.
+    ...(network === "localnet" ? { allow_private_ip_in_public_addrs: true } : {}),
+  };
+}
+
+export function neardConfig(topology: Topology, host: Host): JsonObject {
+  const { account, hosts, neard } = topology;
   const everywhere = hosts.some((host) => isIPv6(host.address)) ? "::" : "0.0.0.0";
   const owned: JsonObject = {
     genesis_file: "genesis.json",
@@ -85,6 +98,7 @@ export function neardConfig({ account, hosts, neard }: Topology): JsonObject {
       boot_nodes: neard.bootNodes.join(","),
       // nearcore's default is on; only a wish to the contrary is written down.
       ...(neard.tier1 ? {} : { tier1: { enable_inbound: false, enable_outbound: false } }),
+      ...publicAddrs(topology, host),
     },
   };
   return merge(merge(needed, owned), neard.config as JsonObject);

@@ -34,7 +34,7 @@ export function neardSpec(topology: Topology, host: Host, artifacts: HostArtifac
         : [{ name: "genesis", upload: uploadPath(genesis), path: genesisFile, mode: "0644", sha256: genesis.sha256 }]),
     ],
     files: [
-      jsonFile(configFile, neardConfig(topology), { mode: "0640", ...ownership }),
+      jsonFile(configFile, neardConfig(topology, host), { mode: "0640", ...ownership }),
       // neard reads it again at every SIGHUP, and a broken one makes it refuse the key: so it is ours.
       jsonFile(logConfigFile, {}, { mode: "0640", ...ownership }),
       unitFile(units.neard, neardUnit()),

@@ -21,6 +21,12 @@ export type HostSecret =
   /** neard's node_key.json. */
   | "node-key";
 
+/**
+ * Stands in a spec where the public half of its host's node key comes. It is no secret, but it is made with one, so
+ * that a plan cannot know it: put in by infra/secrets/cluster-secrets.ts.
+ */
+export const ownNodeKey = "%{own-node-key}";
+
 export function hostSecret(host: string, secret: HostSecret): string {
   return `${host}/${secret}`;
 }

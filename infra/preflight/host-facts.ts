@@ -9,7 +9,7 @@ import { paths } from "../../contract/paths.ts";
 export const factsScript = `
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 fact() { printf '%s=%s\\n' "$1" "$2"; }
-if [ -x ${paths.holdfastd} ]; then timeout 15 ${paths.holdfastd} check --all >/dev/null 2>&1 || fact drifted yes; fi &
+if [ -x ${paths.holdfastd} ]; then timeout 15 ${paths.holdfastd} check --all --mendable >/dev/null 2>&1 || fact drifted yes; fi &
 fact time "$(date +%s.%N)"
 fact uid "$(id -u)"
 fact machine "$(uname -m)"
@@ -50,7 +50,7 @@ const factsSchema = z.object({
   addresses: words,
   /** An earlier run was here. */
   managed: yes,
-  /** `holdfastd check` cannot say that it still is what was last deployed: it differs, or an apply there was cut short. */
+  /** `holdfastd check` cannot say that it still is what was last deployed: it differs in what an apply mends, or one was cut short. */
   drifted: yes.default(false),
   /** Ports on which something listens, TCP and UDP alike. */
   listening: words.transform((ports) => ports.map((hex) => Number.parseInt(hex, 16))),

@@ -8,7 +8,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
-import { clusterSecrets, type HostSecret, hostSecret } from "../plan/secret-names.ts";
+import { clusterSecrets, type HostSecret, hostSecret, ownNodeKey } from "../plan/secret-names.ts";
 import type { CertifiedKey } from "./certificates.ts";
 import {
   type ClusterSecretValues,
@@ -17,6 +17,7 @@ import {
   type HostSecretValues,
   makeClusterSecrets,
   makeHostSecrets,
+  publicNodeKey,
 } from "./make-secrets.ts";
 
 export class ClusterSecrets extends pulumi.ComponentResource {
@@ -50,6 +51,16 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     const value = this.#values.get(clusterSecrets.managementToken);
     if (value === undefined) throw new TypeError("the cluster has no management token");
     return value;
+  }
+
+  /** `text` with this host's public node key where the plan left room for it; what has no room stays plain. */
+  withNodeKey(host: string, text: string): pulumi.Input<string> {
+    if (!text.includes(ownNodeKey)) return text;
+    const nodeKey = this.#values.get(hostSecret(host, "node-key"));
+    if (nodeKey === undefined) throw new TypeError(`the plan names the node key of a host that has none: ${host}`);
+    // Its public half alone: everybody who dials the node knows it, and a preview shows it.
+    const publicKey = pulumi.unsecret(nodeKey.apply(publicNodeKey));
+    return publicKey.apply((key) => text.replaceAll(ownNodeKey, key));
   }
 
   /** JSON object of the secrets with these names, and of `more`: stdin of one `apply`. */

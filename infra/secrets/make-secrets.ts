@@ -3,7 +3,7 @@
  * so that none can be derived from another.
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import { generateValidatorKey } from "../../contract/near-key.ts";
+import { generateValidatorKey, parseValidatorKey } from "../../contract/near-key.ts";
 import type { Host, Topology } from "../config/topology.ts";
 import { hasRole } from "../config/topology.ts";
 import { serverName } from "../plan/consul-config.ts";
@@ -35,6 +35,11 @@ export function makeHostSecrets(): HostSecretValues {
     consulToken: randomUUID(),
     nodeKey: `${JSON.stringify(nodeKey, null, 2)}\n`,
   };
+}
+
+/** `ed25519:<base58>`, of a node_key.json that `makeHostSecrets` made. */
+export function publicNodeKey(nodeKey: string): string {
+  return parseValidatorKey(nodeKey, "node").publicKey;
 }
 
 /** What the certificate of `host` says. Only a server's lets it speak as one. */

@@ -65,16 +65,34 @@ test("a setting of the agent restarts agents, and the key does not move", async 
   expect(report.missed + report.missedEndorsements, `missed heights ${report.missedHeights.join(", ")}`).toBe(0);
 });
 
-test("a failed apply stops there, the cluster goes on signing, and the next one finishes it", async () => {
+test("a configuration that neard refuses is found before anything is changed, and told in neard's words", async () => {
   const { active, standby } = await fresh();
   const { epoch } = await agentStatus(active);
-  const processes = await on(active, pids);
+  const processes = await Promise.all([active, standby].map((host) => on(host, pids)));
   setting("neard", "config", "tx_routing_height_horizon")(1);
   const failed = await up();
   const said = failed.stdout + failed.stderr;
   expect(failed.code).not.toBe(0);
-  expect(said).toContain(`${standby} neard`);
   expect(said).toContain("'config.tx_routing_height_horizon' needs to be at least 2, got 1.");
+  expect(said).toContain("HF_NEARD_CONFIG");
+  expect(await Promise.all([active, standby].map((host) => on(host, pids)))).toEqual(processes);
+  expect(await agentStatus(active)).toMatchObject({ role: "active", epoch });
+  const checked = await holdfast("check");
+  expect(checked.code, checked.stdout).toBe(0);
+  const report = await expectOneSigner();
+  expect(report.missed + report.missedEndorsements, `missed heights ${report.missedHeights.join(", ")}`).toBe(0);
+});
+
+test("a failed apply stops there, the cluster goes on signing, and the next one finishes it", async () => {
+  const { active, standby } = await fresh();
+  const { epoch } = await agentStatus(active);
+  const processes = await on(active, pids);
+  // Well formed, and neard ends itself as soon as it sees that height: only running it shows that.
+  setting("neard", "config", "expected_shutdown")(1);
+  const failed = await up();
+  const said = failed.stdout + failed.stderr;
+  expect(failed.code).not.toBe(0);
+  expect(said).toContain(`${standby} neard: neard.service ends as soon as it is started`);
   expect(said).toMatch(new RegExp(`While this host was waiting, ${standby} failed`));
   expect(await on(active, pids), "the active host was touched").toBe(processes);
   expect(await agentStatus(active)).toMatchObject({ role: "active", epoch });
@@ -108,6 +126,19 @@ test("nothing to change is nothing changed; drift is found, and the next up mend
   expect(changesOf(mended).join()).not.toContain(`${active}-`);
   expect((await holdfast("check")).code).toBe(0);
   expect(changesOf(await up("--expect-no-changes"))).toEqual([]);
+  // What others add to a unit is told, and no reason to do its host over, for no apply takes it away.
+  const dropIns = "/run/systemd/system/neard.service.d";
+  await on(standby, `mkdir -p ${dropIns} && printf '[Unit]\\nDescription=neard\\n' > ${dropIns}/override.conf`);
+  await on(standby, "systemctl daemon-reload");
+  const added = await holdfast("check");
+  expect(added.code, added.stdout).toBe(3);
+  expect(added.stdout).toContain(`${dropIns}/override.conf`);
+  expect(changesOf(await up("--expect-no-changes"))).toEqual([]);
+  await on(standby, `mv ${dropIns}/override.conf ${dropIns}/site-words.conf && systemctl daemon-reload`);
+  const kept = await holdfast("check");
+  expect(kept.code, kept.stdout).toBe(0);
+  expect(kept.stdout).toContain("site-words.conf");
+  await on(standby, `rm -r ${dropIns} && systemctl daemon-reload`);
   expect((await healthy()).active).toBe(active);
   const report = await expectOneSigner();
   expect(report.missed, `missed heights ${report.missedHeights.join(", ")}`).toBe(0);

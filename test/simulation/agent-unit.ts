@@ -11,7 +11,9 @@ import { ConsulServers } from "../../agent/consul/servers.ts";
 import { Fence } from "../../agent/fence/fence.ts";
 import type { Lease, Settings } from "../../agent/role/types.ts";
 import { expireOn } from "../../agent/run/expire.ts";
+import { HistoryJournal, type JournalFile } from "../../agent/run/history-journal.ts";
 import { NeardHost } from "../../agent/run/neard-host.ts";
+import type { HistoryEntry } from "../../contract/agent-status.ts";
 import { AgentProcess } from "./agent-process.ts";
 import type { Cluster } from "./cluster.ts";
 import { keys } from "./cluster-names.ts";
@@ -42,6 +44,7 @@ export class AgentUnit {
   /** ExecStopPost=, while it runs. */
   #expiring: AgentProcess | null = null;
   #savedLease: Lease | null = null;
+  #journal: HistoryEntry[] = [];
   /** The lease cannot be saved. */
   isDiskFull = false;
 
@@ -65,11 +68,12 @@ export class AgentUnit {
     const process = new AgentProcess(cluster.timeline, clock);
     this.#process = process;
     this.#agent = null;
+    const servers = new ConsulServers(this.#clients(process), process.clock);
     const partners = {
       config: { host: name, account: "validator.localnet", lease: settings.lease },
       keys,
       clock: process.clock,
-      servers: new ConsulServers(this.#clients(process), process.clock),
+      servers,
       fence: this.#fence(process),
       neard: neard.driverOf(process, settings.chainId, (atMs) => cluster.accountSight(atMs)),
       custody: {
@@ -82,6 +86,13 @@ export class AgentUnit {
       // It touches neither key nor fence: the simulation has nothing to say about it.
       addresses: { ways: [], world: systemAddresses(() => {}) },
       leaseFile: this.#leaseFile(process),
+      history: new HistoryJournal({
+        servers,
+        keyOf: keys.history,
+        clock: process.clock,
+        file: this.#journalFile(process),
+        log: cluster.logOf(name),
+      }),
       log: cluster.logOf(name),
     };
     const never = new AbortController().signal;
@@ -118,6 +129,7 @@ export class AgentUnit {
     await expireOn(
       {
         isArmed: async () => (await fence.armedMark()) !== null,
+        keyFilePresent: () => neard.keyFile,
         leaseLeftMs: () => (this.#savedLease === null ? 0 : this.#savedLease.deadlineMs - clock.bootMs()),
         shut: async () => await fence.shut(),
         killNeard: async () => await driver.kill(),
@@ -164,6 +176,7 @@ export class AgentUnit {
     this.#process?.kill();
     this.#expiring?.kill();
     this.#savedLease = null;
+    this.#journal = [];
   }
 
   #setKeyFile(isThere: boolean): void {
@@ -187,6 +200,18 @@ export class AgentUnit {
         process.edgeSync(() => {
           this.#savedLease = null;
         }),
+    };
+  }
+
+  #journalFile(process: AgentProcess): JournalFile {
+    return {
+      load: () => this.#journal,
+      save: (entries) => {
+        if (this.isDiskFull) throw new Error("no space left on device");
+        process.edgeSync(() => {
+          this.#journal = [...entries];
+        });
+      },
     };
   }
 

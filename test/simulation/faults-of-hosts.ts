@@ -34,6 +34,13 @@ export const hostFaults: Record<string, FaultKind> = {
       host.neard.troubles.rejectsReloads = false;
     });
   }),
+  "reexecuted-neard": onHost(2, "neard wipes its data and re-executes itself", (host) => host.neard.reexecute()),
+  "no-exec-start-pre": onHost(1, "neard's unit leaves a key file where it is", (host, forMs, cluster) => {
+    host.neard.troubles.startsWithKey = true;
+    cluster.timeline.after(forMs, () => {
+      host.neard.troubles.startsWithKey = false;
+    });
+  }),
   "slow-neard": onHost(1, "neard starts and reloads five times slower", (host, forMs, cluster) => {
     host.neard.troubles.slowness = 5;
     cluster.timeline.after(forMs, () => {

@@ -149,7 +149,13 @@ export class Host implements Watched, Home {
   /** Nothing is wrong with this host any more. */
   heal(): void {
     const { troubles } = this.neard;
-    Object.assign(troubles, { rejectsReloads: false, hangsUntilMs: 0, undeadUntilMs: 0, slowness: 1 });
+    Object.assign(troubles, {
+      rejectsReloads: false,
+      hangsUntilMs: 0,
+      undeadUntilMs: 0,
+      slowness: 1,
+      startsWithKey: false,
+    });
     this.kernel.stalledUntilMs = 0;
     this.kernel.resume();
     this.restartWallClock();

@@ -1,7 +1,8 @@
 /**
  * neard and its systemd unit on one host. A process starts without a key (ExecStartPre= removes the
- * file), loads or drops it on SIGHUP, dies by SIGKILL, and is started again a second later. It can be
- * slow, hang, reject reloads (and then keeps what it has), and refuse to die for a while.
+ * file, unless somebody's drop-in dropped it), loads or drops it on SIGHUP, dies by SIGKILL, and is started
+ * again a second later. It can be slow, hang, reject reloads (and then keeps what it has), refuse to die for
+ * a while, and re-execute itself, which looks like the same process and reads what key there is.
  */
 import { statusTimeoutMs } from "../../agent/neard/driver.ts";
 import { killWithinMs } from "../../agent/neard/processes.ts";
@@ -13,6 +14,8 @@ import type { Timeline } from "./timeline.ts";
 
 export interface NeardProcess {
   readonly name: string;
+  /** How often it has re-executed itself. */
+  readonly image: number;
   hasKey: boolean;
   /** From then on it answers. */
   readonly upMs: number;
@@ -25,6 +28,8 @@ export interface NeardTroubles {
   hangsUntilMs: number;
   /** SIGKILL does not end it before: it is stuck in the kernel. */
   undeadUntilMs: number;
+  /** Its unit starts it without removing the key file. */
+  startsWithKey: boolean;
   /** Starts and reloads take so many times longer. */
   slowness: number;
 }
@@ -42,7 +47,13 @@ export class NeardUnit {
   #dying: NeardProcess[] = [];
   #count = 0;
   keyFile = false;
-  readonly troubles: NeardTroubles = { rejectsReloads: false, hangsUntilMs: 0, undeadUntilMs: 0, slowness: 1 };
+  readonly troubles: NeardTroubles = {
+    rejectsReloads: false,
+    hangsUntilMs: 0,
+    undeadUntilMs: 0,
+    slowness: 1,
+    startsWithKey: false,
+  };
 
   constructor(timeline: Timeline, random: Random, publicKey: string, onChange: () => void) {
     this.#timeline = timeline;
@@ -59,11 +70,25 @@ export class NeardUnit {
   /** systemctl start: nothing when it runs. */
   start(): void {
     if (!this.#isPowered || this.#main !== null || this.#dying.length > 0) return;
-    const { nowMs } = this.#timeline;
-    this.keyFile = false;
+    if (!this.troubles.startsWithKey) this.keyFile = false;
     this.#count += 1;
+    this.#execute(`${this.#count}:0`, 0);
+  }
+
+  /** It wiped its data and becomes a fresh program under the same pid: no ExecStartPre=, no memory, no RPC for a while. */
+  reexecute(): void {
+    const before = this.#main;
+    if (before === null) return;
+    before.isDead = true;
+    before.hasKey = false;
+    this.#execute(before.name, before.image + 1);
+    this.#onChange();
+  }
+
+  #execute(name: string, image: number): void {
+    const { nowMs } = this.#timeline;
     const upMs = nowMs + this.#random.between(100, 3000) * this.troubles.slowness;
-    const main: NeardProcess = { name: `${this.#count}:0`, hasKey: false, upMs, isDead: false };
+    const main: NeardProcess = { name, image, hasKey: false, upMs, isDead: false };
     this.#main = main;
     // It reads its key file once while it starts.
     this.#timeline.at(this.#random.between(nowMs, upMs), () => this.#read(main));
@@ -128,20 +153,32 @@ export class NeardUnit {
   /** The driver of one run of the agent. */
   driverOf(agent: AgentProcess, chainId: string, sight: (atMs: number) => AccountSight): Partners["neard"] {
     const random = this.#random;
-    let answeredBy: string | null = null;
+    /** Which image of a process has been told apart, by its age. */
+    let noticed: { readonly name: string; readonly image: number } | null = null;
+    const nameOf = ({ name }: NeardProcess) =>
+      noticed === null || noticed.name !== name || noticed.image === 0 ? name : `${name}:${noticed.image}`;
     const wait = async (ms: number) => await agent.clock.sleep(ms);
     const answers = (main: NeardProcess) =>
       this.#timeline.nowMs >= main.upMs && this.#timeline.nowMs >= this.troubles.hangsUntilMs;
+    /** It is this one that answers now, and it is not known to be another than before. */
+    const isSame = (main: NeardProcess): boolean => {
+      if (!answers(main) || main.isDead || this.#main !== main) return false;
+      const isOther = noticed !== null && noticed.name === main.name && noticed.image !== main.image;
+      noticed = { name: main.name, image: main.image };
+      return !isOther;
+    };
     return {
-      process: () => (this.#main ?? this.#dying[0])?.name ?? null,
+      process: () => {
+        const process = this.#main ?? this.#dying[0];
+        return process === undefined ? null : nameOf(process);
+      },
       probe: async () => {
         const atMs = agent.clock.bootMs();
         const main = this.#main;
-        const silent = silentProbe(atMs, main?.name ?? null);
+        const silent = silentProbe(atMs, main === null ? null : nameOf(main));
         if (main === null) return silent;
         await wait(answers(main) ? random.between(1, 30) : random.chance(0.5) ? 5 : statusTimeoutMs);
-        if (!answers(main) || main.isDead || this.#main !== main) return silent;
-        answeredBy = main.name;
+        if (!isSame(main)) return silent;
         return {
           ...silent,
           answered: true,
@@ -154,15 +191,19 @@ export class NeardUnit {
           configCorrect: !this.troubles.rejectsReloads,
         };
       },
-      reload: async () =>
-        await agent.edge<void>((resolve, reject) => {
-          if (this.#main === null) reject(new Error("neard is not running"));
-          else if (this.#main.name !== answeredBy) reject(new Error("neard has not answered yet"));
+      reload: async () => {
+        const main = this.#main;
+        if (main === null) throw new Error("neard is not running");
+        await wait(answers(main) ? random.between(1, 30) : random.chance(0.5) ? 5 : statusTimeoutMs);
+        if (!isSame(main)) throw new Error("neard does not answer");
+        return await agent.edge<void>((resolve, reject) => {
+          if (this.#main !== main) reject(new Error("another neard has answered"));
           else {
             this.sighup();
             resolve();
           }
-        }),
+        });
+      },
       kill: async () =>
         await agent.edge<void>((resolve, reject) => {
           agent.after(killWithinMs, () => reject(new Error("neard's processes do not die")));

@@ -158,8 +158,8 @@ export const fenceMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/address/address.ts",
-        text: "if (await world.answers(way.address, knockAt, knockMs))",
-        by: "if ((await world.answers(way.address, knockAt, knockMs)) && way.mover === undefined)",
+        text: "  if (isThere) return `",
+        by: "  if (isThere && way.neardPort === 0) return `",
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/address/address.test.ts"] },

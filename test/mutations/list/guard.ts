@@ -16,7 +16,7 @@ export const guardMutations: readonly Mutation[] = [
   {
     name: "guard-sees-no-production",
     breaks: "What the account produces elsewhere does not end its silence.",
-    edits: [{ file: guard, text: "if (sight.produced > last.produced)", by: "if (sight.produced < last.produced)" }],
+    edits: [{ file: guard, text: "if (grown.produced > 0)", by: "if (grown.produced < 0)" }],
     caughtBy: guarded,
   },
   {
@@ -27,14 +27,32 @@ export const guardMutations: readonly Mutation[] = [
   },
   {
     name: "guard-over-near-epochs",
-    breaks: "The watch goes on into a new NEAR epoch, whose counts are other counts.",
-    edits: [{ file: guard, text: "sight.nearEpoch === last.nearEpoch &&", by: "" }],
+    breaks: "The watch goes on over a NEAR epoch that nobody looked at.",
+    edits: [{ file: guard, text: "if (sight.nearEpoch !== last.nearEpoch + 1) return null;", by: "" }],
+    caughtBy: guarded,
+  },
+  {
+    name: "guard-counts-lost-seconds",
+    breaks: "A NEAR epoch's last seconds, whose counts nobody saw, count as silence.",
+    edits: [{ file: guard, text: "guard.silentSinceMs + grown.unseenMs", by: "guard.silentSinceMs" }],
+    caughtBy: guarded,
+  },
+  {
+    name: "guard-compares-near-epochs",
+    breaks: "What the account produced in a new NEAR epoch is compared with the old one's count.",
+    edits: [
+      {
+        file: guard,
+        text: "produced: sight.produced, expected: sight.expected, unseenMs",
+        by: "produced: sight.produced - last.produced, expected: sight.expected, unseenMs",
+      },
+    ],
     caughtBy: guarded,
   },
   {
     name: "guard-over-breaks",
     breaks: "The watch goes on over a break in which nobody looked.",
-    edits: [{ file: guard, text: "sight.atMs - last.atMs <= maxBreakMs &&", by: "" }],
+    edits: [{ file: guard, text: "passedMs > maxBreakMs || ", by: "" }],
     caughtBy: guarded,
   },
   {

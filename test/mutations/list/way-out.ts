@@ -6,6 +6,7 @@ const demotingTest = "agent/role/demoting.test.ts";
 const executor = "agent/run/executor.ts";
 const executorTest = "agent/run/executor.test.ts";
 const switchoverTest = "agent/role/switchover.test.ts";
+const driverTest = "agent/neard/driver.test.ts";
 const expireTest = "agent/run/expire.test.ts";
 
 const order = (...steps: string[]) => ({
@@ -92,8 +93,8 @@ export const wayOutMutations: readonly Mutation[] = [
     edits: [
       {
         file: executor,
-        text: "return await this.#done(effect.serial, neard.kill());",
-        by: "void neard.kill();\n        return await this.#done(effect.serial, Promise.resolve());",
+        text: "return await this.#done(effect.serial, this.#endNeard());",
+        by: "void this.#endNeard();\n        return await this.#done(effect.serial, Promise.resolve());",
       },
     ],
     caughtBy: { simulation: true, tests: [executorTest] },
@@ -148,6 +149,30 @@ export const wayOutMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: [executorTest] },
   },
   {
+    name: "hangup-on-an-old-answer",
+    breaks: "neard is sent a SIGHUP although it does not answer now: one that has re-executed itself is ended by it.",
+    edits: [
+      {
+        file: "agent/neard/driver.ts",
+        text: "      await this.#status(process);\n    } catch (error) {",
+        by: "      await Promise.resolve();\n    } catch (error) {",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [driverTest] },
+  },
+  {
+    name: "reexecuted-is-the-same",
+    breaks: "A neard that has re-executed itself counts as the process that it was.",
+    edits: [
+      {
+        file: "agent/neard/driver.ts",
+        text: "const isAnother = this.#age !== null && age !== null && isYounger(age, this.#age);",
+        by: "const isAnother = this.#age !== null && age !== null && isYounger(age, age);",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [driverTest] },
+  },
+  {
     name: "switchover-without-shut",
     breaks: "A switchover takes the key away without shutting the fence first.",
     edits: [
@@ -198,13 +223,29 @@ export const wayOutMutations: readonly Mutation[] = [
   {
     name: "expire-spares-neard",
     breaks: "When the agent has ended and the lease is over, neard is not killed.",
-    edits: [{ file: "agent/run/expire.ts", text: "  await host.killNeard();\n", by: "" }],
+    edits: [{ file: "agent/run/expire.ts", text: "() => host.killNeard()", by: "async () => {}" }],
     caughtBy: { simulation: false, tests: [expireTest] },
   },
   {
     name: "expire-keeps-key",
     breaks: "When the agent has ended and the lease is over, the key stays on the tmpfs.",
-    edits: [{ file: "agent/run/expire.ts", text: "  host.eraseKey();\n", by: "" }],
+    edits: [{ file: "agent/run/expire.ts", text: "() => host.eraseKey()", by: "() => {}" }],
+    caughtBy: { simulation: false, tests: [expireTest] },
+  },
+  {
+    name: "key-for-the-next-neard",
+    breaks:
+      "neard is killed while its key file is there still: a neard that systemd starts meanwhile can have the key.",
+    edits: [
+      { file: "agent/neard/end.ts", text: "  await kill();\n", by: "" },
+      { file: "agent/neard/end.ts", text: "  try {\n", by: "  await kill();\n  try {\n" },
+    ],
+    caughtBy: { simulation: false, tests: [executorTest, expireTest] },
+  },
+  {
+    name: "key-left-for-the-next-neard",
+    breaks: "That the key file could not be removed before the kill is forgotten: the fence opens for whoever read it.",
+    edits: [{ file: "agent/neard/end.ts", text: "  if (fault !== null) throw fault;\n", by: "" }],
     caughtBy: { simulation: false, tests: [expireTest] },
   },
   {
@@ -213,8 +254,20 @@ export const wayOutMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/run/expire.ts",
-        text: "if (leftMs > 0 && !options.force)",
-        by: "if (leftMs > -60_000 && !options.force)",
+        text: "if (isArmed && leftMs > 0 && !options.force)",
+        by: "if (isArmed && leftMs > -60_000 && !options.force)",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [expireTest] },
+  },
+  {
+    name: "expire-spares-an-unfenced-key",
+    breaks: "A lease that lives is left alone when the agent has ended, though the fence that would end it is gone.",
+    edits: [
+      {
+        file: "agent/run/expire.ts",
+        text: "if (isArmed && leftMs > 0 && !options.force)",
+        by: "if (leftMs > 0 && !options.force)",
       },
     ],
     caughtBy: { simulation: false, tests: [expireTest] },

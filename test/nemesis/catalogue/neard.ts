@@ -24,6 +24,9 @@ async function leaveKeyOnStandby(stage: Stage, then = ""): Promise<void> {
   await stage.breakBy(stage.standby, write + then, key);
 }
 
+/** As one that was far behind does; another number each time. The file stays: without it neard would do so once more. */
+const reexecute = () => `echo '{"reexec":${Date.now()}}' > /var/lib/neard/lab-options.json`;
+
 const byHand = 6000;
 
 export const neard: readonly Scenario[] = inArea("neard", [
@@ -64,6 +67,28 @@ export const neard: readonly Scenario[] = inArea("neard", [
       await switchover(stage);
       await stage.wait(byHand);
       await stage.heal();
+    },
+  },
+  {
+    name: "neard-reexecutes",
+    sentence: "The holder's neard re-executes itself: the same pid, another program, and the key is on the disk.",
+    expects: "moves",
+    boundMs: givesWayMs(() => 3000),
+    run: async (stage) => {
+      await stage.wait(3000);
+      await stage.breakBy(stage.active, reexecute());
+      await stage.wait(byHand);
+    },
+  },
+  {
+    name: "successor-reexecutes",
+    sentence: "The standby's neard re-executes itself while the key is handed to it: no SIGHUP may meet it deaf.",
+    expects: "either",
+    boundMs: failoverMs,
+    run: async (stage) => {
+      await stage.breakBy(stage.standby, reexecute());
+      await switchover(stage);
+      await stage.wait(byHand);
     },
   },
   {

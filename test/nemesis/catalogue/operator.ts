@@ -19,7 +19,7 @@ const go = (stage: Stage, to = stage.standby) => stage.holdfast("switchover", "-
 /** Asks for a switchover, and lets `trouble` happen as soon as the holder has begun with it. */
 async function interrupted(stage: Stage, trouble: () => Promise<void>): Promise<void> {
   const asked = go(stage);
-  await stage.seen(10_000, (statuses) => statuses.get(stage.active)?.role === "handing");
+  await stage.seen(10_000, (statuses) => statuses.get(stage.active)?.switchover != null);
   await trouble();
   await asked;
 }
