@@ -9,8 +9,8 @@ import { version } from "./version.ts";
 export const labOptionsSchema = z.strictObject({
   /** The start takes this long before RPC is up; SIGHUP meanwhile kills, as in the real neard. */
   startDelayMs: z.number().int().min(0).default(0),
-  /** *live*: a graceful stop takes this long, and signing goes on until its end. */
-  stopDelayMs: z.number().int().min(0).default(300),
+  /** *live*: a graceful stop takes this long (0.7 to 1.1 s were seen), and signing goes on until its end. */
+  stopDelayMs: z.number().int().min(0).default(900),
   /** *live*: SIGTERM and SIGINT do nothing. */
   ignoreSigterm: z.boolean().default(false),
   /** *live*: RPC accepts and never answers, nothing is signed, SIGHUP and SIGTERM do nothing. */
