@@ -7,7 +7,7 @@ import type { LabStatus } from "./hosts/lab.ts";
 export function statusLines({ lab, bridgeUp, chainOn, hosts }: LabStatus): string[] {
   const width = Math.max(4, ...hosts.map((host) => host.name.length));
   return [
-    `lab ${pc.bold(lab.name)}, stack ${lab.stack}, network ${lab.subnet} on ${lab.bridge} (${good(bridgeUp, "up", "down")}), chain ${good(chainOn, "on", "off")}`,
+    `lab ${pc.bold(lab.name)}, stack ${lab.stack}, network ${lab.subnet} on ${lab.bridge} (${good(bridgeUp, "up", "down")}), chain ${good(chainOn, "on", "off")}${lab.neard === null ? "" : `, neard ${lab.neard.release}`}`,
     ...hosts.map(({ name, address, power, ssh }) => {
       const state = power === "on" ? good(ssh, "on, SSH answers", "on, SSH does not answer") : pc.red(power);
       return `  ${name.padEnd(width)}  ${address.padEnd(12)}  ${state}`;

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { HoldfastError } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
 import { writeAtomic } from "../hosts/files.ts";
 import { hostIsOff, initPid } from "../hosts/power.ts";
@@ -37,8 +38,18 @@ export const neardKinds: readonly FaultKind[] = levers.map(([name, sentence, lev
   needs: "the lab's neard",
   lasting: true,
   async inject(target) {
+    if (target.lab.neard !== null)
+      throw new HoldfastError(
+        "HF_LAB",
+        `${name} takes the lab's own neard, and the lab ${target.lab.name} has a real one.`,
+        {
+          next: "A process that stands still (stop-neard) comes nearest to a sick one.",
+        },
+      );
     change(target, lever, true);
     await sleep(noticedMs);
   },
-  heal: async (target) => change(target, lever, false),
+  heal: async (target) => {
+    if (target.lab.neard === null) change(target, lever, false);
+  },
 }));
