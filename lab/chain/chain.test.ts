@@ -37,7 +37,7 @@ describe("a slot of ours", () => {
     chain.advance(height + 1);
     expect(events).toMatchObject([
       { type: "signature", host: "a", height, kind: "block", onTime: true },
-      { type: "slot", height, produced: true },
+      { type: "slot", height, accepted: true },
     ]);
     expect(chain.head.height).toBe(height);
   });
@@ -50,7 +50,7 @@ describe("a slot of ours", () => {
     expect(chain.head).toEqual(before);
     expect(chain.accept(message(height), source, 0)).toBeUndefined();
     expect(events).toMatchObject([
-      { type: "slot", produced: false },
+      { type: "slot", accepted: false },
       { type: "signature", onTime: false },
     ]);
     expect(chain.stats.find((one) => one.account === ours.accountId)).toMatchObject({ produced: 0, expected: 1 });

@@ -109,7 +109,9 @@ export class Chain {
         if (present) one.endorsed++;
       }
     }
-    this.#record({ type: "slot", height, startMs: slotStartMs(this.genesis, height), producer, produced });
+    const endorsed = producer !== account && this.#came.size > 0;
+    const startMs = slotStartMs(this.genesis, height);
+    this.#record({ type: "slot", height, startMs, producer, accepted: produced, endorsed });
   }
 
   #blockAt(height: number, prevHash: string): Head {
