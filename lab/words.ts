@@ -40,6 +40,9 @@ export function witnessLines(report: Report): string[] {
   return [
     `${report.account}: heights ${report.fromHeight} to ${report.toHeight}`,
     `  blocks        ${report.produced} produced, ${report.accepted} accepted, ${report.missed} missed`,
+    ...(report.chunks === undefined
+      ? []
+      : [`  chunks        ${report.chunks.accepted} accepted, ${report.chunks.missed} missed`]),
     `  endorsements  ${report.endorsed} counted, ${report.missedEndorsements} missed`,
     ...takeoverLines(report),
     `  gaps          ${report.gaps.length}${gap > 0 ? `, the longest ${gap.toFixed(1)} s` : ""}`,
@@ -54,6 +57,7 @@ export function witnessLines(report: Report): string[] {
     report.current === null
       ? "  nobody has signed yet"
       : `  last signed by ${pc.bold(report.current.host)}, ${(report.current.silentMs / 1000).toFixed(1)} s ago`,
+    ...(report.cannotSee ?? []).map((what) => `  not seen here: ${what}`),
   ];
 }
 
