@@ -11,6 +11,10 @@ export const figureNames = [
   "partition-overlap",
   "switchover",
   "switchover-took",
+  "poweroff-heard",
+  "kill-neard-heard",
+  "partition-heard",
+  "switchover-heard",
   "overlap",
   "double-signed",
   "localnet",
@@ -63,6 +67,8 @@ const seconds = (title: string, target: number | null, digits = 1): Figure => ({
   target,
   kneard: null,
 });
+/** Issue's bound on the time from the key on the new host to the first block of ours that the chain accepts. */
+const heard = (title: string): Figure => seconds(`${title}: from the key to the first accepted block`, 8);
 const memory = (title: string): Figure => ({ title, unit: "MB", digits: 0, target: 90, kneard: null });
 const cpu = (title: string): Figure => ({ title, unit: "% of a core", digits: 2, target: 1, kneard: null });
 
@@ -81,6 +87,10 @@ export const figures: Readonly<Record<FigureName, Figure>> = {
     kneard: { minimum: 8.2, median: 8.5, maximum: 8.9 },
   },
   "switchover-took": seconds("switchover: the new holder's own clock", null, 2),
+  "poweroff-heard": heard("active host loses power"),
+  "kill-neard-heard": heard("neard is killed"),
+  "partition-heard": heard("active host is cut off, chain reachable"),
+  "switchover-heard": heard("switchover"),
   overlap: never("all of the above: two hosts sign for", "s"),
   "double-signed": never("all of the above: heights signed twice", "heights"),
   localnet: seconds("npm run localnet from a removed cluster, tools present", 60),
