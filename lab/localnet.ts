@@ -187,7 +187,7 @@ const alone = (work: () => Promise<void>) => withLock(`localnet ${labName()}`, 2
 
 program
   .command("up", { isDefault: true })
-  .description("bring everything up (the default)")
+  .description("bring everything up (the default); --neard FILE: a real neard on real validators' network")
   .addOption(neardOption())
   .action((options: { neard?: string }) => alone(() => up(labName(), options.neard)));
 program
