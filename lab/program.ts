@@ -131,9 +131,16 @@ command("witness", "what the chain saw: who signed, what was missed, whether two
 
 command("chain <start|stop|log>", "the chain: simulated, or the network of real neards")
   .option("-f, --follow", "with log: go on as it grows")
-  .action(async (what: string, options: { follow?: true }) => {
+  .option(
+    "--late <time>",
+    "with start, real neards only: what they send and are sent arrives later, such as 25ms",
+    duration,
+  )
+  .action(async (what: string, options: { follow?: true; late?: number }) => {
     const lab = loadLab(labName());
-    if (what === "start") await startChain(lab);
+    if (options.late !== undefined && lab.neard === null)
+      throw new HoldfastError("HF_USAGE", "--late is for a network of real neards; this lab's chain is simulated.");
+    if (what === "start") await startChain(lab, options.late);
     else if (what === "stop") await stopChain(lab);
     else if (what === "log") process.exitCode = await show(labPaths(lab.name).chainLog, options.follow);
     else throw new HoldfastError("HF_USAGE", `"${what}" is not one of start, stop, log.`);

@@ -24,11 +24,14 @@ const startWithinMs = 20_000;
 /** Real neards find each other, and the witness the first blocks. */
 const networkWithinMs = 120_000;
 
-/** Starts the chain if it is off; the lab's description, with the chain in it. */
-export async function startChain(lab: Lab): Promise<Lab> {
+/**
+ * Starts the chain if it is off; the lab's description, with the chain in it.
+ * @param lateMs of a network of real neards: how much later everything arrives at its nodes, and from them
+ */
+export async function startChain(lab: Lab, lateMs = 0): Promise<Lab> {
   const at = labPaths(lab.name);
   const controlSocket = `${at.chain}/control.sock`;
-  if (lab.neard !== null) return await startRealChain(lab, lab.neard);
+  if (lab.neard !== null) return await startRealChain(lab, lab.neard, lateMs);
   if (!chainIsOn(lab)) {
     mkdirSync(at.chain, { recursive: true });
     writeChainHosts(lab);
@@ -52,11 +55,11 @@ export async function startChain(lab: Lab): Promise<Lab> {
 }
 
 /** The same for a network of real neards. What its nodes run is replaced only while it is off. */
-async function startRealChain(lab: Lab, neard: LabNeard): Promise<Lab> {
+async function startRealChain(lab: Lab, neard: LabNeard, lateMs: number): Promise<Lab> {
   const at = labPaths(lab.name);
   if (!chainIsOn(lab)) {
     writeChainHosts(lab);
-    const { witness } = await startNetwork(lab, neard);
+    const { witness } = await startNetwork(lab, neard, lateMs);
     writeAtomic(at.chainProcess, `${JSON.stringify(witness)}\n`);
   }
   const chain = describeNetwork(lab);

@@ -5,11 +5,15 @@
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import { type Lab, labPaths } from "../hosts/description.ts";
 import { writeAtomic } from "../hosts/files.ts";
 import { run } from "../hosts/machine.ts";
+import { startProgram } from "../hosts/process.ts";
+
+const lateCableProgram = fileURLToPath(new URL("late-cable.pl", import.meta.url));
 
 const namespaceSchema = z.strictObject({
   /** As `ip netns` knows it. */
@@ -37,10 +41,14 @@ export const inNamespace = (namespace: Namespace, command: readonly string[]): s
   ...command,
 ];
 
-/** Makes a namespace for each node; what an earlier run left is removed first. */
+/**
+ * Makes a namespace for each node; what an earlier run left is removed first.
+ * @param lateMs how much later everything arrives on each node's cable, in either direction; 0: a plain cable
+ */
 export async function makeNamespaces(
   lab: Lab,
   nodes: readonly { readonly name: string; readonly address: string }[],
+  lateMs = 0,
 ): Promise<Namespace[]> {
   await removeNamespaces(lab);
   const planned = nodes.map(({ name, address }) => ({
@@ -49,15 +57,34 @@ export async function makeNamespaces(
     address,
   }));
   writeAtomic(labPaths(lab.name).namespaces, `${JSON.stringify(planned, null, 2)}\n`);
-  for (const { name, cable, address } of planned) {
+  for (const namespace of planned) {
+    const { name, cable, address } = namespace;
     await run("ip", ["netns", "add", name]);
-    await run("ip", ["link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name]);
+    if (lateMs > 0) await lateCable(lab, namespace, lateMs);
+    else await run("ip", ["link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name]);
     await run("ip", ["link", "set", cable, "master", lab.bridge, "up"]);
     await run("ip", ["-n", name, "link", "set", "lo", "up"]);
     await run("ip", ["-n", name, "address", "add", `${address}/24`, "dev", "eth0"]);
     await run("ip", ["-n", name, "link", "set", "eth0", "up"]);
   }
   return planned;
+}
+
+/** Its process is one of the namespace's, so it ends with it. */
+async function lateCable(lab: Lab, namespace: Namespace, lateMs: number): Promise<void> {
+  const { name, cable } = namespace;
+  const perl = ["perl", lateCableProgram, "eth0", cable, String(lateMs)];
+  await startProgram(inNamespace(namespace, perl), `${labPaths(lab.name).chain}/nodes/cables.log`);
+  const giveUpAt = performance.now() + 5000;
+  const ours = ["-n", name, "link", "set", cable, "netns", String(process.pid)];
+  for (;;)
+    try {
+      await run("ip", ours);
+      return;
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await sleep(20);
+    }
 }
 
 /** Ends what runs in the recorded namespaces, and removes them. Right also after a run that was cut off. */

@@ -18,14 +18,21 @@ const witnessProgram = fileURLToPath(new URL("main.ts", import.meta.url));
 /** Log of a node, for people. */
 export const nodeLog = (lab: Lab, node: string) => `${labPaths(lab.name).chain}/nodes/${node}.log`;
 
-/** Starts the nodes and the witness; the witness's process stands for the whole network. */
-export async function startNetwork(lab: Lab, neard: LabNeard): Promise<{ chain: LabChain; witness: ProcessMark }> {
+/**
+ * Starts the nodes and the witness; the witness's process stands for the whole network.
+ * @param lateMs what the nodes send and are sent arrives so much later, in milliseconds
+ */
+export async function startNetwork(
+  lab: Lab,
+  neard: LabNeard,
+  lateMs: number,
+): Promise<{ chain: LabChain; witness: ProcessMark }> {
   const at = labPaths(lab.name);
   mkdirSync(`${at.chain}/nodes`, { recursive: true });
   const program = networkProgram(lab, neard);
   await ensureHomes(lab, program);
   const nodes = networkNodes(lab);
-  const namespaces = await makeNamespaces(lab, nodes);
+  const namespaces = await makeNamespaces(lab, nodes, lateMs);
   for (const [i, node] of nodes.entries()) {
     const command = await withFileLimit([program, "--home", node.home, "run"]);
     const namespace = namespaces[i];
