@@ -93,7 +93,11 @@ test("switchovers in a row: one block missed at most, and the old host is a read
     const { code, stdout, stderr } = await holdfast("switchover", "--yes", "--to", standby);
     expect(code, stdout + stderr).toBe(0);
     const doneMs = Date.now();
-    await until(`${active} to be a ready standby`, heardWithinMs, async () => (await agentStatuses())[active]?.ready);
+    await until(
+      `${active} to be a ready standby`,
+      heardWithinMs,
+      async () => (await agentStatuses())[active]?.ready === true,
+    );
     const againMs = Date.now() - doneMs;
     const heard = await heardOn(standby, eventMs);
     const missed = heard.report.missed - before.missed;

@@ -19,7 +19,8 @@ export interface Heard {
 
 /** Waits for the key on `to` and its first block, and counts what was missed from the key on. */
 export async function heardOn(to: string, eventMs: number): Promise<Heard> {
-  const lastTo = (report: Report) => report.takeovers.findLast((takeover) => takeover.to === to);
+  const lastTo = (report: Report) =>
+    report.takeovers.findLast((takeover) => takeover.to === to && Date.parse(takeover.at) >= eventMs);
   const atKey = await until(`${to} to have the key`, 60_000, async () => {
     const report = await witness();
     return lastTo(report) === undefined ? null : report;
