@@ -32,7 +32,7 @@ export interface ServerOptions extends ChainSettings {
  * What each validator sends to our account, in bytes a second: on a real network of four validators a
  * send buffer of about 67 kB was full after 22 to 27 s.
  */
-const bytesForAccountPerSecond = 2700;
+const bytesForAccountPerSecond = 3200;
 
 /** What `GET /health` says. */
 export interface Health {
