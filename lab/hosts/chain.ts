@@ -13,7 +13,7 @@ import { genesisSchema } from "../chain/genesis.ts";
 import { type Report, reportSchema } from "../chain/report.ts";
 import { witnessEventSchema } from "../chain/witness-event.ts";
 import { describeNetwork } from "../real/homes.ts";
-import { checkNodes, startNetwork, stopNetwork } from "../real/network.ts";
+import { checkNodes, stakeOnRealChain, startNetwork, stopNetwork } from "../real/network.ts";
 import { type Lab, type LabChain, type LabNeard, labPaths, saveLab } from "./description.ts";
 import { writeAtomic } from "./files.ts";
 import { isAlive, processMarkSchema, startDetached, stopProcess } from "./process.ts";
@@ -132,6 +132,7 @@ export async function resetWitness(lab: Lab): Promise<void> {
  * @throws HoldfastError HF_LAB when the chain is off, or the key is none
  */
 export async function stakeWith(lab: Lab, publicKey: string): Promise<number> {
+  if (lab.neard !== null) return await stakeOnRealChain(lab, publicKey);
   const answer = await control(lab, "POST", "/validator-key", { publicKey });
   return z.object({ fromNearEpoch: z.number().int() }).parse(answer).fromNearEpoch;
 }

@@ -3,15 +3,18 @@
  * process of this machine in a network namespace of its own, with an address on the lab's bridge, so that
  * faults of the lab's network reach what they reach with hosts.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { HoldfastError } from "../../contract/errors.ts";
+import { parseValidatorKey } from "../../contract/near-key.ts";
 import { ports } from "../../contract/paths.ts";
 import { type Lab, type LabChain, type LabNeard, labPaths } from "../hosts/description.ts";
 import { type ProcessMark, startDetached, startProgram } from "../hosts/process.ts";
 import { withFileLimit } from "./file-limit.ts";
 import { describeNetwork, ensureHomes, networkNodes, networkProgram } from "./homes.ts";
 import { inNamespace, makeNamespaces, processesIn, recordedNamespaces, removeNamespaces } from "./namespaces.ts";
+
+import { stakeOnNetwork } from "./stake.ts";
 
 const witnessProgram = fileURLToPath(new URL("main.ts", import.meta.url));
 
@@ -52,6 +55,14 @@ export async function startNetwork(
 /** Ends the nodes and removes their namespaces. Their homes stay. */
 export async function stopNetwork(lab: Lab): Promise<void> {
   await removeNamespaces(lab);
+}
+
+/** Stakes with another validator key; the NEAR epoch from which it counts. @throws HoldfastError HF_LAB */
+export async function stakeOnRealChain(lab: Lab, publicKey: string): Promise<number> {
+  const observer = networkNodes(lab).at(-1)?.address;
+  const { validatorKeyFile } = describeNetwork(lab);
+  const signer = parseValidatorKey(readFileSync(validatorKeyFile, "utf8"), undefined, validatorKeyFile);
+  return await stakeOnNetwork(`http://${observer}:${ports.neardRpc}`, signer, publicKey);
 }
 
 /** @throws HoldfastError HF_LAB when a node has ended, naming its log */

@@ -64,13 +64,16 @@ export function metricIn(text: string, name: string): number | null {
 
 export const readMetrics = async (url: string): Promise<string> => await get(`${url}/metrics`);
 
-/** The result of a JSON-RPC call; null where neard says that there is no such thing. */
-async function call(url: string, method: string, params: unknown): Promise<unknown> {
+/**
+ * The result of a JSON-RPC call; null where neard says that there is no such thing.
+ * @throws Error when it does not answer in time
+ */
+export async function call(url: string, method: string, params: unknown, timeoutMs = withinMs): Promise<unknown> {
   const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ jsonrpc: "2.0", id: "witness", method, params }),
-    signal: AbortSignal.timeout(withinMs),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   return z.object({ result: z.unknown().default(null) }).parse(await response.json()).result ?? null;
 }
