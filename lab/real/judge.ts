@@ -29,7 +29,7 @@ export interface ChainBlock {
   readonly approved: boolean;
 }
 
-/** The lab's mean time of a height, with other work on the machine: a silence of 1.5 of them is one. */
+/** What counts as a height's time: one and a half of them without a sign of life are a silence. Heights are half as long where nothing else runs. */
 export const slotMs = 1600;
 
 /** What one block tells: it is there, the heights before it are not, and we were heard. */
