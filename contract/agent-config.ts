@@ -6,6 +6,22 @@ import * as z from "zod";
 import { leaseTimingSchema, timingFaults } from "./timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
 
+const movable = {
+  host: hostNameSchema,
+  address: z.union([z.ipv4(), z.ipv6()]),
+  /** Where its neard listens for peers. */
+  neardPort: z.number().int(),
+};
+
+/** How the address of a host that is dark is moved to its successor; see agent/address/. */
+export const takeoverAddressSchema = z.discriminatedUnion("mover", [
+  /** Same layer 2: taken, and announced, by the successor's host itself. */
+  z.strictObject({ ...movable, mover: z.literal("arp") }),
+  /** By a program of the operator's: an absolute path on the hosts. */
+  z.strictObject({ ...movable, mover: z.literal("command"), command: z.string().startsWith("/") }),
+]);
+export type TakeoverAddress = z.infer<typeof takeoverAddressSchema>;
+
 export const agentConfigSchema = z.strictObject({
   network: networkSchema,
   account: accountSchema,
@@ -46,6 +62,11 @@ export const agentConfigSchema = z.strictObject({
       maxHeadAgeMs: z.number().int().positive(),
       /** After this long without an answer an active neard counts as hung: the holder gives way. */
       hungMs: z.number().int().positive(),
+      /**
+       * Hosts whose address their successor may answer for when they are dark. This host's own entry has it write down
+       * its neard's connections while it is active.
+       */
+      takeoverAddresses: z.array(takeoverAddressSchema).default([]),
     })
     .optional(),
 });

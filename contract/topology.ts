@@ -39,6 +39,8 @@ export function consulKeys(network: Network, account: string) {
     history: (epoch: number) => `${historyRoot}${String(epoch).padStart(10, "0")}`,
     /** Not below `root`: the agents follow all of `root`, and the history only grows. */
     historyPrefix: historyRoot,
+    /** Its neard's connections, written by the active host for whoever must answer for it. Nobody follows them. */
+    connections: (name: string) => `holdfast-connections/${network}/${account}/${name}`,
     /** Held while a host is being changed, so that only one is at a time. */
     maintenance: `${root}/maintenance/lock`,
     /** Who failed last while being changed; makes those who wait stop. */

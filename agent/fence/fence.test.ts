@@ -7,7 +7,7 @@ import { Fence } from "./fence.ts";
 /**
  * Stands in for nft: writes down every line that it is given and echoes it. `slow` keeps the standing
  * one back before it carries out a line; `broken` makes it refuse its first; `stuck` keeps its first in the
- * kernel, where a kill does not reach it, for longer than it is waited for.
+ * kernel, where a kill does not reach it, for longer than it is waited for; `flushed`: there is no table.
  */
 const nft = `#!/bin/sh
 cd "$(dirname "$0")"
@@ -21,7 +21,7 @@ case "$*" in
       echo "$line"
     done ;;
   "-f -") cat >> log ;;
-  "list tables inet") echo "table inet holdfast" ;;
+  "list tables inet") if [ -e flushed ]; then exit 0; fi; echo "table inet holdfast" ;;
   *) grep "ct mark set" log | tail -n 1 ;;
 esac
 `;
@@ -52,7 +52,7 @@ function fence(): Fence {
 /** What nft was told, in order, each by one word. */
 function deeds(): string[] {
   const found = readFileSync(join(directory, "log"), "utf8").matchAll(
-    /chain deadline \{|timeout \d+ms|^flush set inet holdfast alive$/gm,
+    /chain deadline \{|(?<=alive \{ 0x\w+ )timeout \d+ms|^flush set inet holdfast alive$/gm,
   );
   return [...found].map(([text]) => (text.startsWith("chain") ? "armed" : text.startsWith("flush") ? "shut" : text));
 }
@@ -91,6 +91,22 @@ test("a fence whose rules were flushed is armed anew, shut, before it is fed", a
   writeFileSync(join(directory, "broken"), "");
   await one.feed(epoch, 6000);
   expect(deeds()).toEqual(["armed", "armed", "timeout 5000ms"]);
+});
+
+test("a shut whose rules somebody flushed brings the fence back, shut", async () => {
+  const one = fence();
+  await one.arm(epoch);
+  await one.feed(epoch, 6000);
+  writeFileSync(join(directory, "flushed"), "");
+  await one.shut();
+  expect(deeds()).toEqual(["armed", "timeout 5000ms", "armed"]);
+  expect(one.state).toEqual({ armed: true, open: false });
+});
+
+test("a host that nobody armed has nothing to shut", async () => {
+  writeFileSync(join(directory, "flushed"), "");
+  await fence().shut();
+  expect(deeds()).toEqual([]);
 });
 
 test("what an nft that is given up was carrying out comes before all that is done after it", async () => {

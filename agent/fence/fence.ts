@@ -17,6 +17,8 @@ export class Fence {
   readonly #nft: Nft;
   #queue: Promise<unknown> = Promise.resolve();
   #armed = false;
+  /** For which epoch this agent armed or fed it; null: it did not, or disarmed it since. */
+  #epoch: number | null = null;
   #openUntilMs = Number.NEGATIVE_INFINITY;
 
   /** `uid`: the user that neard runs as. */
@@ -42,20 +44,27 @@ export class Fence {
   /** From here on neard's packets leave only while fed. Starts shut. */
   async arm(epoch: number): Promise<void> {
     await this.#enqueue(async () => {
-      await this.#nft.load(armed(epoch, this.#uid));
-      this.#armed = true;
-      this.#openUntilMs = Number.NEGATIVE_INFINITY;
+      await this.#load(epoch);
     });
+  }
+
+  /** Armed for `epoch`, and shut, whatever was there before. */
+  async #load(epoch: number): Promise<void> {
+    this.#epoch = epoch;
+    await this.#nft.load(armed(epoch, this.#uid));
+    this.#armed = true;
+    this.#openUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Open until `untilMs` of the boot-time clock. What is left of that is computed at the last moment. */
   async feed(epoch: number, untilMs: number): Promise<void> {
     await this.#enqueue(async () => {
+      this.#epoch = epoch;
       try {
         await this.#feedNow(epoch, untilMs);
       } catch {
         // Somebody flushed the rules, or this nft had its day: put the fence back, shut, and feed it anew.
-        await this.#nft.load(armed(epoch, this.#uid));
+        await this.#load(epoch);
         await this.#feedNow(epoch, untilMs);
       }
     });
@@ -77,10 +86,16 @@ export class Fence {
     }
   }
 
-  /** Shuts now. A fence that is not armed (nothing was ever taken) needs none. */
+  /**
+   * Shuts now, and ends the epoch's connections. A fence that nobody armed (nothing was ever taken) needs none; one
+   * that we armed and that is gone (somebody flushed all rules) comes back, shut.
+   */
   async shut(): Promise<void> {
     await this.#enqueue(async () => {
-      if ((await this.armedMark()) === null) return;
+      if ((await this.armedMark()) === null) {
+        if (this.#epoch !== null) await this.#load(this.#epoch);
+        return;
+      }
       await this.#nft.load(shut());
       this.#openUntilMs = Number.NEGATIVE_INFINITY;
     });
@@ -91,6 +106,7 @@ export class Fence {
     await this.#enqueue(async () => {
       await this.#nft.load(disarmed());
       this.#armed = false;
+      this.#epoch = null;
     });
   }
 

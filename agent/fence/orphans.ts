@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { BlockList, isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ports } from "../../contract/paths.ts";
+import { socketsIn } from "../system/sockets.ts";
 
 /** TCP states in which the kernel goes on sending for a process that is gone (include/net/tcp_states.h). */
 const sendingStates = new Set(["04", "09", "0B"]); // FIN_WAIT1, LAST_ACK, CLOSING
@@ -16,33 +17,18 @@ const sendingStates = new Set(["04", "09", "0B"]); // FIN_WAIT1, LAST_ACK, CLOSI
 const consulPorts: ReadonlySet<number> = new Set([ports.consulServerRpc, ports.consulGossip, ports.consulHttps]);
 
 /**
- * How many such sockets a listing in the form of /proc/net/tcp has (Linux Documentation/networking/proc_net_tcp).
+ * How many such sockets a listing has.
  * @param servers addresses of the cluster's Consul servers
  */
 export function countOrphans(listing: string, servers: readonly string[]): number {
   const known = new BlockList();
   for (const server of servers) known.addAddress(server, family(server));
-  return listing
-    .trim()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, here = "", there = "", state = "", queues = "", , , , , inode = ""]) => {
-      const [unsent = "0"] = queues.split(":");
-      if (!sendingStates.has(state) || inode !== "0" || Number.parseInt(unsent, 16) === 0) return false;
-      const [local, remote] = [endOf(here), endOf(there)];
-      if (local.address === "127.0.0.1" || local.address === "0000:0000:0000:0000:0000:0000:0000:0001") return false;
-      const isServer = known.check(remote.address, family(remote.address));
-      return !consulPorts.has(local.port) && !(isServer && consulPorts.has(remote.port));
-    }).length;
-}
-
-/** `0B054D0A:206C` is 10.77.5.11:8300: words of 32 bits as they lie in the memory of a little-endian machine. */
-function endOf(text: string): { address: string; port: number } {
-  const [words = "", port = ""] = text.split(":");
-  const bytes = Buffer.from(words, "hex").swap32();
-  const address = bytes.length === 4 ? bytes.join(".") : (bytes.toString("hex").match(/.{4}/g) ?? []).join(":");
-  return { address, port: Number.parseInt(port, 16) };
+  return socketsIn(listing).filter(({ local, remote, state, unsent, inode }) => {
+    if (!sendingStates.has(state) || inode !== "0" || unsent === 0) return false;
+    if (local.address === "127.0.0.1" || local.address === "0:0:0:0:0:0:0:1") return false;
+    const isServer = known.check(remote.address, family(remote.address));
+    return !consulPorts.has(local.port) && !(isServer && consulPorts.has(remote.port));
+  }).length;
 }
 
 const family = (address: string) => (isIPv4(address) ? "ipv4" : "ipv6");

@@ -8,10 +8,16 @@
  * Both, because an element that is added late (the agent stopped between computing and adding) would
  * live too long, and because the wall clock can be stepped.
  *
+ * It bars what can carry a signature, not the end of a connection. Other validators keep one connection for the
+ * account and hear no successor until that one has ended (docs/security.md): so a reset without payload may leave, and
+ * whatever comes in for an ended epoch's connection is answered with one, before the host's firewall sees it.
+ * The armed epoch's own are spared until it was fed for the first time (they are the connections that its holder begins
+ * with), and for `spareMs` after a lease that ran out, which a belated feed may still renew.
+ *
  * Awkward case: a killed process leaves sockets with unsent data, and the kernel goes on sending it
  * for a while, as nobody's packets: `meta skuid` no longer matches. So what counts is the mark on the
  * connection (conntrack), and marks of ended epochs stay barred for good, after disarming too. Barred TCP
- * is answered with a reset, towards ourselves: that ends the socket and what it still had to send, so
+ * is answered with a reset, towards ourselves too: that ends the socket and what it still had to send, so
  * that nothing is left to get out when the rules go one day (a removed host once sent a block that way).
  */
 
@@ -21,55 +27,104 @@ export const tableName = "holdfast";
 const markBase = 0x48000000;
 const markMask = 0xff000000;
 
+/**
+ * For so long after a deadline the epoch's connections are held back, not ended: nft may be that late with the feed of
+ * a renewal that was confirmed in time. A standby waits longer than this (lease rule), so its peers are free by then.
+ */
+export const spareMs = 300;
+
 export function markOf(epoch: number): number {
   return markBase + (epoch & 0xffffff);
 }
 
 const hex = (n: number): string => `0x${n.toString(16).padStart(8, "0")}`;
 
+/** A connection of any epoch. */
+const ours = `ct mark and ${hex(markMask)} == ${hex(markBase)}`;
+
+/**
+ * A reset, and nothing with it: TCP's header (in words of four bytes) and IP's are the whole packet. These are the
+ * headers that Linux sends resets with, without and with timestamps (net/ipv4/tcp_output.c, nf_reject_ipv4.c).
+ */
+const farewell = [
+  "chain farewell {",
+  ...[
+    ["ipv4", 5, 40],
+    ["ipv4", 8, 52],
+    ["ipv6", 5, 60],
+    ["ipv6", 8, 72],
+  ].map(
+    ([family, words, bytes]) =>
+      `  tcp flags & rst == rst meta nfproto ${family} tcp doff ${words} meta length ${bytes} accept`,
+  ),
+  "}",
+];
+
 /** Connections of ended epochs: their packets leave no more, and their sockets end. */
-const bar = [
-  `ct mark and ${hex(markMask)} == ${hex(markBase)} meta l4proto tcp counter reject with tcp reset`,
-  `ct mark and ${hex(markMask)} == ${hex(markBase)} counter drop`,
-].join("\n    ");
+const bar = [`${ours} meta l4proto tcp counter reject with tcp reset`, `${ours} counter drop`];
+
+const output = (rules: readonly string[]): string[] => [
+  "chain output {",
+  "  type filter hook output priority 10; policy accept;",
+  '  oifname "lo" accept',
+  ...rules.map((rule) => `  ${rule}`),
+  "}",
+];
+
+/** Ahead of the host's firewall, which drops what belongs to no connection that it knows. */
+const input = (spared: readonly string[]): string[] => [
+  "chain input {",
+  "  type filter hook input priority -10; policy accept;",
+  '  iifname "lo" accept',
+  `  ct mark and ${hex(markMask)} != ${hex(markBase)} accept`,
+  "  tcp flags & rst == rst accept",
+  ...spared.map((rule) => `  ${rule}`),
+  "  meta l4proto tcp counter reject with tcp reset",
+  "}",
+];
+
+/** The whole table, replaced in one transaction. */
+const table = (lines: readonly string[]): string =>
+  [
+    `table inet ${tableName}`,
+    `delete table inet ${tableName}`,
+    `table inet ${tableName} {`,
+    ...lines.map((line) => `  ${line}`),
+    "}",
+    "",
+  ].join("\n");
 
 /** Replaces the whole table in one transaction; `alive` starts empty, so nothing leaves until it is fed. */
 export function armed(epoch: number, uid: number): string {
   const mark = hex(markOf(epoch));
-  return `table inet ${tableName}
-delete table inet ${tableName}
-table inet ${tableName} {
-  set alive {
-    type mark
-    flags timeout
-  }
-  chain deadline {
-  }
-  chain output {
-    type filter hook output priority 10; policy accept;
-    oifname "lo" accept
-    meta skuid ${uid} ct mark set ${mark}
-    ct mark ${mark} ct mark @alive jump deadline
-    ct mark ${mark} counter drop
-    ${bar}
-    meta skuid ${uid} counter drop
-  }
-}
-`;
+  return table([
+    "set alive {",
+    "  type mark",
+    "  flags timeout",
+    "}",
+    "set spared {",
+    "  type mark",
+    "  flags timeout",
+    `  elements = { ${mark} }`,
+    "}",
+    "chain deadline {",
+    "}",
+    ...farewell,
+    ...output([
+      `meta skuid ${uid} ct mark set ${mark}`,
+      `ct mark ${mark} ct mark @alive jump deadline`,
+      `${ours} jump farewell`,
+      `ct mark ${mark} ct mark @spared counter drop`,
+      ...bar,
+      `meta skuid ${uid} counter drop`,
+    ]),
+    ...input([`ct mark ${mark} ct mark @spared accept`]),
+  ]);
 }
 
 /** Nobody's lease: neard talks freely, what was armed once stays barred. */
 export function disarmed(): string {
-  return `table inet ${tableName}
-delete table inet ${tableName}
-table inet ${tableName} {
-  chain output {
-    type filter hook output priority 10; policy accept;
-    oifname "lo" accept
-    ${bar}
-  }
-}
-`;
+  return table([...farewell, ...output([`${ours} jump farewell`, ...bar]), ...input([])]);
 }
 
 /**
@@ -81,6 +136,8 @@ table inet ${tableName} {
 export function fed(epoch: number, remainingMs: number, wallDeadlineMs: number): string {
   const mark = hex(markOf(epoch));
   return [
+    `flush set inet ${tableName} spared`,
+    `add element inet ${tableName} spared { ${mark} timeout ${Math.floor(remainingMs) + spareMs}ms }`,
     `flush chain inet ${tableName} deadline`,
     `add rule inet ${tableName} deadline meta time < ${Math.floor(wallDeadlineMs / 1000)} accept`,
     `flush set inet ${tableName} alive`,
@@ -93,10 +150,11 @@ export function echoOfFed(epoch: number): string {
   return `add element inet ${tableName} alive { ${hex(markOf(epoch))} `;
 }
 
-/** Shuts at once; the table stays armed. */
+/** Shuts at once, and ends the epoch's connections at both sides; the table stays armed. */
 export function shut(): string {
   return `flush chain inet ${tableName} deadline
 flush set inet ${tableName} alive
+flush set inet ${tableName} spared
 `;
 }
 

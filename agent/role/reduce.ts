@@ -56,7 +56,13 @@ export function start(settings: Settings, findings: Findings, nowMs: number): St
         step: "resuming",
         stepMs: nowMs,
         reloads: 0,
-        story: { from: settings.host, kind: "failover", because: "the agent was restarted", startedMs: nowMs },
+        story: {
+          from: settings.host,
+          kind: "failover",
+          because: "the agent was restarted",
+          startedMs: nowMs,
+          silent: null,
+        },
       },
       because: "goes on after a restart of the agent, with the lease that it found",
     };

@@ -123,6 +123,9 @@ function begin(draft: Draft, session: string, story: TakeOverStory, sentMs: numb
   enter(draft, phase, `took the lock with epoch ${lockIndex}: ${story.because}`);
   draft.effects.push({ do: "save-lease", lease });
   ask(draft, { do: "arm", epoch: lockIndex });
+  // Only now that the lock is ours, for nobody may be disturbed before: this may still find that the old host lives.
+  if (story.silent !== null && story.silent !== draft.settings.host)
+    draft.effects.push({ do: "answer-for", host: story.silent });
 }
 
 function setAttempt(draft: Draft, attempt: Attempt): void {

@@ -62,6 +62,29 @@ describe("waits", () => {
   });
 });
 
+describe("answers for the address of a holder that said nothing", () => {
+  /** Takes the lock after `core` has asked for a session. */
+  const win = (core: Core) => {
+    const session = core.asked("create-session").at(-1);
+    core.tell({ is: "session-created", serial: session?.serial ?? -1, session: "session-b" });
+    const takeOver = core.asked("take-over").at(-1);
+    return core.tell({ is: "took-over", serial: takeOver?.serial ?? -1, sentMs: core.nowMs, lockIndex: 5 });
+  };
+  const deeds = (core: Core) => core.effects.filter(({ do: deed }) => deed === "answer-for");
+
+  test("once the lock is won, not before", () => {
+    const core = ready().live(settings.lease.takeoverMs + 1000, heldByA(50));
+    expect(deeds(core)).toEqual([]);
+    expect(deeds(win(core))).toEqual([{ do: "answer-for", host: "host-a" }]);
+  });
+
+  test("not of one that let go by itself", () => {
+    const core = ready().watched().live(500, released);
+    expect(deeds(win(core))).toEqual([]);
+    expect(core.state.phase.name).toBe("taking");
+  });
+});
+
 describe("a lock that does not exist", () => {
   test("is made and then watched, never taken: it looks the same whether or not somebody had it meanwhile", () => {
     const core = ready().live(3 * settings.lease.takeoverMs, absentLock);

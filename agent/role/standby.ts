@@ -99,12 +99,12 @@ function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover")
   const from = lock?.value?.host ?? null;
   const marker = lock === null ? null : cleanMarker(lock);
   if (lock === null || lock.lockIndex === 0)
-    return { from: null, kind: "first", because: "nobody held the lock before", startedMs: nowMs };
+    return { from: null, kind: "first", because: "nobody held the lock before", startedMs: nowMs, silent: null };
   const because =
     marker !== null
       ? marker.because
       : `${from ?? "the holder"} was not seen renewing for ${seconds(nowMs - state.watch.changedMs)}`;
-  return { from, kind, because, startedMs: nowMs };
+  return { from, kind, because, startedMs: nowMs, silent: marker === null ? from : null };
 }
 
 /**

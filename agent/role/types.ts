@@ -121,6 +121,8 @@ export interface TakeOverStory {
   readonly kind: "first" | "failover" | "switchover";
   readonly because: string;
   readonly startedMs: number;
+  /** The old holder that was waited for in vain and said nothing; null: there was none, or it let go by itself. */
+  readonly silent: string | null;
 }
 
 export interface SwitchoverJob {
@@ -271,6 +273,8 @@ export type Effect =
   | { readonly do: "kill-neard"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "erase-key"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "start-neard"; readonly serial: number; readonly delayMs?: number }
+  /** Nothing waits for it: it ends the connections that the peers of a host which is dark still hold. */
+  | { readonly do: "answer-for"; readonly host: string }
   | { readonly do: "probe-soon" }
   /** Answered by `account-seen`, or not at all. */
   | { readonly do: "ask-account" }

@@ -7,6 +7,8 @@ import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-stat
 import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import { systemAddresses } from "../address/address.ts";
+import { connectionsOf } from "../address/half-open.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulServers } from "../consul/servers.ts";
 import { openCustody } from "../custody/custody.ts";
@@ -18,6 +20,7 @@ import type { Settings } from "../role/types.ts";
 import { readAgentConfig } from "../system/agent-config.ts";
 import { bootId, systemClock } from "../system/clock.ts";
 import { claimOnly } from "../system/only-one.ts";
+import { tcpSockets } from "../system/sockets.ts";
 import { userIds } from "../system/users.ts";
 import { version } from "../version.ts";
 import { consulView, unreachable } from "./consul-health.ts";
@@ -31,6 +34,8 @@ import { type ConsulView, statusOf } from "./status.ts";
 import { feedWatchdog } from "./watchdog.ts";
 
 const consulViewEveryMs = 5000;
+/** New connections of neard's are rare once it has its peers; one that is missing in the note ends later, not never. */
+const connectionsEveryMs = 5000;
 
 /** The ways to all configured Consul addresses, this host's own first, with this unit's credentials. */
 export function consulConnections(config: AgentConfig, credentialsDirectory: string): ConsulConnection[] {
@@ -130,6 +135,16 @@ export async function runAgent(): Promise<void> {
       consul = await consulView(servers.own, config.host);
     },
   });
+  const noteConnections = connectionNotes(config, servers, () => status().role === "active");
+  const writeConnections = repeat({
+    everyMs: connectionsEveryMs,
+    clock: systemClock,
+    signal: stop.signal,
+    work: async () =>
+      await noteConnections().catch((error: Error) =>
+        log.warn({ effect: "connections" }, `neard's connections were not written down: ${error.message}`),
+      ),
+  });
   const watchdog = feedWatchdog({
     signal: stop.signal,
     clock: systemClock,
@@ -139,7 +154,7 @@ export async function runAgent(): Promise<void> {
   });
   notify("READY=1");
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
-  await Promise.all([watchConsul, watchdog, host?.agent.run(stop.signal)]);
+  await Promise.all([watchConsul, writeConnections, watchdog, host?.agent.run(stop.signal)]);
   socket.close();
   monitoring.close();
   log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
@@ -150,6 +165,22 @@ export async function runAgent(): Promise<void> {
 /** Sooner than the next tick: neard takes a key within a second of a SIGHUP. */
 function whenKeyAppears(signal: AbortSignal, look: () => void): void {
   watch(paths.keyDirectory, { signal, persistent: false }, look);
+}
+
+/** Writes down this host's neard's connections when they have changed, where somebody may have to end them one day. */
+function connectionNotes(config: AgentConfig, servers: ConsulServers, isActive: () => boolean): () => Promise<void> {
+  const way = config.neard?.takeoverAddresses.find(({ host }) => host === config.host);
+  if (config.neard === undefined || way === undefined) return async () => {};
+  const { uid } = userIds(config.neard.user);
+  const key = consulKeys(config.network, config.account).connections(config.host);
+  let written = "";
+  return async () => {
+    if (!isActive()) return;
+    const text = JSON.stringify({ connections: connectionsOf(tcpSockets(), uid, way.address) });
+    if (text === written) return;
+    await servers.use((client) => client.put(key, text));
+    written = text;
+  };
 }
 
 async function neardHost(
@@ -179,6 +210,10 @@ async function neardHost(
       fence,
       neard,
       custody,
+      addresses: {
+        ways: config.neard.takeoverAddresses,
+        world: systemAddresses((what) => log.warn({ effect: "answer-for" }, what)),
+      },
       leaseFile: new LeaseFile(paths.leaseFile, bootId()),
       log,
     },

@@ -3,9 +3,11 @@
  * effect is done, or it failed, and if it failed it is said whether that is certain.
  */
 import type { Logger } from "pino";
-import type { AgentConfig } from "../../contract/agent-config.ts";
+import type { AgentConfig, TakeoverAddress } from "../../contract/agent-config.ts";
 import type { HistoryEntry } from "../../contract/agent-status.ts";
 import type { consulKeys } from "../../contract/topology.ts";
+import { type AddressWorld, answerFor } from "../address/address.ts";
+import { type Connection, connectionsSchema } from "../address/half-open.ts";
 import type { TxnOperation } from "../consul/client.ts";
 import { ConsulRefused, refusedByLockDelay } from "../consul/errors.ts";
 import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
@@ -29,6 +31,8 @@ export interface Partners {
     "process" | "probe" | "reload" | "kill" | "start" | "nextWindowMs" | "accountSight"
   >;
   readonly custody: Custody;
+  /** Hosts whose address may be answered for, and how. */
+  readonly addresses: { readonly ways: readonly TakeoverAddress[]; readonly world: AddressWorld };
   readonly leaseFile: Pick<LeaseFile, "load" | "save" | "forget">;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
@@ -115,6 +119,8 @@ export class Executor {
         return await this.#done(effect.serial, Promise.resolve());
       case "start-neard":
         return await this.#done(effect.serial, neard.start());
+      case "answer-for":
+        return await this.#answerFor(effect.host);
       case "probe-soon":
         return this.#probeNow();
       case "ask-account":
@@ -137,6 +143,25 @@ export class Executor {
   async #done(serial: number, work: Promise<void>): Promise<void> {
     await work;
     this.#dispatch({ is: "done", serial });
+  }
+
+  async #answerFor(host: string): Promise<void> {
+    const { addresses, log } = this.#p;
+    const done = await answerFor(
+      host,
+      addresses.ways,
+      addresses.world,
+      async (name) => await this.#connectionsOf(name),
+    );
+    if (done !== null) log.info({ effect: "answer-for" }, done);
+  }
+
+  async #connectionsOf(host: string): Promise<readonly Connection[]> {
+    const { servers, keys } = this.#p;
+    const key = keys.connections(host);
+    const { entries } = await servers.use((consul) => consul.readPrefix(key, { timeoutMs: 2000 }));
+    const found = entries.find((entry) => entry.key === key);
+    return found === undefined ? [] : connectionsSchema.parse(JSON.parse(found.value)).connections;
   }
 
   async #createSession(serial: number): Promise<void> {

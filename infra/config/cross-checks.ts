@@ -4,7 +4,15 @@
  */
 import { timingFaults } from "../../contract/timing.ts";
 import type { Fault } from "./faults.ts";
-import { addressFaults, archFaults, duplicateFaults, goneFaults, sizeFaults, sizeWarnings } from "./host-checks.ts";
+import {
+  addressFaults,
+  archFaults,
+  duplicateFaults,
+  goneFaults,
+  sizeFaults,
+  sizeWarnings,
+  takeoverAddressFaults,
+} from "./host-checks.ts";
 import { chainFaults, ownedFaults, portFaults, sourceFaults } from "./neard-checks.ts";
 import type { Settings } from "./schema.ts";
 import { type IsSecret, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
@@ -22,6 +30,7 @@ export function crossCheck(settings: Settings, isSecret: IsSecret): Checked {
       ...duplicateFaults(settings),
       ...goneFaults(settings),
       ...addressFaults(settings),
+      ...takeoverAddressFaults(settings),
       ...archFaults(settings),
       ...leaseFaults(settings),
       ...validatorKeyFaults(settings, isSecret),

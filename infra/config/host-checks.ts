@@ -53,6 +53,21 @@ export function duplicateFaults(settings: Settings): Fault[] {
   );
 }
 
+/** An address can be moved to a successor only from a host that has a neard, and by a command only if there is one. */
+export function takeoverAddressFaults(settings: Settings): Fault[] {
+  return settings.hosts.flatMap(({ name, roles, takeoverAddress: way }) => {
+    if (way === undefined) return [];
+    const path = `holdfast:hosts, ${name}, takeoverAddress`;
+    if (!roles.includes("neard"))
+      return [fault(`${path}: ${name} has no neard, so nobody ever takes over from it`, "Remove the setting.")];
+    if (way.mover === "command" && way.command === undefined)
+      return [fault(`${path}: mover command needs a command`, "Give the absolute path of the program on the hosts.")];
+    if (way.mover !== "command" && way.command !== undefined)
+      return [fault(`${path}: mover ${way.mover} runs no command`, "Remove command, or set mover: command.")];
+    return [];
+  });
+}
+
 /** A host is there or gone. Dropping one that lives would leave its agent and its sealed key behind. */
 export function goneFaults(settings: Settings): Fault[] {
   return settings.hosts

@@ -86,6 +86,26 @@ const host = z.strictObject({
     .max(1000)
     .default(100)
     .describe("Among standbys that are ready the highest takes over; ties go by name"),
+  takeoverAddress: z
+    .strictObject({
+      mover: z
+        .enum(["arp", "command"])
+        .describe(
+          "arp: the hosts are on one layer 2, and the successor's takes the address there for 12 s. " +
+            "command: a program of yours moves it",
+        ),
+      command: z
+        .string()
+        .startsWith("/", "must be an absolute path on the hosts")
+        .optional()
+        .describe("For mover command: called with take ADDRESS HOST SECONDS, later with give-back ADDRESS HOST"),
+      address: address.optional().describe("The address that neard's peers know; default: the host's address"),
+    })
+    .optional()
+    .describe(
+      "How the successor answers for this host's address when this host has lost power, so that other validators " +
+        "hear the successor in seconds instead of minutes; see docs/operate/power-loss.md",
+    ),
 });
 
 const neard = z.strictObject({
@@ -113,6 +133,14 @@ const neard = z.strictObject({
     .describe("Peers to start from"),
   rpcPort: port.default(ports.neardRpc).describe("RPC and metrics; bound to loopback"),
   networkPort: port.default(ports.neardNetwork).describe("Peers connect here; open to all"),
+  tier1: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Direct connections between neard and the other validators. false: they reach it by the network's routes, hear a " +
+        "successor in seconds after a power loss even where no address can be moved, and everything takes longer to " +
+        "arrive; see docs/operate/power-loss.md",
+    ),
   config: z
     .record(z.string(), z.json())
     .default({})

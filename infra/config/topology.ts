@@ -2,6 +2,7 @@
  * The cluster as the operator wants it: the settings with nothing left to look up, and without a
  * secret. This is what a plan is made from.
  */
+import type { TakeoverAddress } from "../../contract/agent-config.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
 import type { HostRole, Network } from "../../contract/topology.ts";
 import type { HostArch, Settings } from "./schema.ts";
@@ -15,6 +16,8 @@ export interface Host {
   readonly arch: HostArch;
   readonly priority: number;
   readonly ssh: { readonly user: string; readonly port: number; readonly hostKey: string };
+  /** How its successor answers for it when it is dark; null: not at all. */
+  readonly takeoverAddress: TakeoverAddress | null;
 }
 
 export interface Topology {
@@ -56,6 +59,7 @@ export function topologyFrom(settings: Settings, publicKey: string): Topology {
         // Without the comment: it is no part of the key, and some readers do not take it.
         hostKey: host.hostKey.split(" ").slice(0, 2).join(" "),
       },
+      takeoverAddress: takeoverAddressOf(host, neard.networkPort),
     })),
     gone: [...new Set(settings.gone)].toSorted(),
     lease: settings.lease,
@@ -63,6 +67,13 @@ export function topologyFrom(settings: Settings, publicKey: string): Topology {
     neard: { ...neard, chainId: chainId ?? settings.network, hasGenesis: genesis !== undefined },
     firewall: settings.firewall,
   };
+}
+
+function takeoverAddressOf(host: Settings["hosts"][number], neardPort: number): TakeoverAddress | null {
+  if (host.takeoverAddress === undefined) return null;
+  const { mover, command = "", address = host.address } = host.takeoverAddress;
+  const common = { host: host.name, address, neardPort };
+  return mover === "arp" ? { ...common, mover } : { ...common, mover, command };
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

@@ -58,6 +58,8 @@ function policyRules(topology: Topology, host: Host): string[] {
           rule("key", keys.lock, "write"),
           rule("key", keys.switchover, "write"),
           rule("key", keys.host(host.name), "write"),
+          rule("key", keys.connections(host.name), "write"),
+          rule("key_prefix", keys.connections(""), "read"),
           rule("key_prefix", keys.historyPrefix, "write"),
         ]
       : []),

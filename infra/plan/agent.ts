@@ -84,6 +84,9 @@ export function agentConfig(topology: Topology, host: Host): AgentConfig {
             keyFile: paths.validatorKey,
             maxHeadAgeMs: topology.neard.maxHeadAgeMs,
             hungMs: topology.neard.hungMs,
+            takeoverAddresses: topology.hosts
+              .filter(hasRole("neard"))
+              .flatMap(({ takeoverAddress }) => takeoverAddress ?? []),
           },
         }
       : {}),

@@ -31,6 +31,11 @@ test("Consul is for the cluster alone, neard's peers may come from anywhere, its
   expect(about(3030)).toEqual([]);
 });
 
+test("what is left of neard's connections is told that they are gone, behind all that is let in", () => {
+  expect(rules({}, "host-a").slice(-3)).toEqual(["ct state new tcp flags & syn == 0 reject with tcp reset", "}", "}"]);
+  expect(rules({}, "host-c").join()).not.toContain("reject");
+});
+
 test("an arbiter lets no neard peers in, a client of Consul no server's port", () => {
   const hosts = [...sampleInput().hosts, sampleHost("host-d", 14, ["consul"]), sampleHost("host-e", 15, ["neard"])];
   expect(rules({ hosts }, "host-d").join()).not.toContain("24567");

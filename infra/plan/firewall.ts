@@ -14,6 +14,14 @@ const table = "inet holdfast_firewall";
 
 export const firewallTable = table;
 
+/**
+ * What belongs to no connection is answered with a reset, as a host without a firewall does. A neard's peers hold on to
+ * the connections of a host that lost power, and to no others of that account, until something says that they are gone
+ * (docs/security.md). The last rule, for when this file is loaded for the first time the kernel has not seen the
+ * beginning of any connection, SSH's included.
+ */
+const farewell = "ct state new tcp flags & syn == 0 reject with tcp reset";
+
 /** Lines of the nft file of one host. */
 export function firewallLines(topology: Topology, host: Host): string[] {
   const cluster = topology.hosts.map((member) => member.address);
@@ -29,7 +37,7 @@ export function firewallLines(topology: Topology, host: Host): string[] {
     ...acceptFrom(cluster, `tcp dport { ${consulTcpPorts(host).join(", ")} }`),
     ...acceptFrom(cluster, `udp dport ${ports.consulGossip}`),
     ...acceptFrom([...cluster, ...topology.firewall.monitoring], `tcp dport ${ports.agentHttp}`),
-    ...(hasRole("neard")(host) ? [`tcp dport ${topology.neard.networkPort} accept`] : []),
+    ...(hasRole("neard")(host) ? [`tcp dport ${topology.neard.networkPort} accept`, farewell] : []),
   ];
   return [
     "# Replaces the whole table at once; see infra/plan/firewall.ts.",

@@ -23,3 +23,11 @@ test("the operator's settings are merged in, deeply", () => {
     network: { max_num_peers: 60, addr: "0.0.0.0:24567" },
   });
 });
+
+test("tier 1 is neard's own affair unless it is switched off, which switches off both directions", () => {
+  expect(neardConfig(sampleTopology()).network).not.toHaveProperty("tier1");
+  const neard = { ...sampleInput().neard, tier1: false };
+  expect(neardConfig(sampleTopology({ neard })).network).toMatchObject({
+    tier1: { enable_inbound: false, enable_outbound: false },
+  });
+});

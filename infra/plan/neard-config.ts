@@ -35,6 +35,8 @@ export const ownedSettings = [
   "rpc.addr",
   "network.addr",
   "network.boot_nodes",
+  "network.tier1.enable_inbound",
+  "network.tier1.enable_outbound",
 ] as const;
 
 /** Older ways to say what to track: neard refuses them beside tracked_shards_config. */
@@ -78,7 +80,12 @@ export function neardConfig({ account, hosts, neard }: Topology): JsonObject {
     tracked_shards_config: { ShadowValidator: account },
     store: { load_mem_tries_for_tracked_shards: true },
     rpc: { addr: `127.0.0.1:${neard.rpcPort}` },
-    network: { addr: hostPort(everywhere, neard.networkPort), boot_nodes: neard.bootNodes.join(",") },
+    network: {
+      addr: hostPort(everywhere, neard.networkPort),
+      boot_nodes: neard.bootNodes.join(","),
+      // nearcore's default is on; only a wish to the contrary is written down.
+      ...(neard.tier1 ? {} : { tier1: { enable_inbound: false, enable_outbound: false } }),
+    },
   };
   return merge(merge(needed, owned), neard.config as JsonObject);
 }

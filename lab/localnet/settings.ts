@@ -32,10 +32,16 @@ function rolesOf(position: number): HostRole[] {
   return position === 2 ? ["consul"] : ["neard"];
 }
 
+/** Its address can be moved, for all of the lab is one layer 2. */
+function newHost(position: number): Pick<HostInput, "roles" | "takeoverAddress"> {
+  const roles = rolesOf(position);
+  return roles.includes("neard") ? { roles, takeoverAddress: { mover: "arp" } } : { roles };
+}
+
 function hostSettings({ lab }: StackFacts, old: readonly HostInput[]): HostInput[] {
   return lab.hosts.map(({ name, address, user, port, hostKey, arch }, position) => {
     const kept = old.find((host) => host.name === name);
-    return { name, roles: rolesOf(position), ...kept, address, user, port, hostKey, arch };
+    return { name, ...(kept ?? newHost(position)), address, user, port, hostKey, arch };
   });
 }
 

@@ -153,14 +153,14 @@ describe("ways to die", () => {
   });
 
   test("a SIGTERM while the files are read is lost, and so is a second SIGHUP", async () => {
-    const a = await network.startSynced("127.0.0.1", { lab: { reloadReadMs: 400 } });
+    const a = await network.startSynced("127.0.0.1", { lab: { reloadReadMs: 1500 } });
     a.giveKey();
     a.process.kill("SIGHUP");
-    await sleep(100);
+    await sleep(200);
     a.process.kill("SIGTERM");
     a.process.kill("SIGHUP");
     await until("the key is there", async () => (await a.status())?.validator_public_key != null);
-    await sleep(600);
+    await sleep(1700);
     expect(await a.metric("near_config_reloads_total")).toBe(2);
     a.process.kill("SIGTERM");
     expect(await a.exited).toEqual([0, null]);
@@ -310,4 +310,30 @@ test("the program carries its marker, and the same sources give the same bytes",
   expect(bytes.equals(readFileSync(network.program))).toBe(true);
   expect(bytes.subarray(0, 4096).toString()).toContain(labNeardMarker);
   expect(bytes.toString().startsWith("#!/opt/holdfast/bin/node\n")).toBe(true);
+});
+
+// The last one: it leaves the chain with another key than the one that the others load.
+test("when another key of the account counts, the old one ends its holder, and the new one signs on", async () => {
+  const next = generateValidatorKey("validator.localnet");
+  const write = (neard: Neard) => writeFileSync(join(neard.home, "validator_key.json"), keyFileJson(next));
+  const a = await network.startSynced("127.0.0.1", { withKey: true });
+  const b = await network.startSynced("127.0.0.2");
+  await network.signsFrom("host-a");
+  network.chain.setValidatorKey(next.publicKey);
+  const keys = async () => {
+    const { result } = await b.call("validators", [null]);
+    const of = (list: { account_id: string; public_key: string }[]) =>
+      list.find((one) => one.account_id === "validator.localnet")?.public_key;
+    return { current: of(result.current_validators), next: of(result.next_validators) };
+  };
+  await until("it is named for the next epoch", async () => (await keys()).next === next.publicKey);
+  expect((await keys()).current).not.toBe(next.publicKey);
+  expect(await a.exited).toEqual([null, "SIGABRT"]);
+  expect(a.log).toContain("the key of the current epoch is");
+  write(b);
+  b.process.kill("SIGHUP");
+  await network.signsFrom("host-b");
+  const before = report().accepted;
+  await until("it is heard", () => report().accepted > before + 1);
+  expect(report().byKey[next.publicKey]?.signatures).toBeGreaterThan(0);
 });

@@ -21,6 +21,11 @@ export interface Status {
   readonly sync_info: { readonly syncing: boolean; readonly latest_block_height: number };
 }
 
+interface ValidatorsAnswer {
+  readonly current_validators: { account_id: string; public_key: string }[];
+  readonly next_validators: { account_id: string; public_key: string }[];
+}
+
 export interface StartOptions {
   /** The key file is there at start. */
   readonly withKey?: boolean;
@@ -74,6 +79,13 @@ export class Neard {
     }
   }
 
+  /** The answer of a JSON-RPC method. */
+  async call(method: string, params: unknown): Promise<{ result: ValidatorsAnswer }> {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: "1", method, params });
+    const response = await fetch(this.#rpc, { method: "POST", body, signal: AbortSignal.timeout(1000) });
+    return (await response.json()) as { result: ValidatorsAnswer };
+  }
+
   async status(): Promise<Status | undefined> {
     const text = await this.get("/status");
     return text === undefined ? undefined : (JSON.parse(text) as Status);
@@ -109,6 +121,7 @@ export class Network {
       control: file("control.sock"),
       hosts: file("hosts.json"),
       slotMs: 50,
+      epochLength: 40,
       tier1IntervalMs: 100,
       times: { linkAliveMs: 1000, writeTimeoutMs: 2000 },
     });

@@ -5,15 +5,18 @@
  */
 import { createServer, type Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { armed, disarmed, fed, shut } from "../../agent/fence/ruleset.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { armed, disarmed, fed, shut, spareMs } from "../../agent/fence/ruleset.ts";
 import type { Lab } from "../../lab/hosts/description.ts";
 import { downLab, upLab } from "../../lab/hosts/lab.ts";
+import { run } from "../../lab/hosts/machine.ts";
+import { countPayload } from "../../lab/hosts/payload.ts";
 import { onHost } from "../../lab/hosts/ssh.ts";
 
 /** Debian's user nobody stands in for neard's. */
 const uid = 65534;
 const labName = "fence";
+const gateway6 = "fd77:9::1";
 
 let lab: Lab;
 let server: Server;
@@ -28,8 +31,11 @@ beforeAll(async () => {
     });
     socket.on("error", () => {});
   });
-  await new Promise<void>((resolve) => server.listen(0, lab.gateway, resolve));
+  await new Promise<void>((resolve) => server.listen(0, "::", resolve));
   port = (server.address() as { port: number }).port;
+  // The lab speaks IPv4; these addresses go with its bridge and its host.
+  await run("ip", ["address", "add", `${gateway6}/64`, "dev", lab.bridge, "nodad"]);
+  await onX("ip address add fd77:9::11/64 dev host0 nodad");
 });
 
 afterAll(async () => {
@@ -45,10 +51,10 @@ async function onX(command: string, input?: string): Promise<string> {
 
 const nft = async (rules: string) => await onX("nft -f -", `${rules}\n`);
 
-/** A process of neard's user says `before` while fed, `late` after the shut, and is killed. */
-async function leaveSomethingUnsent(): Promise<void> {
+/** A process of neard's user says `before` while fed, `late` after the shut, and is killed. `rules`: how it is fenced. */
+async function leaveSomethingUnsent(rules: string): Promise<void> {
   heard = "";
-  await nft(armed(7, uid));
+  await nft(rules);
   await nft(fed(7, 5000, Date.now() + 60_000).replaceAll("; ", "\n"));
   const says = `echo $$ >/tmp/pid; exec 3<>/dev/tcp/${lab.gateway}/${port}; echo before >&3; until [ -e /run/go ]; do sleep 0.05; done; echo late >&3; : >/tmp/said; sleep 100`;
   await onX(
@@ -61,14 +67,14 @@ async function leaveSomethingUnsent(): Promise<void> {
 }
 
 test("without the bar it does get out, so this scenario can fail", async () => {
-  await leaveSomethingUnsent();
+  await leaveSomethingUnsent(armed(7, uid).replaceAll("reject with tcp reset", "drop"));
   await onX("nft delete table inet holdfast");
   await sleep(4000);
   expect(heard).toBe("before\nlate\n");
 });
 
 test("with it the sockets end, and nothing gets out after the table is gone", async () => {
-  await leaveSomethingUnsent();
+  await leaveSomethingUnsent(armed(7, uid));
   await nft(disarmed());
   const orphans = "awk '$4 ~ /^(04|09|0B)$/ && $10 == 0' /proc/net/tcp | wc -l";
   for (let tries = 0; Number(await onX(orphans)) > 0; tries++) {
@@ -78,4 +84,119 @@ test("with it the sockets end, and nothing gets out after the table is gone", as
   await onX("nft delete table inet holdfast");
   await sleep(4000);
   expect(heard).toBe("before\n");
+});
+
+/** When a connection ended at its far end, and with which error. */
+interface Ending {
+  readonly atMs: number;
+  readonly code: string;
+}
+
+/** A process of neard's user with a connection to `address` that says a line every 20 ms, for as long as it lives. */
+async function talkTo(address: string): Promise<void> {
+  const says = `exec 3<>/dev/tcp/${address}/${port}; echo $$ >/run/talker; cat <&3 >/dev/null & while echo talk >&3; do sleep 0.02; done; sleep 100`;
+  await onX(
+    `rm -f /run/talker; touch /run/talker; chmod 666 /run/talker; setpriv --reuid ${uid} --clear-groups setsid bash -c '${says}' </dev/null >/dev/null 2>&1 & sleep 0.5`,
+  );
+}
+
+const stopTalking = async () => await onX("kill -KILL -- -$(cat /run/talker) 2>/dev/null; sleep 0.2");
+
+/** The far end of the talker's connection, which talks back as a peer of neard does. */
+function farEnd(): Promise<{ ended: Promise<Ending> }> {
+  return new Promise((resolve) => {
+    server.once("connection", (socket) => {
+      const talk = setInterval(() => socket.write("peer\n"), 20);
+      const ended = new Promise<Ending>((end) => {
+        let code = "closed";
+        socket.on("error", (error: NodeJS.ErrnoException) => {
+          code = error.code ?? "unknown";
+        });
+        socket.on("close", () => {
+          clearInterval(talk);
+          end({ atMs: Date.now(), code });
+        });
+      });
+      resolve({ ended });
+    });
+  });
+}
+
+/** Waits for `promise`. @throws Error when that takes longer than `boundMs` */
+async function within<T>(boundMs: number, what: string, promise: Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const tooLate = sleep(boundMs, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`${what}: not within ${boundMs} ms`);
+  });
+  try {
+    return await Promise.race([promise, tooLate]);
+  } finally {
+    late.abort();
+    tooLate.catch(() => {});
+  }
+}
+
+describe("the other side learns that it is over, and no byte leaves", () => {
+  /** What ends the epoch, and how long after the call its lease is over. */
+  const endings: readonly (readonly [name: string, end: () => Promise<unknown>, overInMs: number])[] = [
+    ["at the shut", async () => await nft(shut()), 0],
+    ["at the shut, disarmed 0.3 s later", async () => await nft(shut()).then(() => nft(disarmed())), 0],
+    ["when the lease runs out, whoever sleeps", async () => await feedFor(700), 700],
+  ];
+  const feedFor = async (ms: number) => await nft(fed(7, ms, Date.now() + 60_000).replaceAll("; ", "\n"));
+
+  test.each(endings)("%s", async (_name, end, overInMs) => {
+    for (const address of [lab.gateway, gateway6]) {
+      await nft(armed(7, uid));
+      await feedFor(60_000);
+      const connected = farEnd();
+      await talkTo(address);
+      const { ended } = await within(5000, `a connection to ${address}`, connected);
+      heard = "";
+      await sleep(300);
+      expect(heard, `${address}: it talks while fed`).toContain("talk");
+      await end();
+      const endedMs = Date.now();
+      await sleep(overInMs);
+      const count = await countPayload(lab, "host-x");
+      const ending = await within(10_000, `the end of the connection to ${address}`, ended);
+      expect(ending.code).toBe("ECONNRESET");
+      // A ruleset's way over SSH, and spareMs where nobody shuts.
+      expect(ending.atMs - endedMs).toBeLessThan(overInMs + spareMs + 1000);
+      await sleep(1000);
+      expect(await count.read()).toEqual({ segments: 0, bytes: 0 });
+      await stopTalking();
+      await sleep(1000);
+      expect(await count.read(), "after the kill").toEqual({ segments: 0, bytes: 0 });
+      await count.stop();
+    }
+  });
+
+  test("the count sees what a fence that is open lets through, so the zeros mean something", async () => {
+    await nft(armed(7, uid));
+    await feedFor(60_000);
+    const connected = farEnd();
+    await talkTo(lab.gateway);
+    await within(5000, "a connection", connected);
+    const count = await countPayload(lab, "host-x");
+    await sleep(500);
+    expect((await count.read()).segments).toBeGreaterThan(5);
+    await count.stop();
+    await stopTalking();
+  });
+
+  test("connections that its holder began with live through arming and the first feed", async () => {
+    await nft(disarmed());
+    const connected = farEnd();
+    await talkTo(lab.gateway);
+    const { ended } = await within(5000, "a connection", connected);
+    await nft(armed(9, uid));
+    await sleep(1500);
+    heard = "";
+    await nft(fed(9, 5000, Date.now() + 60_000).replaceAll("; ", "\n"));
+    await sleep(2000);
+    expect(heard).toContain("talk");
+    await stopTalking();
+    await within(5000, "its end", ended);
+  });
 });

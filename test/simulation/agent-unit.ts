@@ -6,6 +6,7 @@
  * What survives what: the process can end at any moment; the lease file is there for the next one, until
  * the power goes.
  */
+import { systemAddresses } from "../../agent/address/address.ts";
 import { ConsulServers } from "../../agent/consul/servers.ts";
 import { Fence } from "../../agent/fence/fence.ts";
 import type { Lease, Settings } from "../../agent/role/types.ts";
@@ -78,6 +79,8 @@ export class AgentUnit {
         erase: () => process.edgeSync(() => this.#setKeyFile(false)),
         filePresent: () => neard.keyFile,
       },
+      // It touches neither key nor fence: the simulation has nothing to say about it.
+      addresses: { ways: [], world: systemAddresses(() => {}) },
       leaseFile: this.#leaseFile(process),
       log: cluster.logOf(name),
     };

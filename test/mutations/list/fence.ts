@@ -4,6 +4,7 @@ import type { Mutation } from "../mutation.ts";
 const fence = "agent/fence/fence.ts";
 const ruleset = "agent/fence/ruleset.ts";
 const rulesetTest = "agent/fence/ruleset.test.ts";
+const whatLeavesTest = "agent/fence/what-leaves.test.ts";
 const fenceTest = "agent/fence/fence.test.ts";
 const holderTest = "agent/role/holder.test.ts";
 
@@ -26,9 +27,10 @@ export const fenceMutations: readonly Mutation[] = [
     edits: [
       {
         file: fence,
-        text: "    await this.#enqueue(async () => {\n      try {",
+        text: "    await this.#enqueue(async () => {\n      this.#epoch = epoch;\n      try {",
         by: `    const askedMs = this.#clock.bootMs();
     await this.#enqueue(async () => {
+      this.#epoch = epoch;
       untilMs += this.#clock.bootMs() - askedMs;
       try {`,
       },
@@ -80,10 +82,8 @@ export const fenceMutations: readonly Mutation[] = [
   {
     name: "armed-starts-open",
     breaks: "A fence that is armed lets packets out before it was fed.",
-    edits: [
-      { file: ruleset, text: "    ct mark ${mark} ct mark @alive jump deadline\n", by: "    ct mark ${mark} accept\n" },
-    ],
-    caughtBy: { simulation: false, tests: [rulesetTest] },
+    edits: [{ file: ruleset, text: "`ct mark ${mark} ct mark @alive jump deadline`", by: "`ct mark ${mark} accept`" }],
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
   },
   {
     name: "ended-epochs-not-reset",
@@ -91,11 +91,90 @@ export const fenceMutations: readonly Mutation[] = [
     edits: [
       {
         file: ruleset,
-        text: "  `ct mark and ${hex(markMask)} == ${hex(markBase)} meta l4proto tcp counter reject with tcp reset`,\n",
-        by: "",
+        text: "[`${ours} meta l4proto tcp counter reject with tcp reset`, `${ours} counter drop`]",
+        by: "[`${ours} counter drop`]",
       },
     ],
-    caughtBy: { simulation: false, tests: [rulesetTest] },
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
+  },
+  {
+    name: "resets-may-carry",
+    breaks: "A packet with a reset in it may leave whatever else it carries.",
+    edits: [{ file: ruleset, text: " tcp doff ${words} meta length ${bytes} accept", by: " accept" }],
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
+  },
+  {
+    name: "small-packets-may-leave",
+    breaks:
+      "What says farewell need not be a reset: acknowledgements of an ended epoch leave, and keep its connections alive.",
+    edits: [{ file: ruleset, text: "tcp flags & rst == rst meta nfproto", by: "meta nfproto" }],
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
+  },
+  {
+    name: "peers-never-told",
+    breaks: "What comes in for an ended epoch's connection is dropped: its peers hold on to it for minutes.",
+    edits: [
+      {
+        file: ruleset,
+        text: '  "  meta l4proto tcp counter reject with tcp reset",\n  "}",',
+        by: '  "  meta l4proto tcp counter drop",\n  "}",',
+      },
+    ],
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
+  },
+  {
+    name: "lapsed-is-spared",
+    breaks: "A lease that ran out spares its connections for good: the peers of a host that is cut off are never told.",
+    edits: [
+      {
+        file: ruleset,
+        text: "spared { ${mark} timeout ${Math.floor(remainingMs) + spareMs}ms }",
+        by: "spared { ${mark} }",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
+  },
+  {
+    name: "shut-is-spared",
+    breaks: "A shut leaves the epoch's connections half open until the lease would have run out.",
+    edits: [{ file: ruleset, text: "flush set inet ${tableName} spared\n`", by: "`" }],
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
+  },
+  {
+    name: "first-connections-not-spared",
+    breaks: "Arming resets the connections that the new holder's neard begins with.",
+    edits: [{ file: ruleset, text: "    `  elements = { ${mark} }`,\n", by: "" }],
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
+  },
+  {
+    name: "flushed-counts-as-shut",
+    breaks: "A fence whose rules somebody flushed counts as shut, although nothing holds neard back.",
+    edits: [{ file: fence, text: "        if (this.#epoch !== null) await this.#load(this.#epoch);\n", by: "" }],
+    caughtBy: { simulation: false, tests: [fenceTest] },
+  },
+  {
+    name: "answers-for-the-living",
+    breaks: "The successor takes the address of a host that still answers.",
+    edits: [
+      {
+        file: "agent/address/address.ts",
+        text: "if (await world.answers(way.address, knockAt, knockMs))",
+        by: "if ((await world.answers(way.address, knockAt, knockMs)) && way.mover === undefined)",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/address/address.test.ts"] },
+  },
+  {
+    name: "answers-after-a-farewell",
+    breaks: "The successor answers for the address of a host that let go by itself.",
+    edits: [
+      {
+        file: "agent/role/standby.ts",
+        text: "silent: marker === null ? from : null",
+        by: "silent: from",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/role/standby.test.ts"] },
   },
   {
     name: "orphans-not-counted",

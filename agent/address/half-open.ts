@@ -1,0 +1,92 @@
+/**
+ * Ends the connections that peers still hold to a host that is dark, from the host that answers for its address.
+ *
+ * A connection attempt between the very same two ends makes a peer's kernel say where the old one stands, and that
+ * answer, to a host that knows of no such connection, is answered with a reset that fits (RFC 9293, 3.5.1: the recovery
+ * of half-open connections). So no peer has to speak first: it would repeat what was lost only 6 or 13 s later.
+ * Awkward case: a peer that dialled the dark host's neard. This host's own neard listens on that port, so the attempt
+ * leaves by another one and is given the old one's number on its way out.
+ */
+import { connect, isIPv6 } from "node:net";
+import * as z from "zod";
+import { run } from "../system/run.ts";
+import type { TcpSocket } from "../system/sockets.ts";
+
+/** A connection of neard's, as the host that has it writes it down: its own port, and the far end. */
+export const connectionSchema = z.object({ port: z.number().int(), address: z.string(), peerPort: z.number().int() });
+export type Connection = z.infer<typeof connectionSchema>;
+
+/** What a host says of its neard's connections while it is active. */
+export const connectionsSchema = z.object({ connections: z.array(connectionSchema) });
+
+/** More than a validator's neard has by far; the rest would only make the note large. */
+const maxConnections = 400;
+const established = "01";
+
+/** Established connections of the user `uid` from `address` to other machines, in a fixed order. */
+export function connectionsOf(sockets: readonly TcpSocket[], uid: number, address: string): Connection[] {
+  return sockets
+    .filter((one) => one.state === established && one.uid === uid && one.local.address === address)
+    .filter(({ remote }) => remote.address !== address)
+    .map(({ local, remote }) => ({ port: local.port, address: remote.address, peerPort: remote.port }))
+    .toSorted((a, b) => a.address.localeCompare(b.address) || a.peerPort - b.peerPort || a.port - b.port)
+    .slice(0, maxConnections);
+}
+
+/** A peer's answer takes one round trip; the kernel would repeat the attempt after 1 s, and might then be let in. */
+const attemptMs = 700;
+/** Attempts in the name of `neardPort` leave by these ports, below Linux's ephemeral ones. */
+const firstStandIn = 29_000;
+const table = "holdfast_address";
+
+/**
+ * One attempt for each connection; returns when all have had their time.
+ * @param address the dark host's, which this host has now
+ * @param neardPort at which neards listen
+ */
+export async function endHalfOpen(
+  address: string,
+  neardPort: number,
+  connections: readonly Connection[],
+): Promise<void> {
+  const standsIn = connections.some(({ port }) => port === neardPort);
+  if (standsIn) await run("nft", ["-f", "-"], { stdin: standIns(address, neardPort), timeoutMs: 3000 });
+  try {
+    let next = firstStandIn;
+    await Promise.all(
+      connections.map(async (one) => await attempt(address, one.port === neardPort ? next++ : one.port, one)),
+    );
+  } finally {
+    if (standsIn) await run("nft", ["delete", "table", "inet", table], { timeoutMs: 3000 });
+  }
+}
+
+/** What leaves from `address` by a stand-in's port goes out as neard's. */
+export function standIns(address: string, neardPort: number): string {
+  const family = isIPv6(address) ? "ip6" : "ip";
+  const ports = `${firstStandIn}-${firstStandIn + maxConnections - 1}`;
+  return `table inet ${table}
+delete table inet ${table}
+table inet ${table} {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ${family} saddr ${address} tcp sport ${ports} snat ${family} to ${hostPort(address, neardPort)}
+  }
+}
+`;
+}
+
+const hostPort = (address: string, port: number) => (isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`);
+
+function attempt(localAddress: string, localPort: number, { address, peerPort }: Connection): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port: peerPort, localAddress, localPort });
+    const timer = setTimeout(() => socket.destroy(), attemptMs);
+    socket.once("connect", () => socket.resetAndDestroy());
+    socket.on("error", () => socket.destroy());
+    socket.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

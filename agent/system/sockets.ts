@@ -1,0 +1,53 @@
+/** The kernel's list of TCP sockets, /proc/net/tcp and tcp6 (Linux Documentation/networking/proc_net_tcp). */
+import { readFileSync } from "node:fs";
+
+export interface End {
+  /** As in `10.77.5.11` or `2001:db8::1`; an IPv4 address in IPv6 clothes is given as IPv4. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface TcpSocket {
+  readonly local: End;
+  readonly remote: End;
+  /** Two hexadecimal digits (include/net/tcp_states.h). */
+  readonly state: string;
+  /** Bytes that the kernel has still to send. */
+  readonly unsent: number;
+  readonly uid: number;
+  /** `0`: nobody's any more. */
+  readonly inode: string;
+}
+
+/** The sockets of one listing. */
+export function socketsIn(listing: string): TcpSocket[] {
+  return listing
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .map(([, here = "", there = "", state = "", queues = "", , , uid = "", , inode = ""]) => ({
+      local: endOf(here),
+      remote: endOf(there),
+      state,
+      unsent: Number.parseInt(queues.split(":")[0] ?? "0", 16),
+      uid: Number(uid),
+      inode,
+    }));
+}
+
+/** All of this machine's. */
+export function tcpSockets(): TcpSocket[] {
+  return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => socketsIn(readFileSync(file, "latin1")));
+}
+
+/** `0B054D0A:206C` is 10.77.5.11:8300: words of 32 bits as they lie in the memory of a little-endian machine. */
+function endOf(text: string): End {
+  const [words = "", port = ""] = text.split(":");
+  const bytes = Buffer.from(words, "hex").swap32();
+  const isFourth = bytes.length === 4 || bytes.subarray(0, 12).toString("hex") === `${"0".repeat(20)}ffff`;
+  const address = isFourth
+    ? bytes.subarray(-4).join(".")
+    : (bytes.toString("hex").match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, "")).join(":");
+  return { address, port: Number.parseInt(port, 16) };
+}
