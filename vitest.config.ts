@@ -12,6 +12,7 @@ class ByName extends BaseSequencer {
  * `unit`: beside the code, fast, touch nothing outside a temporary directory.
  * `ssh`: against an sshd of this machine on loopback.
  * `lab`: real hosts on this machine; one file at a time, for they share one cluster.
+ * `real`: the same with a real neard among real validators; only where HOLDFAST_NEARD names one.
  */
 export default defineConfig({
   test: {
@@ -36,10 +37,21 @@ export default defineConfig({
         test: {
           name: "lab",
           include: ["test/scenarios/**/*.test.ts"],
-          exclude: ["test/scenarios/{command-plugin,cli-ssh}.test.ts"],
+          exclude: ["test/scenarios/{command-plugin,cli-ssh}.test.ts", "test/scenarios/real/**"],
           globalSetup: ["test/scenarios/global-setup.ts"],
           fileParallelism: false,
           testTimeout: 180_000,
+          hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: "real",
+          include: ["test/scenarios/real/**/*.test.ts"],
+          globalSetup: ["test/scenarios/real/global-setup.ts"],
+          env: { HOLDFAST_TEST_LAB: process.env.HOLDFAST_REAL_LAB ?? "real" },
+          fileParallelism: false,
+          testTimeout: 600_000,
           hookTimeout: 900_000,
         },
       },

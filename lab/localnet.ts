@@ -17,24 +17,31 @@ import type { Progress } from "../toolchain/progress.ts";
 import { rememberStack, stackEnvironment } from "../toolchain/stack.ts";
 import { ensureTools, type Tools } from "../toolchain/tools.ts";
 import { askWitness, startChain } from "./hosts/chain.ts";
-import { checkLabName, defaultLabName, type Lab, labRoot, newLab } from "./hosts/description.ts";
+import { checkLabName, defaultLabName, findLab, type Lab, labRoot, newLab } from "./hosts/description.ts";
 import { removeImages } from "./hosts/image.ts";
-import { downLab, upLab } from "./hosts/lab.ts";
+import { downLab, upLab, withNeard } from "./hosts/lab.ts";
 import { withLock } from "./hosts/lock.ts";
 import { requireRoot } from "./hosts/machine.ts";
 import type { Say } from "./hosts/progress.ts";
 import { bringUp, configureStack, forgetStack, localPaths, repairStack, type Stack } from "./localnet/stack.ts";
 import { runSteps } from "./localnet/steps.ts";
 import { buildLabNeard } from "./neard/build.ts";
+import { copyNeard } from "./real/binary.ts";
+import { neardAskedFor, neardOption } from "./real/option.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 /** From the end of `pulumi up`: neard's start, the take-over wait and a few slots. */
 const firstBlockWithinMs = 90_000;
+/** A real neard syncs first, and the other validators have to hear it. */
+const firstRealBlockWithinMs = 240_000;
 
-async function up(name: string): Promise<void> {
+async function up(name: string, neardFile: string | undefined): Promise<void> {
   requireRoot();
   const startMs = performance.now();
+  const neard = await neardAskedFor(neardFile);
+  // What nobody could bring up is said before anything is built.
+  withNeard(findLab(name), neard);
   const at = localPaths(root, newLab(name, 1));
   let tools: Tools | undefined;
   let lab: Lab | undefined;
@@ -50,12 +57,20 @@ async function up(name: string): Promise<void> {
       {
         title: "hosts",
         work: async (say) => {
-          lab = await startChain(await upLab(name, say));
+          lab = await startChain(await upLab(name, say, { neard }));
           say(`${lab.hosts.map((host) => `${host.name} ${host.address}`).join(", ")}, chain on`);
         },
       },
-      { title: "neard for the lab", work: () => buildLabNeard(at.neard) },
     ],
+    {
+      title: "neard for the lab",
+      work: async (say) => {
+        const real = lab?.neard ?? null;
+        if (real === null) return await buildLabNeard(at.neard);
+        await copyNeard(real, at.neard);
+        say(`neard ${real.release}`);
+      },
+    },
     {
       title: "stack",
       work: async (say) => {
@@ -94,7 +109,8 @@ function calmly(say: Say): (progress: Progress) => void {
 
 /** Waits until the witness has seen a fresh signature of our validator. */
 async function firstBlock(lab: Lab, say: Say): Promise<void> {
-  const giveUpAt = performance.now() + firstBlockWithinMs;
+  const withinMs = lab.neard === null ? firstBlockWithinMs : firstRealBlockWithinMs;
+  const giveUpAt = performance.now() + withinMs;
   let sayAt = performance.now() + 2000;
   for (;;) {
     const { current } = await askWitness(lab);
@@ -103,7 +119,7 @@ async function firstBlock(lab: Lab, say: Say): Promise<void> {
       return;
     }
     if (performance.now() > giveUpAt)
-      throw new HoldfastError("HF_TIMEOUT", `No host signed within ${firstBlockWithinMs / 1000} s after pulumi up.`, {
+      throw new HoldfastError("HF_TIMEOUT", `No host signed within ${withinMs / 1000} s after pulumi up.`, {
         next: "See why each host does not: npm run -s holdfast -- status",
       });
     if (performance.now() > sayAt) {
@@ -171,8 +187,9 @@ const alone = (work: () => Promise<void>) => withLock(`localnet ${labName()}`, 2
 
 program
   .command("up", { isDefault: true })
-  .description("bring everything up (the default)")
-  .action(() => alone(() => up(labName())));
+  .description("bring everything up (the default); --neard FILE: a real neard on real validators' network")
+  .addOption(neardOption())
+  .action((options: { neard?: string }) => alone(() => up(labName(), options.neard)));
 program
   .command("down")
   .description("remove all of it but the hosts' image and the tools")

@@ -14,6 +14,7 @@ import { checkLabName, defaultLabName, hostOf, type Lab, labPaths, loadLab } fro
 import { addHosts, downLab, labStatus, removeHost, upLab } from "./hosts/lab.ts";
 import { environment, requireRoot } from "./hosts/machine.ts";
 import { sshArguments } from "./hosts/ssh.ts";
+import { neardAskedFor, neardOption } from "./real/option.ts";
 import { faultLines, statusLines, witnessLines } from "./words.ts";
 
 const say = (line: string) => console.error(line);
@@ -21,7 +22,9 @@ const print = (lines: readonly string[]) => console.log(lines.join("\n"));
 const printJson = (data: unknown) => console.log(JSON.stringify(data, null, 2));
 
 const program = new Command("lab")
-  .description("Real Linux hosts on this machine, the simulated chain, and faults to try the cluster with.")
+  .description(
+    "Real Linux hosts on this machine, a chain, simulated or of real neards, and faults to try the cluster with.",
+  )
   .addOption(new Option("--lab <name>", "which lab").env("HOLDFAST_LAB").default(defaultLabName))
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError("(npm run -s lab -- --help shows all commands)")
@@ -38,12 +41,13 @@ const command = (nameAndArguments: string, description: string) =>
       return name;
     });
 
-command("up [hosts...]", "bring the hosts and the chain up; a new lab gets host-a, host-b and host-c").action(
-  async (hosts: string[]) => {
-    await startChain(await upLab(labName(), say, hosts.length > 0 ? hosts : undefined));
+command("up [hosts...]", "bring the hosts and the chain up; a new lab gets host-a, host-b and host-c")
+  .addOption(neardOption())
+  .action(async (hosts: string[], { neard }: { neard?: string }) => {
+    const options = { hosts: hosts.length > 0 ? hosts : undefined, neard: await neardAskedFor(neard) };
+    await startChain(await upLab(labName(), say, options));
     print(statusLines(await labStatus(labName())));
-  },
-);
+  });
 
 command("down", "remove the lab: its hosts with their disks, its network, its chain").action(async () => {
   const removed = await downLab(labName(), say);
@@ -137,11 +141,18 @@ command(
   say(`${publicKey} is the validator's key from NEAR epoch ${nearEpoch} on`);
 });
 
-command("chain <start|stop|log>", "the simulated chain")
+command("chain <start|stop|log>", "the chain: simulated, or the network of real neards")
   .option("-f, --follow", "with log: go on as it grows")
-  .action(async (what: string, options: { follow?: true }) => {
+  .option(
+    "--late <time>",
+    "with start, real neards only: what they send and are sent arrives later, such as 25ms",
+    duration,
+  )
+  .action(async (what: string, options: { follow?: true; late?: number }) => {
     const lab = loadLab(labName());
-    if (what === "start") await startChain(lab);
+    if (options.late !== undefined && lab.neard === null)
+      throw new HoldfastError("HF_USAGE", "--late is for a network of real neards; this lab's chain is simulated.");
+    if (what === "start") await startChain(lab, options.late);
     else if (what === "stop") await stopChain(lab);
     else if (what === "log") process.exitCode = await show(labPaths(lab.name).chainLog, options.follow);
     else throw new HoldfastError("HF_USAGE", `"${what}" is not one of start, stop, log.`);

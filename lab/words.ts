@@ -7,7 +7,7 @@ import type { LabStatus } from "./hosts/lab.ts";
 export function statusLines({ lab, bridgeUp, chainOn, hosts }: LabStatus): string[] {
   const width = Math.max(4, ...hosts.map((host) => host.name.length));
   return [
-    `lab ${pc.bold(lab.name)}, stack ${lab.stack}, network ${lab.subnet} on ${lab.bridge} (${good(bridgeUp, "up", "down")}), chain ${good(chainOn, "on", "off")}`,
+    `lab ${pc.bold(lab.name)}, stack ${lab.stack}, network ${lab.subnet} on ${lab.bridge} (${good(bridgeUp, "up", "down")}), chain ${good(chainOn, "on", "off")}${lab.neard === null ? "" : `, neard ${lab.neard.release}`}`,
     ...hosts.map(({ name, address, power, ssh }) => {
       const state = power === "on" ? good(ssh, "on, SSH answers", "on, SSH does not answer") : pc.red(power);
       return `  ${name.padEnd(width)}  ${address.padEnd(12)}  ${state}`;
@@ -40,6 +40,9 @@ export function witnessLines(report: Report): string[] {
   return [
     `${report.account}: heights ${report.fromHeight} to ${report.toHeight}`,
     `  blocks        ${report.produced} produced, ${report.accepted} accepted, ${report.missed} missed`,
+    ...(report.chunks === undefined
+      ? []
+      : [`  chunks        ${report.chunks.accepted} accepted, ${report.chunks.missed} missed`]),
     `  endorsements  ${report.endorsed} counted, ${report.missedEndorsements} missed`,
     ...takeoverLines(report),
     `  gaps          ${report.gaps.length}${gap > 0 ? `, the longest ${gap.toFixed(1)} s` : ""}`,
@@ -54,6 +57,7 @@ export function witnessLines(report: Report): string[] {
     report.current === null
       ? "  nobody has signed yet"
       : `  last signed by ${pc.bold(report.current.host)}, ${(report.current.silentMs / 1000).toFixed(1)} s ago`,
+    ...(report.cannotSee ?? []).map((what) => `  not seen here: ${what}`),
   ];
 }
 

@@ -9,6 +9,7 @@ import { execa } from "execa";
 import { leaveWithReader } from "../cli/terminal/reader-left.ts";
 import { describeError } from "../contract/errors.ts";
 import { ensurePackages, requireRoot, systemdIsInit } from "../lab/hosts/machine.ts";
+import { neardAskedFor, neardVariable } from "../lab/real/option.ts";
 import { type Count, countsOf, failuresOf, parseReport } from "./report.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -72,11 +73,28 @@ async function ensureSshd(): Promise<void> {
   await step("Debian package openssh-server", "sh", ["-c", `apt-get -q update && apt-get -q ${apt.join(" ")}`]);
 }
 
+/** Without a neard they are skipped, and say why: nobody has to have one. */
+async function realScenarios(filter: string[]): Promise<Count> {
+  const neard = await neardAskedFor(process.env[neardVariable]);
+  if (neard === null) {
+    console.log(`tests: real: skipped, for ${neardVariable} names no neard (docs/operate/try-a-neard-upgrade.md)`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  await readyForHosts();
+  return await vitest("real", filter);
+}
+
+async function readyForHosts(): Promise<void> {
+  requireRoot();
+  await ensurePackages(console.log, join(tmpdir(), "holdfast-test-packages.log"));
+}
+
 const help = `Usage: npm test [-- WHAT [WORD...]]
 
-  npm test                  everything, the hosts included: about 18 minutes, as root
+  npm test                  everything but real, the hosts included: about 18 minutes, as root
   npm test -- unit [WORD]   without the hosts (whose file name contains WORD)
   npm test -- lab [WORD]    only the scenarios on hosts of this machine (likewise)
+  npm test -- real [WORD]   only those with a real neard, which HOLDFAST_NEARD names; about an hour
 
 Ends with one line, N passed, N failed. Exit codes: 0 all passed, 1 not, 2 wrong use.`;
 
@@ -86,30 +104,32 @@ async function main(args: string[]): Promise<number> {
     console.log(help);
     return 0;
   }
-  if (!["all", "unit", "lab"].includes(what)) {
-    console.error(`npm test: "${what}" is not one of all, unit, lab. See npm test -- --help.`);
+  if (!["all", "unit", "lab", "real"].includes(what)) {
+    console.error(`npm test: "${what}" is not one of all, unit, lab, real. See npm test -- --help.`);
     return 2;
   }
-  if (what !== "unit") {
-    requireRoot();
-    await ensurePackages(console.log, join(tmpdir(), "holdfast-test-packages.log"));
+  const counts: Count[] = [];
+  const needsHosts = what === "all" || what === "lab";
+  if (needsHosts) {
+    await readyForHosts();
     await ensureSshd();
   }
-  const counts: Count[] = [];
-  if (what !== "lab") {
+  if (what === "real") counts.push(await realScenarios(filter));
+  if (what === "all" || what === "unit") {
     counts.push(await check("format and lint", bin("biome"), ["check", "--error-on-warnings", "."]));
     counts.push(await check("types", bin("tsc"), ["-p", "."]));
     counts.push(await vitest("unit", filter));
   }
-  if (what !== "unit") {
+  if (needsHosts) {
     counts.push(await vitest("ssh", filter));
     counts.push(await vitest("lab", filter));
   }
+  if (what === "all") console.log("\ntests: real: skipped, they are on demand: npm test -- real");
   const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
   if (failures.length > 0) console.error(`\n${failures.join("\n")}`);
   const skipped = sum("skipped") > 0 ? `, ${sum("skipped")} skipped` : "";
   console.log(`\n${sum("passed")} passed, ${sum("failed")} failed${skipped}`);
-  return sum("failed") === 0 && sum("passed") > 0 ? 0 : 1;
+  return sum("failed") === 0 && sum("passed") + sum("skipped") > 0 ? 0 : 1;
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const)

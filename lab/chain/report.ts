@@ -46,6 +46,8 @@ export const reportSchema = z.object({
   /** Heights of others for which our endorsement counts, and those for which none does. */
   endorsed: z.number().int(),
   missedEndorsements: z.number().int(),
+  /** Chunks of ours, where the chain counts them (a network of real neards does). */
+  chunks: z.object({ accepted: z.number().int(), missed: z.number().int() }).optional(),
   /** Tier-1 connections that other validators refused, since they had one for the account already. */
   alreadyConnected: z.number().int(),
   /** Changes of host, as far as they were since the report's beginning. */
@@ -96,6 +98,8 @@ export const reportSchema = z.object({
   current: z
     .object({ host: z.string(), key: z.string(), height: z.number().int(), at: isoTime, silentMs: z.number() })
     .nullable(),
+  /** What this kind of chain does not show, and what stands for it. */
+  cannotSee: z.array(z.string()).optional(),
 });
 export type Report = z.infer<typeof reportSchema>;
 

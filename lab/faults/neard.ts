@@ -4,11 +4,14 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { HoldfastError } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
+import type { Lab } from "../hosts/description.ts";
 import { writeAtomic } from "../hosts/files.ts";
 import { hostIsOff, initPid } from "../hosts/power.ts";
 import type { LabOptions } from "../neard/options.ts";
 import type { FaultKind, Target } from "./fault.ts";
+import { processKinds } from "./process.ts";
 
 /** neard looks for changed options every half second. */
 const noticedMs = 600;
@@ -31,14 +34,32 @@ function change({ lab, host }: Pick<Target, "lab" | "host">, lever: keyof LabOpt
   writeAtomic(file, `${JSON.stringify(on ? { ...others, [lever]: true } : others)}\n`);
 }
 
+/** What a real neard can suffer of these: one that stands still accepts, never answers and ignores every signal. */
+const standing = processKinds.find(({ name }) => name === "stop-neard");
+const asReal = (lever: keyof LabOptions): FaultKind | undefined => (lever === "hang" ? standing : undefined);
+
+const noLever = (name: string, lab: Lab) =>
+  new HoldfastError("HF_LAB", `${name} takes the lab's own neard, and the lab ${lab.name} has a real one.`, {
+    next: "Try it on a lab without --neard.",
+  });
+
 export const neardKinds: readonly FaultKind[] = levers.map(([name, sentence, lever]) => ({
   name,
   sentence,
-  needs: "the lab's neard",
+  needs: lever === "hang" ? null : "the lab's neard",
   lasting: true,
   async inject(target) {
-    change(target, lever, true);
-    await sleep(noticedMs);
+    if (target.lab.neard === null) {
+      change(target, lever, true);
+      await sleep(noticedMs);
+      return;
+    }
+    const real = asReal(lever);
+    if (real === undefined) throw noLever(name, target.lab);
+    await real.inject(target);
   },
-  heal: async (target) => change(target, lever, false),
+  async heal(target) {
+    if (target.lab.neard === null) change(target, lever, false);
+    else await asReal(lever)?.heal(target);
+  },
 }));

@@ -42,8 +42,8 @@ function matches(rule: string, { from, to, sport, dport }: Packet): boolean {
     return listed === null || (listed[1] ?? listed[2] ?? "").split(", ").includes(String(actual));
   };
   const address = (side: string, actual: string) => {
-    const wanted = new RegExp(`${side} (\\S+)`).exec(rule)?.[1];
-    return wanted === undefined || wanted === actual;
+    const listed = new RegExp(`${side} (?:\\{ ([^}]*) \\}|(\\S+))`).exec(rule);
+    return listed === null || (listed[1] ?? listed[2] ?? "").split(", ").includes(actual);
   };
   return (
     !rule.includes("numgen") &&
@@ -125,4 +125,31 @@ test("without network faults the lab's table is removed, and removing it twice i
   const empty = "table bridge hf_test\ndelete table bridge hf_test\n";
   expect(tableScript(lab, [])).toBe(empty);
   expect(tableScript(lab, [fault("stop-agent", "host-a"), fault("partition", "host-gone")])).toBe(empty);
+});
+
+describe("around a network of real neards, which is on the bridge like the hosts", () => {
+  const neard = { file: "/neard", release: "2.13.4", sha256: "0" };
+  const node = "10.77.3.251";
+  const observer = "10.77.3.254";
+  const peers = { sport: 40000, dport: 24567 };
+
+  /** Which of these pass when only `kind` is on, on host-a. */
+  function seenAround(kind: string) {
+    const script = tableScript({ ...lab, neard }, [fault(kind, "host-a")]);
+    const forward = (from: string, to: string) => passes(script, "forward", { from, to, ...peers });
+    return {
+      hosts: forward(a, b) || forward(b, a),
+      network: forward(a, node) && forward(node, a) && forward(observer, a),
+      others: forward(b, node) && forward(node, b),
+    };
+  }
+
+  test.each([
+    ["partition", { hosts: false, network: true, others: true }],
+    ["partition-in", { hosts: true, network: true, others: true }],
+    ["partition-out", { hosts: true, network: true, others: true }],
+    ["partition-chain", { hosts: true, network: false, others: true }],
+    ["isolate", { hosts: false, network: false, others: true }],
+    ["partition-consul", { hosts: true, network: true, others: true }],
+  ])("%s", (kind, expected) => expect(seenAround(kind)).toEqual(expected));
 });

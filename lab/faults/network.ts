@@ -6,7 +6,7 @@
  * Hosts are told apart by address: the hooks see all bridges of this machine, and addresses are unique
  * among labs. SSH from this machine goes through in every kind.
  */
-import type { Lab } from "../hosts/description.ts";
+import { type Lab, networkAddresses } from "../hosts/description.ts";
 import { run } from "../hosts/machine.ts";
 import { type ActiveFault, type FaultKind, needsPeer } from "./fault.ts";
 
@@ -20,8 +20,11 @@ export interface Rules {
 interface NetworkFault {
   readonly name: string;
   readonly sentence: string;
-  /** `peer`: the address of the other host, where the fault is between two. */
-  readonly rules: (address: string, peer: string | undefined) => Rules;
+  /**
+   * `peer`: the address of the other host, where the fault is between two. `network`: addresses of the network
+   * of real neards, which sits on the bridge like the hosts; none where the chain is this machine's.
+   */
+  readonly rules: (address: string, peer: string | undefined, network: readonly string[]) => Rules;
   readonly between?: "two hosts";
 }
 
@@ -42,6 +45,19 @@ const portsCut = (address: string, ports: string): Rules => ({
 
 const fromHosts = (address: string) => `ip daddr ${address} drop`;
 const toHosts = (address: string) => `ip saddr ${address} drop`;
+const setOf = (addresses: readonly string[]) => `{ ${addresses.join(", ")} }`;
+/** The chain stays reachable, wherever it is. */
+const spared = (network: readonly string[]) =>
+  network.length === 0 ? [] : [`ip saddr ${setOf(network)} return`, `ip daddr ${setOf(network)} return`];
+const networkCut = (address: string, network: readonly string[]): Rules =>
+  network.length === 0
+    ? {}
+    : {
+        forward: [
+          `ip saddr ${address} ip daddr ${setOf(network)} drop`,
+          `ip saddr ${setOf(network)} ip daddr ${address} drop`,
+        ],
+      };
 /** Each packet is dropped with a probability of 0.3, by the kernel's own random numbers. */
 const lose = "numgen random mod 100 < 30 drop";
 
@@ -49,17 +65,17 @@ export const networkFaults: readonly NetworkFault[] = [
   {
     name: "partition",
     sentence: "The host and the other hosts do not reach each other; the chain stays reachable.",
-    rules: (address) => ({ forward: [fromHosts(address), toHosts(address)] }),
+    rules: (address, _, network) => ({ forward: [...spared(network), fromHosts(address), toHosts(address)] }),
   },
   {
     name: "partition-in",
     sentence: "Nothing from the other hosts reaches the host; what it sends still arrives.",
-    rules: (address) => ({ forward: [fromHosts(address)] }),
+    rules: (address, _, network) => ({ forward: [...spared(network), fromHosts(address)] }),
   },
   {
     name: "partition-out",
     sentence: "Nothing that the host sends reaches the other hosts; it still hears them.",
-    rules: (address) => ({ forward: [toHosts(address)] }),
+    rules: (address, _, network) => ({ forward: [...spared(network), toHosts(address)] }),
   },
   {
     name: "partition-consul",
@@ -88,7 +104,7 @@ export const networkFaults: readonly NetworkFault[] = [
   {
     name: "partition-chain",
     sentence: "The host and this machine do not reach each other, SSH excepted: neard is cut off from the chain.",
-    rules: (address) => chainRules(address, "drop"),
+    rules: (address, _, network) => ({ ...chainRules(address, "drop"), ...networkCut(address, network) }),
   },
   {
     name: "isolate",
@@ -114,11 +130,14 @@ export function tableScript(lab: Lab, active: readonly ActiveFault[]): string {
   const table = tableOf(lab);
   // Adding before deleting: deleting what is not there is an error.
   const clear = [table, `delete ${table}`];
+  const network = networkAddresses(lab);
   const rules = active.flatMap((fault) => {
     const host = lab.hosts.find((candidate) => candidate.name === fault.host);
     const make = rulesByKind.get(fault.kind);
     const peer = lab.hosts.find((candidate) => candidate.name === fault.peer);
-    return host === undefined || make === undefined ? [] : [{ fault, rules: make(host.address, peer?.address) }];
+    return host === undefined || make === undefined
+      ? []
+      : [{ fault, rules: make(host.address, peer?.address, network) }];
   });
   if (rules.length === 0) return `${clear.join("\n")}\n`;
   const chains = (["forward", "input", "output"] as const).flatMap((hook) => {

@@ -1,6 +1,6 @@
 /**
  * The lab's chain as a process of this machine: started, stopped and asked. What it does is in
- * lab/chain/; here it is a black box with a directory, a port and a control socket.
+ * lab/chain/ and lab/real/; here it is a black box with a directory, a port and a control socket.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
@@ -12,18 +12,26 @@ import { ports } from "../../contract/paths.ts";
 import { genesisSchema } from "../chain/genesis.ts";
 import { type Report, reportSchema } from "../chain/report.ts";
 import { witnessEventSchema } from "../chain/witness-event.ts";
-import { type Lab, labPaths, saveLab } from "./description.ts";
+import { describeNetwork } from "../real/homes.ts";
+import { checkNodes, stakeOnRealChain, startNetwork, stopNetwork } from "../real/network.ts";
+import { type Lab, type LabChain, type LabNeard, labPaths, saveLab } from "./description.ts";
 import { writeAtomic } from "./files.ts";
 import { isAlive, processMarkSchema, startDetached, stopProcess } from "./process.ts";
 
 const program = fileURLToPath(new URL("../chain/main.ts", import.meta.url));
 
 const startWithinMs = 20_000;
+/** Real neards find each other, and the witness the first blocks. */
+const networkWithinMs = 120_000;
 
-/** Starts the chain if it is off; the lab's description, with the chain in it. */
-export async function startChain(lab: Lab): Promise<Lab> {
+/**
+ * Starts the chain if it is off; the lab's description, with the chain in it.
+ * @param lateMs of a network of real neards: how much later everything arrives at its nodes, and from them
+ */
+export async function startChain(lab: Lab, lateMs = 0): Promise<Lab> {
   const at = labPaths(lab.name);
   const controlSocket = `${at.chain}/control.sock`;
+  if (lab.neard !== null) return await startRealChain(lab, lab.neard, lateMs);
   if (!chainIsOn(lab)) {
     mkdirSync(at.chain, { recursive: true });
     writeChainHosts(lab);
@@ -32,14 +40,7 @@ export async function startChain(lab: Lab): Promise<Lab> {
     const mark = await startDetached([program, ...args], at.chainLog);
     writeAtomic(at.chainProcess, `${JSON.stringify(mark)}\n`);
   }
-  const giveUpAt = performance.now() + startWithinMs;
-  while (!(await answers(controlSocket))) {
-    if (!chainIsOn(lab) || performance.now() > giveUpAt)
-      throw new HoldfastError("HF_LAB", `The chain of the lab ${lab.name} does not answer.`, {
-        next: `Read its log: ${at.chainLog}`,
-      });
-    await sleep(25);
-  }
+  await untilItAnswers(lab, controlSocket, startWithinMs);
   const genesisFile = `${at.chain}/genesis.json`;
   const genesis = genesisSchema.parse(JSON.parse(readFileSync(genesisFile, "utf8")));
   const chain = {
@@ -50,15 +51,50 @@ export async function startChain(lab: Lab): Promise<Lab> {
     genesisFile,
     validatorKeyFile: `${at.chain}/validator_key.json`,
   };
-  const described = { ...lab, chain };
-  if (JSON.stringify(described) !== JSON.stringify(lab)) saveLab(described);
-  return described;
+  return described(lab, chain);
+}
+
+/** The same for a network of real neards. What its nodes run is replaced only while it is off. */
+async function startRealChain(lab: Lab, neard: LabNeard, lateMs: number): Promise<Lab> {
+  const at = labPaths(lab.name);
+  if (!chainIsOn(lab)) {
+    writeChainHosts(lab);
+    const { witness } = await startNetwork(lab, neard, lateMs);
+    writeAtomic(at.chainProcess, `${JSON.stringify(witness)}\n`);
+  }
+  const chain = describeNetwork(lab);
+  await untilItAnswers(lab, chain.controlSocket, networkWithinMs, () => checkNodes(lab));
+  return described(lab, chain);
+}
+
+async function untilItAnswers(
+  lab: Lab,
+  controlSocket: string,
+  withinMs: number,
+  check: () => Promise<void> = async () => {},
+): Promise<void> {
+  const giveUpAt = performance.now() + withinMs;
+  while (!(await answers(controlSocket))) {
+    await check();
+    if (!chainIsOn(lab) || performance.now() > giveUpAt)
+      throw new HoldfastError("HF_LAB", `The chain of the lab ${lab.name} does not answer.`, {
+        next: `Read its log: ${labPaths(lab.name).chainLog}`,
+      });
+    await sleep(25);
+  }
+}
+
+function described(lab: Lab, chain: LabChain): Lab {
+  const known = { ...lab, chain };
+  if (JSON.stringify(known) !== JSON.stringify(lab)) saveLab(known);
+  return known;
 }
 
 /** Ends the chain's process. Its directory stays: started again, it goes on with the same keys. */
 export async function stopChain(lab: Lab): Promise<void> {
   const mark = chainMark(lab);
   if (mark !== null) await stopProcess(mark);
+  await stopNetwork(lab);
   rmSync(labPaths(lab.name).chainProcess, { force: true });
 }
 
@@ -96,6 +132,7 @@ export async function resetWitness(lab: Lab): Promise<void> {
  * @throws HoldfastError HF_LAB when the chain is off, or the key is none
  */
 export async function stakeWith(lab: Lab, publicKey: string): Promise<number> {
+  if (lab.neard !== null) return await stakeOnRealChain(lab, publicKey);
   const answer = await control(lab, "POST", "/validator-key", { publicKey });
   return z.object({ fromNearEpoch: z.number().int() }).parse(answer).fromNearEpoch;
 }

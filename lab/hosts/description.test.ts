@@ -2,7 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { checkLabName, findLab, freeAddresses, hostOf, labPaths, loadLab, newLab, saveLab } from "./description.ts";
+import {
+  checkLabName,
+  findLab,
+  freeAddresses,
+  hostOf,
+  labPaths,
+  loadLab,
+  networkAddresses,
+  newLab,
+  saveLab,
+} from "./description.ts";
+import { writeAtomic } from "./files.ts";
+import { withNeard } from "./lab.ts";
 import { releaseIndex, reserveIndex } from "./network.ts";
 
 let root: string;
@@ -66,4 +78,28 @@ test("two labs never get one index; the same lab keeps its own; a freed one is u
 
 test("every path of a lab is inside its own directory", () => {
   expect(labPaths("test").host("host-a").disk).toBe(`${root}/test/hosts/host-a/disk.ext4`);
+});
+
+test("a lab that was made before there was a choice of neards is read as ever", () => {
+  const { neard: _, ...old } = newLab("test", 4);
+  writeAtomic(labPaths("test").description, JSON.stringify(old));
+  expect(loadLab("test")).toEqual(newLab("test", 4));
+});
+
+const neard = { file: "/neard", release: "2.13.4", sha256: "0" };
+
+test("the network's addresses are none that a host could get", () => {
+  const lab = { ...newLab("test", 4), neard };
+  expect(networkAddresses(newLab("test", 4))).toEqual([]);
+  expect(networkAddresses(lab)).toHaveLength(4);
+  expect(freeAddresses(lab, 200)).not.toEqual(expect.arrayContaining(networkAddresses(lab)));
+});
+
+test("a lab of real neards takes another one and keeps its own; one with the simulated chain takes none", () => {
+  const real = { ...newLab("test", 4), neard };
+  const newer = { ...neard, release: "2.14.0" };
+  expect(withNeard(real, newer)?.neard).toEqual(newer);
+  expect(withNeard(real, null)?.neard).toEqual(neard);
+  expect(withNeard(null, neard)).toBeNull();
+  expect(() => withNeard(newLab("test", 4), neard)).toThrow(expect.objectContaining({ code: "HF_REFUSED" }));
 });

@@ -37,7 +37,7 @@ export const labChainSchema = z.strictObject({
   chainId: z.string(),
   /** The validator's account. */
   account: z.string(),
-  /** `ed25519:<base58>@<address>:<port>` */
+  /** `ed25519:<base58>@<address>:<port>`; of a network of real neards several, apart by commas. */
   bootNode: z.string(),
   /** HTTP on a Unix socket: the witness's report, and control. */
   controlSocket: z.string(),
@@ -45,6 +45,16 @@ export const labChainSchema = z.strictObject({
   validatorKeyFile: z.string(),
 });
 export type LabChain = z.infer<typeof labChainSchema>;
+
+/** A real neard that the lab runs instead of its stand-in: on the hosts, and as the network around them (lab/real/). */
+export const labNeardSchema = z.strictObject({
+  /** Absolute path on this machine. */
+  file: z.string(),
+  /** As its `--version` says. */
+  release: z.string(),
+  sha256: z.string(),
+});
+export type LabNeard = z.infer<typeof labNeardSchema>;
 
 export const labSchema = z.strictObject({
   name: labNameSchema,
@@ -66,6 +76,8 @@ export const labSchema = z.strictObject({
   sshKeyFile: z.string(),
   /** null until the chain was started for the first time. */
   chain: labChainSchema.nullable(),
+  /** null: the lab's stand-in and the simulated chain, as every lab before there was a choice. */
+  neard: labNeardSchema.nullable().default(null),
 });
 export type Lab = z.infer<typeof labSchema>;
 
@@ -88,6 +100,8 @@ export function labPaths(name: string) {
     chainProcess: `${dir}/chain.process.json`,
     /** host name -> address, for the witness. */
     chainHosts: `${dir}/chain-hosts.json`,
+    /** Network namespaces that were made for the network of real neards, and are to be removed. */
+    namespaces: `${dir}/namespaces.json`,
     hosts: `${dir}/hosts`,
     host: (host: string) => {
       const hostDir = `${dir}/hosts/${host}`;
@@ -121,7 +135,16 @@ export function newLab(name: string, index: number): Lab {
     hosts: [],
     sshKeyFile: labPaths(name).sshKey,
     chain: null,
+    neard: null,
   };
+}
+
+/** Validators of a network of real neards besides ours, and its observer, which comes last. */
+const networkLast = [251, 252, 253, 254] as const;
+
+/** Addresses of the network's neards on the lab's bridge: three validators and the observer; none where the chain is simulated. */
+export function networkAddresses(lab: Pick<Lab, "index" | "neard">): string[] {
+  return lab.neard === null ? [] : networkLast.map((last) => `10.77.${lab.index}.${last}`);
 }
 
 /** The `count` lowest free addresses from .11 on. */

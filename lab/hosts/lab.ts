@@ -3,6 +3,7 @@
  * missing, so each can be run again, also after it was cut off in the middle.
  */
 import { mkdirSync, rmSync } from "node:fs";
+import { HoldfastError } from "../../contract/errors.ts";
 import { activeFaults, healAll } from "../faults/engine.ts";
 import { clearNetworkFaults } from "../faults/network.ts";
 import { chainIsOn, stopChain, writeChainHosts } from "./chain.ts";
@@ -14,6 +15,7 @@ import {
   freeAddresses,
   hostOf,
   type Lab,
+  type LabNeard,
   labPaths,
   labRoot,
   loadLab,
@@ -32,17 +34,26 @@ import { ensureLoginKey, makeHost, writeKnownHosts } from "./seed.ts";
 
 const exclusive = <T>(name: string, work: () => Promise<T>) => withLock(`lab ${name}`, 120_000, work);
 
+/** What a lab is brought up with, beyond its name. */
+export interface UpOptions {
+  /** Without them a new lab gets defaultHostNames, and an old one keeps its own. */
+  readonly hosts?: readonly string[] | undefined;
+  /** A real neard (lab/real/). Without one a new lab gets the stand-in, and an old one keeps its own. */
+  readonly neard?: LabNeard | null | undefined;
+}
+
 /**
- * Brings the lab's hosts up, without faults; makes the lab if there is none. Without `hosts`, a new lab gets
- * defaultHostNames and an old one keeps its own. The chain is not started here (chain.ts).
+ * Brings the lab's hosts up, without faults; makes the lab if there is none. The chain is not started here
+ * (chain.ts).
+ * @throws HoldfastError HF_REFUSED when a real neard is given to a lab that has the simulated chain
  */
-export async function upLab(name: string, say: Say, hosts?: readonly string[]): Promise<Lab> {
+export async function upLab(name: string, say: Say, { hosts, neard }: UpOptions = {}): Promise<Lab> {
   requireRoot();
   checkLabName(name);
   await ensurePackages(say, `${labRoot()}/packages.log`);
   await ensureImage(say, findLab(name)?.suite ?? newLabSuite());
   return exclusive(name, async () => {
-    let lab = findLab(name) ?? newLab(name, reserveIndex(name));
+    let lab = withNeard(findLab(name), neard ?? null) ?? { ...newLab(name, reserveIndex(name)), neard: neard ?? null };
     // Disks and keys inside: for root alone.
     mkdirSync(labPaths(name).dir, { recursive: true, mode: 0o700 });
     saveLab(lab);
@@ -56,6 +67,22 @@ export async function upLab(name: string, say: Say, hosts?: readonly string[]): 
     await bootAll(lab, say);
     return lab;
   });
+}
+
+/**
+ * A lab that is there with the neard that was given, if one was. Which chain it has was decided when it was made.
+ * @throws HoldfastError HF_REFUSED
+ */
+export function withNeard(lab: Lab | null, neard: LabNeard | null): Lab | null {
+  if (lab === null || neard === null) return lab;
+  if (lab.neard !== null) return { ...lab, neard };
+  throw new HoldfastError(
+    "HF_REFUSED",
+    `The lab ${lab.name} has the simulated chain; a real neard takes a lab of its own.`,
+    {
+      next: `Take another name (--lab), or remove it first: npm run localnet -- down --lab ${lab.name}`,
+    },
+  );
 }
 
 /** Adds hosts to a lab and boots them. */

@@ -17,6 +17,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { HoldfastError } from "../../contract/errors.ts";
+import { withFileLimit } from "../real/file-limit.ts";
 import { hostOf, type Lab, type LabHost, labPaths } from "./description.ts";
 import { imageDirectory } from "./image.ts";
 import { cgroupMounts, environment, run, systemdIsInit } from "./machine.ts";
@@ -61,7 +62,9 @@ export async function powerOn(lab: Lab, host: string): Promise<void> {
   if (isOn(lab, host)) return;
   const name = groupName(lab, host);
   const at = labPaths(lab.name).host(host);
-  const boot = ["sh", bootScript, imageDirectory(lab.suite), at.dir, machineName(lab, host), lab.bridge];
+  const script = ["sh", bootScript, imageDirectory(lab.suite), at.dir, machineName(lab, host), lab.bridge];
+  // What a real neard needs of this machine it gets for the whole host, so that its unit is a server's.
+  const boot = lab.neard === null ? script : await withFileLimit(script);
   if (systemdIsInit()) {
     // systemd may not have noticed yet that its last run is over, and then its name is taken.
     await run("systemctl", ["stop", `${name}.service`]).catch(() => "there was none");

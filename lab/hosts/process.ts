@@ -7,6 +7,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
+import { environment } from "./machine.ts";
 
 export const processMarkSchema = z.strictObject({
   pid: z.number().int().positive(),
@@ -17,8 +18,14 @@ export type ProcessMark = z.infer<typeof processMarkSchema>;
 
 /** Starts a Node program in a session of its own, its output appended to `logFile`. */
 export async function startDetached(args: readonly string[], logFile: string): Promise<ProcessMark> {
+  return await startProgram([process.execPath, ...args], logFile);
+}
+
+/** The same for any program. */
+export async function startProgram(command: readonly string[], logFile: string): Promise<ProcessMark> {
+  const [program, ...args] = command as [string, ...string[]];
   const log = openSync(logFile, "a");
-  const child = spawn(process.execPath, args, { stdio: ["ignore", log, log], detached: true, cwd: "/" });
+  const child = spawn(program, args, { stdio: ["ignore", log, log], detached: true, cwd: "/", env: environment });
   closeSync(log);
   await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
   child.unref();

@@ -69,3 +69,19 @@ test("secrets are kept with their salt, and dropped with it", () => {
   expect(bare).not.toMatch(/v1:/);
   expect(settingsOf(bare).hosts).toHaveLength(3);
 });
+
+test("a real network: all of its nodes to start from, and this machine's settings below the operator's own", () => {
+  const nodes = [chain.bootNode, chain.bootNode.replace("10.77.3.1:", "10.77.3.252:")];
+  const real = {
+    ...facts,
+    chain: { ...chain, chainId: "test-chain-test", bootNode: nodes.join(",") },
+    neardConfig: { network: { trusted_stun_servers: [] }, store: { max_open_files: 1000 } },
+  };
+  const text = stackFile(real, "");
+  expect(settingsOf(text).neard).toMatchObject({ bootNodes: nodes, config: real.neardConfig });
+  const changed = text.replace("max_open_files: 1000", "max_open_files: 700\n        enable_statistics: true");
+  expect(settingsOf(stackFile(real, changed)).neard.config).toEqual({
+    network: { trusted_stun_servers: [] },
+    store: { max_open_files: 700, enable_statistics: true },
+  });
+});

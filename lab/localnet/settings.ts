@@ -14,8 +14,10 @@ export interface StackFacts {
   readonly chain: LabChain;
   /** The lab's neard, relative to the project folder. */
   readonly neardSource: string;
-  /** Release that the lab's neard stands in for. */
+  /** Release of neard, or the one that the lab's neard stands in for. */
   readonly neardVersion: string;
+  /** What config.json takes on this machine, beyond what holdfast gives it; the operator's own goes first. */
+  readonly neardConfig?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
 }
 
 type HostInput = SettingsInput["hosts"][number];
@@ -61,11 +63,19 @@ export function stackFile(facts: StackFacts, old: string): string {
     artifact: { source: facts.neardSource },
     chainId: chain.chainId,
     genesis: { source: chain.genesisFile },
-    bootNodes: [chain.bootNode],
+    bootNodes: chain.bootNode.split(","),
+    ...(facts.neardConfig === undefined ? {} : { config: sectionsOver(facts.neardConfig, neard?.config) }),
   });
   // This machine watches: it is where the witness, the tests and `lab` run.
   if (config["holdfast:firewall"] === undefined) set(["holdfast:firewall"], { monitoring: [`${lab.gateway}/32`] });
   return document.toString({ lineWidth: 0 });
+}
+
+/** Sections of config.json, the operator's settings over the lab's. */
+function sectionsOver(base: NonNullable<StackFacts["neardConfig"]>, over: unknown): Record<string, unknown> {
+  const own = (over ?? {}) as Record<string, unknown>;
+  const merged = Object.entries(base).map(([name, section]) => [name, { ...section, ...(own[name] as object) }]);
+  return { ...own, ...Object.fromEntries(merged) };
 }
 
 /** Whether the file holds both secrets, encrypted. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { diagnosticsOf, finishedStep, forgetStack, localPaths } from "./stack.ts";
+import { diagnosticsOf, finishedStep, forgetStack, localPaths, versionOf } from "./stack.ts";
 
 // Lines of pulumi 3.259.
 test.each([
@@ -87,4 +87,13 @@ test("what is nobody's stays", () => {
   writeFileSync(join(root, ".localnet/notes"), "");
   forgetStack(root, { name: "one", stack: "localnet-one" });
   expect(readdirSync(join(root, ".localnet"))).toEqual(["notes"]);
+});
+
+test.each([
+  ["2.13.4", "2.13.4"],
+  ["2.14.0-rc.4", "2.14.0-rc.4"],
+  ["trunk", "0.0.0-trunk"],
+  ["my build/7", "0.0.0-my-build-7"],
+])("neard's release %s is the version %s to holdfast", (release, version) => {
+  expect(versionOf(release)).toBe(version);
 });

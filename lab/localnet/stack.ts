@@ -22,7 +22,8 @@ import { type PulumiTools, stackEnvironment } from "../../toolchain/stack.ts";
 import type { Lab, LabChain } from "../hosts/description.ts";
 import { writeAtomic } from "../hosts/files.ts";
 import { version } from "../neard/version.ts";
-import { hasSecrets, stackFile, withoutSecrets } from "./settings.ts";
+import { fewOpenFiles, mayRaiseFileLimit } from "../real/file-limit.ts";
+import { hasSecrets, type StackFacts, stackFile, withoutSecrets } from "./settings.ts";
 
 export interface Stack {
   readonly name: string;
@@ -89,7 +90,7 @@ export async function configureStack(stack: Stack, lab: Lab, chain: LabChain): P
     lab,
     chain,
     neardSource: `.localnet/${lab.name}/neard`,
-    neardVersion: version.release.replace(/^lab-/, ""),
+    ...(await neardFacts(lab)),
   };
   const text = stackFile(facts, exists ? old : withoutSecrets(old));
   if (text !== old) writeAtomic(at.settings, text);
@@ -105,6 +106,25 @@ export async function configureStack(stack: Stack, lab: Lab, chain: LabChain): P
     await pulumi(stack, ["config", "set", "--secret", "--path", key], secret);
   mkdirSync(at.own, { recursive: true });
   writeFileSync(at.secretsSet, checksum);
+}
+
+/** A build of one's own may call itself anything ("trunk"); a release of ours begins with numbers. Pure. */
+export function versionOf(release: string): string {
+  return /^\d+\.\d+\.\d+[A-Za-z0-9.-]*$/.test(release) ? release : `0.0.0-${release.replace(/[^A-Za-z0-9.-]/g, "-")}`;
+}
+
+async function neardFacts({ neard }: Lab): Promise<Pick<StackFacts, "neardVersion" | "neardConfig">> {
+  if (neard === null) return { neardVersion: version.release.replace(/^lab-/, "") };
+  const store = (await mayRaiseFileLimit()) ? {} : { store: { max_open_files: fewOpenFiles } };
+  const network = {
+    // No way out of the lab: nobody could tell neard its public address, and all addresses are private.
+    trusted_stun_servers: [],
+    allow_private_ip_in_public_addrs: true,
+    // nearcore dials tier-1 connections every 60 s, so a holder of less than a minute leaves none behind and is an
+    // easy one to follow. Here every holder leaves them.
+    tier1: { connect_interval: { secs: 5, nanos: 0 } },
+  };
+  return { neardVersion: versionOf(neard.release), neardConfig: { network, ...store } };
 }
 
 /**

@@ -2,7 +2,7 @@
  * `npm run bench`: measures what holdfast promises, on a cluster of its own on this machine, and removes it
  * again. Prints the figures beside their targets and kneard's; writes docs/figures.md, and results/ beside
  * this file. A quick run writes to .localnet/quick-bench instead: it proves that the bench works, not how well
- * holdfast does. Exit code 1: a run failed, or two hosts signed at once.
+ * holdfast does; one with a real neard writes to .localnet/neard-bench. Exit code 1: a run failed, or two hosts signed at once.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -15,6 +15,8 @@ import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { describeError } from "../../contract/errors.ts";
 import { ensureImage } from "../../lab/hosts/image.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
+import { inspectNeard } from "../../lab/real/binary.ts";
+import { neardOption, neardVariable } from "../../lab/real/option.ts";
 import { ensureTools } from "../../toolchain/tools.ts";
 import { commitNow } from "../commit.ts";
 import { type Amounts, amountsFor } from "./amounts.ts";
@@ -31,6 +33,7 @@ interface Options {
   readonly quick: boolean;
   readonly runs?: number;
   readonly keep: boolean;
+  readonly neard?: string;
 }
 
 /** Ends whatever runs at the moment; nothing is begun after it. */
@@ -53,19 +56,20 @@ async function remove(): Promise<void> {
 }
 
 /** @returns seconds from a removed cluster to the first block; the cluster stays up */
-async function bringUp(): Promise<number> {
+async function bringUp(neard: string): Promise<number> {
   await remove();
   const startMs = performance.now();
-  const child = execa(process.execPath, localnet(), { ...running, buffer: false, stderr: "inherit" });
+  const env = { [neardVariable]: neard };
+  const child = execa(process.execPath, localnet(), { ...running, env, buffer: false, stderr: "inherit" });
   // Its steps; not the status and the hints that follow them.
   for await (const line of child) if (line.startsWith("[")) tell(line);
   return (performance.now() - startMs) / 1000;
 }
 
 /** Everything, in order; each value is handed on as soon as it is there. */
-async function measure(amounts: Amounts, onSample: (sample: Sample) => void): Promise<void> {
+async function measure(amounts: Amounts, neard: string, onSample: (sample: Sample) => void): Promise<void> {
   for (let run = 1; run <= amounts.localnet; run++) {
-    const value = await bringUp();
+    const value = await bringUp(neard);
     onSample({ figure: "localnet", value });
     tell(`npm run localnet ${run} of ${amounts.localnet}: ${value.toFixed(1)} s`);
   }
@@ -78,9 +82,11 @@ async function measure(amounts: Amounts, onSample: (sample: Sample) => void): Pr
   for await (const line of child) onSample(sampleSchema.parse(JSON.parse(line)));
 }
 
-function write(results: Results): void {
-  const at = results.quick ? join(root, ".localnet/quick-bench") : join(import.meta.dirname, "results");
-  const markdown = results.quick ? join(at, "figures.md") : join(root, "docs/figures.md");
+/** The repository's figures are those of a full run on the simulated chain; others stand beside it. */
+function write(results: Results, neard: string): void {
+  const aside = neard !== "" ? ".localnet/neard-bench" : results.quick ? ".localnet/quick-bench" : null;
+  const at = aside === null ? join(import.meta.dirname, "results") : join(root, aside);
+  const markdown = aside === null ? join(root, "docs/figures.md") : join(at, "figures.md");
   const drawing = join(at, "failover-gap.svg");
   mkdirSync(at, { recursive: true });
   writeFileSync(join(at, "latest.json"), `${JSON.stringify(results, null, 2)}\n`);
@@ -90,8 +96,9 @@ function write(results: Results): void {
 }
 
 /** Prints what was measured even if the bench did not get to its end; writes it only if it did. */
-async function bench({ quick, runs, keep }: Options): Promise<void> {
+async function bench({ quick, runs, keep, neard = "" }: Options): Promise<void> {
   requireRoot();
+  if (neard !== "") tell(`a real neard, ${(await inspectNeard(neard)).release}: its chain is as slow as this machine`);
   const samples: Sample[] = [];
   const paint = createPaint(process.stdout.isTTY && !process.env.NO_COLOR);
   const about = { date: new Date().toISOString(), commit: await commitNow(root), quick, machine: readMachine() };
@@ -99,7 +106,7 @@ async function bench({ quick, runs, keep }: Options): Promise<void> {
   // So that the first `npm run localnet` finds what every later one finds.
   await Promise.all([ensureTools(), ensureImage(tell)]);
   try {
-    await measure(amountsFor({ quick, runs }), (sample) => samples.push(sample));
+    await measure(amountsFor({ quick, runs }), neard, (sample) => samples.push(sample));
   } catch (error) {
     throw interruption.signal.aborted ? interruption.signal.reason : error;
   } finally {
@@ -107,7 +114,7 @@ async function bench({ quick, runs, keep }: Options): Promise<void> {
     if (samples.length > 0) console.log(`\n${formatFigures(samples, paint)}\n`);
   }
   for (const condition of conditions) console.log(`* ${condition}`);
-  write({ ...about, samples });
+  write({ ...about, samples }, neard);
   const broken = breaches(samples);
   if (broken.length > 0)
     throw new Error(`TWO HOSTS SIGNED AT ONCE, or one height twice, in ${broken.length} runs. This must never be.`);
@@ -124,6 +131,7 @@ const program = new Command("bench")
   .option("--runs <count>", "how often the active host loses power (default: 20, with --quick 3)", count)
   .option("--quick", "few runs of each, in about five minutes; recorded in .localnet/quick-bench only", false)
   .option("--keep", "leave the cluster up at the end", false)
+  .addOption(neardOption())
   .exitOverride()
   .action(bench);
 

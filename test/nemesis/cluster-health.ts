@@ -11,8 +11,9 @@ export interface Roles {
   readonly standby: string;
 }
 
-/** Nobody heard for longer than this is not signing. */
+/** Nobody heard for longer than this is not signing. A real chain tells of a block a moment later, and may be slow. */
 const silentMs = 2500;
+const realSilentMs = 6000;
 
 /** Null when healthy with these roles, else what is amiss. Pure. */
 export function unhealthyBecause(statuses: ReadonlyMap<string, AgentStatus | null>): string | null {
@@ -37,7 +38,12 @@ export async function untilHealthy(lab: Lab, boundMs: number): Promise<Roles> {
       const active = [...statuses.values()].find((status) => status?.role === "active");
       const standby = [...statuses.values()].find((status) => status?.ready);
       const { current } = await askWitness(lab);
-      if (active && standby && current?.host === active.host && current.silentMs < silentMs)
+      if (
+        active &&
+        standby &&
+        current?.host === active.host &&
+        current.silentMs < (lab.neard === null ? silentMs : realSilentMs)
+      )
         return { active: active.host, epoch: active.epoch ?? 0, standby: standby.host };
       amiss = `the witness hears ${current === null ? "nobody" : `${current.host} ${current.silentMs} ms ago`}`;
     }

@@ -8,8 +8,9 @@ import { agentConfigSchema } from "../../contract/agent-config.ts";
 import { type AgentStatus, agentStatusSchema } from "../../contract/agent-status.ts";
 import { paths } from "../../contract/paths.ts";
 import { genesisSchema } from "../../lab/chain/genesis.ts";
-import type { Lab } from "../../lab/hosts/description.ts";
+import type { Lab, LabChain } from "../../lab/hosts/description.ts";
 import { initPid } from "../../lab/hosts/power.ts";
+import { slotMs as realSlotMs } from "../../lab/real/judge.ts";
 import type { Limits } from "./bounds.ts";
 
 const withinMs = 450;
@@ -34,9 +35,14 @@ export async function lookAtAll(lab: Lab): Promise<Map<string, AgentStatus | nul
 export function readLimits(lab: Lab, host: string): Limits {
   const config = agentConfigSchema.parse(JSON.parse(readOnHost(lab, host, paths.agentConfig)));
   if (lab.chain === null || config.neard === undefined) throw new Error(`${host} has no neard, or the lab no chain`);
-  const genesis = genesisSchema.parse(JSON.parse(readFileSync(lab.chain.genesisFile, "utf8")));
   const { hungMs, maxHeadAgeMs } = config.neard;
-  return { lease: config.lease, hungMs, maxHeadAgeMs, slotMs: genesis.slot_ms };
+  return { lease: config.lease, hungMs, maxHeadAgeMs, slotMs: slotMsOf(lab, lab.chain) };
+}
+
+/** The simulated chain's own; a real one has none, so what its witness takes for one. */
+function slotMsOf(lab: Lab, chain: LabChain): number {
+  if (lab.neard !== null) return realSlotMs;
+  return genesisSchema.parse(JSON.parse(readFileSync(chain.genesisFile, "utf8"))).slot_ms;
 }
 
 function readOnHost(lab: Lab, host: string, path: string): string {

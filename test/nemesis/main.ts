@@ -7,6 +7,7 @@ import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { describeError, HoldfastError } from "../../contract/errors.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
+import { neardOption } from "../../lab/real/option.ts";
 import type { Area } from "./scenario.ts";
 
 interface Options {
@@ -17,6 +18,7 @@ interface Options {
   readonly minutes?: number;
   readonly seed: number;
   readonly lab: string;
+  readonly neard?: string;
 }
 
 const several = (value: string, before: readonly string[]) => [...before, ...value.split(",")];
@@ -40,7 +42,7 @@ async function nemesis(options: Options): Promise<number> {
     process.on(signal, () => stop.abort(new Error(`interrupted by ${signal}`)));
   if (options.minutes !== undefined) {
     const { runRandom } = await import("./random/run.ts");
-    return await runRandom(options.lab, options.minutes, options.seed, stop.signal);
+    return await runRandom(options.lab, options.minutes, options.seed, stop.signal, options.neard);
   }
   const { areas } = await import("./scenario.ts");
   const unknown = options.area.find((area) => !areas.includes(area as Area));
@@ -54,7 +56,7 @@ async function nemesis(options: Options): Promise<number> {
       next: "Say --all, --scenario NAME, --area AREA or --minutes N; --list shows the scenarios.",
     });
   const { runCatalogue } = await import("./run-catalogue.ts");
-  return await runCatalogue(options.lab, chosen, stop.signal);
+  return await runCatalogue(options.lab, chosen, stop.signal, options.neard);
 }
 
 const program = new Command("nemesis")
@@ -66,6 +68,7 @@ const program = new Command("nemesis")
   .option("--minutes <count>", "a random nemesis for so long", positive)
   .option("--seed <number>", "its seed: the same seed breaks the same things", positive, 1)
   .option("--lab <name>", "which lab; brought up if it is not there", process.env.HOLDFAST_LAB ?? "nemesis")
+  .addOption(neardOption())
   .addHelpText(
     "after",
     "\nExit codes: 0 no two hosts ever signed at once, nothing was signed twice, and all was as expected; 1 not; 2 wrong use.",

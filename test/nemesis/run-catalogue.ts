@@ -4,6 +4,8 @@ import { execa } from "execa";
 import { healAll } from "../../lab/faults/engine.ts";
 import { findLab, type Lab, loadLab } from "../../lab/hosts/description.ts";
 import { writeAtomic } from "../../lab/hosts/files.ts";
+import { withNeard } from "../../lab/hosts/lab.ts";
+import { neardAskedFor, neardVariable } from "../../lab/real/option.ts";
 import { commitNow } from "../commit.ts";
 import { root } from "../scenarios/cluster.ts";
 import { catalogue } from "./catalogue/index.ts";
@@ -12,18 +14,26 @@ import { keepResult, type Result, resultLine, resultsMarkdown } from "./results.
 import { runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 
-const at = join(import.meta.dirname, "results");
+/** Where results are kept: in the repository's those of the simulated chain, beside it those of a real neard. */
+export const resultsOf = (lab: Lab): string =>
+  lab.neard === null ? join(import.meta.dirname, "results") : join(root, ".localnet/neard-nemesis");
 
-/** Brings the lab up, all of it, as `npm run localnet` does; nothing if it is there and healthy. */
-export async function ensureLab(name: string): Promise<Lab> {
+/**
+ * Brings the lab up, all of it, as `npm run localnet` does; nothing if it is there and healthy.
+ * @param neardFile a real neard for it; without one an old lab keeps what it has
+ */
+export async function ensureLab(name: string, neardFile?: string): Promise<Lab> {
+  const asked = await neardAskedFor(neardFile);
   const lab = findLab(name);
-  if (lab !== null) {
+  withNeard(lab, asked);
+  if (lab !== null && (asked === null || lab.neard?.sha256 === asked.sha256)) {
     await healAll(lab);
     if (await untilHealthy(lab, 30_000).catch(() => null)) return lab;
   }
   console.log(`bringing up the lab ${name}`);
   await execa(process.execPath, [join(root, "lab/localnet.ts"), "--lab", name], {
     stdio: ["ignore", "ignore", "inherit"],
+    env: { [neardVariable]: neardFile ?? "" },
   });
   return loadLab(name);
 }
@@ -33,13 +43,19 @@ export async function runCatalogue(
   labName: string,
   scenarios: readonly Scenario[],
   signal: AbortSignal,
+  neardFile?: string,
 ): Promise<number> {
-  const lab = await ensureLab(labName);
+  const lab = await ensureLab(labName, neardFile);
+  const at = resultsOf(lab);
   const commit = await commitNow(root);
   const results: Result[] = [];
   for (const [i, scenario] of scenarios.entries()) {
     if (scenario.notHere !== undefined) {
       console.log(`not here  ${scenario.name}: ${scenario.notHere}`);
+      continue;
+    }
+    if (scenario.standInOnly && lab.neard !== null) {
+      console.log(`not here  ${scenario.name}: it takes the lab's own neard`);
       continue;
     }
     if (signal.aborted) break;
@@ -50,7 +66,7 @@ export async function runCatalogue(
       console.log(resultLine(result));
       const all = keepResult(join(at, "catalogue.json"), result);
       writeAtomic(join(at, "catalogue.md"), resultsMarkdown(catalogue, all));
-      if (result.verdict === "wrong") await ensureLab(labName);
+      if (result.verdict === "wrong") await ensureLab(labName, neardFile);
     } catch (error) {
       await healAll(lab);
       if (!signal.aborted) throw error;

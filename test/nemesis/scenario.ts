@@ -35,6 +35,8 @@ export interface Scenario {
   readonly strangers?: (stage: Stage) => readonly string[];
   /** Why it cannot be done on this machine. */
   readonly notHere?: string;
+  /** It pulls a lever of the lab's own neard, which a real one has not. */
+  readonly standInOnly?: true;
 }
 
 /** Where a fault goes, seen at the beginning of the scenario. */

@@ -24,7 +24,7 @@ let heard = "";
 let port = 0;
 
 beforeAll(async () => {
-  lab = await upLab(labName, () => {}, ["host-x"]);
+  lab = await upLab(labName, () => {}, { hosts: ["host-x"] });
   server = createServer((socket) => {
     socket.setEncoding("utf8").on("data", (text: string) => {
       heard += text;

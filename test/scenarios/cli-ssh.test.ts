@@ -25,7 +25,7 @@ let host: StackHost;
 let link: HostLink;
 
 beforeAll(async () => {
-  lab = await upLab(labName, say, ["host-a"]);
+  lab = await upLab(labName, say, { hosts: ["host-a"] });
   const { name, address, user, port, hostKey } = hostOf(lab, "host-a");
   access = { agentSocket: paths.socket, sshAccess: { privateKey: readFileSync(lab.sshKeyFile, "utf8") } };
   host = { name, address, roles: ["neard", "consul"], zone: null, ssh: { user, port, hostKey } };

@@ -32,6 +32,7 @@ const byHand = 6000;
 export const neard: readonly Scenario[] = inArea("neard", [
   {
     name: "neard-ignores-sigterm",
+    standInOnly: true,
     sentence: "The holder's neard ignores SIGTERM, and a switchover is asked for.",
     expects: "moves",
     heard: true,
@@ -52,12 +53,14 @@ export const neard: readonly Scenario[] = inArea("neard", [
   }),
   fault("neard-stall", "active", 60_000, {
     name: "neard-stalls",
+    standInOnly: true,
     sentence: "The holder's neard answers but no longer advances, for 60 s.",
     expects: "moves",
     boundMs: givesWayMs(({ hungMs, maxHeadAgeMs }: Limits) => maxHeadAgeMs + hungMs + 1000),
   }),
   {
     name: "neard-keeps-the-key",
+    standInOnly: true,
     sentence: "The holder's neard rejects every reload, and a switchover is asked for: only its death is proof.",
     expects: "moves",
     heard: true,
@@ -108,6 +111,7 @@ export const neard: readonly Scenario[] = inArea("neard", [
   },
   {
     name: "successor-rejects-reload",
+    standInOnly: true,
     sentence: "The holder loses power while the standby's neard rejects every reload: nobody can validate.",
     expects: "recovers",
     boundMs: (limits) => afterHealMs(limits) + limits.lease.lockDelayMs,

@@ -122,6 +122,7 @@ export const operator: readonly Scenario[] = inArea("operator", [
   },
   {
     name: "switchover-successor-unsynced",
+    standInOnly: true,
     sentence: "The standby's neard does not advance when a switchover to it is asked for: refused.",
     expects: "stays",
     boundMs: undisturbedMs,
@@ -134,6 +135,7 @@ export const operator: readonly Scenario[] = inArea("operator", [
   },
   {
     name: "switchover-successor-behind",
+    standInOnly: true,
     sentence:
       "The standby's neard has not seen the holder's last blocks when the key is handed to it: it waits for them.",
     expects: "moves",

@@ -10,19 +10,24 @@ import { commitNow } from "../../commit.ts";
 import { root } from "../../scenarios/cluster.ts";
 import { untilHealthy } from "../cluster-health.ts";
 import { lookAtAll, readLimits } from "../look.ts";
-import { ensureLab } from "../run-catalogue.ts";
+import { ensureLab, resultsOf } from "../run-catalogue.ts";
 import { drawTimeline } from "./drawing.ts";
 import { type Outcome, randomMarkdown, verdictOf } from "./report.ts";
 import { nextEvent, type Sampler, signaturesSince, startSampler } from "./sampler.ts";
 import { type PlannedFault, planRounds } from "./schedule.ts";
 import type { FaultSpan, Timeline } from "./timeline.ts";
 
-const at = join(import.meta.dirname, "../results");
 const healthyWithinMs = 180_000;
 
 /** @returns the exit code: 0 only if safe, recovered, and not interrupted */
-export async function runRandom(labName: string, minutes: number, seed: number, signal: AbortSignal): Promise<number> {
-  const lab = await ensureLab(labName);
+export async function runRandom(
+  labName: string,
+  minutes: number,
+  seed: number,
+  signal: AbortSignal,
+  neardFile?: string,
+): Promise<number> {
+  const lab = await ensureLab(labName, neardFile);
   const commit = await commitNow(root);
   const { active } = await untilHealthy(lab, healthyWithinMs);
   const { lease } = readLimits(lab, active);
@@ -53,7 +58,7 @@ export async function runRandom(labName: string, minutes: number, seed: number, 
   const whenOver = () => until(startMs + minutes * 60_000, signal).catch(() => {});
   const outcome = await conclude(lab, { seed, startMs, faults, leaseMs: lease.leaseMs, since, sampler, whenOver });
   const whole: Outcome = { ...outcome, commit, minutesAsked: minutes, interrupted: signal.aborted };
-  write(whole);
+  write(resultsOf(lab), whole);
   console.log(`\nseed ${seed}, commit ${commit}: ${verdictOf(whole).sentence}`);
   return verdictOf(whole).ok ? 0 : 1;
 }
@@ -120,7 +125,7 @@ async function conclude(lab: Lab, { since, sampler, faults, whenOver, ...about }
   return { timeline, witness, notHealthy, recoveredMs };
 }
 
-function write(outcome: Outcome): void {
+function write(at: string, outcome: Outcome): void {
   const name = `random-seed-${outcome.timeline.seed}`;
   const { timeline, witness, ...rest } = outcome;
   writeAtomic(join(at, `${name}.json`), `${JSON.stringify({ ...rest, witness, timeline })}\n`);
