@@ -62,7 +62,7 @@ export function witnessLines(report: Report): string[] {
 }
 
 /** The last five; the figures say how long nobody heard the validator. */
-function takeoverLines({ takeovers, alreadyConnected, pace }: Report): string[] {
+function takeoverLines({ takeovers, alreadyConnected, strayBytes, pace }: Report): string[] {
   return [
     `  take-overs    ${takeovers.length}`,
     ...takeovers.slice(-5).map(({ at, from, to, keySeconds, firstAcceptedSeconds }) => {
@@ -72,6 +72,9 @@ function takeoverLines({ takeovers, alreadyConnected, pace }: Report): string[] 
           : `first block accepted ${firstAcceptedSeconds.toFixed(1)} s later`;
       return `    ${at}  ${from} -> ${to}, key after ${keySeconds.toFixed(1)} s, ${heard}`;
     }),
+    ...(strayBytes === 0
+      ? []
+      : [`  STRAY         ${strayBytes} bytes of an old holder's connections, after another had the key`]),
     ...(alreadyConnected === 0 ? [] : [`  refused       ${alreadyConnected} times: the peer had a connection already`]),
     ...(pace.medianPer10s === null
       ? []

@@ -122,6 +122,17 @@ describe.each(situations)("$name", (situation) => {
     expect(resets, "resets may leave").toBeGreaterThan(0);
   });
 
+  test("an ended epoch's sockets end, with what they still had to send; those of one that may be fed again wait", () => {
+    const wrong: Packet[] = [];
+    for (const packet of packets("output")) {
+      const mark = leavingMark(packet);
+      if (!isMarked(mark) || packet.protocol !== "tcp" || judge(packet) === "accept") continue;
+      const mayBeFed = mark === presentMark && situation.state !== "over";
+      if (judge(packet) !== (mayBeFed ? "drop" : "reset")) wrong.push(packet);
+    }
+    expect(wrong).toEqual([]);
+  });
+
   test("what comes in for an ended epoch's connection is answered with a reset, and for no other", () => {
     const wrong: Packet[] = [];
     for (const packet of packets("input")) {

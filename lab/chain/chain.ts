@@ -41,6 +41,8 @@ export class Chain {
   /** Of the present NEAR epoch, as far as this process saw it: what is in the chain. */
   stats: ProducerStats[];
   readonly #record: (event: WitnessEvent) => void;
+  /** Which host said last that it has loaded our account's key. */
+  #keyHost: string | null = null;
   readonly #keyChanges: readonly KeyChange[];
   /** Node keys whose signature of the open height came in time, by kind. */
   #came: Record<SignatureMessage["kind"], Set<string>> = { block: new Set(), endorsement: new Set() };
@@ -96,7 +98,14 @@ export class Chain {
   advertised({ account, tenure }: AdvertiseMessage, { host, address }: Source, atMs: number): void {
     if (tenure === null || this.#tenures.has(tenure)) return;
     this.#tenures.add(tenure);
+    if (account === this.genesis.account) this.#keyHost = host;
     this.#record({ type: "key", host, address, account, tenure, atMs });
+  }
+
+  /** Bytes came by a connection of a holder's process: none may once another host has the key. */
+  holderSent({ host, address }: Source, bytes: number, atMs: number): void {
+    if (this.#keyHost === null || this.#keyHost === host) return;
+    this.#record({ type: "stray", host, address, bytes, atMs });
   }
 
   /** Why the first line of a tier-1 connection is not taken, or undefined. */

@@ -39,6 +39,8 @@ export interface PeerHandlers {
   /** `peer` has a tier-1 connection for the account already. */
   onAlreadyConnected(message: Tier1Message, source: Source): void;
   onRejected(source: Source, because: string): void;
+  /** Bytes by a connection of a process that is or was the holder's: tier 1, or one that brought signatures. */
+  onHolderSent(source: Source, bytes: number): void;
 }
 
 /** How the network finds out that a connection is dead; the defaults are what was measured on a real one. */
@@ -88,6 +90,7 @@ export function makePeers(handlers: PeerHandlers, nameOf: (address: string) => s
     const address = plainAddress(socket.remoteAddress ?? "");
     let link: Link | undefined;
     let tier1: Tier1<Connection> | undefined;
+    let hasSigned = false;
     const source = (): Source => ({ host: nameOf(address), address, nodeKey: link?.nodeKey ?? "" });
     const gone = () => {
       if (link !== undefined) leave(link);
@@ -141,6 +144,7 @@ export function makePeers(handlers: PeerHandlers, nameOf: (address: string) => s
       const message = parseLine(text);
       if (message === undefined) return turnAway("sent a line that is not of this protocol");
       if (message.type === "signature") {
+        hasSigned = true;
         if (link !== undefined) link.heardAt = performance.now();
         return handlers.onSignature(message, source());
       }
@@ -152,6 +156,7 @@ export function makePeers(handlers: PeerHandlers, nameOf: (address: string) => s
       if (message.type === "received") return handlers.onReceived(message, source());
     });
     socket.on("data", (chunk) => {
+      if (hasSigned || tier1 !== undefined) handlers.onHolderSent(source(), chunk.length);
       try {
         read(chunk);
       } catch {

@@ -50,6 +50,8 @@ export const reportSchema = z.object({
   chunks: z.object({ accepted: z.number().int(), missed: z.number().int() }).optional(),
   /** Tier-1 connections that other validators refused, since they had one for the account already. */
   alreadyConnected: z.number().int(),
+  /** Bytes by connections of an old holder's process that arrived when another host had the key. */
+  strayBytes: z.number().int(),
   /** Changes of host, as far as they were since the report's beginning. */
   takeovers: z.array(
     z.object({
@@ -129,6 +131,7 @@ export function makeReport(events: readonly WitnessEvent[], scope: ReportScope):
     .filter((event) => event.type === "key")
     .filter((event) => event.account === scope.account && event.atMs >= scope.fromMs);
   const refused = events.filter((event) => event.type === "already-connected" && event.atMs >= scope.fromMs);
+  const strays = events.filter((event) => event.type === "stray").filter((event) => event.atMs >= scope.fromMs);
   const overlaps = findOverlaps(signatures);
   const last = onTime.at(-1);
   return {
@@ -144,6 +147,7 @@ export function makeReport(events: readonly WitnessEvent[], scope: ReportScope):
     endorsed,
     missedEndorsements: theirs.length - endorsed,
     alreadyConnected: refused.length,
+    strayBytes: strays.reduce((sum, { bytes }) => sum + bytes, 0),
     takeovers: findTakeovers(keys, signatures, acceptedHeights).map(({ from, to, atMs, keyMs, firstAcceptedMs }) => ({
       from,
       to,

@@ -93,6 +93,7 @@ export async function startChain(options: ServerOptions): Promise<RunningChain> 
         nearAlreadyConnectedAccount++;
         witness.record({ type: "already-connected", host, address, account, peer, atMs: nowMs() });
       },
+      onHolderSent: (source, bytes) => chain.holderSent(source, bytes, nowMs()),
       onRejected: ({ host, address }, because) =>
         witness.record({ type: "rejected", host, address, atMs: nowMs(), because }),
     },

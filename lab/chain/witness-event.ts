@@ -50,6 +50,14 @@ export const witnessEventSchema = z.discriminatedUnion("type", [
     peer: z.string(),
     atMs: z.number(),
   }),
+  /** Bytes of a holder's connection arrived although another host had the key by then. */
+  z.object({
+    type: z.literal("stray"),
+    host: z.string(),
+    address: z.string(),
+    bytes: z.number().int().positive(),
+    atMs: z.number(),
+  }),
   /** Something arrived that was no valid signature, or a neard was turned away. */
   z.object({
     type: z.literal("rejected"),

@@ -58,7 +58,7 @@ test("a take-over that nobody hears for a while shows itself", () => {
   ]);
   expect(report.gaps).toHaveLength(1);
   expect(report.current).toMatchObject({ host: "host-b", key, silentMs: 0 });
-  expect(report.cannotSee).toHaveLength(1);
+  expect(report.cannotSee).toHaveLength(2);
 });
 
 test("heights without a block are told, whoever's they were", () => {

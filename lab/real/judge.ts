@@ -111,6 +111,9 @@ export function realReport(seen: Seen, reset: Reset, nowMs: number): Report {
       to: new Date(toMs).toISOString(),
       ms: Math.max(1, Math.round(toMs - fromMs)),
     })),
-    cannotSee: ["heights signed twice: in their place, hosts that had the key behind open fences at the same time"],
+    cannotSee: [
+      "heights signed twice: in their place, hosts that had the key behind open fences at the same time",
+      "bytes of an old holder's connections",
+    ],
   };
 }

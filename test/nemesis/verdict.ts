@@ -7,7 +7,7 @@ import type { Expectation } from "./scenario.ts";
  *   pass    as expected, within the bound
  *   late    safe and as expected, but slower than the bound, or not heard by the chain in time
  *   wrong   safe, but the key did what it should not have, or nobody came back
- *   UNSAFE  two hosts signed at once, or one height was signed twice
+ *   UNSAFE  two hosts signed at once, one height was signed twice, or an old holder's connections said anything at all
  */
 export type VerdictWord = "pass" | "late" | "wrong" | "UNSAFE";
 
@@ -79,6 +79,9 @@ function unsafeBecause({ report, strangers }: Evidence): string | null {
   }
   const twice = report.doubleSigned.filter(({ hosts }) => strangers.length === 0 || ours(hosts).length > 0);
   if (twice.length > 0) return `signed twice: ${twice.map(({ height, hosts }) => `${height} (${hosts})`).join(", ")}`;
+  // A stranger that signs elsewhere has the key too: whose bytes are late then nobody can tell.
+  if (report.strayBytes > 0 && strangers.length === 0)
+    return `${report.strayBytes} bytes left an old holder's connections when another host had the key`;
   return null;
 }
 
