@@ -2,7 +2,7 @@
 import type { AccountSight, Probe } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
-import { sightFrom } from "./account-sight.ts";
+import { isKeyChanging, sightFrom } from "./account-sight.ts";
 import { killAll, killWithinMs, pidOf, signal, unitProcess, WatchedProcess } from "./processes.ts";
 import { NeardRpc } from "./rpc.ts";
 
@@ -22,6 +22,7 @@ export class NeardDriver {
   #answeredBy: string | null = null;
   #seen: WatchedProcess | null = null;
   #restarts = 0;
+  #epochLength: number | null = null;
 
   constructor(options: { unit: string; uid: number; rpcUrl: string; clock: Clock }) {
     this.#unit = options.unit;
@@ -105,7 +106,17 @@ export class NeardDriver {
   /** What `account` has done in the present NEAR epoch, by the chain that this neard follows. */
   async accountSight(account: string): Promise<AccountSight> {
     const atMs = this.#clock.bootMs();
-    return sightFrom(await this.#rpc.validators(validatorsTimeoutMs), account, atMs);
+    const answer = await this.#rpc.validators(validatorsTimeoutMs);
+    const sight = sightFrom(answer, account, atMs);
+    if (!isKeyChanging(sight)) return sight;
+    // An epoch ends once its last heights are final, so with skipped blocks later than this, never earlier (nearcore).
+    return { ...sight, nextStartHeight: answer.epoch_start_height + (await this.#askEpochLength()) };
+  }
+
+  /** Fixed for a chain, as good as: asked again when the agent is restarted. */
+  async #askEpochLength(): Promise<number> {
+    this.#epochLength ??= await this.#rpc.epochLength(validatorsTimeoutMs);
+    return this.#epochLength;
   }
 
   /**

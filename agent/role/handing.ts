@@ -157,6 +157,7 @@ function askRelease(draft: Draft, phase: HandingPhase, delayMs: number): void {
     switchover: phase.job.id,
     because: `switchover from ${host}`,
     height: phase.height,
+    deaths: 0,
   };
   ask(draft, { do: "release", session, seq: seq + 1, marker, delayMs });
 }
@@ -175,7 +176,16 @@ function drop(draft: Draft, phase: HandingPhase, because: string): void {
   const job = draft.state.lastSwitchover;
   enter(
     draft,
-    { name: "active", lease: phase.lease, process: phase.process, lastGoodMs: draft.nowMs },
+    {
+      name: "active",
+      lease: phase.lease,
+      process: phase.process,
+      lastGoodMs: draft.nowMs,
+      key: phase.key,
+      swap: null,
+      swappedBackIn: null,
+      deaths: phase.deaths,
+    },
     `holds the lease; the switchover to ${phase.job.to} was dropped: ${because}`,
   );
   if (job !== null) draft.state = { ...draft.state, lastSwitchover: { ...job, state: "failed", because } };

@@ -38,7 +38,7 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed) 
     servers: { use: async (request: (client: typeof consul) => unknown) => await request(consul) },
     fence: { arm: () => later("arm"), shut: () => later("shut"), disarm: () => later("disarm") },
     neard: { reload: () => later("reload"), kill: () => later("kill"), start: () => later("start") },
-    custody: { write: () => deeds.push("write"), erase: () => deeds.push("erase") },
+    custody: { write: (key: string) => deeds.push(`write ${key}`), erase: () => deeds.push("erase") },
     leaseFile: { forget: () => deeds.push("forget lease") },
     log: { warn: () => {} },
   };
@@ -75,6 +75,7 @@ const marker = {
   switchover: "s1",
   because: "switchover from host-b",
   height: 90,
+  deaths: 0,
 };
 const release: Effect = { do: "release", serial: 4, session: "session-b", seq: 9, marker };
 
@@ -206,7 +207,7 @@ describe("a release", () => {
 });
 
 test.for([
-  [{ do: "load-key", serial: 1 }, ["write", "reload", "done"]],
+  [{ do: "load-key", serial: 1, key: "ed25519:new" }, ["write ed25519:new", "reload", "done"]],
   [{ do: "unload-key", serial: 1 }, ["erase", "reload", "done"]],
   [{ do: "kill-neard", serial: 1 }, ["kill", "done"]],
   [{ do: "erase-key", serial: 1 }, ["erase", "done"]],

@@ -14,7 +14,7 @@ import type { Fence } from "../fence/fence.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
 import type { LockValue } from "../lease/lock-record.ts";
 import type { NeardDriver } from "../neard/driver.ts";
-import type { Effect, Event, TakeOverStory } from "../role/types.ts";
+import type { Effect, Event } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 
 /** All that the agent touches; the simulation brings its own neard, lease file, Consul and clock. */
@@ -103,7 +103,7 @@ export class Executor {
       case "disarm":
         return await this.#done(effect.serial, fence.disarm());
       case "load-key":
-        custody.write();
+        custody.write(effect.key);
         return await this.#done(effect.serial, neard.reload());
       case "unload-key":
         custody.erase();
@@ -130,7 +130,7 @@ export class Executor {
       case "clear-switchover":
         return await servers.use((consul) => consul.delete(keys.switchover));
       case "write-history":
-        return await this.#writeHistory(effect.epoch, effect.story, effect.tookMs);
+        return await this.#writeHistory(effect);
     }
   }
 
@@ -226,16 +226,21 @@ export class Executor {
     this.#dispatch({ is: "window-found", serial, opensMs: clock.bootMs() + inMs });
   }
 
-  async #writeHistory(epoch: number, story: TakeOverStory, tookMs: number): Promise<void> {
+  async #writeHistory(effect: Extract<Effect, { do: "write-history" }>): Promise<void> {
     const { servers, keys, config, clock } = this.#p;
+    const { epoch, story, tookMs, keyAtMs, heard } = effect;
     const entry: HistoryEntry = {
       epoch,
       host: config.host,
       from: story.from,
       kind: story.kind,
       because: story.because,
-      at: new Date(clock.wallMs()).toISOString(),
+      // The same however often it is written.
+      at: new Date(clock.wallMs() - (clock.bootMs() - keyAtMs)).toISOString(),
       tookMs,
+      keyMs: Math.round(keyAtMs - story.lastSeenMs),
+      firstMs: heard?.firstMs ?? null,
+      firstBlockMs: heard?.firstBlockMs ?? null,
     };
     await servers.use((consul) => consul.put(keys.history(epoch), JSON.stringify(entry)));
   }

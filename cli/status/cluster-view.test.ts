@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AgentStatus } from "../../contract/agent-status.ts";
-import { activeStatus, arbiterStatus, standbyStatus, testOutputs } from "../testing/cluster.ts";
+import { activeStatus, arbiterStatus, sealedKey, standbyStatus, testOutputs } from "../testing/cluster.ts";
 import { claimants, clusterView, statusExitCode } from "./cluster-view.ts";
 import type { HostAnswer } from "./views.ts";
 
@@ -141,7 +141,7 @@ describe("what is amiss", () => {
   test.each<[string, Partial<AgentStatus>, string]>([
     ["neard down", { neard: null }, "neard on host-b is not running."],
     ["neard behind", { neard: { ...neard(), synced: false } }, "neard on host-b is not synced."],
-    ["key unreadable", { key: { available: false, loaded: false } }, "The validator key on host-b cannot be read."],
+    ["key unreadable", { key: { ...sealedKey, available: false } }, "The validator key on host-b cannot be read."],
     ["no vote", { consul: { ...consul(), voter: false } }, "Consul on host-b has no vote."],
     ["Consul unhealthy", { consul: { ...consul(), healthy: false } }, "Consul on host-b is not healthy."],
     ["Consul silent", { consul: { ...consul(), reachable: false } }, "Consul on host-b does not answer."],
@@ -155,7 +155,7 @@ describe("what is amiss", () => {
   });
 
   test("an active host without key, or with its fence shut or off", () => {
-    expect(withA(activeStatus("host-a", { key: { available: true, loaded: false } }))).toEqual([
+    expect(withA(activeStatus("host-a", { key: sealedKey }))).toEqual([
       "host-a is active, but its neard does not confirm the validator key.",
     ]);
     expect(withA(activeStatus("host-a", { fence: { armed: true, open: false } }))).toEqual([

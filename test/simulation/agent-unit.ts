@@ -73,10 +73,11 @@ export class AgentUnit {
       neard: neard.driverOf(process, settings.chainId, (atMs) => cluster.accountSight(atMs)),
       custody: {
         available: true,
+        nextAvailable: settings.nextPublicKey !== null,
         fault: null,
-        write: () => process.edgeSync(() => this.#setKeyFile(true)),
-        erase: () => process.edgeSync(() => this.#setKeyFile(false)),
-        filePresent: () => neard.keyFile,
+        write: (key: string) => process.edgeSync(() => this.#setKeyFile(key)),
+        erase: () => process.edgeSync(() => this.#setKeyFile(null)),
+        filePresent: () => neard.keyFile !== null,
       },
       leaseFile: this.#leaseFile(process),
       log: cluster.logOf(name),
@@ -118,7 +119,7 @@ export class AgentUnit {
         leaseLeftMs: () => (this.#savedLease === null ? 0 : this.#savedLease.deadlineMs - clock.bootMs()),
         shut: async () => await fence.shut(),
         killNeard: async () => await driver.kill(),
-        eraseKey: () => this.#setKeyFile(false),
+        eraseKey: () => this.#setKeyFile(null),
         disarm: async () => await fence.disarm(),
         orphansGone: async () => {},
       },
@@ -163,8 +164,8 @@ export class AgentUnit {
     this.#savedLease = null;
   }
 
-  #setKeyFile(isThere: boolean): void {
-    this.#home.neard.keyFile = isThere;
+  #setKeyFile(key: string | null): void {
+    this.#home.neard.keyFile = key;
   }
 
   #fence(process: AgentProcess): Fence {
