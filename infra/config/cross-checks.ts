@@ -7,7 +7,7 @@ import type { Fault } from "./faults.ts";
 import { addressFaults, archFaults, duplicateFaults, goneFaults, sizeFaults, sizeWarnings } from "./host-checks.ts";
 import { chainFaults, ownedFaults, portFaults, sourceFaults } from "./neard-checks.ts";
 import type { Settings } from "./schema.ts";
-import { type IsSecret, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
+import { type IsSecret, rotationWarnings, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
 
 export interface Checked {
   readonly faults: readonly Fault[];
@@ -31,7 +31,7 @@ export function crossCheck(settings: Settings, isSecret: IsSecret): Checked {
       ...ownedFaults(settings),
       ...portFaults(settings),
     ],
-    warnings: sizeWarnings(settings),
+    warnings: [...sizeWarnings(settings), ...rotationWarnings(settings)],
   };
 }
 
