@@ -17,6 +17,9 @@ export class NeardDriver {
   readonly #unit: string;
   readonly #uid: number;
   readonly #rpc: NeardRpc;
+  /** For the long answers: one that is slow must not keep the question waiting by which neard counts as hung. */
+  readonly #slowRpc: NeardRpc;
+  #asking: Promise<AccountSight> | null = null;
   readonly #clock: Clock;
   #config: { correct: boolean | null; atMs: number } = { correct: null, atMs: Number.NEGATIVE_INFINITY };
   #answeredBy: string | null = null;
@@ -28,6 +31,7 @@ export class NeardDriver {
     this.#unit = options.unit;
     this.#uid = options.uid;
     this.#rpc = new NeardRpc(options.rpcUrl);
+    this.#slowRpc = new NeardRpc(options.rpcUrl);
     this.#clock = options.clock;
   }
 
@@ -103,10 +107,20 @@ export class NeardDriver {
     this.#config = { correct: await this.#rpc.configCorrect(statusTimeoutMs), atMs: nowMs };
   }
 
-  /** What `account` has done in the present NEAR epoch, by the chain that this neard follows. */
+  /**
+   * What `account` has done in the present NEAR epoch, and its keys, by the chain that this neard follows. Whoever asks
+   * while an answer is on its way gets that one.
+   */
   async accountSight(account: string): Promise<AccountSight> {
+    this.#asking ??= this.#askAccount(account).finally(() => {
+      this.#asking = null;
+    });
+    return await this.#asking;
+  }
+
+  async #askAccount(account: string): Promise<AccountSight> {
     const atMs = this.#clock.bootMs();
-    const answer = await this.#rpc.validators(validatorsTimeoutMs);
+    const answer = await this.#slowRpc.validators(validatorsTimeoutMs);
     const sight = sightFrom(answer, account, atMs);
     if (!isKeyChanging(sight)) return sight;
     // An epoch ends once its last heights are final, so with skipped blocks later than this, never earlier (nearcore).
@@ -115,7 +129,7 @@ export class NeardDriver {
 
   /** Fixed for a chain, as good as: asked again when the agent is restarted. */
   async #askEpochLength(): Promise<number> {
-    this.#epochLength ??= await this.#rpc.epochLength(validatorsTimeoutMs);
+    this.#epochLength ??= await this.#slowRpc.epochLength(validatorsTimeoutMs);
     return this.#epochLength;
   }
 

@@ -219,3 +219,32 @@ test.for([
   await done(effect);
   expect(deeds).toEqual(expected);
 });
+
+test("that neard does not answer about the account is said once, and again after it has", async () => {
+  const warned: string[] = [];
+  const events: Event[] = [];
+  let sight: object | null = null;
+  const partners = {
+    config: { account: "validator.localnet" },
+    neard: { accountSight: async () => sight ?? Promise.reject(new Error("no answer")) },
+    log: { warn: (_: object, text: string) => warned.push(text) },
+  };
+  const executor = new Executor(
+    partners as unknown as Partners,
+    (event) => events.push(event),
+    () => {},
+  );
+  const ask = async () => {
+    executor.start({ do: "ask-account" });
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await ask();
+  await ask();
+  expect(warned).toEqual(["no answer"]);
+  sight = {};
+  await ask();
+  expect(events).toEqual([{ is: "account-seen", sight: {} }]);
+  sight = null;
+  await ask();
+  expect(warned).toHaveLength(2);
+});

@@ -44,6 +44,7 @@ export class Executor {
   readonly #p: Partners;
   readonly #dispatch: (event: Event) => void;
   readonly #probeNow: () => void;
+  #isAccountKnown = true;
 
   constructor(partners: Partners, dispatch: (event: Event) => void, probeNow: () => void) {
     this.#p = partners;
@@ -118,7 +119,7 @@ export class Executor {
       case "probe-soon":
         return this.#probeNow();
       case "ask-account":
-        return this.#dispatch({ is: "account-seen", sight: await neard.accountSight(this.#p.config.account) });
+        return await this.#askAccount();
       case "find-window":
         return await this.#findWindow(effect.serial);
       case "publish":
@@ -137,6 +138,20 @@ export class Executor {
   async #done(serial: number, work: Promise<void>): Promise<void> {
     await work;
     this.#dispatch({ is: "done", serial });
+  }
+
+  /** Asked as often as every second: that there is no answer is said once. */
+  async #askAccount(): Promise<void> {
+    const { neard, config, log } = this.#p;
+    try {
+      const sight = await neard.accountSight(config.account);
+      this.#isAccountKnown = true;
+      this.#dispatch({ is: "account-seen", sight });
+    } catch (error) {
+      const wasKnown = this.#isAccountKnown;
+      this.#isAccountKnown = false;
+      if (wasKnown) log.warn({ effect: "ask-account" }, error instanceof Error ? error.message : String(error));
+    }
   }
 
   async #createSession(serial: number): Promise<void> {

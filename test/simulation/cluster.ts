@@ -24,6 +24,8 @@ export interface ClusterShape {
   readonly lease: LeaseTiming;
   /** The account's key changes with every NEAR epoch, and the hosts have both. */
   readonly isKeyChanging?: boolean;
+  /** They have only the first: somebody changed the key on chain and gave the hosts no other. */
+  readonly isNextKeyMissing?: boolean;
   /** Where hosts differ in it: an apply of another timing is under way, or was cut short. */
   readonly leases?: readonly LeaseTiming[];
 }
@@ -67,7 +69,7 @@ export class Cluster {
         peers,
         lease: leases[index] ?? shape.lease,
         publicKey,
-        nextPublicKey: this.nearKeys.isChanging ? nextPublicKey : null,
+        nextPublicKey: this.nearKeys.isChanging && shape.isNextKeyMissing !== true ? nextPublicKey : null,
         chainId: "localnet",
         maxHeadAgeMs: 20_000,
         hungMs: 10_000,
