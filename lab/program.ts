@@ -1,13 +1,15 @@
 /** The commands of the lab. Words only; what is done is in hosts/ and faults/. */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { exitCodeOf } from "../cli/exit-codes.ts";
 import { leaveWithReader } from "../cli/terminal/reader-left.ts";
 import { describeError, HoldfastError } from "../contract/errors.ts";
+import { parseValidatorKey } from "../contract/near-key.ts";
 import { activeFaults, healAll, injectFault } from "./faults/engine.ts";
 import { faultKinds } from "./faults/kinds.ts";
-import { askWitness, startChain, stopChain } from "./hosts/chain.ts";
+import { askWitness, stakeWith, startChain, stopChain } from "./hosts/chain.ts";
 import { checkLabName, defaultLabName, hostOf, type Lab, labPaths, loadLab } from "./hosts/description.ts";
 import { addHosts, downLab, labStatus, removeHost, upLab } from "./hosts/lab.ts";
 import { environment, requireRoot } from "./hosts/machine.ts";
@@ -124,6 +126,16 @@ command("witness", "what the chain saw: who signed, what was missed, whether two
     if (options.json) printJson(report);
     else print(witnessLines(report));
   });
+
+command(
+  "stake <key-file>",
+  "as if the account staked with another validator key: it counts from the NEAR epoch after next",
+).action(async (file: string) => {
+  const lab = loadLab(labName());
+  const { publicKey } = parseValidatorKey(readFileSync(file, "utf8"), lab.chain?.account, file);
+  const nearEpoch = await stakeWith(lab, publicKey);
+  say(`${publicKey} is the validator's key from NEAR epoch ${nearEpoch} on`);
+});
 
 command("chain <start|stop|log>", "the simulated chain")
   .option("-f, --follow", "with log: go on as it grows")

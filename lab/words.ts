@@ -39,8 +39,9 @@ export function witnessLines(report: Report): string[] {
   const doubles = report.doubleSigned.length;
   return [
     `${report.account}: heights ${report.fromHeight} to ${report.toHeight}`,
-    `  blocks        ${report.produced} produced, ${report.missed} missed`,
-    `  endorsements  ${report.endorsed} given, ${report.missedEndorsements} missed`,
+    `  blocks        ${report.produced} produced, ${report.accepted} accepted, ${report.missed} missed`,
+    `  endorsements  ${report.endorsed} counted, ${report.missedEndorsements} missed`,
+    ...takeoverLines(report),
     `  gaps          ${report.gaps.length}${gap > 0 ? `, the longest ${gap.toFixed(1)} s` : ""}`,
     ...report.gaps
       .slice(-5)
@@ -53,6 +54,24 @@ export function witnessLines(report: Report): string[] {
     report.current === null
       ? "  nobody has signed yet"
       : `  last signed by ${pc.bold(report.current.host)}, ${(report.current.silentMs / 1000).toFixed(1)} s ago`,
+  ];
+}
+
+/** The last five; the figures say how long nobody heard the validator. */
+function takeoverLines({ takeovers, alreadyConnected, pace }: Report): string[] {
+  return [
+    `  take-overs    ${takeovers.length}`,
+    ...takeovers.slice(-5).map(({ at, from, to, keySeconds, firstAcceptedSeconds }) => {
+      const heard =
+        firstAcceptedSeconds === null
+          ? pc.red("no block of it accepted yet")
+          : `first block accepted ${firstAcceptedSeconds.toFixed(1)} s later`;
+      return `    ${at}  ${from} -> ${to}, key after ${keySeconds.toFixed(1)} s, ${heard}`;
+    }),
+    ...(alreadyConnected === 0 ? [] : [`  refused       ${alreadyConnected} times: the peer had a connection already`]),
+    ...(pace.medianPer10s === null
+      ? []
+      : [`  pace          ${pace.medianPer10s} blocks in 10 s, ${pace.slowestPer10s} at the slowest`]),
   ];
 }
 

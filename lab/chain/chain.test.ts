@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { generateValidatorKey } from "../../contract/near-key.ts";
 import { Chain } from "./chain.ts";
 import { genesis, ours } from "./fixtures.ts";
-import { producerAt, slotStartMs } from "./schedule.ts";
-import { type SignatureMessage, signedText, signingKey, signText } from "./wire.ts";
+import { isRelayed, producerAt, slotStartMs } from "./schedule.ts";
+import { type SignatureMessage, signedText, signingKey, signText, type Tier1Message, tier1Text } from "./wire.ts";
 import type { WitnessEvent } from "./witness-event.ts";
 
-const source = { host: "a", address: "10.0.0.1" };
+const source = { host: "a", address: "10.0.0.1", nodeKey: "ed25519:a" };
 let events: WitnessEvent[];
 let chain: Chain;
 
@@ -24,20 +24,27 @@ function message(height: number, more: Partial<SignatureMessage> = {}, key = our
   return { type: "signature", publicKey: ours.publicKey, signature, tenure: "t", sentMs: 0, ...fields, ...more };
 }
 
+/** The others' words of the open height reach the neard of `nodeKey`. */
+function heardBy(nodeKey: string, words = chain.duties): void {
+  for (const { from, token } of words)
+    chain.received({ type: "received", from, height: chain.open ?? 0, token }, { ...source, nodeKey });
+}
+
 beforeEach(() => {
   events = [];
   chain = new Chain(genesis, (event) => events.push(event), 0);
 });
 
 describe("a slot of ours", () => {
-  test("is produced by a block that comes while it is open, and moves the head", () => {
+  test("is produced by an approved block that comes while it is open, and moves the head", () => {
     const height = heightOf(true);
     chain.advance(height);
+    heardBy(source.nodeKey);
     expect(chain.accept(message(height), source, slotStartMs(genesis, height) + 3)).toBeUndefined();
     chain.advance(height + 1);
     expect(events).toMatchObject([
       { type: "signature", host: "a", height, kind: "block", onTime: true },
-      { type: "slot", height, produced: true },
+      { type: "slot", height, accepted: true },
     ]);
     expect(chain.head.height).toBe(height);
   });
@@ -46,25 +53,140 @@ describe("a slot of ours", () => {
     const height = heightOf(true);
     const before = chain.head;
     chain.advance(height);
+    heardBy(source.nodeKey);
     chain.advance(height + 1);
     expect(chain.head).toEqual(before);
     expect(chain.accept(message(height), source, 0)).toBeUndefined();
     expect(events).toMatchObject([
-      { type: "slot", produced: false },
+      { type: "slot", accepted: false },
       { type: "signature", onTime: false },
     ]);
     expect(chain.stats.find((one) => one.account === ours.accountId)).toMatchObject({ produced: 0, expected: 1 });
   });
 });
 
-test("another's slot is produced in any case; our endorsement counts for us", () => {
-  const height = heightOf(false);
-  chain.advance(height);
-  chain.accept(message(height), source, 0);
-  chain.advance(height + 1);
-  expect(chain.head.height).toBe(height);
-  const stats = chain.stats.find((one) => one.account === ours.accountId);
-  expect(stats).toMatchObject({ endorsed: 1, expectedEndorsements: 1 });
+describe("a block that was signed in time is accepted only with approvals", () => {
+  const height = heightOf(true);
+  const accepted = (approve: () => void) => {
+    chain.advance(height);
+    approve();
+    chain.accept(message(height), source, 0);
+    chain.advance(height + 1);
+    return events.find((event) => event.type === "slot")?.accepted;
+  };
+
+  test("of more than two thirds of the stake: 100 of ours and 150 of 300 are not", () => {
+    expect(accepted(() => heardBy(source.nodeKey, chain.duties.slice(1)))).toBe(false);
+  });
+
+  test("that came to the neard that signed it, not to another", () => {
+    expect(accepted(() => heardBy("ed25519:b"))).toBe(false);
+  });
+
+  test("that were sent: a neard cannot make them up", () => {
+    expect(
+      accepted(() =>
+        heardBy(
+          source.nodeKey,
+          chain.duties.map((duty) => ({ ...duty, token: "guess" })),
+        ),
+      ),
+    ).toBe(false);
+  });
+
+  test("whatever the order in which they and the block come", () => {
+    chain.advance(height);
+    chain.accept(message(height), source, 0);
+    heardBy(source.nodeKey);
+    chain.advance(height + 1);
+    expect(events).toMatchObject([{ type: "signature" }, { type: "slot", accepted: true }]);
+    expect(chain.stats.find((one) => one.account === ours.accountId)).toMatchObject({ produced: 1, expected: 1 });
+  });
+});
+
+describe("another's slot is produced in any case, and our endorsement counts for us", () => {
+  function endorsing(height: number, hear: () => void) {
+    chain.advance(height);
+    hear();
+    chain.accept(message(height), source, 0);
+    chain.advance(height + 1);
+    expect(chain.head.height).toBe(height);
+    return chain.stats.find((one) => one.account === ours.accountId);
+  }
+  /** The first height of another whose witness comes over others too, or only from its producer. */
+  const theirs = (relayed: boolean) => {
+    let height = heightOf(false);
+    while (isRelayed(genesis, height) !== relayed) height = heightOf(false, height + 1);
+    return height;
+  };
+
+  test("with the witness of its chunk, from its producer", () => {
+    const height = theirs(false);
+    const producer = producerAt(genesis, height);
+    const hear = () =>
+      heardBy(
+        source.nodeKey,
+        chain.duties.filter(({ from }) => from === producer),
+      );
+    expect(endorsing(height, hear)).toMatchObject({ endorsed: 1, expectedEndorsements: 1 });
+  });
+
+  test("or without it, where others relay it", () => {
+    expect(endorsing(theirs(true), () => {})).toMatchObject({ endorsed: 1, expectedEndorsements: 1 });
+    expect(events.at(-1)).toMatchObject({ type: "slot", endorsed: true });
+  });
+
+  test("not where only the producer sends it, and that goes elsewhere", () => {
+    expect(endorsing(theirs(false), () => heardBy("ed25519:b"))).toMatchObject({
+      endorsed: 0,
+      expectedEndorsements: 1,
+    });
+  });
+});
+
+describe("the account's key on chain", () => {
+  const next = generateValidatorKey(ours.accountId);
+  const { epoch_length } = genesis;
+
+  test("is another from the NEAR epoch on in which a new stake counts", () => {
+    chain = new Chain(genesis, (event) => events.push(event), 0, [{ publicKey: next.publicKey, fromNearEpoch: 2 }]);
+    const last = 2 * epoch_length - 1;
+    expect(chain.validatorKeys(last)).toEqual({ current: ours.publicKey, next: next.publicKey });
+    chain.advance(last);
+    expect(chain.accept(message(last), source, 0)).toBeUndefined();
+    chain.advance(last + 1);
+    expect(chain.accept(message(last + 1), source, 0)).toMatch(/is not the key of/);
+    expect(chain.accept(message(last + 1, { publicKey: next.publicKey }, next), source, 0)).toBeUndefined();
+  });
+
+  test("is what a tier-1 handshake must be signed with", () => {
+    const said = {
+      genesisHash: chain.hash,
+      peer: "node1.localnet",
+      account: ours.accountId,
+      publicKey: ours.publicKey,
+      nodeKey: "ed25519:a",
+    };
+    const handshake = (more: object = {}, key = ours): Tier1Message => {
+      const all = { ...said, ...more };
+      return { type: "tier1", ...all, signature: signText(signingKey(key.secretKey), tier1Text(all)) };
+    };
+    expect(chain.tier1Fault(handshake())).toBeUndefined();
+    expect(chain.tier1Fault(handshake({}, next))).toMatch(/is not signed by/);
+    expect(chain.tier1Fault(handshake({ publicKey: next.publicKey }, next))).toMatch(/is not the key of/);
+    expect(chain.tier1Fault(handshake({ peer: "nobody.localnet" }))).toMatch(/is no validator/);
+    expect(chain.tier1Fault(handshake({ genesisHash: "x" }))).toMatch(/its genesis is/);
+  });
+});
+
+test("a tenure's first word is recorded, and nothing of a process without key", () => {
+  const word = (tenure: string | null) =>
+    chain.advertised({ type: "advertise", account: "a", version: 1, tenure }, source, 7);
+  for (const tenure of ["one", "one", null, "two"]) word(tenure);
+  expect(events).toMatchObject([
+    { type: "key", host: "a", tenure: "one", atMs: 7 },
+    { type: "key", tenure: "two" },
+  ]);
 });
 
 describe("what is refused", () => {

@@ -2,18 +2,33 @@
  * The slot machine: opens a height every slotMs, takes the signatures that arrive while it is open,
  * closes it, and says what became of it. Pure but for what it is handed: no clock, no sockets.
  *
- * The other validators always produce; ours does if its block came in time.
+ * The other validators always produce. Ours does if its block came in time and the neard that signed it
+ * had been sent the approvals of the others (approvals.ts): signed is not yet accepted.
  */
-import type { KeyObject } from "node:crypto";
+import { Approvals, type Duty } from "./approvals.ts";
 import { type Genesis, genesisHash, hashBase58 } from "./genesis.ts";
 import { nearEpochOf, producerAt, slotStartMs } from "./schedule.ts";
-import { type Head, type ProducerStats, type SignatureMessage, signedText, verifyingKey, verifyText } from "./wire.ts";
+import { type KeyChange, keyIn } from "./validator-keys.ts";
+import {
+  type AdvertiseMessage,
+  type Head,
+  type ProducerStats,
+  type ReceivedMessage,
+  type SignatureMessage,
+  signedText,
+  type Tier1Message,
+  tier1Text,
+  verifyingKey,
+  verifyText,
+} from "./wire.ts";
 import type { SignatureEvent, WitnessEvent } from "./witness-event.ts";
 
-/** Where a signature came from. */
+/** Where something came from. */
 export interface Source {
   readonly host: string;
   readonly address: string;
+  /** Of the neard, as it said in its hello; empty before that. */
+  readonly nodeKey: string;
 }
 
 export class Chain {
@@ -23,20 +38,40 @@ export class Chain {
   head: Head;
   /** The height that is open now; undefined before the first. */
   open: number | undefined;
-  /** Of the present NEAR epoch, as far as this process saw it. */
+  /** Of the present NEAR epoch, as far as this process saw it: what is in the chain. */
   stats: ProducerStats[];
-  readonly #keys: Map<string, KeyObject>;
   readonly #record: (event: WitnessEvent) => void;
-  /** Kinds of our signatures that came in time for the open height. */
-  #came = new Set<string>();
+  readonly #keyChanges: readonly KeyChange[];
+  /** Node keys whose signature of the open height came in time, by kind. */
+  #came: Record<SignatureMessage["kind"], Set<string>> = { block: new Set(), endorsement: new Set() };
+  #approvals: Approvals | undefined;
+  #tenures = new Set<string>();
 
-  constructor(genesis: Genesis, record: (event: WitnessEvent) => void, lastHeight: number) {
+  /** @param keyChanges is looked at whenever a key is; what is added to it later counts too */
+  constructor(
+    genesis: Genesis,
+    record: (event: WitnessEvent) => void,
+    lastHeight: number,
+    keyChanges: readonly KeyChange[] = [],
+  ) {
     this.genesis = genesis;
     this.hash = genesisHash(genesis);
     this.head = this.#blockAt(Math.max(0, lastHeight), this.hash);
     this.stats = emptyStats(genesis);
-    this.#keys = new Map(genesis.validators.map((one) => [one.account_id, verifyingKey(one.public_key)]));
     this.#record = record;
+    this.#keyChanges = keyChanges;
+  }
+
+  /** What the other validators send to our account at the open height. */
+  get duties(): readonly Duty[] {
+    return this.#approvals?.duties ?? [];
+  }
+
+  /** Our account's public key at `height` and in the NEAR epoch after. */
+  validatorKeys(height: number): { current: string; next: string } {
+    const { number } = nearEpochOf(this.genesis, height);
+    const at = (nearEpoch: number) => keyIn(this.genesis, this.#keyChanges, this.genesis.account, nearEpoch) ?? "";
+    return { current: at(number), next: at(number + 1) };
   }
 
   /** Closes the open height, if any, and opens `height`, which must be above it. */
@@ -48,23 +83,51 @@ export class Chain {
         this.stats = emptyStats(this.genesis);
     }
     this.open = height;
-    this.#came = new Set();
+    this.#came = { block: new Set(), endorsement: new Set() };
+    this.#approvals = new Approvals(this.genesis, height);
+  }
+
+  /** What another validator sent reached the neard of `source`. */
+  received(message: ReceivedMessage, source: Source): void {
+    this.#approvals?.received(message, source.nodeKey);
+  }
+
+  /** A neard advertises itself; the first word of a tenure is recorded. */
+  advertised({ account, tenure }: AdvertiseMessage, { host, address }: Source, atMs: number): void {
+    if (tenure === null || this.#tenures.has(tenure)) return;
+    this.#tenures.add(tenure);
+    this.#record({ type: "key", host, address, account, tenure, atMs });
+  }
+
+  /** Why the first line of a tier-1 connection is not taken, or undefined. */
+  tier1Fault(message: Tier1Message): string | undefined {
+    if (message.genesisHash !== this.hash) return `its genesis is ${message.genesisHash}, this one's is ${this.hash}`;
+    if (!this.genesis.validators.some((one) => one.account_id === message.peer))
+      return `${message.peer} is no validator`;
+    const expected = this.#keyAt(message.account, this.open ?? this.head.height);
+    if (expected === undefined) return `${message.account} is no validator`;
+    if (message.publicKey !== expected) return `${message.publicKey} is not the key of ${message.account}`;
+    if (!verifyText(verifyingKey(expected), tier1Text(message), message.signature))
+      return `the tier-1 handshake is not signed by ${message.publicKey}`;
+    return undefined;
   }
 
   /**
    * Judges a signature that arrived at `arrivedMs` and records it. Late ones count as seen, never as
-   * produced. Returns why it was rejected, or undefined.
+   * accepted. Returns why it was rejected, or undefined.
    */
   accept(message: SignatureMessage, source: Source, arrivedMs: number): string | undefined {
+    const { host, address } = source;
     const because = this.#fault(message);
     if (because !== undefined) {
-      this.#record({ type: "rejected", ...source, atMs: arrivedMs, because });
+      this.#record({ type: "rejected", host, address, atMs: arrivedMs, because });
       return because;
     }
     const onTime = message.height === this.open;
     const event: SignatureEvent = {
       type: "signature",
-      ...source,
+      host,
+      address,
       account: message.account,
       key: message.publicKey,
       tenure: message.tenure,
@@ -75,21 +138,24 @@ export class Chain {
       arrivedMs,
       onTime,
     };
-    if (onTime && message.account === this.genesis.account) this.#came.add(message.kind);
+    if (onTime && message.account === this.genesis.account) this.#came[message.kind].add(source.nodeKey);
     this.#record(event);
     return undefined;
   }
 
+  #keyAt(account: string, height: number): string | undefined {
+    return keyIn(this.genesis, this.#keyChanges, account, nearEpochOf(this.genesis, height).number);
+  }
+
   #fault(message: SignatureMessage): string | undefined {
     const { account, height, kind } = message;
-    const validator = this.genesis.validators.find((one) => one.account_id === account);
-    const key = this.#keys.get(account);
-    if (validator === undefined || key === undefined) return `${account} is no validator`;
-    if (message.publicKey !== validator.public_key) return `${message.publicKey} is not the key of ${account}`;
+    const key = this.#keyAt(account, height);
+    if (key === undefined) return `${account} is no validator`;
+    if (message.publicKey !== key) return `${message.publicKey} is not the key of ${account}`;
     if (this.open === undefined || height > this.open) return `height ${height} has not begun`;
     if ((kind === "block") !== (producerAt(this.genesis, height) === account))
       return `${account} has no ${kind} to sign at height ${height}`;
-    if (!verifyText(key, signedText(this.hash, message), message.signature))
+    if (!verifyText(verifyingKey(key), signedText(this.hash, message), message.signature))
       return `the signature of height ${height} is not by ${message.publicKey}`;
     return undefined;
   }
@@ -97,19 +163,23 @@ export class Chain {
   #close(height: number): void {
     const { account } = this.genesis;
     const producer = producerAt(this.genesis, height);
-    const produced = producer !== account || this.#came.has("block");
-    if (produced) this.head = this.#blockAt(height, this.head.hash);
+    const approvals = this.#approvals;
+    const isApproved = [...this.#came.block].some((nodeKey) => approvals?.approve(nodeKey));
+    const accepted = producer !== account || isApproved;
+    const endorsed =
+      producer !== account && [...this.#came.endorsement].some((nodeKey) => approvals?.witnessed(nodeKey));
+    if (accepted) this.head = this.#blockAt(height, this.head.hash);
     for (const one of this.stats) {
-      const present = one.account !== account || this.#came.size > 0;
       if (one.account === producer) {
         one.expected++;
-        if (produced) one.produced++;
+        if (accepted) one.produced++;
       } else {
         one.expectedEndorsements++;
-        if (present) one.endorsed++;
+        if (one.account !== account || endorsed) one.endorsed++;
       }
     }
-    this.#record({ type: "slot", height, startMs: slotStartMs(this.genesis, height), producer, produced });
+    const startMs = slotStartMs(this.genesis, height);
+    this.#record({ type: "slot", height, startMs, producer, accepted, endorsed });
   }
 
   #blockAt(height: number, prevHash: string): Head {

@@ -1,15 +1,17 @@
 /**
  * The control socket: HTTP on a Unix socket, JSON in and out.
  *
- *   GET  /health                 height, head, links, whether slots keep time
+ *   GET  /health                 height, head, links, tier-1 connections, whether slots keep time
  *   GET  /report[?since=HEIGHT]  the witness's report (report.ts) since the last reset, or a height
  *   POST /reset                  the next report begins with the next height
  *   GET  /events[?since=N]       events numbered N and above: [{seq, event}]
  *   GET  /events?follow=1        the same as they come, one JSON object a line, until the client leaves
  *   POST /protocol {version}     the network's protocol version from now on
+ *   POST /validator-key {publicKey}  our account stakes with this key: it counts from the NEAR epoch after next
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import * as z from "zod";
+import { publicKeySchema } from "./genesis.ts";
 import type { Witness } from "./witness.ts";
 
 export interface ControlHandlers {
@@ -19,9 +21,12 @@ export interface ControlHandlers {
   nextHeight(): number;
   health(): object;
   setProtocolVersion(version: number): void;
+  /** The first NEAR epoch in which it counts. */
+  setValidatorKey(publicKey: string): number;
 }
 
 const protocolSchema = z.strictObject({ version: z.number().int().positive() });
+const validatorKeySchema = z.strictObject({ publicKey: publicKeySchema });
 const numberSchema = z.coerce.number().int().nonnegative().optional();
 
 /** The server, not listening yet. */
@@ -64,6 +69,10 @@ async function answer(handlers: ControlHandlers, request: IncomingMessage, respo
       const { version } = protocolSchema.parse(JSON.parse(await body(request)));
       handlers.setProtocolVersion(version);
       return send(response, 200, { version });
+    }
+    case "POST /validator-key": {
+      const { publicKey } = validatorKeySchema.parse(JSON.parse(await body(request)));
+      return send(response, 200, { publicKey, fromNearEpoch: handlers.setValidatorKey(publicKey) });
     }
     default:
       return send(response, 404, { error: `there is no ${request.method} ${url.pathname}` });

@@ -10,6 +10,7 @@ export const genesis: Genesis = {
   protocol_version: 84,
   slot_ms: 600,
   epoch_length: 100,
+  tier1_interval_ms: 5000,
   account: ours.accountId,
   validators: [
     { account_id: ours.accountId, public_key: ours.publicKey, stake: 100 },

@@ -2,7 +2,7 @@
  * The simulated chain and its witness, outside the hosts:
  *
  *   node lab/chain/main.ts --dir DIR --listen ADDR:PORT --control SOCK [--hosts FILE.json]
- *                          [--slot-ms 600] [--epoch-length 100] [--chain-id localnet]
+ *                          [--slot-ms 600] [--epoch-length 100] [--chain-id localnet] [--tier1-interval-ms 5000]
  *
  * Prints one line when neards can connect; ends on SIGTERM and SIGINT.
  */
@@ -11,7 +11,7 @@ import { describeError, HoldfastError } from "../../contract/errors.ts";
 import { startChain } from "./server.ts";
 
 const usage =
-  "node lab/chain/main.ts --dir DIR --listen ADDR:PORT --control SOCK [--hosts FILE.json] [--slot-ms MS] [--epoch-length N] [--chain-id ID]";
+  "node lab/chain/main.ts --dir DIR --listen ADDR:PORT --control SOCK [--hosts FILE.json] [--slot-ms MS] [--epoch-length N] [--chain-id ID] [--tier1-interval-ms MS]";
 
 function needed(value: string | undefined, flag: string): string {
   if (value === undefined) throw new HoldfastError("HF_USAGE", `${flag} is missing.`, { next: usage });
@@ -34,6 +34,7 @@ async function main(): Promise<void> {
       "slot-ms": { type: "string" },
       "epoch-length": { type: "string" },
       "chain-id": { type: "string" },
+      "tier1-interval-ms": { type: "string" },
     },
   });
   const [, address, port] = /^(.+):(\d+)$/.exec(needed(values.listen, "--listen")) ?? [];
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
     slotMs: integer(values["slot-ms"], "--slot-ms"),
     epochLength: integer(values["epoch-length"], "--epoch-length"),
     chainId: values["chain-id"],
+    tier1IntervalMs: integer(values["tier1-interval-ms"], "--tier1-interval-ms"),
   });
   const { genesis } = running.chain;
   console.log(

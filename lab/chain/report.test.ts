@@ -27,16 +27,44 @@ function signed(host: string, height: number, more: Partial<SignatureEvent> = {}
   };
 }
 
-function over(height: number): WitnessEvent {
-  return { type: "slot", height, startMs: at(height), producer: producerAt(genesis, height), produced: true };
+/** `host` has the key, under the tenure of `signed`. */
+const keyOn = (host: string, atMs: number): WitnessEvent => ({
+  type: "key",
+  host,
+  address: host,
+  account,
+  tenure: `${host}-1`,
+  atMs,
+});
+
+/** The end of a height: what was signed for it in time counts, except where `unheard` says that nobody approved. */
+function over(height: number, signatures: SignatureEvent[], unheard: (height: number) => boolean): WitnessEvent {
+  const producer = producerAt(genesis, height);
+  const counts =
+    signatures.some((event) => event.account === account && event.height === height && event.onTime) &&
+    !unheard(height);
+  const isOurs = producer === account;
+  return {
+    type: "slot",
+    height,
+    startMs: at(height),
+    producer,
+    accepted: !isOurs || counts,
+    endorsed: !isOurs && counts,
+  };
 }
 
 /** All events in order of arrival, with every height up to `lastHeight` over. */
-function timeline(signatures: SignatureEvent[], lastHeight: number): WitnessEvent[] {
-  const slots = Array.from({ length: lastHeight }, (_, i) => over(i + 1));
+function timeline(
+  signatures: SignatureEvent[],
+  lastHeight: number,
+  unheard: (height: number) => boolean = () => false,
+  more: WitnessEvent[] = [],
+): WitnessEvent[] {
+  const slots = Array.from({ length: lastHeight }, (_, i) => over(i + 1, signatures, unheard));
   const when = (event: WitnessEvent) =>
     event.type === "slot" ? at(event.height + 1) : event.type === "signature" ? event.arrivedMs : event.atMs;
-  return [...slots, ...signatures].sort((a, b) => when(a) - when(b));
+  return [...slots, ...signatures, ...more].sort((a, b) => when(a) - when(b));
 }
 
 function run(host: string, from: number, to: number, more: Partial<SignatureEvent> = {}): SignatureEvent[] {
@@ -44,7 +72,11 @@ function run(host: string, from: number, to: number, more: Partial<SignatureEven
 }
 
 function report(signatures: SignatureEvent[], lastHeight: number, scope: Partial<ReportScope> = {}) {
-  const made = makeReport(timeline(signatures, lastHeight), {
+  return judged(timeline(signatures, lastHeight), lastHeight, scope);
+}
+
+function judged(events: WitnessEvent[], lastHeight: number, scope: Partial<ReportScope> = {}) {
+  const made = makeReport(events, {
     account,
     slotMs: 600,
     fromHeight: 1,
@@ -60,11 +92,13 @@ const ourHeights = (from: number, to: number) =>
 
 describe("blocks and endorsements", () => {
   test("a host that signs every height misses nothing", () => {
-    const { slots, produced, missed, endorsed, missedEndorsements, gaps, current } = report(run("a", 1, 40), 40);
+    const made = report(run("a", 1, 40), 40);
+    const { slots, produced, accepted, missed, endorsed, missedEndorsements, gaps, current } = made;
     const blocks = ourHeights(1, 40).length;
-    expect({ slots, produced, missed, endorsed, missedEndorsements }).toEqual({
+    expect({ slots, produced, accepted, missed, endorsed, missedEndorsements }).toEqual({
       slots: 40,
       produced: blocks,
+      accepted: blocks,
       missed: 0,
       endorsed: 40 - blocks,
       missedEndorsements: 0,
@@ -90,12 +124,28 @@ describe("blocks and endorsements", () => {
     ]);
   });
 
+  test("what was signed and not taken by the chain is produced and missed", () => {
+    const made = judged(
+      timeline(run("a", 1, 40), 40, (height) => height > 20),
+      40,
+    );
+    expect(made).toMatchObject({
+      produced: ourHeights(1, 40).length,
+      accepted: ourHeights(1, 20).length,
+      missed: ourHeights(21, 40).length,
+      gaps: [],
+    });
+    expect(made.missedHeights).toEqual(ourHeights(21, 40));
+    expect(made.endorsed + made.accepted).toBe(20);
+  });
+
   test("a signature after its slot is late: its block is missed and its silence stays a gap", () => {
     const [block = 0] = ourHeights(5, 40);
     const late = signed("a", block, { arrivedMs: at(block + 1) + 1 });
     const made = report([...run("a", 1, block - 1), late, ...run("a", block + 2, 40)], 40);
     expect(made.late).toBe(1);
     expect(made.missedHeights).toContain(block);
+    expect(made.produced).toBe(made.accepted + 1);
     expect(made.gaps).toHaveLength(1);
   });
 
@@ -188,6 +238,78 @@ test("tallies go by host and by key", () => {
     blocks: ourHeights(1, 20).length,
     endorsements: 20 - ourHeights(1, 20).length,
   });
+});
+
+describe("take-overs", () => {
+  const keyMs = at(10) + 100;
+  const signatures = [...run("a", 1, 5), ...run("b", 11, 60)];
+  const heard = (from: number) =>
+    judged(
+      timeline(signatures, 60, (height) => height > 5 && height < from, [keyOn("b", keyMs)]),
+      60,
+    );
+  const [lastBlock = 0] = ourHeights(1, 5).toReversed();
+  const seconds = (ms: number) => Math.round(ms) / 1000;
+
+  test("count from the old host's last accepted block to the key, and from there to the new one's first", () => {
+    const [first = 0] = ourHeights(30, 60);
+    expect(heard(30).takeovers).toEqual([
+      {
+        from: "a",
+        to: "b",
+        at: new Date(keyMs).toISOString(),
+        keySeconds: seconds(keyMs - (at(lastBlock) + 5)),
+        firstAcceptedSeconds: seconds(at(first) + 5 - keyMs),
+      },
+    ]);
+  });
+
+  test("without an accepted block are not over", () => {
+    expect(heard(99).takeovers).toMatchObject([{ from: "a", to: "b", firstAcceptedSeconds: null }]);
+  });
+
+  test("whose key was not announced count from the first signature", () => {
+    expect(report(signatures, 60).takeovers).toMatchObject([{ at: new Date(at(11) + 5).toISOString() }]);
+  });
+
+  test("back and forth are two, each with its own first block; a restart on one host is none", () => {
+    const back = run("a", 31, 60, { tenure: "a-2" });
+    const again = run("a", 61, 80, { tenure: "a-3" });
+    const made = report([...run("a", 1, 5), ...run("b", 11, 30), ...back, ...again], 80);
+    expect(made.takeovers).toMatchObject([
+      { from: "a", to: "b", firstAcceptedSeconds: seconds(at(ourHeights(11, 30)[0] ?? 0) - at(11)) },
+      { from: "b", to: "a", firstAcceptedSeconds: seconds(at(ourHeights(31, 60)[0] ?? 0) - at(31)) },
+    ]);
+  });
+});
+
+describe("the chain's pace", () => {
+  test("is unknown before ten seconds are over", () => {
+    expect(report(run("a", 1, 16), 16).pace).toEqual({ medianPer10s: null, slowestPer10s: null });
+  });
+
+  test("counts every validator's blocks in any ten seconds: 17 slots begin in them", () => {
+    expect(report(run("a", 1, 60), 60).pace).toEqual({ medianPer10s: 17, slowestPer10s: 17 });
+    const from = 30;
+    const slow = report([...run("a", 1, from), ...run("a", from + 30, 200)], 200);
+    const missed = Math.max(
+      ...Array.from({ length: 15 }, (_, i) => ourHeights(from + 1 + i, from + Math.min(29, i + 17)).length),
+    );
+    expect(slow.pace).toEqual({ medianPer10s: 17, slowestPer10s: 17 - missed });
+  });
+});
+
+test("refused tier-1 connections are counted since the report's beginning", () => {
+  const refused = (atMs: number): WitnessEvent => ({
+    type: "already-connected",
+    host: "b",
+    address: "b",
+    account,
+    peer: "node1.localnet",
+    atMs,
+  });
+  const events = timeline(run("a", 1, 40), 40, undefined, [refused(at(5)), refused(at(30)), refused(at(35))]);
+  expect(judged(events, 40, { fromHeight: 20, fromMs: at(20) }).alreadyConnected).toBe(2);
 });
 
 test("an empty report is a report", () => {

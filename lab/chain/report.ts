@@ -2,10 +2,16 @@
  * The witness's verdict: from what was seen on the wire to what it means. Pure. What counts as an
  * overlap is in overlap.ts.
  *
+ * What a host signs and what the chain takes are two things: a block counts only with the approvals of the
+ * others, and those go where the others believe the validator to be. So *produced* is what was signed,
+ * *accepted* what is in the chain.
+ *
  * Not promised: that a host which was silent could not have signed. Only what arrived is judged.
  */
 import * as z from "zod";
 import { findOverlaps, unionMs } from "./overlap.ts";
+import { paceOf } from "./pace.ts";
+import { findTakeovers } from "./takeovers.ts";
 import { signatureKinds } from "./wire.ts";
 import type { SignatureEvent, WitnessEvent } from "./witness-event.ts";
 
@@ -30,14 +36,33 @@ export const reportSchema = z.object({
   at: isoTime,
   /** Heights that are over. */
   slots: z.number().int(),
-  /** Of them: our blocks that came in time, and those that did not. */
+  /** Of them ours, of which a signature was seen, in time or not. */
   produced: z.number().int(),
+  /** Ours whose block is in the chain, and those without one: together what was expected of us. */
+  accepted: z.number().int(),
   missed: z.number().int(),
   /** Of those missed the last hundred. */
   missedHeights: z.array(z.number().int()),
-  /** Heights of others that we endorsed in time, and those that we did not. */
+  /** Heights of others for which our endorsement counts, and those for which none does. */
   endorsed: z.number().int(),
   missedEndorsements: z.number().int(),
+  /** Tier-1 connections that other validators refused, since they had one for the account already. */
+  alreadyConnected: z.number().int(),
+  /** Changes of host, as far as they were since the report's beginning. */
+  takeovers: z.array(
+    z.object({
+      from: z.string(),
+      to: z.string(),
+      /** When the new host had the key. */
+      at: isoTime,
+      /** From the old host's last accepted block to the key on the new one. */
+      keySeconds: z.number(),
+      /** From the key on the new one to its first accepted block; null: none yet. */
+      firstAcceptedSeconds: z.number().nullable(),
+    }),
+  ),
+  /** Blocks of all validators that the chain took in any 10 s; null before 10 s are over. */
+  pace: z.object({ medianPer10s: z.number().nullable(), slowestPer10s: z.number().nullable() }),
   /** Valid signatures that arrived after their height was over. */
   late: z.number().int(),
   rejected: z.number().int(),
@@ -90,12 +115,16 @@ export function makeReport(events: readonly WitnessEvent[], scope: ReportScope):
     .filter((event) => event.type === "signature")
     .filter((event) => event.account === scope.account && event.arrivedMs >= scope.fromMs);
   const onTime = signatures.filter((event) => event.onTime);
-  const blocks = new Set(onTime.filter((event) => event.kind === "block").map((event) => event.height));
-  const endorsements = new Set(onTime.filter((event) => event.kind === "endorsement").map((event) => event.height));
+  const blocks = new Set(signatures.filter((event) => event.kind === "block").map((event) => event.height));
   const ours = slots.filter((slot) => slot.producer === scope.account);
   const theirs = slots.filter((slot) => slot.producer !== scope.account);
-  const missedHeights = ours.filter((slot) => !blocks.has(slot.height)).map((slot) => slot.height);
-  const endorsed = theirs.filter((slot) => endorsements.has(slot.height)).length;
+  const missedHeights = ours.filter((slot) => !slot.accepted).map((slot) => slot.height);
+  const acceptedHeights = new Set(ours.filter((slot) => slot.accepted).map((slot) => slot.height));
+  const endorsed = theirs.filter((slot) => slot.endorsed).length;
+  const keys = events
+    .filter((event) => event.type === "key")
+    .filter((event) => event.account === scope.account && event.atMs >= scope.fromMs);
+  const refused = events.filter((event) => event.type === "already-connected" && event.atMs >= scope.fromMs);
   const overlaps = findOverlaps(signatures);
   const last = onTime.at(-1);
   return {
@@ -104,11 +133,21 @@ export function makeReport(events: readonly WitnessEvent[], scope: ReportScope):
     toHeight: slots.at(-1)?.height ?? scope.fromHeight - 1,
     at: iso(scope.nowMs),
     slots: slots.length,
-    produced: ours.length - missedHeights.length,
+    produced: ours.filter((slot) => blocks.has(slot.height)).length,
+    accepted: acceptedHeights.size,
     missed: missedHeights.length,
     missedHeights: missedHeights.slice(-100),
     endorsed,
     missedEndorsements: theirs.length - endorsed,
+    alreadyConnected: refused.length,
+    takeovers: findTakeovers(keys, signatures, acceptedHeights).map(({ from, to, atMs, keyMs, firstAcceptedMs }) => ({
+      from,
+      to,
+      at: iso(atMs),
+      keySeconds: Math.round(keyMs) / 1000,
+      firstAcceptedSeconds: firstAcceptedMs === null ? null : Math.round(firstAcceptedMs) / 1000,
+    })),
+    pace: paceOf(slots, scope.slotMs),
     late: signatures.length - onTime.length,
     rejected: events.filter((event) => event.type === "rejected" && event.atMs >= scope.fromMs).length,
     gaps: findGaps(onTime, scope.slotMs),

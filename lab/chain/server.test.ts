@@ -1,20 +1,29 @@
 /** The chain from outside: what neards may send it, and what its control socket answers. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { generateValidatorKey, parseValidatorKey } from "../../contract/near-key.ts";
 import { reportSchema } from "./report.ts";
 import { type RunningChain, startChain } from "./server.ts";
-import { type FromChain, lineReader } from "./wire.ts";
+import { type FromChain, lineReader, signingKey, signText, tier1Text } from "./wire.ts";
 
 let directory: string;
 let chain: RunningChain;
 let sockets: Socket[] = [];
 
-const options = () => ({ directory, address: "127.0.0.1", port: 0, control: join(directory, "sock"), slotMs: 20 });
+const times = { linkAliveMs: 400, writeTimeoutMs: 60_000 };
+const options = () => ({
+  directory,
+  address: "127.0.0.1",
+  port: 0,
+  control: join(directory, "sock"),
+  slotMs: 20,
+  times,
+});
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "chain-server-"));
@@ -66,7 +75,7 @@ const hello = (nodeKey: string) => ({
 
 const control = (method: string, path: string, body = ""): Promise<{ status: number; data: Record<string, unknown> }> =>
   new Promise((resolve, reject) => {
-    request({ socketPath: join(directory, "sock"), method, path }, (response) => {
+    request({ socketPath: join(directory, "sock"), method, path, agent: false }, (response) => {
       let text = "";
       response.on("data", (chunk) => {
         text += chunk;
@@ -104,11 +113,30 @@ describe("a link", () => {
     expect(chain.report().rejected).toBe(1);
   });
 
-  test("gives way to a newer one of the same node, and is still read: late signatures are seen", async () => {
+  test("is one per node key: a second one is refused while the first is heard", async () => {
+    const [a, b] = [dial("127.0.0.1"), dial("127.0.0.2")];
+    a.send(hello("ed25519:same"));
+    await until(() => a.heard.length > 0);
+    const words = setInterval(() => a.send({ type: "gossip", height: 1 }), 50);
+    await sleep(2 * times.linkAliveMs);
+    b.send(hello("ed25519:same"));
+    await until(() => b.ended);
+    clearInterval(words);
+    expect(b.heard).toMatchObject([
+      { type: "refused", because: expect.stringContaining("is connected already, from 127.0.0.1") },
+    ]);
+    expect(a.ended).toBe(false);
+  });
+
+  test("gives way to a newer one when it has been silent, and is still read: late signatures are seen", async () => {
     await until(() => chain.report().slots > 0);
     const old = dial();
     old.send(hello("ed25519:a"));
     await until(() => old.heard.length > 0);
+    const early = dial();
+    early.send(hello("ed25519:a"));
+    await until(() => early.ended);
+    await sleep(times.linkAliveMs);
     const fresh = dial();
     fresh.send(hello("ed25519:a"));
     await until(() => fresh.heard.length > 1 && old.ended);
@@ -127,16 +155,81 @@ describe("a link", () => {
     await until(() => chain.report().rejected === 1);
   });
 
-  test("with a node key that another address uses ends both", async () => {
-    const [a, b] = [dial("127.0.0.1"), dial("127.0.0.2")];
-    a.send(hello("ed25519:same"));
-    await until(() => a.heard.length > 0);
-    b.send(hello("ed25519:same"));
-    await until(() => a.ended && b.ended);
-    expect(b.heard).toMatchObject([
-      { type: "refused", because: expect.stringContaining("is in use at 127.0.0.1 and") },
-    ]);
+  test("that was ended, or reset, is free at once", async () => {
+    for (const end of ["end", "resetAndDestroy"] as const) {
+      const old = dial();
+      old.send(hello("ed25519:a"));
+      await until(() => old.heard.length > 0);
+      old.socket[end]();
+      await until(() => chain.health().links.length === 0);
+      const fresh = dial();
+      fresh.send(hello("ed25519:a"));
+      await until(() => fresh.heard.some(({ type }) => type === "slot"));
+      fresh.socket.destroy();
+      await until(() => chain.health().links.length === 0);
+    }
   });
+});
+
+describe("a tier-1 connection", () => {
+  const key = () => parseValidatorKey(readFileSync(join(directory, "validator_key.json"), "utf8"));
+  const peer = "node1.localnet";
+  const handshake = (nodeKey: string) => {
+    const { accountId: account, publicKey, secretKey } = key();
+    const said = { genesisHash: chain.chain.hash, peer, account, publicKey, nodeKey };
+    return { type: "tier1", ...said, signature: signText(signingKey(secretKey), tier1Text(said)) };
+  };
+  const wordsFrom = (client: Client, from: string) =>
+    client.heard.filter((message) => message.type === "forAccount" && message.from === from).length;
+
+  test("is kept and preferred, however new the account data; a second one is refused and counted", async () => {
+    const old = dial();
+    old.send(handshake("ed25519:a"));
+    await until(() => wordsFrom(old, peer) > 2);
+    const link = dial("127.0.0.2");
+    link.send(hello("ed25519:b"));
+    link.send({ type: "advertise", account: key().accountId, version: Date.now(), tenure: "t" });
+    const second = dial("127.0.0.2");
+    second.send(handshake("ed25519:b"));
+    await until(() => second.ended);
+    expect(second.heard).toMatchObject([
+      { type: "refused", because: expect.stringContaining("AlreadyConnectedAccount") },
+    ]);
+    expect(chain.report().alreadyConnected).toBe(1);
+    expect(chain.health()).toMatchObject({ nearAlreadyConnectedAccount: 1, tier1: [{ peer, nodeKey: "ed25519:a" }] });
+    // The other validators have none, and go by the account data.
+    await until(() => wordsFrom(link, "node2.localnet") > 2);
+    expect(wordsFrom(link, peer)).toBe(0);
+    old.socket.resetAndDestroy();
+    await until(() => wordsFrom(link, peer) > 2);
+    const third = dial("127.0.0.2");
+    third.send(handshake("ed25519:b"));
+    await until(() => wordsFrom(third, peer) > 2);
+  });
+
+  test("that is not signed with the account's key is turned away", async () => {
+    await until(() => chain.report().slots > 0);
+    const client = dial();
+    client.send({ ...handshake("ed25519:a"), nodeKey: "ed25519:other" });
+    await until(() => client.ended);
+    expect(client.heard).toMatchObject([{ type: "refused", because: expect.stringContaining("is not signed by") }]);
+    expect(chain.report().rejected).toBe(1);
+  });
+});
+
+test("account data: the highest version counts, and all hear of it", async () => {
+  const { account } = chain.chain.genesis;
+  const [a, b] = [dial("127.0.0.1"), dial("127.0.0.2")];
+  a.send(hello("ed25519:a"));
+  b.send(hello("ed25519:b"));
+  const newest = (client: Client) => client.heard.findLast((message) => message.type === "accountData");
+  a.send({ type: "advertise", account, version: 7, tenure: "t" });
+  await until(() => newest(b) !== undefined);
+  b.send({ type: "advertise", account, version: 6, tenure: null });
+  b.send({ type: "advertise", account, version: 8, tenure: null });
+  await until(() => newest(a)?.version === 8);
+  expect(newest(a)).toEqual({ type: "accountData", account, nodeKey: "ed25519:b", version: 8 });
+  await until(() => a.heard.some((message) => message.type === "slot" && message.knownProducers.length > 0));
 });
 
 test("a restart repeats no height", async () => {
@@ -171,6 +264,19 @@ describe("the control socket", () => {
     streaming.destroy();
     expect(events[0]).toMatchObject({ event: { type: "slot" } });
     expect((events[1]?.seq ?? 0) - (events[0]?.seq ?? 0)).toBe(1);
+  });
+
+  test("changes our account's key for the NEAR epoch after next, and keeps that over a restart", async () => {
+    const { publicKey } = generateValidatorKey("x.near");
+    const { status, data } = await control("POST", "/validator-key", JSON.stringify({ publicKey }));
+    expect(status).toBe(200);
+    const from = Number(data.fromNearEpoch) * chain.chain.genesis.epoch_length;
+    expect(Number(data.fromNearEpoch)).toBeGreaterThanOrEqual(2);
+    await chain.close();
+    chain = await startChain(options());
+    expect(chain.chain.validatorKeys(from - 1)).toMatchObject({ next: publicKey });
+    expect(chain.chain.validatorKeys(from)).toEqual({ current: publicKey, next: publicKey });
+    expect((await control("POST", "/validator-key", '{"publicKey": "x"}')).status).toBe(400);
   });
 
   test("raises the protocol version, and refuses what is no number", async () => {

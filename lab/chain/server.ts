@@ -7,10 +7,12 @@ import { startClock } from "./clock.ts";
 import { makeControl } from "./control.ts";
 import { isPublicNetwork } from "./genesis.ts";
 import { hostNames } from "./hosts.ts";
-import { makePeers } from "./peers.ts";
+import { makePeers, type Peers, type PeerTimes, realTimes } from "./peers.ts";
 import type { Report } from "./report.ts";
-import { heightAt, producerAt, slotStartMs } from "./schedule.ts";
+import { heightAt, nearEpochOf, producerAt, slotStartMs } from "./schedule.ts";
 import { type ChainSettings, openDirectory } from "./state.ts";
+import { epochsUntilKeyCounts } from "./validator-keys.ts";
+import type { Head } from "./wire.ts";
 import { startWitness } from "./witness.ts";
 
 export interface ServerOptions extends ChainSettings {
@@ -22,6 +24,32 @@ export interface ServerOptions extends ChainSettings {
   readonly control: string;
   /** Path of the file that names hosts by address. */
   readonly hosts?: string | undefined;
+  /** Shorter ones for tests; the real ones otherwise. */
+  readonly times?: PeerTimes | undefined;
+}
+
+/**
+ * What each validator sends to our account, in bytes a second: on a real network of four validators a
+ * send buffer of about 67 kB was full after 22 to 27 s.
+ */
+const bytesForAccountPerSecond = 3200;
+
+/** What `GET /health` says. */
+export interface Health {
+  readonly chainId: string;
+  readonly genesisHash: string;
+  /** The open one. */
+  readonly height: number | null;
+  readonly head: Head;
+  readonly slotMs: number;
+  /** How late the open slot would be closed if it were closed now; above 0 the machine is too busy. */
+  readonly lagMs: number;
+  readonly protocolVersion: number;
+  readonly validatorKeys: { readonly current: string; readonly next: string };
+  readonly links: ReturnType<Peers["list"]>;
+  readonly tier1: ReturnType<Peers["tier1"]>;
+  /** near_already_connected_account of all other validators together, since the chain's start. */
+  readonly nearAlreadyConnectedAccount: number;
 }
 
 export interface RunningChain {
@@ -31,6 +59,10 @@ export interface RunningChain {
   report(): Report;
   /** The next report begins with the next height. */
   reset(): void;
+  /** As `GET /health`. */
+  health(): Health;
+  /** As `POST /validator-key`. */
+  setValidatorKey(publicKey: string): number;
   close(): Promise<void>;
 }
 
@@ -43,7 +75,8 @@ export async function startChain(options: ServerOptions): Promise<RunningChain> 
   const nowMs = startClock(slotStartMs(genesis, state.lastHeight + 1));
   const firstHeight = heightAt(genesis, nowMs()) + 1;
   const witness = startWitness(genesis, join(options.directory, "witness.jsonl"), firstHeight);
-  const chain = new Chain(genesis, witness.record, state.lastHeight);
+  const chain = new Chain(genesis, witness.record, state.lastHeight, state.keyChanges);
+  let nearAlreadyConnectedAccount = 0;
   const peers = makePeers(
     {
       refuse(hello) {
@@ -52,12 +85,22 @@ export async function startChain(options: ServerOptions): Promise<RunningChain> 
         return undefined;
       },
       welcome: () => ({ type: "welcome", nodeKey, head: chain.head }),
+      refuseTier1: (message) => chain.tier1Fault(message),
       onSignature: (message, source) => chain.accept(message, source, nowMs()),
-      onRejected: (source, because) => witness.record({ type: "rejected", ...source, atMs: nowMs(), because }),
+      onReceived: (message, source) => chain.received(message, source),
+      onAdvertise: (message, source) => chain.advertised(message, source, nowMs()),
+      onAlreadyConnected({ peer, account }, { host, address }) {
+        nearAlreadyConnectedAccount++;
+        witness.record({ type: "already-connected", host, address, account, peer, atMs: nowMs() });
+      },
+      onRejected: ({ host, address }, because) =>
+        witness.record({ type: "rejected", host, address, atMs: nowMs(), because }),
     },
     hostNames(options.hosts),
+    options.times ?? realTimes,
   );
 
+  const paddingBytes = Math.round((bytesForAccountPerSecond * genesis.slot_ms) / 1000);
   const openSlot = (height: number) => {
     chain.advance(height);
     state.lastHeight = height;
@@ -72,28 +115,40 @@ export async function startChain(options: ServerOptions): Promise<RunningChain> 
       peers: peers.list().length,
       stats: chain.stats,
       knownProducers: peers.knownProducers(),
+      validatorKeys: chain.validatorKeys(height),
     });
+    peers.sendToAccount(genesis.account, height, chain.duties, paddingBytes);
   };
 
   const nextHeight = () => (chain.open ?? firstHeight - 1) + 1;
+  const setValidatorKey = (publicKey: string) => {
+    const fromNearEpoch = nearEpochOf(genesis, nextHeight() - 1).number + epochsUntilKeyCounts;
+    state.keyChanges.push({ publicKey, fromNearEpoch });
+    directory.save(state);
+    return fromNearEpoch;
+  };
+  const health = (): Health => ({
+    chainId: genesis.chain_id,
+    genesisHash: chain.hash,
+    height: chain.open ?? null,
+    head: chain.head,
+    slotMs: genesis.slot_ms,
+    lagMs: chain.open === undefined ? 0 : Math.max(0, nowMs() - slotStartMs(genesis, chain.open + 1)),
+    protocolVersion: state.protocolVersion,
+    validatorKeys: chain.validatorKeys(chain.open ?? firstHeight),
+    links: peers.list(),
+    tier1: peers.tier1(),
+    nearAlreadyConnectedAccount,
+  });
   const control = makeControl({
     witness,
     nowMs,
     nextHeight,
-    health: () => ({
-      chainId: genesis.chain_id,
-      genesisHash: chain.hash,
-      height: chain.open ?? null,
-      head: chain.head,
-      slotMs: genesis.slot_ms,
-      /** How late the open slot would be closed if it were closed now; above 0 the machine is too busy. */
-      lagMs: chain.open === undefined ? 0 : Math.max(0, nowMs() - slotStartMs(genesis, chain.open + 1)),
-      protocolVersion: state.protocolVersion,
-      links: peers.list(),
-    }),
+    health,
     setProtocolVersion(version) {
       state.protocolVersion = version;
     },
+    setValidatorKey,
   });
 
   await listen(peers.server, { host: options.address, port: options.port });
@@ -113,6 +168,8 @@ export async function startChain(options: ServerOptions): Promise<RunningChain> 
     chain,
     report: () => witness.report(nowMs()),
     reset: () => witness.reset(nextHeight()),
+    health,
+    setValidatorKey,
     async close() {
       stopSlots();
       peers.close();

@@ -5,7 +5,7 @@
  *   validator_key.json   ours: random, the one that the hosts guard
  *   node_key.json        the chain's own
  *   boot-node.txt        `ed25519:<base58>@address:port`, goes to every neard's network.boot_nodes
- *   state.json           the last height announced, so that a restart repeats none
+ *   state.json           the last height announced, so that a restart repeats none; changes of our account's key
  *   witness.jsonl        every event that the witness saw
  *
  * The other validators' secret halves are thrown away: the chain makes their blocks itself.
@@ -16,6 +16,7 @@ import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import { generateValidatorKey, keyFileJson, parseValidatorKey } from "../../contract/near-key.ts";
 import { type Genesis, genesisSchema } from "./genesis.ts";
+import { keyChangeSchema } from "./validator-keys.ts";
 
 /** Of the network at genesis; `POST /protocol` raises it. Only comparisons with neard's matter. */
 const firstProtocolVersion = 84;
@@ -28,12 +29,16 @@ export interface ChainSettings {
   readonly chainId?: string | undefined;
   readonly slotMs?: number | undefined;
   readonly epochLength?: number | undefined;
+  /** See genesis.ts. */
+  readonly tier1IntervalMs?: number | undefined;
 }
 
 const stateSchema = z.object({
   /** -1 before the first. */
   lastHeight: z.number().int(),
   protocolVersion: z.number().int(),
+  /** Of our account's key on chain, in order. */
+  keyChanges: z.array(keyChangeSchema).default([]),
 });
 export type ChainState = z.infer<typeof stateSchema>;
 
@@ -63,7 +68,7 @@ export function openDirectory(directory: string, settings: ChainSettings): Chain
     nodeKey,
     state: existsSync(file("state.json"))
       ? stateSchema.parse(JSON.parse(readFileSync(file("state.json"), "utf8")))
-      : { lastHeight: -1, protocolVersion: genesis.protocol_version },
+      : { lastHeight: -1, protocolVersion: genesis.protocol_version, keyChanges: [] },
     save: (state) => replace(file("state.json"), `${JSON.stringify(state)}\n`, 0o644),
     writeBootNode: (address, port) => replace(file("boot-node.txt"), `${nodeKey}@${address}:${port}\n`, 0o644),
   };
@@ -76,12 +81,13 @@ function create(file: (name: string) => string, settings: ChainSettings): void {
   const keys = accounts.map(generateValidatorKey);
   const [ours] = keys;
   if (ours === undefined) throw new Error("there is at least one validator");
-  const genesis: Genesis = genesisSchema.parse({
+  const genesis = genesisSchema.parse({
     chain_id: chainId,
     genesis_time: new Date().toISOString(),
     protocol_version: firstProtocolVersion,
     slot_ms: settings.slotMs ?? 600,
     epoch_length: settings.epochLength ?? 100,
+    tier1_interval_ms: settings.tier1IntervalMs,
     account: ours.accountId,
     validators: keys.map((key, i) => ({ account_id: key.accountId, public_key: key.publicKey, stake: stakes[i] })),
   });
@@ -95,6 +101,7 @@ function refuseOtherSettings(directory: string, genesis: Genesis, settings: Chai
     ["--chain-id", settings.chainId, genesis.chain_id],
     ["--slot-ms", settings.slotMs, genesis.slot_ms],
     ["--epoch-length", settings.epochLength, genesis.epoch_length],
+    ["--tier1-interval-ms", settings.tier1IntervalMs, genesis.tier1_interval_ms],
   ] as const;
   for (const [flag, wanted, present] of pairs)
     if (wanted !== undefined && wanted !== present)

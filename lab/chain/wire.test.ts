@@ -21,6 +21,6 @@ test("a line without end is a fault", () => {
 });
 
 test("a message with a field too many is none of ours", () => {
-  expect(fromNeardSchema.safeParse({ type: "advertise", account: "a.near" }).success).toBe(true);
-  expect(fromNeardSchema.safeParse({ type: "advertise", account: "a.near", more: 1 }).success).toBe(false);
+  expect(fromNeardSchema.safeParse({ type: "gossip", height: 1 }).success).toBe(true);
+  expect(fromNeardSchema.safeParse({ type: "gossip", height: 1, more: 1 }).success).toBe(false);
 });

@@ -1,6 +1,10 @@
 /**
  * What the chain and a neard say to each other: one JSON object a line over TCP. Both sides check
  * every line that arrives; a line that does not fit ends the connection.
+ *
+ * Two kinds of connections, told apart by their first line. A *link* (`hello`; NEAR's tier 2) is one per
+ * node key: heights come over it, signatures go over it. A *tier-1 connection* (`tier1`) is one per
+ * account key and peer: over it a peer sends what is meant for the account.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { base58 } from "@scure/base";
@@ -43,11 +47,37 @@ export const fromNeardSchema = z.discriminatedUnion("type", [
     protocolVersion: z.number().int(),
     networkAddr: z.string().max(64),
   }),
-  /** "I can be reached for this account": also from a process that has lost the key since. */
-  z.strictObject({ type: z.literal("advertise"), account: accountSchema }),
+  /** First line of a tier-1 connection to the validator `peer`. The signature is over `tier1Text`. */
+  z.strictObject({
+    type: z.literal("tier1"),
+    genesisHash: hash,
+    peer: accountSchema,
+    account: accountSchema,
+    publicKey: key,
+    nodeKey: key,
+    signature: z.string().max(100),
+  }),
+  /**
+   * Account data: "I can be reached for this account". The highest version counts. Also from a process
+   * that has lost the key since; `tenure` is of the key that it has now.
+   */
+  z.strictObject({
+    type: z.literal("advertise"),
+    account: accountSchema,
+    version: z.number().int(),
+    tenure: z.string().min(1).max(64).nullable(),
+  }),
+  /** What a node says on a link in any case; by it the chain knows that the link lives. */
+  z.strictObject({ type: z.literal("gossip"), height }),
+  /** This neard has the account's key, and `forAccount` came to it. The token proves that it did. */
+  z.strictObject({ type: z.literal("received"), from: accountSchema, height, token: z.string().max(64) }),
   signatureMessageSchema,
 ]);
 export type FromNeard = z.infer<typeof fromNeardSchema>;
+export type HelloMessage = Extract<FromNeard, { type: "hello" }>;
+export type Tier1Message = Extract<FromNeard, { type: "tier1" }>;
+export type AdvertiseMessage = Extract<FromNeard, { type: "advertise" }>;
+export type ReceivedMessage = Extract<FromNeard, { type: "received" }>;
 
 export const producerStatsSchema = z.strictObject({
   account: z.string(),
@@ -58,7 +88,7 @@ export const producerStatsSchema = z.strictObject({
 });
 export type ProducerStats = z.infer<typeof producerStatsSchema>;
 
-export const knownProducerSchema = z.strictObject({ account_id: z.string(), addr: z.string(), peer_id: z.string() });
+export const knownProducerSchema = z.strictObject({ account_id: z.string(), addr: z.null(), peer_id: z.string() });
 export type KnownProducer = z.infer<typeof knownProducerSchema>;
 
 export const headSchema = z.strictObject({ height, hash, timeMs: z.number() });
@@ -79,12 +109,32 @@ export const fromChainSchema = z.discriminatedUnion("type", [
     /** Of the present NEAR epoch. */
     stats: z.array(producerStatsSchema),
     knownProducers: z.array(knownProducerSchema),
+    /** Our account's public key in the NEAR epoch of `height`, and in the next one. */
+    validatorKeys: z.strictObject({ current: key, next: key }),
   }),
+  /**
+   * What the validator `from` sends to our account at `height`: its approval where the height is ours, the
+   * state witness of its chunk or parts of chunks elsewhere. It goes where `from` believes the account to be.
+   */
+  z.strictObject({
+    type: z.literal("forAccount"),
+    from: z.string(),
+    height,
+    token: z.string(),
+    /** So that a send buffer fills as fast as measured; what is in it means nothing. */
+    padding: z.string(),
+  }),
+  /** The newest account data of our account, whenever it changes and after the welcome. */
+  z.strictObject({ type: z.literal("accountData"), account: z.string(), nodeKey: key, version: z.number().int() }),
+  /** The tier-1 connection stands. */
+  z.strictObject({ type: z.literal("tier1Accepted"), peer: z.string() }),
   /** The chain turns this neard away; the connection ends. */
   z.strictObject({ type: z.literal("refused"), because: z.string() }),
 ]);
 export type FromChain = z.infer<typeof fromChainSchema>;
 export type SlotMessage = Extract<FromChain, { type: "slot" }>;
+export type ForAccountMessage = Extract<FromChain, { type: "forAccount" }>;
+export type AccountDataMessage = Extract<FromChain, { type: "accountData" }>;
 
 /** What a signature covers. The genesis hash keeps signatures of one lab chain out of another. */
 export function signedText(
@@ -92,6 +142,11 @@ export function signedText(
   message: Pick<SignatureMessage, "height" | "kind" | "prevHash" | "account">,
 ): string {
   return ["holdfast-lab", genesisHash, message.height, message.kind, message.prevHash, message.account].join(":");
+}
+
+/** What the first line of a tier-1 connection covers: only who has the account's key can open one. */
+export function tier1Text(message: Omit<Tier1Message, "type" | "signature">): string {
+  return ["holdfast-lab-tier1", message.genesisHash, message.peer, message.account, message.nodeKey].join(":");
 }
 
 // RFC 8410: the fixed DER around an ed25519 key's 32 bytes.

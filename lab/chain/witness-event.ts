@@ -9,7 +9,10 @@ export const witnessEventSchema = z.discriminatedUnion("type", [
     height: z.number().int(),
     startMs: z.number(),
     producer: z.string(),
-    produced: z.boolean(),
+    /** Its block is in the chain. */
+    accepted: z.boolean(),
+    /** Our endorsement of it counts; false at heights of ours, which we do not endorse. */
+    endorsed: z.boolean(),
   }),
   /** A valid signature of a validator's key arrived. */
   z.object({
@@ -26,8 +29,26 @@ export const witnessEventSchema = z.discriminatedUnion("type", [
     sentMs: z.number(),
     /** By the chain's clock, like every time here. */
     arrivedMs: z.number(),
-    /** It arrived while its height's slot was open, so it counted. */
+    /** It arrived while its height's slot was open. Whether it counted says the slot's event. */
     onTime: z.boolean(),
+  }),
+  /** A neard said for the first time that it has loaded the account's key: a tenure begins. */
+  z.object({
+    type: z.literal("key"),
+    host: z.string(),
+    address: z.string(),
+    account: z.string(),
+    tenure: z.string(),
+    atMs: z.number(),
+  }),
+  /** The validator `peer` refused a tier-1 connection, because it has one for the account already. */
+  z.object({
+    type: z.literal("already-connected"),
+    host: z.string(),
+    address: z.string(),
+    account: z.string(),
+    peer: z.string(),
+    atMs: z.number(),
   }),
   /** Something arrived that was no valid signature, or a neard was turned away. */
   z.object({
@@ -40,3 +61,5 @@ export const witnessEventSchema = z.discriminatedUnion("type", [
 ]);
 export type WitnessEvent = z.infer<typeof witnessEventSchema>;
 export type SignatureEvent = Extract<WitnessEvent, { type: "signature" }>;
+export type SlotEvent = Extract<WitnessEvent, { type: "slot" }>;
+export type KeyEvent = Extract<WitnessEvent, { type: "key" }>;

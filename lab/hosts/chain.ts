@@ -91,9 +91,18 @@ export async function resetWitness(lab: Lab): Promise<void> {
   await control(lab, "POST", "/reset");
 }
 
-async function control(lab: Lab, method: string, path: string): Promise<unknown> {
+/**
+ * As if the account staked with this public key: from the returned NEAR epoch on it is the validator's.
+ * @throws HoldfastError HF_LAB when the chain is off, or the key is none
+ */
+export async function stakeWith(lab: Lab, publicKey: string): Promise<number> {
+  const answer = await control(lab, "POST", "/validator-key", { publicKey });
+  return z.object({ fromNearEpoch: z.number().int() }).parse(answer).fromNearEpoch;
+}
+
+async function control(lab: Lab, method: string, path: string, body?: object): Promise<unknown> {
   if (lab.chain !== null && chainIsOn(lab))
-    return JSON.parse(await ask(lab.chain.controlSocket, method, path)) as unknown;
+    return JSON.parse(await ask(lab.chain.controlSocket, method, path, body)) as unknown;
   throw new HoldfastError("HF_LAB", `The chain of the lab ${lab.name} is off, so its witness saw nothing.`, {
     next: `Start it: npm run -s lab -- chain start --lab ${lab.name}`,
   });
@@ -108,7 +117,7 @@ async function answers(socketPath: string): Promise<boolean> {
   }
 }
 
-function ask(socketPath: string, method: string, path: string): Promise<string> {
+function ask(socketPath: string, method: string, path: string, body?: object): Promise<string> {
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath, method, path, timeout: 5000 }, (response) => {
       const chunks: Buffer[] = [];
@@ -125,7 +134,7 @@ function ask(socketPath: string, method: string, path: string): Promise<string> 
     });
     sent.once("timeout", () => sent.destroy(new Error(`no answer to ${method} ${path} within 5 s`)));
     sent.once("error", reject);
-    sent.end();
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 

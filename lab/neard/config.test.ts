@@ -1,7 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { parseBootNodes, parseConfig, tracksAllShards } from "./config.ts";
+import { defaultNetwork, defaultRpc, parseBootNodes, parseConfig, tracksAllShards } from "./config.ts";
 import { stripComments } from "./json-file.ts";
 
+const wholeConsensus = {
+  min_num_peers: 3,
+  block_production_tracking_delay: { secs: 0, nanos: 10_000_000 },
+  min_block_production_delay: { secs: 0, nanos: 600_000_000 },
+  max_block_production_delay: { secs: 2, nanos: 0 },
+  max_block_wait_delay: { secs: 6, nanos: 0 },
+  produce_empty_blocks: true,
+  block_header_fetch_horizon: 50,
+  catchup_step_period: { secs: 0, nanos: 100_000_000 },
+  chunk_request_retry_period: { secs: 0, nanos: 400_000_000 },
+};
 const parse = (config: object) => parseConfig(JSON.stringify(config));
 
 describe("tracked shards", () => {
@@ -46,10 +57,35 @@ test("every semantic fault is named at once", () => {
 
 test("a shortest block time above the longest is a fault", () => {
   const consensus = {
+    ...wholeConsensus,
     min_block_production_delay: { secs: 3, nanos: 0 },
     max_block_production_delay: { secs: 2, nanos: 500_000_000 },
   };
   expect(() => parse({ consensus })).toThrow("min_block_production_delay is greater");
+});
+
+describe("a section that is there must be whole where nearcore has no defaults", () => {
+  test("consensus", () => {
+    expect(() => parse({ consensus: wholeConsensus })).not.toThrow();
+    for (const field of Object.keys(wholeConsensus))
+      expect(() => parse({ consensus: { ...wholeConsensus, [field]: undefined } }), field).toThrow(field);
+  });
+
+  test("rpc and network", () => {
+    expect(() => parse({ rpc: { ...defaultRpc, polling_config: undefined } })).toThrow("rpc.polling_config");
+    expect(() => parse({ rpc: { ...defaultRpc, cors_allowed_origins: undefined } })).toThrow("cors_allowed_origins");
+    expect(() => parse({ network: { ...defaultNetwork, ban_window: undefined } })).toThrow("network.ban_window");
+  });
+});
+
+test("tier 1 is on unless it is off", () => {
+  const outbound = (network: object) =>
+    parse({ network: { ...defaultNetwork, ...network } }).network.tier1.enable_outbound;
+  expect([outbound({}), outbound({ tier1: {} }), outbound({ tier1: { enable_outbound: false } })]).toEqual([
+    true,
+    true,
+    false,
+  ]);
 });
 
 test("defaults are nearcore's", () => {
@@ -68,7 +104,7 @@ test("boot nodes are one comma-separated string", () => {
     { host: "fd00::1", port: 24568 },
   ]);
   expect(() => parseBootNodes("10.0.0.1:24567")).toThrow("Failed to parse PeerInfo");
-  expect(() => parse({ network: { boot_nodes: "nonsense" } })).toThrow("malformed boot node");
+  expect(() => parse({ network: { ...defaultNetwork, boot_nodes: "nonsense" } })).toThrow("malformed boot node");
 });
 
 test("comments go, strings stay", () => {

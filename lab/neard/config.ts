@@ -18,16 +18,39 @@ export const trackedShardsConfigSchema = z.union([
 /** nearcore writes durations so. */
 const duration = z.object({ secs: z.number().int().nonnegative(), nanos: z.number().int().nonnegative() });
 const socketAddress = z.string().regex(/^.+:\d{1,5}$/, "is not address:port");
+/** What `init` writes and nearcore takes where the section is absent. */
+export const defaultRpc = {
+  addr: "0.0.0.0:3030",
+  cors_allowed_origins: ["*"],
+  polling_config: {
+    polling_interval: { secs: 0, nanos: 500_000_000 },
+    polling_timeout: { secs: 10, nanos: 0 },
+  },
+};
+export const defaultNetwork = {
+  addr: "0.0.0.0:24567",
+  boot_nodes: "",
+  public_addrs: [] as string[],
+  ban_window: { secs: 10_800, nanos: 0 },
+};
 const bootNode = /^ed25519:[1-9A-HJ-NP-Za-km-z]{40,44}@[^@\s]+:\d{1,5}$/;
 
 export const neardConfigSchema = z.looseObject({
   genesis_file: z.string().default("genesis.json"),
   validator_key_file: z.string().default("validator_key.json"),
   node_key_file: z.string().default("node_key.json"),
-  rpc: z.looseObject({ addr: socketAddress.default("0.0.0.0:3030") }).default({ addr: "0.0.0.0:3030" }),
+  /** nearcore has defaults for a section that is absent, and for some fields none in one that is there. */
+  rpc: z
+    .looseObject({
+      addr: socketAddress.default("0.0.0.0:3030"),
+      cors_allowed_origins: z.array(z.string()),
+      polling_config: z.looseObject({ polling_interval: duration, polling_timeout: duration }),
+    })
+    .prefault(defaultRpc),
   network: z
     .looseObject({
       addr: socketAddress.default("0.0.0.0:24567"),
+      ban_window: duration,
       /** One string: `ed25519:<base58>@host:port`, comma-separated. */
       boot_nodes: z
         .string()
@@ -37,16 +60,26 @@ export const neardConfigSchema = z.looseObject({
           "has a malformed boot node",
         ),
       public_addrs: z.array(z.string()).default([]),
+      tier1: z
+        .looseObject({ enable_inbound: z.boolean().default(true), enable_outbound: z.boolean().default(true) })
+        .prefault({}),
     })
-    .default({ addr: "0.0.0.0:24567", boot_nodes: "", public_addrs: [] }),
+    .prefault(defaultNetwork),
+  /** In part it is fatal: these have no defaults of their own. */
   consensus: z
     .looseObject({
-      min_block_production_delay: duration.optional(),
-      max_block_production_delay: duration.optional(),
-      max_block_wait_delay: duration.optional(),
+      min_num_peers: z.number().int(),
+      block_production_tracking_delay: duration,
+      min_block_production_delay: duration,
+      max_block_production_delay: duration,
+      max_block_wait_delay: duration,
+      produce_empty_blocks: z.boolean(),
+      block_header_fetch_horizon: z.number().int(),
+      catchup_step_period: duration,
+      chunk_request_retry_period: duration,
       header_sync_expected_height_per_second: z.number().optional(),
     })
-    .default({}),
+    .optional(),
   tracked_shards_config: trackedShardsConfigSchema.optional(),
   tracked_shards: z.array(z.number()).optional(),
   tracked_accounts: z.array(account).optional(),
@@ -89,16 +122,15 @@ export function semanticFaults(config: NeardConfig): string[] {
         faults.push(
           `'config.${field}' and 'config.tracked_shards_config' cannot be both set. Please use 'config.tracked_shards_config' only.`,
         );
-  const {
-    min_block_production_delay: least,
-    max_block_production_delay: most,
-    max_block_wait_delay: wait,
-  } = config.consensus;
-  if (least && most && toMs(least) > toMs(most))
-    faults.push("min_block_production_delay is greater than max_block_production_delay");
-  if (least && wait && toMs(least) > toMs(wait))
-    faults.push("min_block_production_delay is greater than max_block_wait_delay");
-  if (config.consensus.header_sync_expected_height_per_second === 0)
+  const { consensus } = config;
+  if (consensus !== undefined) {
+    const least = toMs(consensus.min_block_production_delay);
+    if (least > toMs(consensus.max_block_production_delay))
+      faults.push("min_block_production_delay is greater than max_block_production_delay");
+    if (least > toMs(consensus.max_block_wait_delay))
+      faults.push("min_block_production_delay is greater than max_block_wait_delay");
+  }
+  if (consensus?.header_sync_expected_height_per_second === 0)
     faults.push("consensus.header_sync_expected_height_per_second should not be 0");
   if (config.gc_blocks_limit === 0 || config.gc_fork_clean_step === 0 || config.gc_num_epochs_to_keep === 0)
     faults.push("gc config values should all be greater than 0");
@@ -117,11 +149,6 @@ export function semanticFaults(config: NeardConfig): string[] {
 /** Whether the node follows all shards: what makes a current validator panic on a public network. */
 export function tracksAllShards(config: NeardConfig): boolean {
   return config.tracked_shards_config === "AllShards" || (config.tracked_shards ?? []).length > 0;
-}
-
-/** A head older than this fails /health: ten times the longest block production delay (nearcore: 2 s by default). */
-export function maxHeadAgeMs(config: NeardConfig): number {
-  return 10 * toMs(config.consensus.max_block_production_delay ?? { secs: 2, nanos: 0 });
 }
 
 function toMs({ secs, nanos }: z.infer<typeof duration>): number {

@@ -1,13 +1,18 @@
 /** What neard reads from its home at start, and the checks that come before anything runs. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Genesis, genesisSchema, isPublicNetwork } from "../chain/genesis.ts";
 import type { NeardConfig } from "./config.ts";
 import { parseJsonWithComments } from "./json-file.ts";
 import { type ReadText, readKey } from "./reload.ts";
 
-/** Reads a file; null when it does not exist. @throws Error when it exists and cannot be read */
+/**
+ * Reads a file; null when it does not exist. A dangling symlink and a file in a folder that we may not
+ * search count as absent, as in nearcore, which asks `Path::exists` first: so a key can be lost by them.
+ * @throws Error when it exists and cannot be read
+ */
 export const readText: ReadText = (path) => {
+  if (!existsSync(path)) return null;
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
@@ -51,6 +56,17 @@ export function readNodeKey(home: string, config: Pick<NeardConfig, "node_key_fi
 export function hardNofileLimit(limits: string): number {
   const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(limits)?.[1];
   return hard === undefined || hard === "unlimited" ? Number.POSITIVE_INFINITY : Number(hard);
+}
+
+/**
+ * The real one raises its limit of open files before anything else, even before it says its version. Node
+ * cannot raise its soft limit; the hard one is what decides whether the real neard could.
+ * @throws Refused
+ */
+export function refuseFewFiles(required: number): void {
+  const limit = hardNofileLimit(readText("/proc/self/limits") ?? "");
+  if (limit < required)
+    throw new Refused(`couldn't set the file descriptor limit to ${required}, the hard limit is ${limit}`);
 }
 
 /** What neard wants of the kernel, and warns about otherwise (nearcore: check_kernel_params). */

@@ -1,10 +1,18 @@
 /**
- * The link to the chain: one outgoing TCP connection to a boot node, made again whenever it ends or
- * falls silent. What was written on an old connection is never written again; but what the kernel
+ * The link to the chain (tier 2): one outgoing TCP connection to a boot node, made again whenever it ends
+ * or falls silent. While the old one counts as alive on the other side the new one is refused. What was written on an old connection is never written again; but what the kernel
  * still holds of it may arrive late, as it does for a real neard.
  */
 import { connect, type Socket } from "node:net";
-import { type FromChain, type FromNeard, fromChainSchema, lineReader, type SlotMessage } from "../chain/wire.ts";
+import {
+  type AccountDataMessage,
+  type ForAccountMessage,
+  type FromChain,
+  type FromNeard,
+  fromChainSchema,
+  lineReader,
+  type SlotMessage,
+} from "../chain/wire.ts";
 import type { Log } from "./log.ts";
 
 export interface LinkOptions {
@@ -16,6 +24,8 @@ export interface LinkOptions {
   hello(): FromNeard;
   onWelcome(message: Extract<FromChain, { type: "welcome" }>): void;
   onSlot(message: SlotMessage): void;
+  onForAccount(message: ForAccountMessage): void;
+  onAccountData(message: AccountDataMessage): void;
   readonly log: Log;
 }
 
@@ -53,6 +63,9 @@ export function openLink(options: LinkOptions): Link {
       heardAt = performance.now();
       if (message.type === "refused") return options.log("WARN", "network", `the peer refused us: ${message.because}`);
       if (message.type === "slot") return options.onSlot(message);
+      if (message.type === "forAccount") return options.onForAccount(message);
+      if (message.type === "accountData") return options.onAccountData(message);
+      if (message.type !== "welcome") throw new Error(`${message.type} does not belong on a link`);
       welcomed = true;
       backoffMs = firstBackoffMs;
       options.onWelcome(message);

@@ -2,13 +2,14 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Refused, readGenesis, readNodeKey, readText } from "./home.ts";
+import { Refused, readGenesis, readNodeKey, readText, refuseFewFiles } from "./home.ts";
 import { init } from "./init.ts";
+import { labOptionsSchema } from "./options.ts";
 import { loadHome } from "./reload.ts";
 import { run } from "./run.ts";
-import { versionLine } from "./version.ts";
+import { versionLines } from "./version.ts";
 
-const usage = `${versionLine()}
+const usage = `${versionLines()}
 
 usage: neard [--home DIR] init [--chain-id C] [--account-id A] [--boot-nodes B] [--genesis FILE]
        neard [--home DIR] run [--boot-nodes B] [--network-addr A] [--rpc-addr A]
@@ -35,7 +36,10 @@ async function main(): Promise<void> {
   });
   const { home } = values;
   const bootNodes = values["boot-nodes"];
-  if (values.version) return console.log(versionLine());
+  if (values.version) {
+    refuseFewFiles(labOptionsSchema.parse({}).requireNofile);
+    return console.log(versionLines());
+  }
   if (values.help) return console.log(usage);
   switch (positionals.join(" ")) {
     case "init":

@@ -19,7 +19,7 @@ export function metricsText(view: NodeView): string {
         "near_sync_status",
         "gauge",
         "Node sync status",
-        [["", view.synced ? syncStatus.synced : syncStatus.awaitingPeers]],
+        [["", view.syncedLately ? syncStatus.synced : syncStatus.awaitingPeers]],
       ],
       ["near_is_validator", "gauge", "Bool to denote if it is currently validating", [["", Number(view.isValidator)]]],
       ["near_peer_connections_total", "gauge", "Number of connected peers", [["", view.peers]]],
@@ -58,12 +58,6 @@ export function metricsText(view: NodeView): string {
         "counter",
         "Number of times the configs were reloaded during the current run of the process",
         [["", view.reload.reloads]],
-      ],
-      [
-        "near_block_expected_shutdown",
-        "gauge",
-        "Indicates when the node will be shut down",
-        [["", view.reload.expectedShutdown ?? 0]],
       ],
       [
         "near_build_info",

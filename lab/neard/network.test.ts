@@ -1,10 +1,12 @@
 /** The contract as a host meets it: a chain and two neards as processes, signals, files, RPC. */
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { generateValidatorKey, keyFileJson } from "../../contract/near-key.ts";
 import { buildLabNeard, labNeardMarker } from "./build.ts";
-import { Network, until } from "./test-network.ts";
+import { type Neard, Network, until } from "./test-network.ts";
 
 // Processes start and die here, on machines that may be busy; the waits have bounds of their own.
 vi.setConfig({ testTimeout: 30_000 });
@@ -22,7 +24,7 @@ describe("the key", () => {
   test("is live at start when its file is there, gives blocks, and goes by SIGHUP without the file", async () => {
     const a = await network.startSynced("127.0.0.1", { withKey: true });
     await network.signsFrom("host-a");
-    await until("a block of ours", () => report().produced > 0);
+    await until("a block of ours", () => report().accepted > 0);
     a.takeKey();
     a.process.kill("SIGHUP");
     await until("no signer", async () => (await a.status())?.validator_public_key === null);
@@ -127,6 +129,9 @@ describe("ways to die", () => {
     const planned = await network.start("127.0.0.1", { config: { expected_shutdown: 1 } });
     expect(await planned.exited).toEqual([0, null]);
     expect(planned.log).toContain("expected_shutdown 1 is reached");
+    await network.startSynced("127.0.0.1").then(({ process }) => process.kill("SIGKILL"));
+    const again = await network.start("127.0.0.1", { config: { expected_shutdown: 1 } });
+    expect(await again.exited, "a left-over one ends each start").toEqual([0, null]);
   });
 
   test("re-execution keeps the PID, and a key on disk is live again", async () => {
@@ -136,6 +141,29 @@ describe("ways to die", () => {
     await until("the new program has the key", async () => (await a.status())?.validator_public_key != null);
     expect(a.log.match(/version=/g)).toHaveLength(2);
     expect(a.process.exitCode).toBeNull();
+  });
+
+  test("a SIGHUP after re-execution, before RPC is back, ends the process that had answered", async () => {
+    const a = await network.startSynced("127.0.0.1");
+    a.setOptions({ reexec: 1 });
+    await until("it re-executes", () => a.log.match(/version=/g)?.length === 2);
+    expect(await a.status()).toBeUndefined();
+    a.process.kill("SIGHUP");
+    expect(await a.exited).toEqual([null, "SIGHUP"]);
+  });
+
+  test("a SIGTERM while the files are read is lost, and so is a second SIGHUP", async () => {
+    const a = await network.startSynced("127.0.0.1", { lab: { reloadReadMs: 400 } });
+    a.giveKey();
+    a.process.kill("SIGHUP");
+    await sleep(100);
+    a.process.kill("SIGTERM");
+    a.process.kill("SIGHUP");
+    await until("the key is there", async () => (await a.status())?.validator_public_key != null);
+    await sleep(600);
+    expect(await a.metric("near_config_reloads_total")).toBe(2);
+    a.process.kill("SIGTERM");
+    expect(await a.exited).toEqual([0, null]);
   });
 });
 
@@ -170,15 +198,109 @@ test("a neard of another chain is turned away and stays out of sync", async () =
   expect((await other.status())?.sync_info.syncing).toBe(true);
 });
 
-test("a process that lost the key goes on advertising itself for it", async () => {
-  const a = await network.startSynced("127.0.0.1", { withKey: true });
-  a.takeKey();
-  a.process.kill("SIGHUP");
-  await until("no signer", async () => (await a.status())?.validator_public_key === null);
-  await until("it is known as the producer", async () => {
-    const info = JSON.parse((await a.get("/network_info")) ?? "{}") as { known_producers: { account_id: string }[] };
-    return info.known_producers.some((one) => one.account_id === "validator.localnet");
+describe("who is heard", () => {
+  const accepted = () => report().accepted;
+  const unload = async (neard: Neard) => {
+    neard.takeKey();
+    neard.process.kill("SIGHUP");
+    await until("no signer", async () => (await neard.status())?.validator_public_key === null);
+  };
+  const load = async (neard: Neard, host: string) => {
+    neard.giveKey();
+    neard.process.kill("SIGHUP");
+    await network.signsFrom(host);
+  };
+  /** So many blocks of ours are produced; how many of them are in the chain. */
+  const acceptedOf = async (blocks: number) => {
+    network.chain.reset();
+    await until(`${blocks} blocks of ours`, () => report().produced >= blocks);
+    return accepted();
+  };
+
+  test("a holder, over its tier-1 connections; after a kill its successor at once", async () => {
+    const a = await network.startSynced("127.0.0.1", { withKey: true });
+    await network.tier1At(a);
+    expect(await acceptedOf(5)).toBeGreaterThanOrEqual(4);
+    const b = await network.startSynced("127.0.0.2");
+    network.chain.reset();
+    await network.signsFrom("host-a");
+    a.process.kill("SIGKILL");
+    await a.exited;
+    await load(b, "host-b");
+    await until("a block of b", () => (report().takeovers.at(-1)?.firstAcceptedSeconds ?? null) !== null);
+    expect(report().takeovers).toMatchObject([{ from: "host-a", to: "host-b" }]);
+    await network.tier1At(b);
+    expect(report().alreadyConnected).toBe(0);
   });
+
+  test("nobody, as long as a process lives whose key was unloaded; its end frees the route", async () => {
+    const a = await network.startSynced("127.0.0.1", { withKey: true });
+    await network.tier1At(a);
+    const b = await network.startSynced("127.0.0.2");
+    await unload(a);
+    await load(b, "host-b");
+    expect(await acceptedOf(5)).toBe(0);
+    const { endorsed, missedEndorsements, alreadyConnected } = report();
+    expect(endorsed).toBeGreaterThan(0);
+    expect(missedEndorsements).toBeGreaterThan(0);
+    expect(alreadyConnected).toBeGreaterThan(0);
+    a.process.kill("SIGKILL");
+    await a.exited;
+    expect(await acceptedOf(5)).toBeGreaterThanOrEqual(3);
+  });
+
+  test("nor without tier-1 connections: the unloaded process steals the route", async () => {
+    const a = await network.startSynced("127.0.0.1", { withKey: true, tier1: false });
+    const b = await network.startSynced("127.0.0.2", { tier1: false });
+    expect(await acceptedOf(5)).toBeGreaterThanOrEqual(4);
+    await unload(a);
+    await load(b, "host-b");
+    expect(await acceptedOf(5)).toBe(0);
+    expect(network.chain.health().tier1).toEqual([]);
+    a.process.kill("SIGKILL");
+    await a.exited;
+    // b's next tick, at most 10 s away, signs its account data again.
+    await until("b is heard", () => accepted() > 0, 14_000);
+  });
+
+  test("a process that stands still keeps its connections, as its kernel does", async () => {
+    const a = await network.startSynced("127.0.0.1", { withKey: true });
+    await network.tier1At(a);
+    a.process.kill("SIGSTOP");
+    const b = await network.startSynced("127.0.0.2");
+    await load(b, "host-b");
+    expect(await acceptedOf(3)).toBe(0);
+    a.process.kill("SIGKILL");
+    await a.exited;
+    expect(await acceptedOf(5)).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe("a key that is not the chain's", () => {
+  test("ends neard by SIGABRT a moment after the load", async () => {
+    const a = await network.startSynced("127.0.0.1");
+    writeFileSync(join(a.home, "validator_key.json"), keyFileJson(generateValidatorKey("validator.localnet")));
+    const loadedAt = performance.now();
+    a.process.kill("SIGHUP");
+    expect(await a.exited).toEqual([null, "SIGABRT"]);
+    expect(performance.now() - loadedAt).toBeGreaterThan(900);
+    expect(a.log).toContain("the key of the current epoch is");
+  });
+
+  test("of an account that does not validate does nothing", async () => {
+    const a = await network.startSynced("127.0.0.1");
+    writeFileSync(join(a.home, "validator_key.json"), keyFileJson(generateValidatorKey("pool.localnet")));
+    a.process.kill("SIGHUP");
+    await until("it has it", async () => (await a.status())?.validator_public_key != null);
+    await sleep(1500);
+    expect((await a.status())?.validator_public_key).not.toBeNull();
+    expect(a.log).toContain("is not a validator");
+  });
+});
+
+test("the version has two lines", () => {
+  const { stdout } = spawnSync(process.execPath, [network.program, "--version"], { encoding: "utf8" });
+  expect(stdout).toMatch(/^neard \(release lab-.*\)\nfeatures: \[.*\]\n$/);
 });
 
 test("the program carries its marker, and the same sources give the same bytes", async () => {

@@ -1,19 +1,22 @@
 /**
  * One running neard: what it holds between the chain's messages, its signals and its RPC.
  *
- * Ways to die, all of nearcore's: SIGHUP before the handlers are there, an abort over AllShards, a
- * protocol that is too old, expected_shutdown, SIGTERM, re-execution under the same PID.
+ * Ways to die, all of nearcore's: SIGHUP before the handlers are there, an abort over AllShards or over a
+ * key that is not the chain's, a protocol that is too old, expected_shutdown, SIGTERM, re-execution under
+ * the same PID.
  */
 import { randomUUID } from "node:crypto";
 import { type Genesis, genesisHash } from "../chain/genesis.ts";
-import type { Head, SlotMessage } from "../chain/wire.ts";
-import { maxHeadAgeMs, type NeardConfig, tracksAllShards } from "./config.ts";
+import type { AccountDataMessage, ForAccountMessage, Head, SlotMessage } from "../chain/wire.ts";
+import { Advertising } from "./advertising.ts";
+import { type NeardConfig, tracksAllShards } from "./config.ts";
 import { readText } from "./home.ts";
 import { type Link, openLink } from "./link.ts";
 import { type Log, panic } from "./log.ts";
 import type { LabOptions } from "./options.ts";
 import { accepted, type Loaded, loadHome, panicsOnLoad, type ReloadState, rejected, startState } from "./reload.ts";
-import { notValidatingBecause, Signing } from "./signing.ts";
+import { isValidator, KeyCheck, Signing } from "./signing.ts";
+import { openTier1, type Tier1Connections } from "./tier1.ts";
 import { version } from "./version.ts";
 import type { NodeView } from "./view.ts";
 
@@ -34,6 +37,8 @@ export interface NodeSetup {
 
 /** nearcore's info line, and with it near_is_validator and the warnings, come this often. */
 const summaryMs = 10_000;
+/** near_sync_status is looked at this often: it was seen to be up to 8 s late. */
+const syncStatusMs = 8000;
 
 export class Node {
   options: LabOptions;
@@ -43,14 +48,17 @@ export class Node {
   readonly #startedMs = Date.now();
   readonly #signing = new Signing();
   readonly #link: Link;
-  /** Accounts whose key this process ever had: it goes on advertising itself for them. */
-  readonly #everHad = new Set<string>();
-  readonly #summary: NodeJS.Timeout;
+  readonly #tier1: Tier1Connections;
+  readonly #advertising: Advertising;
+  readonly #keyCheck: KeyCheck;
+  readonly #timers: NodeJS.Timeout[];
   #state: ReloadState;
   #reading = false;
   #head: Head | null = null;
   #slot: SlotMessage | undefined;
   #isValidator = false;
+  #syncedLately = false;
+  #loadedAt = performance.now();
   #stopping = false;
 
   constructor(setup: NodeSetup) {
@@ -60,6 +68,8 @@ export class Node {
     this.#genesisHash = genesisHash(setup.genesis);
     this.#panicIfAllShards(setup.loaded);
     this.#state = startState(setup.loaded, randomUUID);
+    this.#advertising = new Advertising(setup.nodeKey);
+    this.#keyCheck = new KeyCheck(setup.genesis);
     this.#link = openLink({
       bootNodes: setup.bootNodes,
       localAddress: setup.localAddress,
@@ -78,10 +88,28 @@ export class Node {
         this.#advertise();
       },
       onSlot: (slot) => this.#onSlot(slot),
+      onForAccount: (message) => this.#onForAccount(message),
+      onAccountData: (message) => this.#onAccountData(message),
+      log: setup.log,
+    });
+    this.#tier1 = openTier1({
+      target: setup.bootNodes[0],
+      localAddress: setup.localAddress,
+      intervalMs: setup.genesis.tier1_interval_ms,
+      genesisHash: this.#genesisHash,
+      nodeKey: setup.nodeKey,
+      peers: () => this.#tier1Peers(),
+      signer: () => this.#state.signer,
+      onForAccount: (message) => this.#onForAccount(message),
       log: setup.log,
     });
     this.#keyChanged();
-    this.#summary = setInterval(() => this.#summarize(), summaryMs);
+    this.#timers = [
+      setInterval(() => this.#summarize(), summaryMs),
+      setInterval(() => {
+        this.#syncedLately = this.#synced();
+      }, syncStatusMs),
+    ];
   }
 
   view(): NodeView {
@@ -96,13 +124,14 @@ export class Node {
       reload: this.#state,
       head: this.#head,
       synced: this.#synced(),
+      syncedLately: this.#syncedLately,
       peers: this.#link.alive() ? (this.#slot?.peers ?? 1) : 0,
       stats: this.#slot?.stats ?? [],
       knownProducers: this.#slot?.knownProducers ?? [],
       protocolVersion: this.#slot?.protocolVersion ?? genesis.protocol_version,
       latestProtocolVersion: this.options.protocolVersion,
       isValidator: this.#isValidator,
-      maxHeadAgeMs: maxHeadAgeMs(this.#config),
+      validatorKeys: this.#slot?.validatorKeys ?? null,
     };
   }
 
@@ -116,10 +145,16 @@ export class Node {
     }, this.options.reloadReadMs);
   }
 
-  /** The link goes down; nothing is signed any more. */
+  /** True while the files are being read: a SIGTERM that comes then can be lost, as in nearcore. */
+  get isReading(): boolean {
+    return this.#reading;
+  }
+
+  /** The link and the tier-1 connections go down; nothing is signed any more. */
   close(): void {
-    clearInterval(this.#summary);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#link.close();
+    this.#tier1.close();
   }
 
   #readAgain(): void {
@@ -139,8 +174,9 @@ export class Node {
     this.#state = { ...next.state, signer };
     setTimeout(() => {
       this.#panicIfAllShards(loaded);
+      const isNew = this.#state.signer?.tenure !== next.state.signer?.tenure;
       this.#state = { ...this.#state, signer: next.state.signer };
-      this.#keyChanged();
+      if (isNew) this.#keyChanged();
     }, this.options.reloadApplyMs);
   }
 
@@ -149,9 +185,33 @@ export class Node {
     if (options.stall || options.hang) return;
     this.#slot = slot;
     this.#head = slot.head;
+    this.#link.send({ type: "gossip", height: slot.head.height });
+    const wrongKey = this.#keyCheck.fault(this.#state.signer, slot, performance.now() - this.#loadedAt);
+    if (wrongKey !== undefined) panic(wrongKey);
     const because = this.#endBecause(slot);
     if (because === undefined) this.#sign(slot);
     else this.#stop(because);
+  }
+
+  /** Something for the account whose key we have, over whichever connection. */
+  #onForAccount({ from, height, token }: ForAccountMessage): void {
+    const { options } = this;
+    if (options.stall || options.hang || this.#state.signer?.key.accountId !== this.#setup.genesis.account) return;
+    this.#link.send({ type: "received", from, height, token });
+  }
+
+  #onAccountData(message: AccountDataMessage): void {
+    if (!this.#advertising.heard(message, this.#state.signer)) return;
+    this.#advertising.signAgain(message.account, Date.now());
+    this.#advertise();
+  }
+
+  #tier1Peers(): string[] {
+    const { genesis } = this.#setup;
+    const { signer } = this.#state;
+    if (!this.#config.network.tier1.enable_outbound || this.options.hang) return [];
+    if (signer === null || !isValidator(genesis, signer)) return [];
+    return genesis.validators.map((one) => one.account_id).filter((account) => account !== signer.key.accountId);
   }
 
   /** Why neard ends by itself at this slot, or undefined. */
@@ -167,7 +227,7 @@ export class Node {
 
   #sign(slot: SlotMessage): void {
     const { signer } = this.#state;
-    if (signer === null || notValidatingBecause(this.#setup.genesis, signer) !== undefined) return;
+    if (signer === null || !isValidator(this.#setup.genesis, signer)) return;
     const signature = this.#signing.sign(this.#genesisHash, signer, slot, Date.now());
     if (signature !== undefined) this.#link.send(signature);
   }
@@ -184,18 +244,18 @@ export class Node {
     return this.#link.alive() && this.#slot !== undefined;
   }
 
+  /** The signer is another one, or the same after a while without. */
   #keyChanged(): void {
     const { signer } = this.#state;
     if (signer === null) return;
+    this.#loadedAt = performance.now();
     this.#warnIfNotValidating();
-    this.#everHad.add(signer.key.accountId);
+    if (isValidator(this.#setup.genesis, signer)) this.#advertising.signAgain(signer.key.accountId, Date.now());
     this.#advertise();
   }
 
   #advertise(): void {
-    for (const account of this.#everHad)
-      if (this.#setup.genesis.validators.some((one) => one.account_id === account))
-        this.#link.send({ type: "advertise", account });
+    for (const message of this.#advertising.messages(this.#state.signer)) this.#link.send(message);
   }
 
   #panicIfAllShards({ key }: Loaded): void {
@@ -208,20 +268,22 @@ export class Node {
 
   #summarize(): void {
     const { signer } = this.#state;
-    this.#isValidator = signer !== null && notValidatingBecause(this.#setup.genesis, signer) === undefined;
+    this.#isValidator = signer !== null && isValidator(this.#setup.genesis, signer);
     const { validators } = this.#setup.genesis;
     const place = this.#synced() ? `#${this.#head?.height}` : `#${this.#head?.height ?? 0} Waiting for peers`;
     const role = this.#isValidator ? "Validator" : "Full node";
     this.#setup.log("INFO", "stats", `${place} ${role} | ${validators.length} validators`);
     this.#warnIfNotValidating();
     this.#warnRejected();
+    if (signer !== null && this.#isValidator && this.#advertising.isElsewhere(signer.key.accountId))
+      this.#advertising.signAgain(signer.key.accountId, Date.now());
     this.#advertise();
   }
 
   #warnIfNotValidating(): void {
     const { signer } = this.#state;
-    const because = signer && notValidatingBecause(this.#setup.genesis, signer);
-    if (because) this.#setup.log("WARN", "client", because);
+    if (signer !== null && !isValidator(this.#setup.genesis, signer))
+      this.#setup.log("WARN", "client", `${signer.key.accountId} is not a validator in this epoch`);
   }
 
   #warnRejected(): void {

@@ -31,19 +31,15 @@ export function status(view: NodeView): object {
     validator_account_id: view.reload.signer?.key.accountId ?? null,
     validator_public_key: view.reload.signer?.key.publicKey ?? null,
     node_public_key: view.nodeKey,
-    node_key: null,
+    node_key: view.nodeKey,
     uptime_sec: Math.floor((view.nowMs - view.startedMs) / 1000),
     genesis_hash: genesisHash,
-    detailed_debug_status: null,
   };
 }
 
-/** Why `GET /health` answers 503, or undefined. */
+/** Why `GET /health` answers 503, or undefined: only while syncing, however old the head is. */
 export function unhealthyBecause(view: NodeView): string | undefined {
-  if (!view.synced) return "node is syncing";
-  const ageMs = view.nowMs - (view.head?.timeMs ?? 0);
-  if (ageMs > view.maxHeadAgeMs) return `no new blocks for ${Math.round(ageMs / 1000)} s`;
-  return undefined;
+  return view.synced ? undefined : "node is syncing";
 }
 
 /** `GET /network_info` and the method `network_info`. */
@@ -67,7 +63,7 @@ export function validators(view: NodeView): object {
       const stats = view.stats.find((stat) => stat.account === one.account_id);
       return {
         account_id: one.account_id,
-        public_key: one.public_key,
+        public_key: publicKeyOf(view, one, "current"),
         is_slashed: false,
         stake: yocto(one.stake),
         shards: [0],
@@ -81,7 +77,7 @@ export function validators(view: NodeView): object {
     }),
     next_validators: genesis.validators.map((one) => ({
       account_id: one.account_id,
-      public_key: one.public_key,
+      public_key: publicKeyOf(view, one, "next"),
       stake: yocto(one.stake),
       shards: [0],
     })),
@@ -94,7 +90,13 @@ export function validators(view: NodeView): object {
   };
 }
 
-/** `maintenance_windows` since 2.10; with `legacy` the pairs that its EXPERIMENTAL form gave before. */
+/** The genesis says all keys; ours may have changed since. */
+function publicKeyOf(view: NodeView, one: NodeView["genesis"]["validators"][number], when: "current" | "next"): string {
+  if (one.account_id !== view.genesis.account) return one.public_key;
+  return view.validatorKeys?.[when] ?? one.public_key;
+}
+
+/** `maintenance_windows` and its EXPERIMENTAL name; with `legacy` the pairs that the latter gave before 2.10. */
 export function windows(view: NodeView, account: string, legacy: boolean): object[] {
   const found = maintenanceWindows(view.genesis, account, view.head?.height ?? 0);
   return legacy ? found.map(({ start, end }) => [start, end]) : found;

@@ -34,7 +34,7 @@ export function makeRpcServer(source: RpcSource): Server {
     if (source.hung()) return;
     if (request.method === "POST")
       body(request)
-        .then((text) => send(response, { status: 200, type: "application/json", text: jsonRpc(source, text) }))
+        .then((text) => send(response, jsonRpc(source, text)))
         .catch(() => response.destroy());
     else send(response, page(source.view(), (request.url ?? "/").split("?")[0] ?? "/"));
   });
@@ -48,7 +48,6 @@ interface Page {
 
 /** The answer to a GET. */
 export function page(view: NodeView, path: string): Page {
-  const json = (data: unknown, status = 200) => ({ status, type: "application/json", text: JSON.stringify(data) });
   switch (path) {
     case "/status":
       return json(answers.status(view));
@@ -66,20 +65,21 @@ export function page(view: NodeView, path: string): Page {
 }
 
 /** One JSON-RPC request to its answer, in nearcore's form of errors. */
-export function jsonRpc(source: RpcSource, text: string): string {
+export function jsonRpc(source: RpcSource, text: string): Page {
   let parsed: z.infer<typeof requestSchema>;
   try {
     parsed = requestSchema.parse(JSON.parse(text));
   } catch {
-    return failure(null, -32700, "Parse error", "PARSE_ERROR", {});
+    return failure(null, -32700, "Parse error", "PARSE_ERROR", {}, {});
   }
   const { id, method, params } = parsed;
   try {
-    return JSON.stringify({ jsonrpc: "2.0", result: result(source, method, params), id });
+    return json({ jsonrpc: "2.0", result: result(source, method, params), id });
   } catch (error) {
     if (error instanceof MethodNotFound)
-      return failure(id, -32601, "Method not found", "METHOD_NOT_FOUND", { method_name: method });
-    return failure(id, -32700, "Parse error", "PARSE_ERROR", { error_message: `invalid params of ${method}` });
+      return failure(id, -32601, "Method not found", "METHOD_NOT_FOUND", { method_name: method }, method);
+    const error_message = `invalid params of ${method}`;
+    return failure(id, -32700, "Parse error", "PARSE_ERROR", { error_message }, { error_message });
   }
 }
 
@@ -98,7 +98,7 @@ function result(source: RpcSource, method: string, params: unknown): unknown {
       if (source.legacy()) throw new MethodNotFound();
       return answers.windows(view, accountParamsSchema.parse(params), false);
     case "EXPERIMENTAL_maintenance_windows":
-      return answers.windows(view, accountParamsSchema.parse(params), true);
+      return answers.windows(view, accountParamsSchema.parse(params), source.legacy());
     case "block":
       return answers.block(view);
     case "EXPERIMENTAL_protocol_config":
@@ -108,12 +108,14 @@ function result(source: RpcSource, method: string, params: unknown): unknown {
   }
 }
 
-function failure(id: unknown, code: number, message: string, name: string, info: object): string {
-  return JSON.stringify({
-    jsonrpc: "2.0",
-    error: { name: "REQUEST_VALIDATION_ERROR", cause: { name, info }, code, message, data: info },
-    id,
-  });
+function json(data: unknown, status = 200): Page {
+  return { status, type: "application/json", text: JSON.stringify(data) };
+}
+
+/** HTTP 400 beside the JSON-RPC error, as the real one answers what it cannot parse or does not know. */
+function failure(id: unknown, code: number, message: string, name: string, info: object, data: unknown): Page {
+  const error = { name: "REQUEST_VALIDATION_ERROR", cause: { name, info }, code, message, data };
+  return json({ jsonrpc: "2.0", error, id }, 400);
 }
 
 async function body(request: IncomingMessage): Promise<string> {

@@ -3,10 +3,10 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseAddress, parseBootNodes } from "./config.ts";
-import { hardNofileLimit, kernelWarnings, Refused, readGenesis, readNodeKey, readText } from "./home.ts";
+import { kernelWarnings, Refused, readGenesis, readNodeKey, readText, refuseFewFiles } from "./home.ts";
 import { logToStderr as log, panic } from "./log.ts";
 import { Node, type NodeSetup } from "./node.ts";
-import { type LabOptions, watchOptions } from "./options.ts";
+import { watchOptions } from "./options.ts";
 import { loadHome } from "./reload.ts";
 import { makeRpcServer } from "./rpc-server.ts";
 import { version } from "./version.ts";
@@ -34,13 +34,14 @@ export async function run(flags: RunFlags): Promise<void> {
     },
     (fault) => log("WARN", "lab", `lab-options.json is broken and has no effect: ${fault}`),
   );
-  refuseFewFiles(options);
+  refuseFewFiles(options.requireNofile);
   const home = panicOnError("Error loading config", () => readHome(flags));
   for (const warning of kernelWarnings(readText)) log("WARN", "neard", warning);
 
   const network = createServer((socket) => socket.on("error", () => {}).end(`${home.nodeKey}\n`));
   await listen(network, home.networkAddr);
-  if (options.startDelayMs > 0) await sleep(options.startDelayMs);
+  const startDelayMs = Math.max(options.startDelayMs, isReexecuted() ? reexecDelayMs : 0);
+  if (startDelayMs > 0) await sleep(startDelayMs);
   const stopped = Promise.withResolvers<string>();
   const running = new Node({ ...home, options, log, stop: stopped.resolve });
   node = running;
@@ -53,6 +54,7 @@ export async function run(flags: RunFlags): Promise<void> {
   process.on("SIGHUP", () => running.reload());
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => {
+      if (running.isReading) return log("WARN", "lab", `${signal} came while the files are read, and is lost`);
       if (!running.options.ignoreSigterm && !running.options.hang) stopped.resolve(signal);
     });
 
@@ -94,22 +96,21 @@ function panicOnError<T>(what: string, attempt: () => T): T {
   }
 }
 
-/** Node cannot raise its soft limit; the hard one is what decides whether the real neard could. */
-function refuseFewFiles(options: LabOptions): void {
-  const limit = hardNofileLimit(readText("/proc/self/limits") ?? "");
-  if (limit < options.requireNofile)
-    throw new Refused(`cannot raise the limit of open files to ${options.requireNofile}: the hard limit is ${limit}`);
-}
+/** Set by a process for the one that it becomes. */
+const reexecutedVariable = "HOLDFAST_LAB_NEARD_REEXECUTED";
+/** Measured: until RPC is back; SIGHUP ends the process for so long. */
+const reexecDelayMs = 900;
 
-/** The same program again under the same PID, as neard does after it wiped its data. */
+const isReexecuted = () => process.env[reexecutedVariable] !== undefined;
+
+/** The same program again under the same PID and start time, as neard does after it wiped its data. */
 function reexecute(): never {
   log("WARN", "neard", "re-executing");
   if (process.execve === undefined) return panic("this Node cannot re-execute itself");
-  return process.execve(
-    process.execPath,
-    [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    process.env,
-  );
+  return process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
+    ...process.env,
+    [reexecutedVariable]: "1",
+  });
 }
 
 function listen(server: Server, address: string): Promise<void> {

@@ -11,11 +11,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningChain, startChain } from "../chain/server.ts";
 import { buildLabNeard } from "./build.ts";
+import { defaultNetwork, defaultRpc } from "./config.ts";
 import { init } from "./init.ts";
 
 /** What `/status` says, as far as the tests look at it. */
 export interface Status {
   readonly validator_public_key: string | null;
+  readonly node_public_key: string;
   readonly sync_info: { readonly syncing: boolean; readonly latest_block_height: number };
 }
 
@@ -24,6 +26,8 @@ export interface StartOptions {
   readonly withKey?: boolean;
   /** Options for lab-options.json. */
   readonly lab?: object;
+  /** False: no tier-1 connections. */
+  readonly tier1?: boolean;
   /** Fields of config.json that differ. */
   readonly config?: object;
 }
@@ -105,6 +109,8 @@ export class Network {
       control: file("control.sock"),
       hosts: file("hosts.json"),
       slotMs: 50,
+      tier1IntervalMs: 100,
+      times: { linkAliveMs: 1000, writeTimeoutMs: 2000 },
     });
     return new Network(directory, file("neard"), chain);
   }
@@ -116,14 +122,20 @@ export class Network {
     const bootNodes = readFileSync(join(this.directory, "boot-node.txt"), "utf8").trim();
     const rpc = `${host}:${await freePort(host)}`;
     const config = {
-      rpc: { addr: rpc },
-      network: { addr: `${host}:${await freePort(host)}`, boot_nodes: bootNodes },
+      rpc: { ...defaultRpc, addr: rpc },
+      network: {
+        ...defaultNetwork,
+        addr: `${host}:${await freePort(host)}`,
+        boot_nodes: bootNodes,
+        tier1: { enable_outbound: options.tier1 ?? true },
+      },
       tracked_shards_config: { ShadowValidator: "validator.localnet" },
       ...options.config,
     };
     writeFileSync(join(home, "config.json"), JSON.stringify(config));
     writeOptions(home, options.lab);
     const key = join(this.directory, "validator_key.json");
+    rmSync(join(home, "validator_key.json"));
     if (options.withKey) copyFileSync(key, join(home, "validator_key.json"));
     prepare(home);
     const neard = new Neard(this.program, home, `http://${rpc}`, key);
@@ -140,6 +152,17 @@ export class Network {
   /** Waits for some signatures from `host`. */
   async signsFrom(host: string): Promise<void> {
     await until(`${host} signs`, () => (this.chain.report().byHost[host]?.signatures ?? 0) > 5);
+  }
+
+  /** Waits until every other validator keeps its tier-1 connection at `neard`. */
+  async tier1At(neard: Neard): Promise<void> {
+    const { node_public_key: nodeKey } = (await neard.status()) ?? {};
+    await until("its tier-1 connections stand", () => {
+      const { tier1 } = this.chain.health();
+      return (
+        tier1.length === this.chain.chain.genesis.validators.length - 1 && tier1.every((one) => one.nodeKey === nodeKey)
+      );
+    });
   }
 
   /** Kills every neard and begins a new report. */

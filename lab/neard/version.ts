@@ -10,8 +10,8 @@ export const version = {
   db: 48,
 } as const;
 
-/** `neard --version`, as the real one prints it. */
-export function versionLine(): string {
+/** `neard --version`, as the real one prints it: two lines. */
+export function versionLines(): string {
   const { release, build, commit, rustc, protocol, db } = version;
-  return `neard (release ${release}) (build ${build}) (commit ${commit}) (rustc ${rustc}) (protocol ${protocol}) (db ${db})`;
+  return `neard (release ${release}) (build ${build}) (commit ${commit}) (rustc ${rustc}) (protocol ${protocol}) (db ${db})\nfeatures: []`;
 }

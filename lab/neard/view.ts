@@ -15,6 +15,8 @@ export interface NodeView {
   /** Null until the chain was heard for the first time. */
   readonly head: Head | null;
   readonly synced: boolean;
+  /** near_sync_status: the same as it was up to 8 s ago. */
+  readonly syncedLately: boolean;
   readonly peers: number;
   readonly stats: readonly ProducerStats[];
   readonly knownProducers: readonly KnownProducer[];
@@ -24,6 +26,6 @@ export interface NodeView {
   readonly latestProtocolVersion: number;
   /** near_is_validator: looked at every 10 s. */
   readonly isValidator: boolean;
-  /** A head older than this fails /health. */
-  readonly maxHeadAgeMs: number;
+  /** Our account's public key in this NEAR epoch and the next; null until the chain was heard. */
+  readonly validatorKeys: { readonly current: string; readonly next: string } | null;
 }

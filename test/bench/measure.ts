@@ -14,11 +14,13 @@ import {
   agentStatus,
   freshAndWatched,
   healthy,
+  heard,
   holdfast,
   lab,
   type Outcome,
   on,
   pulumi,
+  type Roles,
   signsAgain,
   up,
   witness,
@@ -39,30 +41,44 @@ async function repeat(title: string, count: number, work: () => Promise<string>)
 async function failover(kind: FaultFigure): Promise<string> {
   const { active, standby } = await freshAndWatched();
   const ledConsul = (await agentStatus(active)).consul.isLeader;
-  await injectFault(lab(), kind, active);
+  const { wallMs } = await injectFault(lab(), kind, active);
   await signsAgain(standby);
+  const heardS = await heardSeconds({ active, standby }, wallMs);
+  emit(`${kind}-heard`, heardS);
   await healAll(lab());
   await healthy();
   const report = judged(await witness());
   const silenceS = handoverSeconds(report, active, standby);
   emit(kind, silenceS);
   if (kind === "partition") emit("partition-overlap", report.overlapMs / 1000);
-  return `${standby} signed after ${silenceS.toFixed(1)} s (${active} ${ledConsul ? "led" : "did not lead"} Consul)`;
+  return `${standby} signed after ${silenceS.toFixed(1)} s, its first block was accepted after ${heardS.toFixed(1)} s (${active} ${ledConsul ? "led" : "did not lead"} Consul)`;
 }
 
 const switchoverSchema = z.object({ state: z.literal("done"), tookMs: z.number().nullable() });
 
 async function switchover(): Promise<string> {
   const { active, standby } = await freshAndWatched();
+  const askedMs = Date.now();
   const { stdout } = succeeded(await holdfast("switchover", "--yes", "--json", "--to", standby));
   const { tookMs } = switchoverSchema.parse(JSON.parse(stdout));
   await signsAgain(standby);
+  const heardS = await heardSeconds({ active, standby }, askedMs);
+  emit("switchover-heard", heardS);
   await healthy();
   const report = judged(await witness());
   const silenceS = handoverSeconds(report, active, standby);
   emit("switchover", silenceS);
   if (tookMs !== null) emit("switchover-took", tookMs / 1000);
-  return `${silenceS.toFixed(2)} s from ${active}'s last signature to ${standby}'s first, took ${tookMs ?? "?"} ms`;
+  return `${silenceS.toFixed(2)} s from ${active}'s last signature to ${standby}'s first, took ${tookMs ?? "?"} ms, first block accepted after ${heardS.toFixed(1)} s`;
+}
+
+/** Far longer than any half-open connection lives. */
+const heardWithinMs = 240_000;
+
+/** From `eventMs` to the first block of the new holder that is in the chain. The chain's clock is this machine's. */
+async function heardSeconds(roles: Roles, eventMs: number): Promise<number> {
+  const { at, firstAcceptedSeconds } = await heard(roles, heardWithinMs);
+  return (Date.parse(at) - eventMs) / 1000 + (firstAcceptedSeconds ?? 0);
 }
 
 /** The witness lists a gap only from 1.5 slots on; a fast change has none, so this asks both tallies. */

@@ -73,5 +73,12 @@ export const quorumLostMs = (limits: Limits): number => serviceMs + lostSessionM
 /** Counted from healing: hosts boot, Consul elects, the standby's wait begins anew. */
 export const afterHealMs = (limits: Limits): number => bootMs + electionMs + failoverMs(limits);
 
+/**
+ * From the key on the new host to its first block in the chain, where the old host could still end its
+ * connections. A turn of ours comes every four slots or so, and hardly ever later than after 30: this is far from
+ * both that and the minutes for which connections left half open keep the others from hearing the new holder.
+ */
+export const heardWithinMs = ({ slotMs }: Limits): number => 2000 + 30 * slotMs;
+
 /** An election on top, for faults that cost Consul its leader and the holder its lease. */
 export const failoverWithElectionMs = (limits: Limits): number => electionMs + failoverMs(limits);

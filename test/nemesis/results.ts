@@ -9,6 +9,8 @@ export const resultSchema = z.object({
   verdict: z.enum(["pass", "late", "wrong", "UNSAFE"]),
   recoveryMs: z.number().nullable(),
   boundMs: z.number(),
+  /** From the key on the new host to its first accepted block; null: no change of host, or no block yet. */
+  heardMs: z.number().nullable().optional(),
   overlapMs: z.number(),
   doubleSigned: z.number().int(),
   because: z.string(),
@@ -33,8 +35,9 @@ export function keepResult(file: string, result: Result): Result[] {
 const seconds = (ms: number | null) => (ms === null ? "-" : `${(ms / 1000).toFixed(1)} s`);
 
 /** One line for a terminal. */
-export function resultLine({ scenario, verdict, recoveryMs, boundMs, because }: Result): string {
-  return `${verdict.padEnd(6)}  ${scenario.padEnd(34)}  ${seconds(recoveryMs).padStart(7)} of ${seconds(boundMs).padStart(7)}  ${because}`;
+export function resultLine({ scenario, verdict, recoveryMs, boundMs, heardMs, because }: Result): string {
+  const heard = heardMs == null ? "" : `; heard ${seconds(heardMs)} after the key`;
+  return `${verdict.padEnd(6)}  ${scenario.padEnd(34)}  ${seconds(recoveryMs).padStart(7)} of ${seconds(boundMs).padStart(7)}  ${because}${heard}`;
 }
 
 /** The catalogue as a table, in its own order, with the latest result of each. */
@@ -53,12 +56,13 @@ export function resultsMarkdown(catalogue: readonly Scenario[], results: readonl
     "",
     "`stays`, `moves`, `either`: the validator's longest silence. `silent`, `recovers`: from healing to the next",
     "signature. The bound is computed from the lease's timing (bounds.ts). A silence of 0 is shorter than 1.5 slots.",
+    "Heard: from the key on the new host to its first block in the chain; it has a bound where the old host is not dark.",
     ...areas.flatMap((area) => [
       "",
       `## ${area}`,
       "",
-      "| scenario | what is done | expected | verdict | measured | bound | overlap |",
-      "|---|---|---|---|---:|---:|---:|",
+      "| scenario | what is done | expected | verdict | measured | bound | heard | overlap |",
+      "|---|---|---|---|---:|---:|---:|---:|",
       ...catalogue
         .filter((scenario) => scenario.area === area)
         .map((scenario) => row(scenario, byName.get(scenario.name))),
@@ -70,9 +74,9 @@ export function resultsMarkdown(catalogue: readonly Scenario[], results: readonl
 function row({ name, sentence, expects, notHere }: Scenario, result: Result | undefined): string {
   const cells =
     notHere !== undefined
-      ? [name, sentence, expects, `not here: ${notHere}`, "-", "-", "-"]
+      ? [name, sentence, expects, `not here: ${notHere}`, "-", "-", "-", "-"]
       : result === undefined
-        ? [name, sentence, expects, "not run", "-", "-", "-"]
+        ? [name, sentence, expects, "not run", "-", "-", "-", "-"]
         : [
             name,
             sentence,
@@ -80,6 +84,7 @@ function row({ name, sentence, expects, notHere }: Scenario, result: Result | un
             result.verdict === "pass" ? "pass" : `**${result.verdict}**: ${result.because}`,
             seconds(result.recoveryMs),
             seconds(result.boundMs),
+            seconds(result.heardMs ?? null),
             `${result.overlapMs} ms`,
           ];
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;

@@ -1,9 +1,11 @@
 /** One scenario from a healthy cluster to a healthy cluster, and the verdict over what was in between. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeError } from "../../contract/errors.ts";
+import type { Report } from "../../lab/chain/report.ts";
 import { healAll } from "../../lab/faults/engine.ts";
 import { askWitness, resetWitness } from "../../lab/hosts/chain.ts";
 import type { Lab } from "../../lab/hosts/description.ts";
+import { heardWithinMs } from "./bounds.ts";
 import { type Roles, untilHealthy } from "./cluster-health.ts";
 import { readLimits } from "./look.ts";
 import type { Result } from "./results.ts";
@@ -30,9 +32,11 @@ export async function runScenario(lab: Lab, scenario: Scenario, signal: AbortSig
   signal.throwIfAborted();
   let after: Roles | null = null;
   let notHealthy: string | undefined;
+  const heardMs = scenario.heard ? heardWithinMs(limits) : null;
   try {
     after = await untilHealthy(lab, healthyWithinMs);
     await sleep(calmMs);
+    if (heardMs !== null) await untilHeard(lab, heardMs);
   } catch (error) {
     notHealthy = describeError(error);
   }
@@ -45,6 +49,7 @@ export async function runScenario(lab: Lab, scenario: Scenario, signal: AbortSig
     brokenMs: stage.brokenMs ?? startedMs,
     healedMs: stage.healedMs ?? stage.brokenMs ?? startedMs,
     report,
+    heardWithinMs: heardMs,
     before,
     after,
     ...(notHealthy === undefined ? {} : { notHealthy }),
@@ -57,12 +62,26 @@ export async function runScenario(lab: Lab, scenario: Scenario, signal: AbortSig
     verdict: word,
     recoveryMs: verdict.recoveryMs,
     boundMs: Math.round(scenario.boundMs(limits)),
+    heardMs: heardOf(report),
     overlapMs: report.overlapMs,
     doubleSigned: report.doubleSigned.length,
     because: broken === null ? verdict.because : `the scenario failed: ${broken}; ${verdict.because}`,
     tookMs: Date.now() - startedMs,
     at: new Date(startedMs).toISOString(),
   };
+}
+
+/** Waits for the new holder's first accepted block, if there is a new one: a turn of ours may be some slots away. */
+async function untilHeard(lab: Lab, withinMs: number): Promise<void> {
+  for (const endMs = performance.now() + withinMs; performance.now() < endMs; await sleep(500)) {
+    const last = (await askWitness(lab)).takeovers.at(-1);
+    if (last === undefined || last.firstAcceptedSeconds !== null) return;
+  }
+}
+
+function heardOf({ takeovers }: Report): number | null {
+  const seconds = takeovers.at(-1)?.firstAcceptedSeconds ?? null;
+  return seconds === null ? null : Math.round(1000 * seconds);
 }
 
 /** What went wrong, in one line; null when nothing did. */

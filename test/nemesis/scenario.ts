@@ -23,6 +23,11 @@ export interface Scenario {
   readonly expects: Expectation;
   /** Silence of the validator for stays, moves and either; else time from healing to the next signature. */
   readonly boundMs: (limits: Limits) => number;
+  /**
+   * The chain must take the new holder's blocks soon (bounds.ts, heardWithinMs). Not asked where the old host
+   * is dark or does not reach the chain: nobody can end its connections then.
+   */
+  readonly heard?: true;
   readonly run: (stage: Stage) => Promise<void>;
   /** Puts back what `heal` does not know of. Runs in any case. */
   readonly undo?: (stage: Stage) => Promise<void>;

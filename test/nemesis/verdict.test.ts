@@ -25,6 +25,7 @@ const evidence = (more: Partial<Evidence> = {}): Evidence => ({
   brokenMs: t0 + 10_000,
   healedMs: t0 + 30_000,
   report: quiet,
+  heardWithinMs: null,
   before,
   after: before,
   strangers: [],
@@ -66,6 +67,29 @@ describe("the bound", () => {
     const report = silent(gap(11, 35));
     expect(judge(evidence({ expects: "recovers", report }))).toMatchObject({ word: "pass", recoveryMs: 5000 });
     expect(word({ expects: "recovers", report: silent(gap(11, 41)) })).toBe("late");
+  });
+});
+
+describe("heard", () => {
+  const takeover = (firstAcceptedSeconds: number | null) => ({
+    from: "host-a",
+    to: "host-b",
+    at: quiet.at,
+    keySeconds: 7,
+    firstAcceptedSeconds,
+  });
+  const ended = (...takeovers: Report["takeovers"]) => ({ report: { ...quiet, takeovers }, heardWithinMs: 20_000 });
+
+  test("the chain takes the new holder's blocks in time, or the scenario is late", () => {
+    expect(word(ended(takeover(3)))).toBe("pass");
+    expect(word(ended(takeover(148)))).toBe("late");
+    expect(judge(evidence(ended(takeover(null))))).toMatchObject({ word: "late", because: /no block of host-b/ });
+  });
+
+  test("of several take-overs the last one counts, and none where the scenario has no such bound", () => {
+    expect(word(ended(takeover(null), takeover(3)))).toBe("pass");
+    expect(word({ ...ended(takeover(null)), heardWithinMs: null })).toBe("pass");
+    expect(word(ended())).toBe("pass");
   });
 });
 

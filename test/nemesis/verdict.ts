@@ -5,7 +5,7 @@ import type { Expectation } from "./scenario.ts";
 
 /**
  *   pass    as expected, within the bound
- *   late    safe and as expected, but slower than the bound
+ *   late    safe and as expected, but slower than the bound, or not heard by the chain in time
  *   wrong   safe, but the key did what it should not have, or nobody came back
  *   UNSAFE  two hosts signed at once, or one height was signed twice
  */
@@ -26,6 +26,8 @@ export interface Evidence {
   readonly brokenMs: number;
   readonly healedMs: number;
   readonly report: Report;
+  /** From the key on a new host to its first accepted block; null: no bound. */
+  readonly heardWithinMs: number | null;
   readonly before: Roles;
   /** Null: not healthy again in time, because of `notHealthy`. */
   readonly after: Roles | null;
@@ -53,7 +55,19 @@ export function judge(evidence: Evidence): Verdict {
   const where = stayed ? `stays on ${after.active}` : `${before.active} -> ${after.active}, epoch ${after.epoch}`;
   if (recoveryMs > boundMs)
     return { word: "late", recoveryMs, because: `${secondsOf(recoveryMs)} is above ${secondsOf(boundMs)}; ${where}` };
+  const unheard = unheardBecause(evidence);
+  if (unheard !== null) return { word: "late", recoveryMs, because: `${unheard}; ${where}` };
   return { word: "pass", recoveryMs, because: where };
+}
+
+/** The last change of host: earlier ones were cut short by it. */
+function unheardBecause({ report, heardWithinMs }: Evidence): string | null {
+  const last = report.takeovers.at(-1);
+  if (heardWithinMs === null || last === undefined) return null;
+  const { to, firstAcceptedSeconds } = last;
+  if (firstAcceptedSeconds === null) return `no block of ${to} was accepted since it has the key`;
+  if (1000 * firstAcceptedSeconds <= heardWithinMs) return null;
+  return `the first block of ${to} was accepted ${firstAcceptedSeconds.toFixed(1)} s after the key, above ${secondsOf(heardWithinMs)}`;
 }
 
 function unsafeBecause({ report, strangers }: Evidence): string | null {

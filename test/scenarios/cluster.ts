@@ -131,6 +131,23 @@ export async function signsAgain(host: string, boundMs = 30_000): Promise<number
   return Math.max(0, ...report.gaps.filter((gap) => gap.toHost === host).map((gap) => gap.seconds));
 }
 
+export type Takeover = Report["takeovers"][number];
+
+/**
+ * The latest take-over of `standby` from `active`, once its first block is in the chain.
+ * @throws Error after `boundMs`, with what was missed
+ */
+export async function heard({ active, standby }: Roles, boundMs: number): Promise<Takeover> {
+  return await until(`the first accepted block of ${standby}`, boundMs, async () => {
+    const report = await witness();
+    const last = report.takeovers.findLast(({ from, to }) => from === active && to === standby);
+    if (last !== undefined && last.firstAcceptedSeconds !== null) return last;
+    const { produced, accepted, missed, endorsed, missedEndorsements, alreadyConnected } = report;
+    const said = { produced, accepted, missed, endorsed, missedEndorsements, alreadyConnected };
+    throw new Error(`${last === undefined ? "no take-over" : `key since ${last.at}`}; ${JSON.stringify(said)}`);
+  });
+}
+
 /** The promise `one-signer`, by the witness of this scenario. */
 export async function expectOneSigner(): Promise<Report> {
   const report = await witness();

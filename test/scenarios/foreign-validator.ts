@@ -29,7 +29,7 @@ export async function startForeignValidator(): Promise<ForeignValidator> {
   await execa(process.execPath, [program, "--home", home, "init", ...init]);
   const file = join(home, "config.json");
   const config = JSON.parse(readFileSync(file, "utf8")) as { rpc: object; network: object };
-  config.rpc = { addr: `127.0.0.1:${rpcPort}` };
+  config.rpc = { ...config.rpc, addr: `127.0.0.1:${rpcPort}` };
   config.network = { ...config.network, addr: `${gateway}:${networkPort}` };
   writeFileSync(file, JSON.stringify(config));
   copyFileSync(chain.validatorKeyFile, join(home, "validator_key.json"));

@@ -31,6 +31,7 @@ export const neard: readonly Scenario[] = inArea("neard", [
     name: "neard-ignores-sigterm",
     sentence: "The holder's neard ignores SIGTERM, and a switchover is asked for.",
     expects: "moves",
+    heard: true,
     boundMs: givesWayMs(() => 1000),
     run: async (stage) => {
       await stage.inject("neard-ignore-sigterm", stage.active);
@@ -43,6 +44,7 @@ export const neard: readonly Scenario[] = inArea("neard", [
     name: "neard-hangs",
     sentence: "The holder's neard accepts connections and never answers, for 25 s.",
     expects: "moves",
+    heard: true,
     boundMs: givesWayMs(({ hungMs }) => hungMs + 2000),
   }),
   fault("neard-stall", "active", 60_000, {
@@ -55,6 +57,7 @@ export const neard: readonly Scenario[] = inArea("neard", [
     name: "neard-keeps-the-key",
     sentence: "The holder's neard rejects every reload, and a switchover is asked for: only its death is proof.",
     expects: "moves",
+    heard: true,
     boundMs: givesWayMs(() => 3000),
     run: async (stage) => {
       await stage.inject("neard-reject-reload", stage.active);
@@ -104,6 +107,7 @@ export const neard: readonly Scenario[] = inArea("neard", [
     name: "restart-by-hand",
     sentence: "Somebody runs `systemctl restart neard` on the holder: the new process has no key.",
     expects: "moves",
+    heard: true,
     boundMs: givesWayMs(() => 1000),
     run: async (stage) => {
       // The agent may kill the new one while systemctl still waits for it.

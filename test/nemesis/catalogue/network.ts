@@ -22,6 +22,7 @@ export const network: readonly Scenario[] = inArea("network", [
       sentence: `The holder is ${how}.`,
       expects: "moves",
       boundMs: failoverWithElectionMs,
+      ...(kind === "isolate" ? {} : { heard: true }),
     }),
   ),
   fault("partition", "standby", cutMs, {

@@ -35,6 +35,7 @@ export const operator: readonly Scenario[] = inArea("operator", [
     name: "switchover",
     sentence: "A planned switchover, and nothing else.",
     expects: "moves",
+    heard: true,
     boundMs: switchoverMs,
     run: async (stage) => {
       stage.broken();
@@ -154,6 +155,7 @@ export const operator: readonly Scenario[] = inArea("operator", [
     name: "two-switchovers-at-once",
     sentence: "Two operators ask for the same switchover at the same moment.",
     expects: "moves",
+    heard: true,
     boundMs: switchoverMs,
     run: async (stage) => {
       stage.broken();

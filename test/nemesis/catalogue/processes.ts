@@ -61,6 +61,7 @@ export const processes: readonly Scenario[] = inArea("processes", [
     name: "kill-neard",
     sentence: "The holder's neard is killed; its agent gives way at once.",
     expects: "moves",
+    heard: true,
     boundMs: givesWayMs(() => 0),
   }),
   fault("kill-consul", "active", settleMs, {
@@ -73,12 +74,14 @@ export const processes: readonly Scenario[] = inArea("processes", [
     name: "kill-agent-neard",
     sentence: "Agent and neard of the holder are killed in one go.",
     expects: "moves",
+    heard: true,
     boundMs: failoverMs,
   }),
   fault("kill-all", "active", settleMs, {
     name: "kill-all",
     sentence: "Agent, neard and Consul of the holder are killed in one go.",
     expects: "moves",
+    heard: true,
     boundMs: failoverMs,
   }),
   fault("kill-all", "standby", settleMs, {

@@ -50,7 +50,7 @@ export function randomMarkdown(outcome: Outcome, drawing: string): string {
     `| overlap | ${witness.overlapMs} ms |`,
     `| heights signed twice | ${witness.doubleSigned.length} |`,
     `| the key moved | ${holders} times |`,
-    `| blocks of ours | ${witness.produced} produced, ${witness.missed} missed |`,
+    `| blocks of ours | ${witness.produced} produced, ${witness.accepted} accepted, ${witness.missed} missed |`,
     `| silent | ${seconds(1000 * witness.gaps.reduce((sum, gap) => sum + gap.seconds, 0))} in all, ${seconds(1000 * (gaps[0]?.seconds ?? 0))} at the longest |`,
     `| from the last healing to health | ${recoveredMs === null ? "never" : seconds(recoveredMs)} |`,
     "",

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { ours } from "../chain/fixtures.ts";
+import { Advertising } from "./advertising.ts";
+
+const account = ours.accountId;
+const signer = { key: ours, tenure: "t" };
+const from = (nodeKey: string, version: number) => ({ type: "accountData" as const, account, nodeKey, version });
+
+test("a node that never had a key says nothing and answers nothing", () => {
+  const standby = new Advertising("a");
+  expect(standby.heard(from("b", 5), null)).toBe(false);
+  expect(standby.messages(null)).toEqual([]);
+});
+
+test("a load is newer than all that was heard, also where this host's clock is behind", () => {
+  const node = new Advertising("a");
+  node.heard(from("b", 5_000), null);
+  node.signAgain(account, 10);
+  expect(node.messages(signer)).toEqual([{ type: "advertise", account, version: 5001, tenure: "t" }]);
+});
+
+test("a process whose key was unloaded takes the route back whenever the new holder's data arrives", () => {
+  const old = new Advertising("a");
+  old.signAgain(account, 1000);
+  expect(old.heard(from("a", 1001), null)).toBe(false);
+  expect(old.heard(from("b", 2000), null)).toBe(true);
+  old.signAgain(account, 1500);
+  expect(old.messages(null)).toEqual([{ type: "advertise", account, version: 2001, tenure: null }]);
+});
+
+test("one that has the key leaves that to its next tick", () => {
+  const holder = new Advertising("a");
+  holder.signAgain(account, 1000);
+  expect(holder.isElsewhere(account)).toBe(false);
+  expect(holder.heard(from("b", 2000), signer)).toBe(false);
+  expect(holder.isElsewhere(account)).toBe(true);
+});
