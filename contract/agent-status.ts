@@ -24,10 +24,10 @@ const countSchema = z.object({ produced: z.number().int(), expected: z.number().
 /** Whether the chain takes what this host's neard signs; see agent/role/heard.ts. */
 export const heardSchema = z.object({
   /**
-   *   unknown     nothing fell due yet, or neard does not say
+   *   unknown     too little fell due yet, or neard does not say
    *   idle        the account does not validate in this NEAR epoch
    *   heard       the chain takes it
-   *   not-heard   it takes less than a validator may miss
+   *   not-heard   it takes less than a validator must do
    */
   state: z.enum(["unknown", "idle", "heard", "not-heard"]),
   /** A sentence's end: "host-a is active, not heard for 44 s: 12 of 14 endorsements missed". */

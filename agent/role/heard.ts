@@ -13,22 +13,40 @@ import { accountEndsAfterMs } from "./account.ts";
 import type { Draft } from "./transitions.ts";
 import type { AccountSight, Count, Duties, Event, Heard, State } from "./types.ts";
 
+/** More answers are not kept: of a heard holder's, ten minutes' worth. */
+const maxRecent = 60;
 /** NEAR's own limits, below which a validator is kicked out at the end of an epoch (facts: what downtime costs). */
 const limits = { blocks: 0.8, chunks: 0.8, endorsements: 0.7 } as const;
 /** So many must be missed as well: one that was under way while the key moved is bad luck. */
 const leastMissed = { blocks: 2, chunks: 2, endorsements: 4 } as const;
 const kinds = ["blocks", "chunks", "endorsements"] as const;
-/** Judged is what fell due in so long: some fifty blocks, so half a minute's silence of an endorser shows in seconds. */
+/** Judged is what fell due in so long: some fifty blocks, so the silence of an endorser shows in seconds. */
 const windowMs = 30_000;
-/** It is heard again when all of what fell due within so long is above the limits. */
-const recoverMs = 6000;
+/** Where less fell due, so few blocks of a small producer say, as much more is looked at as there is in so long. */
+const longMs = 600_000;
+const enoughDuties = { blocks: 4, chunks: 4, endorsements: 8 } as const;
+/** It is heard (again) when what fell due within so long is above the limits ... */
+const latestMs = 6000;
+/** ... at first, when that was more than luck: others that listen to somebody else as well take every second endorsement. */
+const settledDuties = 6;
+const settledMs = 10_000;
 
 const none: Count = { produced: 0, expected: 0 };
 export const noDuties: Duties = { blocks: none, chunks: none, endorsements: none };
 
 /** From the moment at which neard has the key. */
 export function newHeard(entry: Heard["entry"], sinceMs: number): Heard {
-  return { entry, sinceMs, last: null, total: noDuties, recent: [], firstMs: null, firstBlockMs: null, lost: null };
+  return {
+    entry,
+    sinceMs,
+    last: null,
+    total: noDuties,
+    recent: [],
+    firstMs: null,
+    firstBlockMs: null,
+    isSettled: false,
+    lost: null,
+  };
 }
 
 /** A holder's part of each event: counts an answer in, and has the history told what came of the take-over. */
@@ -54,9 +72,10 @@ function take(heard: Heard, sight: AccountSight): Heard {
   if (last === null || !isLater(last, sight)) return { ...heard, last: sight };
   const added = sight.nearEpoch === last.nearEpoch ? between(last.duties, sight.duties) : sight.duties;
   const total = sum(heard.total, added);
-  const recent = [...heard.recent, { atMs: sight.atMs, duties: added }].filter(
-    ({ atMs }) => sight.atMs - atMs < windowMs,
-  );
+  const isEmpty = all(added).expected === 0;
+  const recent = [...heard.recent, ...(isEmpty ? [] : [{ atMs: sight.atMs, duties: added }])]
+    .filter(({ atMs }) => sight.atMs - atMs < longMs)
+    .slice(-maxRecent);
   const counted = {
     ...heard,
     last: sight,
@@ -69,22 +88,49 @@ function take(heard: Heard, sight: AccountSight): Heard {
 }
 
 function judged(heard: Heard, added: Duties): Heard {
-  const { lost, recent, last } = heard;
-  const nowMs = last?.atMs ?? 0;
-  if (lost === null) {
-    const duties = within(recent, windowMs, nowMs);
-    if (!kinds.some((kind) => isShort(duties[kind], kind))) return heard;
-    const firstMiss = recent.find(({ duties: { blocks, chunks, endorsements } }) =>
-      [blocks, chunks, endorsements].some(({ produced, expected }) => produced < expected),
-    );
-    const sinceMs = heard.firstMs === null ? heard.sinceMs : (firstMiss?.atMs ?? nowMs);
-    return { ...heard, lost: { sinceMs, duties } };
+  const { lost, total, isSettled } = heard;
+  if (lost !== null) {
+    // Of each kind the latest that fell due: a small producer is heard again when it has a block again.
+    const isBack = kinds.every((kind) => isEnough(latestOf(heard, kind, latestMs, 1), kind)) && hasLatest(heard);
+    // What was missed before is no reason to say so again.
+    if (isBack) return { ...heard, isSettled: true, lost: null, recent: [] };
+    return { ...heard, lost: { ...lost, duties: sum(lost.duties, added) } };
   }
-  const latest = within(recent, recoverMs, nowMs);
-  const isBack = all(latest).expected > 0 && kinds.every((kind) => isEnough(latest[kind], kind));
-  // What was missed before is no reason to say so again.
-  if (isBack) return { ...heard, lost: null, recent: [] };
-  return { ...heard, lost: { ...lost, duties: sum(lost.duties, added) } };
+  const duties = isSettled ? recentDuties(heard) : total;
+  if (kinds.some((kind) => isShort(duties[kind], kind))) {
+    const firstMiss = heard.recent.find((one) =>
+      kinds.some((kind) => one.duties[kind].produced < one.duties[kind].expected),
+    );
+    return { ...heard, lost: { sinceMs: isSettled ? (firstMiss?.atMs ?? nowOf(heard)) : heard.sinceMs, duties } };
+  }
+  if (isSettled || !hasLatest(heard) || !isMoreThanLuck(heard)) return heard;
+  return { ...heard, isSettled: kinds.every((kind) => isEnough(latestOf(heard, kind, latestMs, 0), kind)) };
+}
+
+const nowOf = ({ last }: Heard): number => last?.atMs ?? 0;
+
+/** What fell due of one kind in the last `ms`, and as much before that as it takes to have `least`. */
+function latestOf(heard: Heard, kind: keyof Duties, ms: number, least: number): Count {
+  let count = none;
+  for (const { atMs, duties } of heard.recent.toReversed()) {
+    if (nowOf(heard) - atMs >= ms && count.expected >= least) break;
+    count = add(count, duties[kind]);
+  }
+  return count;
+}
+
+function recentDuties(heard: Heard): Duties {
+  const of = (kind: keyof Duties) => latestOf(heard, kind, windowMs, enoughDuties[kind]);
+  return { blocks: of("blocks"), chunks: of("chunks"), endorsements: of("endorsements") };
+}
+
+function hasLatest(heard: Heard): boolean {
+  return kinds.some((kind) => latestOf(heard, kind, latestMs, 0).expected > 0);
+}
+
+function isMoreThanLuck({ total, firstMs, last }: Heard): boolean {
+  if (firstMs === null || last === null) return false;
+  return all(total).expected >= settledDuties || last.atMs - firstMs >= settledMs;
 }
 
 function isEnough({ produced, expected }: Count, kind: keyof Duties): boolean {
@@ -104,29 +150,16 @@ function isLater(last: AccountSight, sight: AccountSight): boolean {
   );
 }
 
-type Combine = (a: number, b: number) => number;
-
-function each(a: Duties, b: Duties, combine: Combine): Duties {
-  const one = (kind: keyof Duties): Count => ({
-    produced: combine(a[kind].produced, b[kind].produced),
-    expected: combine(a[kind].expected, b[kind].expected),
-  });
+function each(a: Duties, b: Duties, combine: (a: Count, b: Count) => Count): Duties {
+  const one = (kind: keyof Duties): Count => combine(a[kind], b[kind]);
   return { blocks: one("blocks"), chunks: one("chunks"), endorsements: one("endorsements") };
 }
 
-const sum = (a: Duties, b: Duties): Duties => each(a, b, (x, y) => x + y);
-const between = (before: Duties, after: Duties): Duties => each(before, after, (x, y) => y - x);
-
-function all({ blocks, chunks, endorsements }: Duties): Count {
-  return {
-    produced: blocks.produced + chunks.produced + endorsements.produced,
-    expected: blocks.expected + chunks.expected + endorsements.expected,
-  };
-}
-
-function within(recent: Heard["recent"], ms: number, nowMs: number): Duties {
-  return recent.filter(({ atMs }) => nowMs - atMs < ms).reduce((duties, one) => sum(duties, one.duties), noDuties);
-}
+const add = (a: Count, b: Count): Count => ({ produced: a.produced + b.produced, expected: a.expected + b.expected });
+const grown = (a: Count, b: Count): Count => ({ produced: b.produced - a.produced, expected: b.expected - a.expected });
+const sum = (a: Duties, b: Duties): Duties => each(a, b, add);
+const between = (before: Duties, after: Duties): Duties => each(before, after, grown);
+const all = ({ blocks, chunks, endorsements }: Duties): Count => add(add(blocks, chunks), endorsements);
 
 export interface HeardView {
   /** `idle`: the account does not validate in this NEAR epoch; `unknown`: nothing fell due yet, or neard does not say. */
@@ -156,7 +189,7 @@ export function heardView({ heard }: Pick<State, "heard">, nowMs: number): Heard
 }
 
 function stateOf(
-  { last, lost, firstMs, total }: Heard,
+  { last, lost, isSettled, total }: Heard,
   facts: Pick<HeardView, "notHeardMs" | "firstMs" | "firstBlockMs">,
   nowMs: number,
 ): Pick<HeardView, "state" | "because"> {
@@ -166,8 +199,14 @@ function stateOf(
     return { state: "unknown", because: "neard does not say whether the chain takes what it signs" };
   if (last.standing !== "validating")
     return { state: "idle", because: "the account does not validate in this NEAR epoch" };
-  if (firstMs === null) {
-    const so = all(total).expected === 0 ? "nothing fell due yet" : `${missed(total)} so far`;
+  if (!isSettled) {
+    const { produced, expected } = all(total);
+    const so =
+      expected === 0
+        ? "nothing fell due yet"
+        : produced === expected
+          ? `all ${expected} so far`
+          : `${missed(total)} so far`;
     return { state: "unknown", because: `not known yet whether the chain takes what it signs: ${so}` };
   }
   const block = facts.firstBlockMs === null ? "" : `, its first block ${seconds(facts.firstBlockMs)} after`;

@@ -85,6 +85,8 @@ export interface Heard {
   /** When anything of ours, and when a block of ours, was seen counted first. */
   readonly firstMs: number | null;
   readonly firstBlockMs: number | null;
+  /** It was heard once: enough fell due, and was taken. */
+  readonly isSettled: boolean;
   /** Since when it is not heard, and its duties since then; null: it is, or nothing is known yet. */
   readonly lost: { readonly sinceMs: number; readonly duties: Duties } | null;
 }

@@ -13,7 +13,19 @@ export const heardMutations: readonly Mutation[] = [
   {
     name: "heard-by-its-own-word",
     breaks: "A holder whose endorsements, chunks and blocks are all missed is not said to be unheard.",
-    edits: [{ file: heard, text: "return { ...heard, lost: { sinceMs, duties } };", by: "return heard;" }],
+    edits: [
+      {
+        file: heard,
+        text: "if (kinds.some((kind) => isShort(duties[kind], kind))) {",
+        by: "if (kinds.every((kind) => isShort(duties[kind], kind))) {",
+      },
+    ],
+    caughtBy: listened,
+  },
+  {
+    name: "heard-at-the-first",
+    breaks: "The first endorsement that is taken counts as heard, though the others listen to the old holder as well.",
+    edits: [{ file: heard, text: " || !isMoreThanLuck(heard)", by: "" }],
     caughtBy: listened,
   },
   {
