@@ -35,6 +35,25 @@ describe("the key to load", () => {
   });
 });
 
+describe("an answer from just before the NEAR epoch turned", () => {
+  const changing = { nextKey: "ed25519:new", nextStartHeight: 1000 };
+  const at = (height: number): State => {
+    const core = new Core(nothingFound, nowMs, both).tell({ is: "key-checked", available: true, nextAvailable: true });
+    core.probe({ height }).tell({ is: "account-seen", sight: sightAt(nowMs, changing) });
+    return core.state;
+  };
+
+  test("does not bring the old key into a take-over in the new one", () => {
+    expect(keyDue(both, at(999))).toBe("ed25519:ours");
+    expect(keyDue(both, at(1000))).toBe("ed25519:new");
+  });
+
+  test("does not make ready who has the old key alone", () => {
+    expect(keyFault(settings, at(999), nowMs)).toBeNull();
+    expect(keyFault(settings, at(1000), nowMs)).toContain("in this NEAR epoch the chain has ed25519:new");
+  });
+});
+
 describe("a key that does not count", () => {
   test("now: the standby is not ready, and says which one the chain has", () => {
     const state = knowing({ key: "ed25519:else", nextKey: "ed25519:else" });

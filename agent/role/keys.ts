@@ -25,9 +25,19 @@ function sealedKeys({ publicKey, nextPublicKey }: Settings, state: Sealed): stri
   return state.keyAvailable ? [publicKey, ...next] : next;
 }
 
-/** What counts now; for an account that only validates from the next NEAR epoch on, what counts then. */
+/** What the chain said that counts; for an account that only validates from the next NEAR epoch on, what counts then. */
 export function countingKey(sight: AccountSight | null): string | null {
   return sight === null ? null : (sight.key ?? sight.nextKey);
+}
+
+/**
+ * What counts by now, as far as can be told: an answer from just before the NEAR epoch turned is out of date, and the
+ * head says so. It may turn some blocks later than it can; what is asked next says which.
+ */
+function keyByNow(sight: AccountSight | null, { probe }: State): string | null {
+  const height = probe?.height ?? null;
+  const hasTurned = sight?.nextStartHeight != null && height !== null && height >= sight.nextStartHeight;
+  return hasTurned ? sight.nextKey : countingKey(sight);
 }
 
 export function isSealed(settings: Settings, state: Sealed, key: string | null): key is string {
@@ -36,7 +46,7 @@ export function isSealed(settings: Settings, state: Sealed, key: string | null):
 
 /** The key to load now; null: none can be unsealed. */
 export function keyDue(settings: Settings, state: State): string | null {
-  const counting = countingKey(state.sight);
+  const counting = keyByNow(state.sight, state);
   return isSealed(settings, state, counting) ? counting : (sealedKeys(settings, state)[0] ?? null);
 }
 
@@ -49,9 +59,9 @@ export function freshSight(state: State, nowMs: number): AccountSight | null {
 export function keyFault(settings: Settings, state: State, nowMs: number): string | null {
   if (sealedKeys(settings, state).length === 0) return "the sealed validator key is missing, unreadable or another one";
   const sight = freshSight(state, nowMs);
-  const counting = countingKey(sight);
+  const counting = keyByNow(sight, state);
   if (sight === null || counting === null || isSealed(settings, state, counting)) return null;
-  const when = sight.key === null ? "from the next NEAR epoch on" : "in this NEAR epoch";
+  const when = sight.key === null && counting === sight.nextKey ? "from the next NEAR epoch on" : "in this NEAR epoch";
   if (isOwnKey(settings, counting)) return `the sealed key ${counting}, which counts ${when}, is missing or unreadable`;
   return `its key does not count: ${when} the chain has ${counting} for the account`;
 }
