@@ -12,6 +12,7 @@
  */
 
 import { sealed } from "./feeding.ts";
+import { isSwapDue } from "./rotation.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
 import type { Event, HandingPhase, Probe } from "./types.ts";
 import { freshNote } from "./watch.ts";
@@ -51,6 +52,11 @@ export function handingEvent(draft: Draft, event: Event): void {
 function check(draft: Draft, phase: HandingPhase): void {
   const { state, nowMs } = draft;
   const waitedMs = nowMs - phase.stepMs;
+  // While the switchover waits, nobody would take the old key away before the epoch turns, and neard would end.
+  if (!sealed(phase) && isSwapDue(draft, phase.key)) {
+    drop(draft, phase, "the account's key changes with the next NEAR epoch, in a moment");
+    return;
+  }
   switch (phase.step) {
     case "asking":
       if (isAcked(draft, phase)) {

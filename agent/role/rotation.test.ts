@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { admitSwitchover } from "./switchover.ts";
 import { activeCore, Core, nothingFound, settings, sightAt } from "./testing.ts";
 import type { AccountSight, ActivePhase, Probe, Settings } from "./types.ts";
 
@@ -80,6 +81,19 @@ describe("the account's key changes with the next NEAR epoch", () => {
   test("an epoch that turned unseen: the key that counts is loaded at once", () => {
     expect(loads(holderAt(startHeight + 5, changed))).toEqual(["ed25519:new"]);
   });
+});
+
+test("a switchover that waits is dropped for it, and goes nowhere in the middle of it", () => {
+  const core = holderAt(startHeight - 10);
+  core.tell({ is: "switchover-asked", job: { id: "s", to: "host-a", window: true, startedMs: core.nowMs } });
+  look(core, 500, { height: startHeight - 9 });
+  expect(core.state.phase.name).toBe("handing");
+  look(core, 500, { height: startHeight - 3 });
+  expect(core.state).toMatchObject({ phase: { name: "active" }, lastSwitchover: { state: "failed" } });
+  core.effects = [];
+  expect(doing(look(core, 500, { height: startHeight - 3 }))).toBe(1);
+  const asked = admitSwitchover(both, core.state, { window: false }, core.nowMs);
+  expect(asked).toMatchObject({ refused: expect.stringContaining("new key"), mayPass: true });
 });
 
 describe("a swap that is cut in the middle", () => {

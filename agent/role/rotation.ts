@@ -46,6 +46,13 @@ export function swapKey(draft: Draft, event: Event): boolean {
   return swap !== null || after.name !== "active" || after.swap !== null;
 }
 
+/** The key that neard has counts for some blocks more, and the next one is here. */
+export function isSwapDue({ settings, state }: Draft, key: string): boolean {
+  const { sight } = state;
+  if (sight === null || countingKey(sight) !== key || sight.nextKey === key) return false;
+  return isSealed(settings, state, sight.nextKey) && isEpochEndNear(state, leadBlocks);
+}
+
 function begin(draft: Draft, phase: ActivePhase): void {
   const { settings, state, nowMs } = draft;
   const { sight } = state;
@@ -58,8 +65,7 @@ function begin(draft: Draft, phase: ActivePhase): void {
     return;
   }
   const { nextKey } = sight;
-  if (counting !== phase.key || nextKey === phase.key || !isSealed(settings, state, nextKey)) return;
-  if (phase.swappedBackIn === sight.nearEpoch || !isEpochEndNear(state, leadBlocks)) return;
+  if (nextKey === null || phase.swappedBackIn === sight.nearEpoch || !isSwapDue(draft, phase.key)) return;
   setSwap(draft, { ...blank, step: "unloading", to: nextKey });
   say(draft, "holds the lease; the account's key changes with the next NEAR epoch: takes the old one away");
   ask(draft, { do: "unload-key" });

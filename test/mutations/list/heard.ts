@@ -102,7 +102,7 @@ export const heardMutations: readonly Mutation[] = [
   {
     name: "rotation-waits-for-the-epoch",
     breaks: "The old key is still in neard when the NEAR epoch turns in which it does not count any more.",
-    edits: [{ file: rotation, text: "!isEpochEndNear(state, leadBlocks)", by: "!isEpochEndNear(state, -leadBlocks)" }],
+    edits: [{ file: rotation, text: "isEpochEndNear(state, leadBlocks);", by: "isEpochEndNear(state, -leadBlocks);" }],
     caughtBy: { simulation: false, tests: ["agent/role/rotation.test.ts", "test/simulation/rotation.test.ts"] },
   },
   {
