@@ -5,9 +5,9 @@
  */
 import { cleanMarker } from "../lease/lock-record.ts";
 import { isFirstActivation } from "./guard.ts";
-import { countingKey } from "./keys.ts";
+import { countingKey, keyFault, nextKeyFault } from "./keys.ts";
 import type { Draft } from "./transitions.ts";
-import type { Event, State } from "./types.ts";
+import type { Event, Settings, State } from "./types.ts";
 
 /** A new holder's first block is to be dated to the second, and most of what goes wrong shows in the first minutes. */
 const freshMs = 60_000;
@@ -18,35 +18,41 @@ const doubtfulEveryMs = 2000;
 const steadyEveryMs = 10_000;
 /** A standby needs the key on chain alone, which is known for a whole NEAR epoch before it counts. */
 const standbyEveryMs = 60_000;
-/** While the account's key is changing, and how near the epoch's end is nearer: in blocks. */
+/** While the account's key is changing or does not count, and how near the epoch's end is nearer: in blocks. */
 const changingEveryMs = 5000;
 const nearBlocks = 30;
 const swapEveryMs = 300;
 /** A holder's last answer that is older says nothing of now: three questions in a row went unanswered. */
 export const accountEndsAfterMs = 3.5 * steadyEveryMs;
 
-/** What every phase does alike: ask in time, and keep the newest answer. */
+/**
+ * What every phase does alike: ask in time, and keep the newest answer. A neard that lags speaks of a NEAR epoch that
+ * is over, of counts and keys that are no more: it is not asked, and what it said is not kept.
+ */
 export function heedAccount(draft: Draft, event: Event): void {
-  const { state, nowMs } = draft;
+  const { settings, state, nowMs } = draft;
+  const { probe } = state;
+  const isCurrent = probe?.answered === true && !probe.syncing && probe.headAgeMs <= settings.maxHeadAgeMs;
   if (event.is === "account-seen") {
-    if (state.sight === null || event.sight.atMs > state.sight.atMs) draft.state = { ...state, sight: event.sight };
+    const isNewer = state.sight === null || event.sight.atMs > state.sight.atMs;
+    if (isCurrent && isNewer) draft.state = { ...state, sight: event.sight };
     return;
   }
   // The guard asks by itself.
-  if (event.is !== "tick" || (state.phase.name === "standby" && isFirstActivation(state))) return;
-  // A neard that does not answer its cheapest question is not asked for more.
-  if (state.probe?.answered !== true) return;
-  if (state.sightAskedMs !== null && nowMs - state.sightAskedMs < askEveryMs(state, nowMs)) return;
+  if (event.is !== "tick" || (state.phase.name === "standby" && isFirstActivation(state)) || !isCurrent) return;
+  if (state.sightAskedMs !== null && nowMs - state.sightAskedMs < askEveryMs(settings, state, nowMs)) return;
   draft.state = { ...state, sightAskedMs: nowMs };
   draft.effects.push({ do: "ask-account" });
 }
 
-function askEveryMs(state: State, nowMs: number): number {
+function askEveryMs(settings: Settings, state: State, nowMs: number): number {
   const { phase, heard, sight } = state;
   const usualMs = heard === null ? standbyEveryMs : heardEveryMs(heard, nowMs);
   if (phase.name === "active" && phase.swap !== null) return swapEveryMs;
   if (sight === null || isOlderThanDeath(state)) return Math.min(usualMs, doubtfulEveryMs);
-  if (sight.nextKey === null || sight.nextKey === countingKey(sight)) return usualMs;
+  // What speaks against a key is looked at again soon: it may be over.
+  const isFaulty = keyFault(settings, state, nowMs) !== null || nextKeyFault(settings, state, nowMs) !== null;
+  if (!isFaulty && (sight.nextKey === null || sight.nextKey === countingKey(sight))) return usualMs;
   return Math.min(usualMs, isEpochEndNear(state, nearBlocks) ? freshEveryMs : changingEveryMs);
 }
 

@@ -52,7 +52,8 @@ export function newHeard(entry: Heard["entry"], sinceMs: number): Heard {
 /** A holder's part of each event: counts an answer in, and has the history told what came of the take-over. */
 export function keepHeard(draft: Draft, event: Event): void {
   const { heard } = draft.state;
-  if (heard === null || event.is !== "account-seen") return;
+  // What account.ts did not keep is not counted.
+  if (heard === null || event.is !== "account-seen" || event.sight !== draft.state.sight) return;
   const taken = take(heard, event.sight);
   if (taken === heard) return;
   draft.state = { ...draft.state, heard: taken };

@@ -119,6 +119,23 @@ describe("a standby", () => {
     expect(core.state.phase.name).toBe("demoting");
   });
 
+  test("believes nothing that a neard says that lags: its NEAR epoch is over", () => {
+    const core = ready().live(1000, heldByA(50));
+    core.after(20).probe({ syncing: true });
+    core.tell({ is: "account-seen", sight: sightAt(core.nowMs, { key: "ed25519:else" }) });
+    expect(core.state.sight).toBeNull();
+    core.effects = [];
+    expect(core.live(5000, heldByA(50), { headAgeMs: 60_000 }).asked("ask-account")).toEqual([]);
+    expect(core.live(5000, heldByA(50)).asked("ask-account").length).toBeGreaterThan(0);
+  });
+
+  test("asks again soon when the answer speaks against its key", () => {
+    const core = ready().live(1000, heldByA(50));
+    core.tell({ is: "account-seen", sight: sightAt(core.nowMs, { key: "ed25519:else", nextKey: "ed25519:else" }) });
+    core.effects = [];
+    expect(core.live(6000, heldByA(50)).asked("ask-account").length).toBeGreaterThan(0);
+  });
+
   test("asks for the account every minute, and every few seconds while its key changes", () => {
     const asked = (core: Core) => {
       core.effects = [];
