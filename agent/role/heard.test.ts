@@ -97,7 +97,7 @@ describe("what a new holder says", () => {
     chain.seconds(2, good);
     expect(chain.view).toMatchObject({
       state: "heard",
-      because: "heard 3.0 s after neard got the key, its first block 4.0 s after",
+      because: "heard, the first 3.0 s after neard got the key, a block 4.0 s after",
       firstMs: 3000,
       firstBlockMs: 4000,
     });

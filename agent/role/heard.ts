@@ -210,8 +210,8 @@ function stateOf(
           : `${missed(total)} so far`;
     return { state: "unknown", because: `not known yet whether the chain takes what it signs: ${so}` };
   }
-  const block = facts.firstBlockMs === null ? "" : `, its first block ${seconds(facts.firstBlockMs)} after`;
-  return { state: "heard", because: `heard ${seconds(facts.firstMs ?? 0)} after neard got the key${block}` };
+  const block = facts.firstBlockMs === null ? "" : `, a block ${seconds(facts.firstBlockMs)} after`;
+  return { state: "heard", because: `heard, the first ${seconds(facts.firstMs ?? 0)} after neard got the key${block}` };
 }
 
 /** `18 of 21 blocks, 12 of 14 endorsements missed` */

@@ -42,7 +42,7 @@ const counted = { produced: 20, expected: 20 };
 /** The chain takes what it signs. */
 export const wellHeard: NonNullable<AgentStatus["heard"]> = {
   state: "heard",
-  because: "heard 1.2 s after neard got the key",
+  because: "heard, the first 1.2 s after neard got the key",
   notHeardMs: 0,
   firstMs: 1200,
   firstBlockMs: null,
