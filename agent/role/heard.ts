@@ -54,7 +54,10 @@ export function keepHeard(draft: Draft, event: Event): void {
   const { heard } = draft.state;
   // What account.ts did not keep is not counted.
   if (heard === null || event.is !== "account-seen" || event.sight !== draft.state.sight) return;
-  const taken = take(heard, event.sight);
+  const { phase } = draft.state;
+  // What is missed while the key is being changed is missed on purpose.
+  const isChanging = phase.name === "active" && phase.swap !== null;
+  const taken = isChanging ? { ...heard, last: event.sight } : take(heard, event.sight);
   if (taken === heard) return;
   draft.state = { ...draft.state, heard: taken };
   const { entry, firstMs, firstBlockMs } = taken;

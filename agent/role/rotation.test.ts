@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { heardView, noDuties } from "./heard.ts";
 import { admitSwitchover } from "./switchover.ts";
 import { activeCore, Core, nothingFound, settings, sightAt } from "./testing.ts";
 import type { AccountSight, ActivePhase, Probe, Settings } from "./types.ts";
@@ -76,6 +77,27 @@ describe("the account's key changes with the next NEAR epoch", () => {
     look(core.done(), 30, { height: startHeight - 1 });
     expect(active(core)).toMatchObject({ key: settings.publicKey, swap: null });
     expect(doing(look(see(core, changing), 1000, { height: startHeight - 1 }))).toBe(0);
+  });
+
+  test("one that began too early is taken back at once, and begins again when it is due", () => {
+    const core = holderAt(startHeight - 3).done();
+    look(core, 300, { height: startHeight - 2, validatorKey: null }).effects = [];
+    expect(loads(see(core, { ...changing, nextStartHeight: startHeight + 100 }))).toEqual([settings.publicKey]);
+    look(core.done(), 30, { height: startHeight - 1 });
+    expect(active(core)).toMatchObject({ key: settings.publicKey, swap: null });
+    core.effects = [];
+    expect(doing(look(core, 1000, { height: startHeight + 96 }))).toBe(0);
+    expect(doing(look(core, 1000, { height: startHeight + 97 }))).toBe(1);
+  });
+
+  test("what is missed in between is not said to be unheard", () => {
+    const core = holderAt(startHeight - 3).done();
+    const missed = { produced: 0, expected: 9 };
+    see(look(core, 300, { validatorKey: null }), { ...changing, duties: { ...noDuties, endorsements: missed } });
+    look(see(look(core, 300, { validatorKey: null }), changed).done(), 30, { validatorKey: "ed25519:new" });
+    see(look(core, 500, { validatorKey: "ed25519:new" }), changed);
+    expect(active(core).swap).toBeNull();
+    expect(heardView(core.state, core.nowMs)).toMatchObject({ duties: noDuties, notHeardMs: 0 });
   });
 
   test("an epoch that turned unseen: the key that counts is loaded at once", () => {

@@ -58,7 +58,7 @@ function begin(draft: Draft, phase: ActivePhase): void {
   const { sight } = state;
   if (sight === null) return;
   const counting = countingKey(sight);
-  const blank = { stepMs: nowMs, startedMs: nowMs, reloads: 0 };
+  const blank = { stepMs: nowMs, startedMs: nowMs, reloads: 0, fromHeight: sight.nextStartHeight ?? 0 };
   if (counting !== phase.key && isSealed(settings, state, counting)) {
     // It counts already, or there is no duty before it does.
     load(draft, { ...blank, step: "loading", to: counting });
@@ -73,9 +73,13 @@ function begin(draft: Draft, phase: ActivePhase): void {
 
 function whileAbsent(draft: Draft, phase: ActivePhase, swap: Swap): void {
   const { settings, state, nowMs } = draft;
-  const counting = state.sight !== null && state.sight.atMs >= swap.startedMs ? countingKey(state.sight) : null;
+  const sight = state.sight !== null && state.sight.atMs >= swap.startedMs ? state.sight : null;
+  const counting = countingKey(sight);
   if (counting !== null && counting !== phase.key && isSealed(settings, state, counting)) {
     load(draft, { ...swap, to: counting });
+  } else if (counting === phase.key && (sight?.nextStartHeight ?? 0) > swap.fromHeight) {
+    // An answer that was made while an epoch turned may have the keys of one and the height of another: it was too early.
+    load(draft, { ...swap, to: phase.key });
   } else if (nowMs - swap.startedMs > absentMaxMs) {
     setPhase(draft, { swappedBackIn: state.sight?.nearEpoch ?? null });
     load(draft, { ...swap, to: phase.key });
@@ -90,7 +94,7 @@ function verify(draft: Draft, phase: ActivePhase, swap: Swap): void {
   if (hasAnswered(draft, swap) && state.probe?.validatorKey === swap.to) {
     const isBack = swap.to === phase.key;
     setPhase(draft, { key: swap.to, swap: null, lastGoodMs: nowMs });
-    say(draft, `holds the lease; neard has the ${isBack ? "old key again: the NEAR epoch does not end" : "new key"}`);
+    say(draft, `holds the lease; neard has the ${isBack ? "old key again: it still counts" : "new key"}`);
   } else if (nowMs - swap.stepMs <= reloadMs) {
     draft.effects.push({ do: "probe-soon" });
   } else if (swap.reloads >= maxReloads) {

@@ -202,6 +202,8 @@ export interface Swap {
   readonly startedMs: number;
   /** The key that is to be loaded. */
   readonly to: string;
+  /** From which height on it counts, as far as was known at the start. */
+  readonly fromHeight: number;
   readonly reloads: number;
 }
 
