@@ -23,7 +23,7 @@ const changingEveryMs = 5000;
 const nearBlocks = 30;
 const swapEveryMs = 300;
 /** A holder's last answer that is older says nothing of now: three questions in a row went unanswered. */
-export const accountEndsAfterMs = 3.5 * steadyEveryMs;
+export const answerMaxAgeMs = 3.5 * steadyEveryMs;
 
 /**
  * What every phase does alike: ask in time, and keep the newest answer. A neard that lags speaks of a NEAR epoch that

@@ -9,7 +9,7 @@
  * anything of this host; and they begin anew with each NEAR epoch, so what was done between the last look and an
  * epoch's end is lost to us. An agent that was restarted begins with its own first look.
  */
-import { accountEndsAfterMs } from "./account.ts";
+import { answerMaxAgeMs } from "./account.ts";
 import type { Draft } from "./transitions.ts";
 import type { AccountSight, Count, Duties, Event, Heard, State } from "./types.ts";
 
@@ -199,7 +199,7 @@ function stateOf(
 ): Pick<HeardView, "state" | "because"> {
   if (lost !== null)
     return { state: "not-heard", because: `not heard for ${seconds(facts.notHeardMs)}: ${missed(lost.duties)}` };
-  if (last === null || nowMs - last.atMs > accountEndsAfterMs)
+  if (last === null || nowMs - last.atMs > answerMaxAgeMs)
     return { state: "unknown", because: "neard does not say whether the chain takes what it signs" };
   if (last.standing !== "validating")
     return { state: "idle", because: "the account does not validate in this NEAR epoch" };
