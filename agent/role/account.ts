@@ -22,6 +22,8 @@ const standbyEveryMs = 60_000;
 const changingEveryMs = 5000;
 const nearBlocks = 30;
 const swapEveryMs = 300;
+/** A take-over waits for it. */
+const afterDeathEveryMs = 500;
 /** A holder's last answer that is older says nothing of now: three questions in a row went unanswered. */
 export const answerMaxAgeMs = 3.5 * steadyEveryMs;
 
@@ -49,7 +51,8 @@ function askEveryMs(settings: Settings, state: State, nowMs: number): number {
   const { phase, heard, sight } = state;
   const usualMs = heard === null ? standbyEveryMs : heardEveryMs(heard, nowMs);
   if (phase.name === "active" && phase.swap !== null) return swapEveryMs;
-  if (sight === null || isOlderThanDeath(state)) return Math.min(usualMs, doubtfulEveryMs);
+  if (isOlderThanDeath(state)) return afterDeathEveryMs;
+  if (sight === null) return Math.min(usualMs, doubtfulEveryMs);
   // What speaks against a key is looked at again soon: it may be over.
   const isFaulty = keyFault(settings, state, nowMs) !== null || nextKeyFault(settings, state, nowMs) !== null;
   if (!isFaulty && (sight.nextKey === null || sight.nextKey === countingKey(sight))) return usualMs;

@@ -11,8 +11,8 @@ import type { AccountSight, ActivePhase } from "./types.ts";
 
 /** Within so long of getting the key, neard's death counts as the take-over's: a wrong key takes 1 to 6 s (facts). */
 const earlyMs = 20_000;
-/** By the number of deaths in a row. */
-const backoffMs = [0, 2000, 6000, 15_000, 30_000] as const;
+/** By the number of deaths in a row. The first is most often chance, so it costs little more than the look at the key. */
+const backoffMs = [0, 1000, 5000, 15_000, 30_000] as const;
 /** What an answer about the key is waited for besides. */
 const unknownKeyMs = 8000;
 /** The host on which it died leaves the next try to another one, for the cause may be its own. */
