@@ -49,13 +49,14 @@ export function eventsOf(block: ChainBlock, account: string, stay: Stay | null, 
     accepted: true,
     endorsed: !ours && block.approved,
   };
-  if (!ours && !block.approved) return [...slots, slot];
+  // Of whom nothing is known, since the witness had not looked at the hosts yet, nothing is told.
+  if (stay === null || (!ours && !block.approved)) return [...slots, slot];
   const sign: SignatureEvent = {
     type: "signature",
-    host: stay?.host ?? "nobody",
+    host: stay.host,
     address: "",
     account,
-    key: stay?.key ?? "",
+    key: stay.key,
     tenure,
     height: block.height,
     kind: ours ? "block" : "endorsement",
