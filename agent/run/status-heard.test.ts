@@ -10,7 +10,7 @@ const config = {
   account: "validator.localnet",
   host: "host-b",
   roles: ["neard", "consul"],
-  neard: {},
+  neard: { takeoverAddresses: [] },
 } as unknown as AgentConfig;
 
 /** As it comes out at the other end. */

@@ -11,11 +11,11 @@ const config = {
   account: "validator.localnet",
   host: "host-b",
   roles: ["neard", "consul"],
-  neard: { publicKey: settings.publicKey },
+  neard: { publicKey: settings.publicKey, takeoverAddresses: [] },
 } as unknown as AgentConfig;
 
-function statusIn(core: Core) {
-  const around: Around = {
+function around(core: Core): Around {
+  return {
     version: "0",
     nowMs: core.nowMs,
     wallMs: core.nowMs,
@@ -24,8 +24,10 @@ function statusIn(core: Core) {
     consul: { reachable: true, leader: "host-c", isLeader: false, voter: true, healthy: true },
     neardRestarts: 0,
   };
-  return statusOf(config, settings, core.state, around);
 }
+
+const statusIn = (core: Core) => statusOf(config, settings, core.state, around(core));
+
 const answers = (core: Core) =>
   Object.fromEntries(Object.entries(health).map(([path, isSo]) => [path, isSo(statusIn(core))]));
 
@@ -51,4 +53,41 @@ test("a switchover that waits for its window changes no health endpoint: the hos
   core.tell({ is: "window-found", serial: core.state.serial, opensMs: core.nowMs }).after(100).tell({ is: "tick" });
   expect(statusIn(core)).toMatchObject({ role: "handing", switchover: { id: "s1" } });
   expect(answers(core)).toMatchObject({ "/active": false, "/ready": false });
+});
+
+test("what to expect after a power loss is said while it is not heard, unless the address can be moved", () => {
+  const core = activeCore();
+  const duties = (produced: number, expected: number) => ({
+    blocks: { produced, expected },
+    chunks: { produced: 0, expected: 0 },
+    endorsements: { produced: 0, expected: 0 },
+  });
+  const sees = (expected: number) =>
+    core.after(1000).tell({
+      is: "account-seen",
+      sight: {
+        atMs: core.nowMs,
+        nearEpoch: 7,
+        standing: "validating",
+        produced: 0,
+        expected,
+        duties: duties(0, expected),
+        key: settings.publicKey,
+        nextKey: settings.publicKey,
+        nextStartHeight: null,
+      },
+    });
+  sees(0);
+  sees(8);
+  const { heard } = core.state;
+  expect(heard?.entry?.story.silent).toBe("host-a");
+  const said = (takeoverAddresses: unknown[]) => {
+    const neard = { publicKey: settings.publicKey, takeoverAddresses };
+    return statusOf({ ...config, neard } as unknown as AgentConfig, settings, core.state, around(core)).heard;
+  };
+  expect(said([])).toMatchObject({ state: "not-heard", because: expect.stringContaining("others notice about 145 s") });
+  expect(said([{ host: "host-a" }])).toMatchObject({
+    state: "not-heard",
+    because: expect.not.stringContaining("145 s"),
+  });
 });

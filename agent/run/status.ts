@@ -59,13 +59,23 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
     switchover: job,
     standDown: standDownOf(state, nowMs),
     guard: settings === null || phase.name !== "standby" ? null : guardView(settings, state, nowMs),
-    heard: heardView(state, nowMs),
+    heard: heardOf(config, state, nowMs),
     fence: around.fence,
     key: keyOf(settings, state, nowMs),
     neard: isNeardHost ? neardStatus(settings, state, around) : null,
     consul: around.consul,
     uptimeMs: Math.round(nowMs - around.startedMs),
   };
+}
+
+/** What is to be expected is said where nothing can be done about it: see docs/operate/power-loss.md. */
+function heardOf(config: AgentConfig, state: State, nowMs: number): AgentStatus["heard"] {
+  const view = heardView(state, nowMs);
+  const silent = state.heard?.entry?.story.silent ?? null;
+  const isMovable = config.neard?.takeoverAddresses.some(({ host }) => host === silent) ?? false;
+  if (view?.state !== "not-heard" || silent === null || isMovable) return view;
+  const why = `${silent} said nothing when it was lost, and has no takeoverAddress: others notice about 145 s after the loss`;
+  return { ...view, because: `${view.because}; ${why}` };
 }
 
 function keyOf(settings: Settings | null, state: State, nowMs: number): AgentStatus["key"] {
