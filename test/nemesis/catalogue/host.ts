@@ -3,19 +3,30 @@ import { afterHealMs, failoverMs, undisturbedMs } from "../bounds.ts";
 import { fault, inArea, type Scenario } from "../scenario.ts";
 
 const away = 14_000;
+/** A take-over begins at 7 s, and its address is answered for for 12 s (agent/address/). */
+const backEarly = 8000;
 
 export const host: readonly Scenario[] = inArea("host", [
   fault("poweroff", "active", away, {
     name: "poweroff",
-    sentence: "The holder loses power for 14 s.",
+    sentence: "The holder loses power for 14 s; its successor answers for its address.",
     expects: "moves",
     boundMs: failoverMs,
+    heard: true,
+  }),
+  fault("poweroff", "active", backEarly, {
+    name: "poweroff-back-early",
+    sentence: "The holder loses power for 8 s: it comes back while its successor answers for its address.",
+    expects: "moves",
+    boundMs: failoverMs,
+    heard: true,
   }),
   {
     name: "poweroff-consul-leader",
     sentence: "The holder is Consul's leader too, and loses power for 14 s.",
     expects: "moves",
     boundMs: failoverMs,
+    heard: true,
     run: async (stage) => {
       await stage.leadBy(stage.active);
       await stage.inject("poweroff", stage.active);
