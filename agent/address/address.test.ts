@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import type { TakeoverAddress } from "../../contract/agent-config.ts";
 import { type AddressWorld, answerFor, answerMs, systemAddresses } from "./address.ts";
-import { askable, linkOf } from "./neighbours.ts";
+import { answeredBy, askable, linkOf } from "./neighbours.ts";
 
 const ways: TakeoverAddress[] = [
   { host: "host-a", address: "192.0.2.11", neardPort: 24567, mover: "arp" },
@@ -75,6 +75,16 @@ test("only an address on the link can be announced there", () => {
   );
   expect(() => linkOf('[{"type":"local","dst":"10.77.1.12","dev":"lo"}]', "10.77.1.12")).toThrow(/own address/);
   expect(() => linkOf("[{}]", "10.77.1.12")).toThrow(/no route/);
+});
+
+test("a host that answers on its link is not dark; one whose entry has run out or is being asked for is", () => {
+  const listing = (entry: object) => JSON.stringify([{ dst: "10.77.1.11", dev: "host0", ...entry }]);
+  expect(answeredBy(listing({ lladdr: "02:00:00:00:00:11", state: ["REACHABLE"] }), "10.77.1.11")).toBe(
+    "02:00:00:00:00:11",
+  );
+  expect(answeredBy(listing({ state: ["INCOMPLETE"] }), "10.77.1.11")).toBeNull();
+  expect(answeredBy(listing({ lladdr: "02:00:00:00:00:11", state: ["FAILED"] }), "10.77.1.11")).toBeNull();
+  expect(answeredBy("", "10.77.1.11")).toBeNull();
 });
 
 test("neighbours are asked in the family of the address, never the dark host itself", () => {

@@ -3,6 +3,7 @@
  * that the kernel counts, and asks for a neighbour in its name. That question is a broadcast, and every machine on the
  * link that knew the address takes this host's for it from then on (RFC 826; for IPv6 RFC 4861, 7.2.3): so no
  * tool is needed that hosts may lack.
+ * Nor is it taken from a host that still answers on the link, whatever else it does not.
  * Awkward case: an address that is routed, not on the link, cannot be had this way; announcing it would do nothing.
  */
 import { createSocket } from "node:dgram";
@@ -17,8 +18,12 @@ const againAfterMs: readonly number[] = [300, 1000];
 const discardPort = 9;
 const boundMs = 2000;
 
+/** How long a machine on the link has to say that it has an address; Linux asks again after 1 s only. */
+const onLinkMs = 400;
+
 interface Neighbour {
   readonly dst: string;
+  readonly lladdr?: string;
   readonly state?: readonly string[];
 }
 
@@ -46,11 +51,23 @@ export function askable(neighbours: string, address: string): string[] {
   );
 }
 
+/** The hardware address that has answered for `address`, by `ip -j neighbour`; null: none has. */
+export function answeredBy(neighbours: string, address: string): string | null {
+  const found = (JSON.parse(neighbours || "[]") as Neighbour[]).find(({ dst }) => dst === address);
+  return found?.state?.includes("FAILED") === true ? null : (found?.lladdr ?? null);
+}
+
 /** @param onTrouble told when a later announcement fails */
 export const announceByNeighbours = (onTrouble: (what: string) => void): AddressMover => ({
   async take(address, forMs) {
     const ip = async (...args: string[]) => (await run("ip", args, { timeoutMs: boundMs })).stdout;
     const link = linkOf(await ip("-j", "route", "get", address), address);
+    // A host that is cut off, by a router or a filter, still says on its link that it is there: it keeps its address.
+    await ip("neighbour", "del", address, "dev", link).catch(() => {});
+    await say(null, address);
+    await sleep(onLinkMs);
+    const mac = answeredBy(await ip("-j", "neighbour", "show", "to", address, "dev", link), address);
+    if (mac !== null) throw new Error(`${address} answers on ${link} (${mac}): its host is cut off, not dark`);
     const seconds = String(Math.ceil(forMs / 1000));
     const block = isIPv6(address) ? `${address}/128` : `${address}/32`;
     // The kernel removes it by itself when its life is over, whether or not this agent still runs.
@@ -73,13 +90,16 @@ export const announceByNeighbours = (onTrouble: (what: string) => void): Address
   },
 });
 
-/** One datagram from `address`, for which the kernel must ask who `neighbour` is, and so says who `address` is. */
-async function say(address: string, neighbour: string): Promise<void> {
-  const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
+/**
+ * One datagram from `address` (null: this host's own), for which the kernel must ask who `neighbour` is, and so says
+ * who `address` is.
+ */
+async function say(address: string | null, neighbour: string): Promise<void> {
+  const socket = createSocket(isIPv6(neighbour) ? "udp6" : "udp4");
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);
-      socket.bind({ address }, () =>
+      socket.bind(address === null ? {} : { address }, () =>
         socket.send(Buffer.alloc(1), discardPort, neighbour, (error) => (error === null ? resolve() : reject(error))),
       );
     });
