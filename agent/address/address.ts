@@ -11,6 +11,7 @@ import { connect } from "node:net";
 import type { TakeoverAddress } from "../../contract/agent-config.ts";
 import { ports } from "../../contract/paths.ts";
 import { type Connection, endHalfOpen } from "./half-open.ts";
+import type { AddressMover } from "./mover.ts";
 import { announceByNeighbours } from "./neighbours.ts";
 import { runMover } from "./operators-command.ts";
 
@@ -23,15 +24,6 @@ export const answerMs = 12_000;
 
 /** How long the old host has to answer before it counts as dark. */
 const knockMs = 700;
-
-/** Moves an address to this host. */
-export interface AddressMover {
-  /**
-   * Has this host answer for `address` for `forMs`, after which it is given back whatever becomes of us.
-   * Returns once it has been announced. @throws Error that says why it cannot be had
-   */
-  take(address: string, forMs: number): Promise<void>;
-}
 
 /** What answering for hosts needs of the world. */
 export interface AddressWorld {

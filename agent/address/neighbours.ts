@@ -10,7 +10,7 @@ import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../system/run.ts";
-import type { AddressMover } from "./address.ts";
+import type { AddressMover } from "./mover.ts";
 
 /** The address is announced at once, and again after these: a lost broadcast must not matter. */
 const againAfterMs: readonly number[] = [300, 1000];

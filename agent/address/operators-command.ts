@@ -8,7 +8,7 @@
  * Awkward case: an agent that ends in between gives nothing back, so the command should let it lapse by itself.
  */
 import { run } from "../system/run.ts";
-import type { AddressMover } from "./address.ts";
+import type { AddressMover } from "./mover.ts";
 
 const boundMs = 10_000;
 
