@@ -2,7 +2,7 @@
 import type { CommanderError } from "commander";
 
 export const exitCodes = {
-  /** Done; for `status`: one host is active and nothing is amiss. */
+  /** Done; for `status`: one host is active, and nothing is known to be amiss. */
   ok: 0,
   /** It did not happen; the message says why. */
   failed: 1,
@@ -10,7 +10,10 @@ export const exitCodes = {
   usage: 2,
   /** `check`: a host is not as it was deployed. */
   drift: 3,
-  /** `status`: no host is active, or something is amiss with one of them. */
+  /**
+   * `status`: no host is active, the chain does not take what it signs, or something is amiss with one of them.
+   * `switchover`: the key has moved, and the new host is not heard yet.
+   */
   degraded: 4,
   /** `status`: more than one host says that it is active. */
   alarm: 5,
@@ -28,7 +31,9 @@ export const exitCodesHelp = `Exit codes:
   1    it did not happen; the message says why
   2    wrong use of the command line
   3    check: a host is not as it was deployed
-  4    status: no host is active, or something is amiss with one of them
+  4    status: no host is active, the chain does not take what it signs, or
+       something is amiss with one of them;
+       switchover: the key has moved, but the new host is not heard yet
   5    status: more than one host says that it is active
   130  ended by Ctrl-C before it was done
   141  whoever read its output left before the end (| head)`;

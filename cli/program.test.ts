@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { HistoryEntry, SwitchoverProgress } from "../contract/agent-status.ts";
+import type { HeardStatus, HistoryEntry, SwitchoverProgress } from "../contract/agent-status.ts";
 import { HoldfastError } from "../contract/errors.ts";
 import { generateValidatorKey, keyFileJson } from "../contract/near-key.ts";
 import type { RunOptions } from "./ports.ts";
-import { activeStatus, arbiterStatus, standbyStatus } from "./testing/cluster.ts";
+import { activeStatus, arbiterStatus, standbyStatus, wellHeard } from "./testing/cluster.ts";
 import { FakeAnswer, type FakeHost, fakeWorld, holdfast } from "./testing/fake-ports.ts";
 
 const says = (status: unknown): FakeHost => ({ request: () => status });
@@ -144,6 +144,7 @@ describe("status", () => {
 });
 
 describe("switchover", () => {
+  const none = { produced: 0, expected: 0 };
   const entry: HistoryEntry = {
     epoch: 5,
     host: "host-b",
@@ -152,6 +153,9 @@ describe("switchover", () => {
     because: "asked for",
     at: "2026-01-31T11:05:01.000Z",
     tookMs: 310,
+    keyMs: 400,
+    firstMs: 900,
+    firstBlockMs: null,
   };
   const progress = (state: SwitchoverProgress["state"], because: string) => ({
     id: "s1",
@@ -161,7 +165,8 @@ describe("switchover", () => {
     because,
   });
 
-  function moving(steps: unknown[]) {
+  /** @param statuses what host-b says, one after the other; the first is before the move */
+  function moving(steps: unknown[], statuses: unknown[] = [standbyStatus("host-b"), activeStatus("host-b")]) {
     const active: FakeHost = {
       request({ method, path }) {
         if (path === "/status") return activeStatus("host-a");
@@ -171,7 +176,10 @@ describe("switchover", () => {
       },
     };
     const successor: FakeHost = {
-      request: ({ path }) => (path === "/history" ? [entry] : standbyStatus("host-b")),
+      request({ path }) {
+        if (path === "/history") return [entry];
+        return statuses.length > 1 ? statuses.shift() : statuses[0];
+      },
     };
     return { ...wellHosts(), "host-a": active, "host-b": successor };
   }
@@ -197,8 +205,64 @@ describe("switchover", () => {
     expect(world.asked).toContain('host-a POST /switchover {"window":true,"to":"host-b"}');
     expect(err).toContain("host-a → host-b: fence shut");
     expect(out).toBe(
-      "host-a → host-b: the key has moved (epoch 5). It took 310 ms from host-b's decision until its neard confirmed the key.\n",
+      "host-a → host-b: the key has moved (epoch 5). It took 310 ms from host-b's decision until its neard confirmed the key.\n" +
+        "host-b is heard: the chain took the first of what it signs 1.2 s after it got the key.\n",
     );
+  });
+
+  describe("is done when the new host is heard", () => {
+    const saying = (heard: Partial<HeardStatus> | null) =>
+      activeStatus("host-b", { heard: heard === null ? null : { ...wellHeard, ...heard } });
+    const due = { blocks: none, chunks: none, endorsements: { produced: 0, expected: 2 } };
+    const moved = async (statuses: unknown[], ...argv: string[]) => {
+      const hosts = moving([progress("done", "ok")], [standbyStatus("host-b"), ...statuses]);
+      const { code, out, err } = await holdfast(fakeWorld({ hosts }), "switchover", ...argv);
+      return { code, last: out.trimEnd().split("\n").at(-1), out, err };
+    };
+
+    test("not before: it is asked again until it is", async () => {
+      const silent = saying({ state: "unknown", because: "not known yet", firstMs: null, duties: due });
+      const said = await moved([standbyStatus("host-b", { role: "taking" }), silent, silent, saying({})]);
+      expect(said).toMatchObject({ code: 0, last: expect.stringContaining("host-b is heard") });
+    });
+
+    test("within a bound, after which it says that it is not, exit code 4", async () => {
+      const because = "not heard for 28 s: 12 of 14 endorsements missed";
+      expect(await moved([saying({ state: "not-heard", because })])).toMatchObject({
+        code: 4,
+        last: `Not heard yet: host-b is active, ${because}. Watch it: holdfast status --watch.`,
+      });
+      expect(await moved([saying({ state: "unknown", because: "2 missed so far", duties: due })])).toMatchObject({
+        code: 4,
+        last: expect.stringMatching(/^Not heard yet: host-b is active, 2 missed so far/),
+      });
+      expect((await moved([standbyStatus("host-b", { role: "taking" })])).code).toBe(4);
+    });
+
+    test("nothing that fell due is no failure, and no success either", async () => {
+      const nothing = { blocks: none, chunks: none, endorsements: none };
+      expect(await moved([saying({ state: "unknown", duties: nothing })], "--heard-timeout", "5")).toMatchObject({
+        code: 0,
+        last: "Whether host-b is heard is not known yet: nothing fell due for it within 5.0 s.",
+      });
+      const idle = { state: "idle", because: "the account does not validate in this NEAR epoch" } as const;
+      expect((await moved([saying(idle)])).last).toBe(`host-b has the key; ${idle.because}.`);
+    });
+
+    test("an older agent is not waited for, nor is anybody with --heard-timeout 0", async () => {
+      expect(await moved([saying(null)])).toMatchObject({
+        code: 0,
+        last: expect.stringContaining("was not asked for"),
+      });
+      const unasked = await moved([saying({ state: "not-heard" })], "--heard-timeout", "0");
+      expect(unasked).toMatchObject({ code: 0, last: expect.stringContaining("was not asked for") });
+    });
+
+    test("--json has it too", async () => {
+      const { out, code } = await moved([saying({ state: "not-heard" })], "--json");
+      expect(code).toBe(4);
+      expect(JSON.parse(out)).toMatchObject({ state: "done", heard: { state: "not-heard" } });
+    });
   });
 
   test("--json", async () => {
@@ -208,7 +272,7 @@ describe("switchover", () => {
       "--json",
     );
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toEqual({ ...progress("done", "ok"), epoch: 5, tookMs: 310 });
+    expect(JSON.parse(out)).toEqual({ ...progress("done", "ok"), epoch: 5, tookMs: 310, heard: wellHeard });
   });
 
   test("what did not happen is exit code 1 with the reason", async () => {
@@ -233,10 +297,11 @@ describe("switchover", () => {
 
   test("an old holder that falls silent: the successor is asked", async () => {
     const hosts = movingAndGone();
+    const statuses = [standbyStatus("host-b")];
     hosts["host-b"] = {
       request({ path }) {
         if (path === "/switchover/s1") return progress("done", "host-b has the key");
-        return path === "/history" ? [entry] : standbyStatus("host-b");
+        return path === "/history" ? [entry] : (statuses.shift() ?? activeStatus("host-b"));
       },
     };
     expect(await holdfast(fakeWorld({ hosts }), "switchover")).toMatchObject({ code: 0 });
@@ -247,10 +312,11 @@ describe("switchover", () => {
     const old: HistoryEntry = { ...entry, epoch: 4, host: "host-a" };
     const failover: HistoryEntry = { ...entry, kind: "failover", because: "host-a was not seen renewing for 7 s" };
     const histories = [[old], [old], [old, failover]];
+    const statuses = [standbyStatus("host-b")];
     hosts["host-b"] = {
       request({ path }) {
         if (path === "/switchover/s1") return new FakeAnswer(404, { error: "not known" });
-        if (path !== "/history") return standbyStatus("host-b");
+        if (path !== "/history") return statuses.shift() ?? activeStatus("host-b");
         return histories.length > 1 ? histories.shift() : histories[0];
       },
     };
@@ -359,7 +425,9 @@ describe("pause, resume, history", () => {
     expect(out.indexOf("reason 4")).toBeLessThan(out.indexOf("reason 5"));
     expect(out).toContain("2026-01-31 09:00:00 UTC");
     const json = await holdfast(fakeWorld({ hosts }), "history", "--json");
-    expect(JSON.parse(json.out)).toEqual(entries);
+    // Entries of an older agent do not say what came after the key.
+    const more = { keyMs: null, firstMs: null, firstBlockMs: null };
+    expect(JSON.parse(json.out)).toEqual(entries.map((entry) => ({ ...entry, ...more })));
   });
 
   test("a history without entries is a sentence", async () => {

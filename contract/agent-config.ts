@@ -56,6 +56,8 @@ export const agentConfigSchema = z.strictObject({
       chainId: z.string(),
       /** `ed25519:<base58>`: the key that must be live when this host is active. */
       publicKey: z.string(),
+      /** The key that the account is going over to; absent: it is not being changed. */
+      nextPublicKey: z.string().optional(),
       /** Where neard looks for its validator key; on tmpfs. */
       keyFile: z.string(),
       /** How old neard's head may be for the host to count as synced. */

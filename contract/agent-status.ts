@@ -19,6 +19,29 @@ export const agentRoles = ["starting", "standby", "taking", "active", "handing",
 export const agentRoleSchema = z.enum(agentRoles);
 export type AgentRole = z.infer<typeof agentRoleSchema>;
 
+const countSchema = z.object({ produced: z.number().int(), expected: z.number().int() });
+
+/** Whether the chain takes what this host's neard signs; see agent/role/heard.ts. */
+export const heardSchema = z.object({
+  /**
+   *   unknown     too little fell due yet, or neard does not say
+   *   idle        the account does not validate in this NEAR epoch
+   *   heard       the chain takes it
+   *   not-heard   it takes less than a validator must do
+   */
+  state: z.enum(["unknown", "idle", "heard", "not-heard"]),
+  /** A sentence's end: "host-a is active, not heard for 44 s: 12 of 14 endorsements missed". */
+  because: z.string(),
+  /** 0 unless it is not heard. */
+  notHeardMs: z.number(),
+  /** From when neard got the key until anything, and until a block, of ours was seen counted; null: not yet. */
+  firstMs: z.number().nullable(),
+  firstBlockMs: z.number().nullable(),
+  /** Since neard got the key; for a restarted agent, since it looked first. */
+  duties: z.object({ blocks: countSchema, chunks: countSchema, endorsements: countSchema }),
+});
+export type HeardStatus = z.infer<typeof heardSchema>;
+
 export const agentStatusSchema = z.object({
   version: z.string(),
   network: networkSchema,
@@ -54,6 +77,8 @@ export const agentStatusSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** Only of a host that validates; null: it does not, or the agent is of an older version. */
+  heard: heardSchema.nullable().default(null),
   fence: z.object({
     /** Armed: neard's packets leave only while the lease lives. */
     armed: z.boolean(),
@@ -64,6 +89,19 @@ export const agentStatusSchema = z.object({
     available: z.boolean(),
     /** neard's own word: its live signer is our key. */
     loaded: z.boolean(),
+    /** What the chain has for the account, by this host's neard; null: not known, or an older agent. */
+    onChain: z
+      .object({
+        nearEpoch: z.number().int(),
+        /** Public keys of this NEAR epoch and the next; null: the account does not validate in it. */
+        now: z.string().nullable(),
+        next: z.string().nullable(),
+      })
+      .nullable()
+      .default(null),
+    /** Why none of this host's sealed keys counts now, and from the next NEAR epoch on; null: nothing is known against them. */
+    fault: z.string().nullable().default(null),
+    nextFault: z.string().nullable().default(null),
   }),
   neard: z
     .object({
@@ -101,6 +139,11 @@ export const historyEntrySchema = z.object({
   at: z.string(),
   /** From the decision to take over until neard confirmed the key. */
   tookMs: z.number(),
+  /** From the old holder's last sign of itself (renewal, or release) until neard confirmed the key. Null: an older entry. */
+  keyMs: z.number().nullable().default(null),
+  /** The same until anything, and until a block, of ours was seen counted by the chain. Written when it is known; null: not. */
+  firstMs: z.number().nullable().default(null),
+  firstBlockMs: z.number().nullable().default(null),
 });
 export type HistoryEntry = z.infer<typeof historyEntrySchema>;
 

@@ -28,9 +28,15 @@ const keyFileSchema = z
   );
 
 const setting = "holdfast:validatorKey";
+/** The setting of the key that the account is going over to. */
+export const nextSetting = "holdfast:nextValidatorKey";
 /** The command that gives a stack its validator key. */
 export const setValidatorKey = `pulumi config set --secret ${setting} < validator_key.json`;
-const correctSetting = `Set it from the key file that neard made: ${setValidatorKey}; or make one: holdfast key generate.`;
+export const setNextValidatorKey = `pulumi config set --secret ${nextSetting} < next_validator_key.json`;
+const correctSettings = new Map([
+  [setting, setValidatorKey],
+  [nextSetting, setNextValidatorKey],
+]);
 
 const correctFile = "Name a key file as neard makes it; holdfast key generate makes one too.";
 
@@ -54,7 +60,12 @@ function decode(text: string, field: string, bytes: number, fault: Fault): Uint8
  * @throws HoldfastError HF_VALIDATOR_KEY; its message never holds any part of the secret.
  */
 export function parseValidatorKey(json: string, account?: string, source = setting): ValidatorKey {
-  const fault: Fault = (message, next = source === setting ? correctSetting : correctFile) =>
+  const command = correctSettings.get(source);
+  const correct =
+    command === undefined
+      ? correctFile
+      : `Set it from the key file that neard made: ${command}; or make one: holdfast key generate.`;
+  const fault: Fault = (message, next = correct) =>
     new HoldfastError("HF_VALIDATOR_KEY", `${source} ${message}.`, { next });
   let data: unknown;
   try {

@@ -79,6 +79,8 @@ export const units = {
 export const credentials = {
   /** The validator key file's JSON. Only on neard hosts. */
   validatorKey: "validator-key",
+  /** The same for `nextValidatorKey`, while the account's key is being changed. */
+  nextValidatorKey: "next-validator-key",
   /** The Consul token of this host, for its Consul and its agent. */
   consulToken: "consul-token",
   /** PEM private key of the host's certificate. */

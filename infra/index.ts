@@ -13,7 +13,7 @@ import { ClusterSecrets } from "./secrets/cluster-secrets.ts";
 
 export const { network, account, publicKey, hosts, addresses, agentSocket, statusCommand, sshAccess, consulAccess } =
   await clearly(async () => {
-    const { settings, topology, validatorKey, sshPrivateKey, warnings } = loadConfiguration();
+    const { settings, topology, validatorKey, nextValidatorKey, sshPrivateKey, warnings } = loadConfiguration();
     for (const warning of warnings) await pulumi.log.warn(warning);
     const updating = !pulumi.runtime.isDryRun();
     // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
@@ -26,7 +26,7 @@ export const { network, account, publicKey, hosts, addresses, agentSocket, statu
     const { faults, drifted } = await looking;
     refuseFaults("the hosts", faults);
     const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
-    const secrets = new ClusterSecrets("secrets", topology, validatorKey);
+    const secrets = new ClusterSecrets("secrets", topology, validatorKey, nextValidatorKey);
     new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed, drifted });
     return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
   });

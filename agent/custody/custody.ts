@@ -17,36 +17,49 @@ import { join } from "node:path";
 import { keyFileJson, parseValidatorKey, type ValidatorKey } from "../../contract/near-key.ts";
 import { credentials } from "../../contract/paths.ts";
 
-/** What the agent can do with the key. */
+/** What the agent can do with the account's keys: one, or two while it is being changed. */
 export interface Custody {
-  /** The key could be unsealed, and is the right one. */
+  /** `validatorKey` could be unsealed, and is the right one. */
   readonly available: boolean;
-  /** Why not; null when it could. */
+  /** The same of `nextValidatorKey`; false where there is none. */
+  readonly nextAvailable: boolean;
+  /** Why one of them could not; null when all could. */
   readonly fault: string | null;
-  write(): void;
+  /**
+   * Puts the key with this public half where neard finds it, in the place of whatever is there.
+   * @throws Error when it is none of those that could be unsealed.
+   */
+  write(publicKey: string): void;
   erase(): void;
   filePresent(): boolean;
 }
 
 /**
- * Unseals the key once, at start: systemd has decrypted it into the unit's own credentials directory.
+ * Unseals the keys once, at start: systemd has decrypted it into the unit's own credentials directory.
  * A key that is missing or wrong makes this host unready, it does not stop the agent.
  */
 export function openCustody(options: {
   credentialsDirectory: string | undefined;
   account: string;
   publicKey: string;
+  /** Null: the account's key is not being changed. */
+  nextPublicKey: string | null;
   keyFile: string;
   uid: number;
   gid: number;
 }): Custody {
-  const { key, fault } = unseal(options);
-  const { keyFile, uid, gid } = options;
+  const { keyFile, uid, gid, nextPublicKey } = options;
+  const own = unseal(options, credentials.validatorKey, options.publicKey);
+  const next =
+    nextPublicKey === null ? { key: null, fault: null } : unseal(options, credentials.nextValidatorKey, nextPublicKey);
+  const faults = [own.fault, next.fault === null ? null : `the next one: ${next.fault}`].filter((one) => one !== null);
   return {
-    available: key !== null,
-    fault,
-    write: () => {
-      if (key === null) throw new Error(fault ?? "no validator key");
+    available: own.key !== null,
+    nextAvailable: next.key !== null,
+    fault: faults.length === 0 ? null : faults.join("; "),
+    write: (publicKey) => {
+      const key = [own.key, next.key].find((one) => one?.publicKey === publicKey);
+      if (key == null) throw new Error(`the validator key ${publicKey} is not here: ${faults.join("; ")}`);
       writeKey(keyFile, keyFileJson(key), uid, gid);
     },
     erase: () => eraseKeyFile(keyFile),
@@ -54,16 +67,17 @@ export function openCustody(options: {
   };
 }
 
-function unseal(options: { credentialsDirectory: string | undefined; account: string; publicKey: string }): {
-  key: ValidatorKey | null;
-  fault: string | null;
-} {
+function unseal(
+  options: { credentialsDirectory: string | undefined; account: string },
+  credential: string,
+  publicKey: string,
+): { key: ValidatorKey | null; fault: string | null } {
   if (options.credentialsDirectory === undefined) return { key: null, fault: "the unit has no credentials" };
   try {
-    const json = readFileSync(join(options.credentialsDirectory, credentials.validatorKey), "utf8");
+    const json = readFileSync(join(options.credentialsDirectory, credential), "utf8");
     const key = parseValidatorKey(json, options.account);
-    if (key.publicKey !== options.publicKey)
-      return { key: null, fault: `the sealed key is ${key.publicKey}, wanted is ${options.publicKey}` };
+    if (key.publicKey !== publicKey)
+      return { key: null, fault: `the sealed key is ${key.publicKey}, wanted is ${publicKey}` };
     return { key, fault: null };
   } catch (error) {
     return { key: null, fault: error instanceof Error ? error.message : String(error) };

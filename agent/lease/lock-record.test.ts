@@ -9,6 +9,7 @@ const marker = {
   switchover: null,
   because: "switchover from host-a",
   height: 90,
+  deaths: 1,
 };
 const entry = (value: unknown, more: object = {}) => ({
   key: "k",
@@ -25,6 +26,11 @@ test("no key is the absent lock", () => {
 
 test("a marker counts on a free lock of its own epoch", () => {
   expect(cleanMarker(lockViewFrom(entry({ host: "host-a", seq: 1, released: marker })))).toEqual(marker);
+});
+
+test("a marker of an agent that counted no deaths has none", () => {
+  const { deaths: _, ...older } = marker;
+  expect(cleanMarker(lockViewFrom(entry({ host: "host-a", seq: 1, released: older })))).toMatchObject({ deaths: 0 });
 });
 
 test("a marker does not count while somebody holds the lock", () => {

@@ -25,6 +25,8 @@ export const cleanMarkerSchema = z.object({
   because: z.string(),
   /** Head of its neard when the fence had shut: no block of it that got out is higher. Null: nobody could ask. */
   height: z.number().int().nonnegative().nullable().default(null),
+  /** So many take-overs in a row, this one included, ended with a neard that died of them; see agent/role/deaths.ts. */
+  deaths: z.number().int().nonnegative().default(0),
 });
 export type CleanMarker = z.infer<typeof cleanMarkerSchema>;
 

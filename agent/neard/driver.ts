@@ -8,7 +8,7 @@
 import type { AccountSight, Probe } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
-import { sightFrom } from "./account-sight.ts";
+import { isKeyChanging, sightFrom } from "./account-sight.ts";
 import { type Age, ageFrom, isYounger } from "./age.ts";
 import { killAll, killWithinMs, pidOf, signal, unitProcess, WatchedProcess } from "./processes.ts";
 import { NeardRpc, type NeardStatus } from "./rpc.ts";
@@ -24,6 +24,9 @@ export class NeardDriver {
   readonly #unit: string;
   readonly #uid: number;
   readonly #rpc: NeardRpc;
+  /** For the long answers: one that is slow must not keep the question waiting by which neard counts as hung. */
+  readonly #slowRpc: NeardRpc;
+  #asking: Promise<AccountSight> | null = null;
   readonly #clock: Clock;
   #config: { correct: boolean | null; atMs: number } = { correct: null, atMs: Number.NEGATIVE_INFINITY };
   #seen: WatchedProcess | null = null;
@@ -31,11 +34,13 @@ export class NeardDriver {
   #age: Age | null = null;
   #reexecuted = 0;
   #restarts = 0;
+  #epochLength: number | null = null;
 
   constructor(options: { unit: string; uid: number; rpcUrl: string; clock: Clock }) {
     this.#unit = options.unit;
     this.#uid = options.uid;
     this.#rpc = new NeardRpc(options.rpcUrl);
+    this.#slowRpc = new NeardRpc(options.rpcUrl);
     this.#clock = options.clock;
   }
 
@@ -139,10 +144,30 @@ export class NeardDriver {
     this.#config = { correct: await this.#rpc.configCorrect(statusTimeoutMs), atMs: nowMs };
   }
 
-  /** What `account` has done in the present NEAR epoch, by the chain that this neard follows. */
+  /**
+   * What `account` has done in the present NEAR epoch, and its keys, by the chain that this neard follows. Whoever asks
+   * while an answer is on its way gets that one.
+   */
   async accountSight(account: string): Promise<AccountSight> {
+    this.#asking ??= this.#askAccount(account).finally(() => {
+      this.#asking = null;
+    });
+    return await this.#asking;
+  }
+
+  async #askAccount(account: string): Promise<AccountSight> {
     const atMs = this.#clock.bootMs();
-    return sightFrom(await this.#rpc.validators(validatorsTimeoutMs), account, atMs);
+    const answer = await this.#slowRpc.validators(validatorsTimeoutMs);
+    const sight = sightFrom(answer, account, atMs);
+    if (!isKeyChanging(sight)) return sight;
+    // An epoch ends once its last heights are final, so with skipped blocks later than this, never earlier (nearcore).
+    return { ...sight, nextStartHeight: answer.epoch_start_height + (await this.#askEpochLength()) };
+  }
+
+  /** Fixed for a chain, as good as: asked again when the agent is restarted. */
+  async #askEpochLength(): Promise<number> {
+    this.#epochLength ??= await this.#slowRpc.epochLength(validatorsTimeoutMs);
+    return this.#epochLength;
   }
 
   /**

@@ -33,6 +33,7 @@ export const validatorsSchema = z.object({
   current_validators: z.array(
     z.object({
       account_id: z.string(),
+      public_key: z.string(),
       num_produced_blocks: count,
       num_expected_blocks: count,
       num_produced_chunks: count,
@@ -42,11 +43,14 @@ export const validatorsSchema = z.object({
       num_expected_endorsements: count.default(0),
     }),
   ),
-  next_validators: z.array(z.object({ account_id: z.string() })),
+  next_validators: z.array(z.object({ account_id: z.string(), public_key: z.string() })),
   epoch_height: z.number().int(),
+  epoch_start_height: z.number().int(),
 });
 /** The validators of the present NEAR epoch with what they did in it, up to the head, and the next one's. */
 export type NeardValidators = z.infer<typeof validatorsSchema>;
+
+const protocolConfigSchema = z.object({ epoch_length: z.number().int().positive() });
 
 const rpcError = z.object({ error: z.object({ message: z.string().optional(), data: z.unknown().optional() }) });
 
@@ -85,6 +89,12 @@ export class NeardRpc {
 
   async validators(timeoutMs: number): Promise<NeardValidators> {
     return validatorsSchema.parse(await this.#call("validators", [null], timeoutMs));
+  }
+
+  /** Blocks in a NEAR epoch, at least. */
+  async epochLength(timeoutMs: number): Promise<number> {
+    const answer = await this.#call("EXPERIMENTAL_protocol_config", { finality: "final" }, timeoutMs);
+    return protocolConfigSchema.parse(answer).epoch_length;
   }
 
   /** The result of a JSON-RPC call; undefined when neard does not know the method. */

@@ -89,6 +89,7 @@ function askRelease(draft: Draft, phase: DemotingPhase, delayMs: number): void {
     switchover: phase.switchover,
     because: `${host} gave way: ${phase.because}`,
     height: phase.height,
+    deaths: phase.deaths,
   };
   ask(draft, { do: "release", session, seq: seq + 1, marker, delayMs });
 }

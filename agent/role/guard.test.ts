@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
 import { guardTiming, guardView } from "./guard.ts";
-import { Core, heldByA, markerOfA, settings } from "./testing.ts";
+import { Core, heldByA, markerOfA, settings, sightAt } from "./testing.ts";
 import type { AccountSight } from "./types.ts";
 
 const { duties, leastMs, windowMs } = guardTiming("localnet");
@@ -31,7 +31,7 @@ class Account {
 
   sight(atMs = this.core.nowMs): AccountSight {
     const { nearEpoch, standing, produced, expected } = this;
-    return { atMs, nearEpoch, standing, produced, expected };
+    return sightAt(atMs, { nearEpoch, standing, produced, expected });
   }
 
   /** For `ms`, 100 ms each: `each` lets the counts grow, and neard answers what it is asked. */

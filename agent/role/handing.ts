@@ -14,6 +14,7 @@
 
 import { sealed } from "./feeding.ts";
 import { signingFault } from "./readiness.ts";
+import { isSwapDue } from "./rotation.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
 import type { Event, HandingPhase, Probe } from "./types.ts";
 import { freshNote } from "./watch.ts";
@@ -47,7 +48,7 @@ export function handingEvent(draft: Draft, event: Event): void {
     return;
   }
   if (event.is === "probed" && !sealed(phase)) {
-    const fault = signingFault(draft.settings, event.probe, draft.nowMs);
+    const fault = signingFault(draft.settings, event.probe, phase.key, draft.nowMs);
     if (fault !== null && draft.nowMs - phase.lastGoodMs >= draft.settings.hungMs) {
       drop(draft, phase, fault);
       return;
@@ -61,6 +62,11 @@ export function handingEvent(draft: Draft, event: Event): void {
 function check(draft: Draft, phase: HandingPhase): void {
   const { state, nowMs } = draft;
   const waitedMs = nowMs - phase.stepMs;
+  // While the switchover waits, nobody would take the old key away before the epoch turns, and neard would end.
+  if (!sealed(phase) && isSwapDue(draft, phase.key)) {
+    drop(draft, phase, "the account's key changes with the next NEAR epoch, in a moment");
+    return;
+  }
   switch (phase.step) {
     case "asking":
       if (isAcked(draft, phase)) {
@@ -173,6 +179,7 @@ function askRelease(draft: Draft, phase: HandingPhase, delayMs: number): void {
     switchover: phase.job.id,
     because: `switchover from ${host}`,
     height: phase.height,
+    deaths: 0,
   };
   ask(draft, { do: "release", session, seq: seq + 1, marker, delayMs });
 }
@@ -191,7 +198,16 @@ function drop(draft: Draft, phase: HandingPhase, because: string): void {
   const job = draft.state.lastSwitchover;
   enter(
     draft,
-    { name: "active", lease: phase.lease, process: phase.process, lastGoodMs: phase.lastGoodMs },
+    {
+      name: "active",
+      lease: phase.lease,
+      process: phase.process,
+      lastGoodMs: phase.lastGoodMs,
+      key: phase.key,
+      swap: null,
+      swappedBackIn: null,
+      deaths: phase.deaths,
+    },
     `holds the lease; the switchover to ${phase.job.to} was dropped: ${because}`,
   );
   if (job !== null) draft.state = { ...draft.state, lastSwitchover: { ...job, state: "failed", because } };

@@ -2,6 +2,7 @@
  * Whether this host's neard could validate if it were given the key now, and if not, why not.
  * A standby that fails a precondition does not compete for the lock.
  */
+import { keyFault } from "./keys.ts";
 import type { Probe, Settings, State } from "./types.ts";
 
 /** A probe older than this says nothing about now; probes come at least once a second. */
@@ -12,18 +13,17 @@ export function notReady(settings: Settings, state: State, nowMs: number): strin
   const { standDown } = state;
   if (standDown !== null)
     return `stands down for ${Math.ceil((standDown.untilMs - nowMs) / 1000)} s at most: ${standDown.because}`;
-  if (!state.keyAvailable) return "the sealed validator key is missing, unreadable or another one";
-  const fault = neardFault(settings, state.probe, nowMs);
+  const fault = keyFault(settings, state, nowMs) ?? neardFault(settings, state.probe, nowMs);
   if (fault !== null) return fault;
   if (state.probe?.validatorKey != null) return "neard has a validator key already";
   return null;
 }
 
-/** What keeps the holder's neard from validating; null: nothing. */
-export function signingFault(settings: Settings, probe: Probe | null, nowMs: number): string | null {
+/** What keeps the holder's neard from validating with the key that it shall have; null: nothing. */
+export function signingFault(settings: Settings, probe: Probe | null, key: string, nowMs: number): string | null {
   const fault = neardFault(settings, probe, nowMs);
   if (fault !== null) return fault;
-  return probe?.validatorKey === settings.publicKey ? null : "neard no longer has the key";
+  return probe?.validatorKey === key ? null : "neard no longer has the key";
 }
 
 /** What keeps neard from validating, whether it has the key or not. */

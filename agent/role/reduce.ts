@@ -5,7 +5,10 @@
  * keeps the key live; anything wrong leads to `demoting`, the one way out of power. Each phase has a
  * file of its own; here is what they share and who gets which event.
  */
+import { heedAccount } from "./account.ts";
 import { demoteEvent } from "./demoting.ts";
+import { sealed } from "./feeding.ts";
+import { keepHeard } from "./heard.ts";
 import { holderEvent } from "./holder.ts";
 import { notReady } from "./readiness.ts";
 import { heedStandDown } from "./stand-down.ts";
@@ -33,6 +36,10 @@ export function blankState(nowMs: number): State {
     watch: newWatch(nowMs),
     probe: null,
     keyAvailable: false,
+    nextKeyAvailable: false,
+    sight: null,
+    sightAskedMs: null,
+    heard: null,
     published: null,
     lastSwitchover: null,
     guard: null,
@@ -61,8 +68,11 @@ export function start(settings: Settings, findings: Findings, nowMs: number): St
           kind: "failover",
           because: "the agent was restarted",
           startedMs: nowMs,
+          lastSeenMs: nowMs,
+          deaths: 0,
           silent: null,
         },
+        key: settings.publicKey,
       },
       because: "goes on after a restart of the agent, with the lease that it found",
     };
@@ -79,6 +89,8 @@ export function start(settings: Settings, findings: Findings, nowMs: number): St
 export function reduce(settings: Settings, before: State, event: Event, nowMs: number): Step {
   const draft: Draft = { settings, state: before, effects: [], nowMs };
   learn(draft, event);
+  heedAccount(draft, event);
+  keepHeard(draft, event);
   heedStandDown(draft, event);
   switch (draft.state.phase.name) {
     case "standby":
@@ -93,8 +105,14 @@ export function reduce(settings: Settings, before: State, event: Event, nowMs: n
       demoteEvent(draft, event);
       break;
   }
+  if (!isValidating(draft.state) && draft.state.heard !== null) draft.state = { ...draft.state, heard: null };
   if (event.is === "tick") publish(draft);
   return done(draft);
+}
+
+/** From the moment at which neard has the key to the moment at which the fence shuts. */
+function isValidating({ phase }: State): boolean {
+  return phase.name === "active" || (phase.name === "handing" && !sealed(phase));
 }
 
 /** What every phase learns alike. */
@@ -106,7 +124,7 @@ function learn(draft: Draft, event: Event): void {
   } else if (event.is === "probed") {
     draft.state = { ...state, probe: event.probe };
   } else if (event.is === "key-checked") {
-    draft.state = { ...state, keyAvailable: event.available };
+    draft.state = { ...state, keyAvailable: event.available, nextKeyAvailable: event.nextAvailable ?? false };
   }
 }
 

@@ -1,6 +1,7 @@
 /** Phase `standby`: wait, then session, then the take-over's transaction on the index that was seen. */
 import { cleanMarker } from "../lease/lock-record.ts";
 import { keepGuard } from "./guard.ts";
+import { isOwnKey, keyDue } from "./keys.ts";
 import { isLockAbsent, judgeTakeOver } from "./standby.ts";
 import { ask, type Draft, enter, enterDemoting, say } from "./transitions.ts";
 import type { Attempt, Event, Lease, Phase, StandbyPhase, TakeOverStory } from "./types.ts";
@@ -14,7 +15,7 @@ export function standbyEvent(draft: Draft, event: Event): void {
   const phase = draft.state.phase as StandbyPhase;
   // Only a probe of this phase: the last one of an ended lease shows the key of a neard that is dead.
   const { probe, sinceMs } = draft.state;
-  if (probe !== null && probe.atMs >= sinceMs && probe.validatorKey === draft.settings.publicKey) {
+  if (probe !== null && probe.atMs >= sinceMs && isOwnKey(draft.settings, probe.validatorKey)) {
     enterDemoting(draft, "neard has the validator key although this host has no lease", { release: null });
     return;
   }
@@ -119,7 +120,9 @@ function begin(draft: Draft, session: string, story: TakeOverStory, sentMs: numb
     fedMs: 0,
     fedUntilMs: 0,
   };
-  const phase: Phase = { name: "taking", lease, step: "arming", stepMs: draft.nowMs, reloads: 0, story };
+  // Asked now: what was due when the try began need not be any more. Without one the step `loading` fails, and it ends.
+  const key = keyDue(draft.settings, draft.state) ?? draft.settings.publicKey;
+  const phase: Phase = { name: "taking", lease, step: "arming", stepMs: draft.nowMs, reloads: 0, story, key };
   enter(draft, phase, `took the lock with epoch ${lockIndex}: ${story.because}`);
   draft.effects.push({ do: "save-lease", lease });
   ask(draft, { do: "arm", epoch: lockIndex });

@@ -6,6 +6,7 @@
  */
 import { waitMs } from "../../contract/timing.ts";
 import { type CleanMarker, cleanMarker } from "../lease/lock-record.ts";
+import { backoffAfter } from "./deaths.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
 import type { Probe, Settings, State, TakeOverStory, Watch } from "./types.ts";
@@ -51,6 +52,9 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
       because: `neard has not seen block ${marker.height} yet, up to which ${marker.by} may have signed`,
       askNeard: true,
     };
+  const backoff = backoffAfter(marker, settings.host, state.sight, watch.changedMs);
+  if (backoff !== null && waitedMs < backoff.waitMs)
+    return wait(`${backoff.because}; tries it after ${seconds(backoff.waitMs)}`);
   const isSure = marker === null || isWatched(watch, marker.session, takeoverMs, nowMs);
   const foundMs = isSure ? 0 : takeoverMs;
   if (marker !== null && marker.to === settings.host && waitedMs >= foundMs)
@@ -99,12 +103,28 @@ function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover")
   const from = lock?.value?.host ?? null;
   const marker = lock === null ? null : cleanMarker(lock);
   if (lock === null || lock.lockIndex === 0)
-    return { from: null, kind: "first", because: "nobody held the lock before", startedMs: nowMs, silent: null };
+    return {
+      from: null,
+      kind: "first",
+      because: "nobody held the lock before",
+      startedMs: nowMs,
+      lastSeenMs: nowMs,
+      deaths: 0,
+      silent: null,
+    };
   const because =
     marker !== null
       ? marker.because
       : `${from ?? "the holder"} was not seen renewing for ${seconds(nowMs - state.watch.changedMs)}`;
-  return { from, kind, because, startedMs: nowMs, silent: marker === null ? from : null };
+  return {
+    from,
+    kind,
+    because,
+    startedMs: nowMs,
+    lastSeenMs: state.watch.changedMs,
+    deaths: marker?.deaths ?? 0,
+    silent: marker === null ? from : null,
+  };
 }
 
 /**

@@ -30,6 +30,12 @@ export function admitSwitchover(
       next: "ask the active host; holdfast status shows which one it is",
       mayPass: false,
     };
+  if (state.phase.swap !== null)
+    return {
+      refused: `${settings.host} is going over to the account's new key`,
+      next: "ask again in half a minute",
+      mayPass: true,
+    };
   if (request.to === settings.host)
     return { refused: `${settings.host} is active already`, next: "choose another host, or none", mayPass: false };
   if (request.to !== undefined && !settings.peers.some((peer) => peer.host === request.to))

@@ -2,7 +2,10 @@
  * Phase `taking`: from the lock to a validating neard. Arm, feed, key, reload, proof; the fence comes
  * before the key, so that no key is ever on a host whose packets nobody governs.
  */
+import { deathsAfter } from "./deaths.ts";
 import { feed } from "./feeding.ts";
+import { newHeard } from "./heard.ts";
+import { isOwnKey } from "./keys.ts";
 import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
 import type { Event, TakingPhase } from "./types.ts";
 
@@ -29,7 +32,7 @@ function advance(draft: Draft, phase: TakingPhase): void {
       step(draft, phase, "loading");
       // Before the key is written, so that a neard that takes it at once is heard at once.
       feed(draft);
-      ask(draft, { do: "load-key" });
+      ask(draft, { do: "load-key", key: phase.key });
       return;
     case "loading":
       step(draft, phase, "verifying");
@@ -42,16 +45,18 @@ function advance(draft: Draft, phase: TakingPhase): void {
 }
 
 function check(draft: Draft, phase: TakingPhase): void {
-  const { state, settings, nowMs } = draft;
+  const { state, nowMs } = draft;
   const probe = state.probe;
   const fresh = probe !== null && probe.atMs >= phase.stepMs;
   if (phase.step !== "verifying" && phase.step !== "resuming") return;
   if (fresh && probe.process === null) {
-    giveUp(draft, phase, "neard died while it was given the key");
+    // A resumed agent does not know how long that neard had the key.
+    const deaths = phase.step === "resuming" ? 0 : deathsAfter(phase.story, phase.stepMs, nowMs);
+    giveUp(draft, phase, "neard died while it was given the key", deaths);
     return;
   }
-  if (fresh && probe.answered && probe.process !== null && probe.validatorKey === settings.publicKey) {
-    succeed(draft, phase, probe.process);
+  if (fresh && probe.answered && probe.process !== null && hasKey(draft, phase, probe.validatorKey)) {
+    succeed(draft, phase, probe.process, probe.validatorKey);
     return;
   }
   const waitedMs = nowMs - phase.stepMs;
@@ -75,28 +80,34 @@ function check(draft: Draft, phase: TakingPhase): void {
     reloads: phase.reloads + 1,
   };
   enter(draft, again, `reloads neard again: it does not show the key ${waitedMs} ms after the last reload`);
-  ask(draft, { do: "load-key" });
+  ask(draft, { do: "load-key", key: phase.key });
 }
 
-function succeed(draft: Draft, phase: TakingPhase, process: string): void {
+/** An agent that was restarted may have been changing the key: either is the account's, and it goes on from there. */
+function hasKey({ settings }: Draft, phase: TakingPhase, key: string | null): key is string {
+  return phase.step === "resuming" ? isOwnKey(settings, key) : key === phase.key;
+}
+
+function succeed(draft: Draft, phase: TakingPhase, process: string, key: string): void {
   const { nowMs } = draft;
-  const current = draft.state.phase as TakingPhase;
+  const { lease } = draft.state.phase as TakingPhase;
+  const { story } = phase;
+  const { deaths } = story;
   enter(
     draft,
-    { name: "active", lease: current.lease, process, lastGoodMs: nowMs },
+    { name: "active", lease, process, lastGoodMs: nowMs, key, swap: null, swappedBackIn: null, deaths },
     "holds the lease; neard has the key",
   );
-  if (phase.step === "resuming") return;
-  draft.effects.push({
-    do: "write-history",
-    epoch: phase.lease.epoch,
-    story: phase.story,
-    tookMs: Math.round(nowMs - phase.story.startedMs),
-  });
+  const isNew = phase.step !== "resuming";
+  const entry = { epoch: lease.epoch, story, tookMs: Math.round(nowMs - story.startedMs) };
+  // Counted from now, so what the chain has counted so far is asked for at once.
+  draft.state = { ...draft.state, heard: newHeard(isNew ? entry : null, nowMs), sightAskedMs: nowMs };
+  draft.effects.push({ do: "ask-account" });
+  if (isNew) draft.effects.push({ do: "write-history", ...entry, keyAtMs: nowMs, heard: null });
 }
 
-function giveUp(draft: Draft, phase: TakingPhase, because: string): void {
-  enterDemoting(draft, `gives the lock back: ${because}`, { release: releaseOf(phase.lease) });
+function giveUp(draft: Draft, phase: TakingPhase, because: string, deaths = 0): void {
+  enterDemoting(draft, `gives the lock back: ${because}`, { release: releaseOf(phase.lease), deaths });
 }
 
 function step(draft: Draft, phase: TakingPhase, name: TakingPhase["step"]): void {

@@ -1,8 +1,9 @@
 /** For the tests of agent/role: settings, good probes, and a core to which one can tell events. */
 import { defaultTiming } from "../../contract/timing.ts";
 import type { CleanMarker, LockView } from "../lease/lock-record.ts";
+import { noDuties } from "./heard.ts";
 import { type Findings, reduce, start } from "./reduce.ts";
-import type { Effect, Event, Probe, Settings, State } from "./types.ts";
+import type { AccountSight, Effect, Event, Probe, Settings, State } from "./types.ts";
 
 export const settings: Settings = {
   host: "host-b",
@@ -13,6 +14,7 @@ export const settings: Settings = {
   ],
   lease: defaultTiming,
   publicKey: "ed25519:ours",
+  nextPublicKey: null,
   chainId: "localnet",
   maxHeadAgeMs: 20_000,
   hungMs: 10_000,
@@ -29,6 +31,7 @@ export const markerOfA: CleanMarker = {
   switchover: "s1",
   because: "switchover from host-a",
   height: null,
+  deaths: 0,
 };
 
 export const heldByA = (modifyIndex: number): LockView => ({
@@ -38,21 +41,40 @@ export const heldByA = (modifyIndex: number): LockView => ({
   value: { host: "host-a", seq: modifyIndex },
 });
 
+/** What neard says of the account: it validates, and the chain has our key for it in this NEAR epoch and the next. */
+export function sightAt(atMs: number, change: Partial<AccountSight> = {}): AccountSight {
+  return {
+    atMs,
+    nearEpoch: 7,
+    standing: "validating",
+    produced: 0,
+    expected: 0,
+    duties: noDuties,
+    key: settings.publicKey,
+    nextKey: settings.publicKey,
+    nextStartHeight: null,
+    ...change,
+  };
+}
+
 /** One agent's core with a clock of its own. Effects are collected, not carried out. */
 export class Core {
   state: State;
   effects: Effect[];
   nowMs: number;
 
-  constructor(findings: Findings = nothingFound, nowMs = 1_000_000) {
-    const step = start(settings, findings, nowMs);
+  readonly #settings: Settings;
+
+  constructor(findings: Findings = nothingFound, nowMs = 1_000_000, own: Settings = settings) {
+    this.#settings = own;
+    const step = start(own, findings, nowMs);
     this.state = step.state;
     this.effects = [...step.effects];
     this.nowMs = nowMs;
   }
 
   tell(event: Event): this {
-    const step = reduce(settings, this.state, event, this.nowMs);
+    const step = reduce(this.#settings, this.state, event, this.nowMs);
     this.state = step.state;
     this.effects.push(...step.effects);
     return this;
@@ -127,10 +149,10 @@ export class Core {
   }
 }
 
-/** A core that took over and is active with epoch 5. */
-export function activeCore(): Core {
-  const core = new Core();
-  core.tell({ is: "key-checked", available: true }).live(7600, heldByA(50));
+/** A core that took over and is active with epoch 5; with two keys where `own` has them. */
+export function activeCore(own: Settings = settings): Core {
+  const core = new Core(nothingFound, 1_000_000, own);
+  core.tell({ is: "key-checked", available: true, nextAvailable: own.nextPublicKey !== null }).live(7600, heldByA(50));
   core.tell({ is: "session-created", serial: core.state.serial, session: "session-b" });
   core.tell({ is: "took-over", serial: core.state.serial, sentMs: core.nowMs, lockIndex: 5 });
   core.done().done();

@@ -53,7 +53,14 @@ export function releaseOf(lease: Lease): Release {
 export function enterDemoting(
   draft: Draft,
   because: string,
-  options: { release: Release | null; to?: string | null; switchover?: string | null; height?: number | null },
+  options: {
+    release: Release | null;
+    to?: string | null;
+    switchover?: string | null;
+    height?: number | null;
+    /** As in DemotingPhase. */
+    deaths?: number;
+  },
 ): void {
   const phase: Phase = {
     name: "demoting",
@@ -63,6 +70,7 @@ export function enterDemoting(
     to: options.to ?? null,
     switchover: options.switchover ?? null,
     height: options.height ?? null,
+    deaths: options.deaths ?? 0,
     because,
   };
   enter(draft, phase, because);

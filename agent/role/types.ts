@@ -11,7 +11,10 @@ export interface Settings {
   readonly priority: number;
   readonly peers: readonly { readonly host: string; readonly priority: number }[];
   readonly lease: LeaseTiming;
+  /** Of `validatorKey`. */
   readonly publicKey: string;
+  /** Of `nextValidatorKey`, while the account's key is being changed; null: there is none. See keys.ts. */
+  readonly nextPublicKey: string | null;
   readonly chainId: string;
   readonly maxHeadAgeMs: number;
   readonly hungMs: number;
@@ -37,6 +40,18 @@ export interface Probe {
   readonly latestProtocolVersion: number | null;
 }
 
+/** How many duties of one kind fell due, and how many of them the chain took. */
+export interface Count {
+  readonly produced: number;
+  readonly expected: number;
+}
+
+export interface Duties {
+  readonly blocks: Count;
+  readonly chunks: Count;
+  readonly endorsements: Count;
+}
+
 /** What neard says of our account in the present NEAR epoch, up to its head (JSON-RPC `validators`). */
 export interface AccountSight {
   /** When it was asked. */
@@ -48,6 +63,32 @@ export interface AccountSight {
   /** Blocks, chunks and endorsements together. */
   readonly produced: number;
   readonly expected: number;
+  readonly duties: Duties;
+  /** The account's public key on chain in this NEAR epoch, and in the next; null where it does not validate. */
+  readonly key: string | null;
+  readonly nextKey: string | null;
+  /** The next NEAR epoch does not begin before this height; null: not asked, for the key stays the same. */
+  readonly nextStartHeight: number | null;
+}
+
+/** What the chain took since neard got the key; see heard.ts. */
+export interface Heard {
+  /** Of this take-over; null: an agent that was restarted goes on with an older one. */
+  readonly entry: { readonly epoch: number; readonly story: TakeOverStory; readonly tookMs: number } | null;
+  /** From when neard has had the key, as far as this agent knows. */
+  readonly sinceMs: number;
+  /** The last answer that was counted in; null: none yet. */
+  readonly last: AccountSight | null;
+  readonly total: Duties;
+  /** What each of the latest answers added. */
+  readonly recent: readonly { readonly atMs: number; readonly duties: Duties }[];
+  /** When anything of ours, and when a block of ours, was seen counted first. */
+  readonly firstMs: number | null;
+  readonly firstBlockMs: number | null;
+  /** It was heard once: enough fell due, and was taken. */
+  readonly isSettled: boolean;
+  /** Since when it is not heard, and its duties since then; null: it is, or nothing is known yet. */
+  readonly lost: { readonly sinceMs: number; readonly duties: Duties } | null;
 }
 
 /** What was seen of the account before this deployment's first activation; see guard.ts. */
@@ -121,6 +162,10 @@ export interface TakeOverStory {
   readonly kind: "first" | "failover" | "switchover";
   readonly because: string;
   readonly startedMs: number;
+  /** When the old holder gave the last sign of itself: its last renewal that was seen, or its release. */
+  readonly lastSeenMs: number;
+  /** How many take-overs in a row before this one ended with a neard that died of them; see deaths.ts. */
+  readonly deaths: number;
   /** The old holder that was waited for in vain and said nothing; null: there was none, or it let go by itself. */
   readonly silent: string | null;
 }
@@ -147,6 +192,21 @@ export interface TakingPhase {
   readonly stepMs: number;
   readonly reloads: number;
   readonly story: TakeOverStory;
+  /** The public key that neard shall have. */
+  readonly key: string;
+}
+
+/** The account's key is being changed in a neard that goes on; see rotation.ts. */
+export interface Swap {
+  readonly step: "unloading" | "absent" | "loading" | "verifying";
+  /** When the step began. */
+  readonly stepMs: number;
+  readonly startedMs: number;
+  /** The key that is to be loaded. */
+  readonly to: string;
+  /** From which height on it counts, as far as was known at the start. */
+  readonly fromHeight: number;
+  readonly reloads: number;
 }
 
 export interface ActivePhase {
@@ -154,6 +214,13 @@ export interface ActivePhase {
   readonly lease: Lease;
   readonly process: string;
   readonly lastGoodMs: number;
+  /** The public key that neard shall have; during a swap the one that it had. */
+  readonly key: string;
+  readonly swap: Swap | null;
+  /** The NEAR epoch whose end was waited for in vain: the old key was put back, and stays in it. */
+  readonly swappedBackIn: number | null;
+  /** As in the take-over's story. */
+  readonly deaths: number;
 }
 
 export type HandingStep = "asking" | "window" | "shutting" | "unloading" | "verifying" | "releasing";
@@ -165,6 +232,9 @@ export interface HandingPhase {
   readonly stepMs: number;
   readonly job: SwitchoverJob;
   readonly process: string;
+  /** As in ActivePhase, which a dropped switchover leads back to. */
+  readonly key: string;
+  readonly deaths: number;
   /** As in ActivePhase: until the fence shuts this host validates, and must be able to. */
   readonly lastGoodMs: number;
   /** In step `window`: when it opens; null while unknown. */
@@ -185,6 +255,8 @@ export interface DemotingPhase {
   readonly switchover: string | null;
   /** As in HandingPhase. */
   readonly height: number | null;
+  /** So many take-overs in a row, this one included, ended with a neard that died of them. 0: this one did not. */
+  readonly deaths: number;
   readonly because: string;
 }
 
@@ -226,6 +298,13 @@ export interface State {
   readonly probe: Probe | null;
   /** The sealed key is readable and is the right one. */
   readonly keyAvailable: boolean;
+  /** The same of the next one. */
+  readonly nextKeyAvailable: boolean;
+  /** What neard said last of the account, and when it was asked last. See account.ts. */
+  readonly sight: AccountSight | null;
+  readonly sightAskedMs: number | null;
+  /** Null while this host does not validate. */
+  readonly heard: Heard | null;
   /** What we last wrote about ourselves to Consul. */
   readonly published: { readonly text: string; readonly atMs: number } | null;
   readonly lastSwitchover: SwitchoverOutcome | null;
@@ -270,7 +349,8 @@ export type Effect =
   | { readonly do: "feed"; readonly epoch: number; readonly untilMs: number }
   | { readonly do: "shut"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "disarm"; readonly serial: number; readonly delayMs?: number }
-  | { readonly do: "load-key"; readonly serial: number }
+  /** `key`: which of the sealed keys, by its public half. */
+  | { readonly do: "load-key"; readonly serial: number; readonly key: string }
   | { readonly do: "unload-key"; readonly serial: number }
   | { readonly do: "kill-neard"; readonly serial: number; readonly delayMs?: number }
   | { readonly do: "erase-key"; readonly serial: number; readonly delayMs?: number }
@@ -284,7 +364,16 @@ export type Effect =
   | { readonly do: "publish"; readonly text: string }
   | { readonly do: "ask-switchover"; readonly note: SwitchoverNote }
   | { readonly do: "clear-switchover" }
-  | { readonly do: "write-history"; readonly epoch: number; readonly story: TakeOverStory; readonly tookMs: number };
+  /** Also again, once the chain has taken something: `heard` is when, in milliseconds from `story.lastSeenMs`. */
+  | {
+      readonly do: "write-history";
+      readonly epoch: number;
+      readonly story: TakeOverStory;
+      readonly tookMs: number;
+      /** When neard confirmed the key. */
+      readonly keyAtMs: number;
+      readonly heard: { readonly firstMs: number; readonly firstBlockMs: number | null } | null;
+    };
 
 export type Event =
   | { readonly is: "tick" }
@@ -299,7 +388,7 @@ export type Event =
     }
   | { readonly is: "probed"; readonly probe: Probe }
   | { readonly is: "account-seen"; readonly sight: AccountSight }
-  | { readonly is: "key-checked"; readonly available: boolean }
+  | { readonly is: "key-checked"; readonly available: boolean; readonly nextAvailable?: boolean }
   /** A key file lies where neard would find it at its next reload. */
   | { readonly is: "key-found" }
   | { readonly is: "renewed"; readonly session: string; readonly sentMs: number; readonly lockIndex: number }

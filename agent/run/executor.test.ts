@@ -38,7 +38,7 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed, 
     servers: { use: async (request: (client: typeof consul) => unknown) => await request(consul) },
     fence: { arm: () => later("arm"), shut: () => later("shut"), disarm: () => later("disarm") },
     neard: { reload: () => later("reload"), kill: () => later("kill"), start: () => later("start") },
-    custody: { write: () => deeds.push("write"), erase: () => deeds.push(erase()) },
+    custody: { write: (key: string) => deeds.push(`write ${key}`), erase: () => deeds.push(erase()) },
     leaseFile: { forget: () => deeds.push("forget lease") },
     log: { warn: () => {} },
   };
@@ -75,6 +75,7 @@ const marker = {
   switchover: "s1",
   because: "switchover from host-b",
   height: 90,
+  deaths: 0,
 };
 const release: Effect = { do: "release", serial: 4, session: "session-b", seq: 9, marker };
 
@@ -214,7 +215,7 @@ test("neard is killed although its key cannot be erased, but that proves nothing
 });
 
 test.for([
-  [{ do: "load-key", serial: 1 }, ["write", "reload", "done"]],
+  [{ do: "load-key", serial: 1, key: "ed25519:new" }, ["write ed25519:new", "reload", "done"]],
   [{ do: "unload-key", serial: 1 }, ["erase", "reload", "done"]],
   [{ do: "kill-neard", serial: 1 }, ["erase", "kill", "done"]],
   [{ do: "erase-key", serial: 1 }, ["erase", "done"]],
@@ -225,4 +226,33 @@ test.for([
   const { deeds, done } = edge();
   await done(effect);
   expect(deeds).toEqual(expected);
+});
+
+test("that neard does not answer about the account is said once, and again after it has", async () => {
+  const warned: string[] = [];
+  const events: Event[] = [];
+  let sight: object | null = null;
+  const partners = {
+    config: { account: "validator.localnet" },
+    neard: { accountSight: async () => sight ?? Promise.reject(new Error("no answer")) },
+    log: { warn: (_: object, text: string) => warned.push(text) },
+  };
+  const executor = new Executor(
+    partners as unknown as Partners,
+    (event) => events.push(event),
+    () => {},
+  );
+  const ask = async () => {
+    executor.start({ do: "ask-account" });
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await ask();
+  await ask();
+  expect(warned).toEqual(["no answer"]);
+  sight = {};
+  await ask();
+  expect(events).toEqual([{ is: "account-seen", sight: {} }]);
+  sight = null;
+  await ask();
+  expect(warned).toHaveLength(2);
 });

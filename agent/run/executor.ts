@@ -17,7 +17,7 @@ import type { LeaseFile } from "../lease/lease-file.ts";
 import type { LockValue } from "../lease/lock-record.ts";
 import type { NeardDriver } from "../neard/driver.ts";
 import { endNeard } from "../neard/end.ts";
-import type { Effect, Event, TakeOverStory } from "../role/types.ts";
+import type { Effect, Event } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import type { HistoryJournal } from "./history-journal.ts";
 
@@ -52,6 +52,7 @@ export class Executor {
   readonly #p: Partners;
   readonly #dispatch: (event: Event) => void;
   readonly #probeNow: () => void;
+  #isAccountKnown = true;
 
   constructor(partners: Partners, dispatch: (event: Event) => void, probeNow: () => void) {
     this.#p = partners;
@@ -111,7 +112,7 @@ export class Executor {
       case "disarm":
         return await this.#done(effect.serial, fence.disarm());
       case "load-key":
-        custody.write();
+        custody.write(effect.key);
         return await this.#done(effect.serial, neard.reload());
       case "unload-key":
         custody.erase();
@@ -128,7 +129,7 @@ export class Executor {
       case "probe-soon":
         return this.#probeNow();
       case "ask-account":
-        return this.#dispatch({ is: "account-seen", sight: await neard.accountSight(this.#p.config.account) });
+        return await this.#askAccount();
       case "find-window":
         return await this.#findWindow(effect.serial);
       case "publish":
@@ -140,7 +141,7 @@ export class Executor {
       case "clear-switchover":
         return await servers.use((consul) => consul.delete(keys.switchover));
       case "write-history":
-        return this.#writeHistory(effect.epoch, effect.story, effect.tookMs);
+        return this.#writeHistory(effect);
     }
   }
 
@@ -151,6 +152,20 @@ export class Executor {
   async #done(serial: number, work: Promise<void>): Promise<void> {
     await work;
     this.#dispatch({ is: "done", serial });
+  }
+
+  /** Asked as often as every second: that there is no answer is said once. */
+  async #askAccount(): Promise<void> {
+    const { neard, config, log } = this.#p;
+    try {
+      const sight = await neard.accountSight(config.account);
+      this.#isAccountKnown = true;
+      this.#dispatch({ is: "account-seen", sight });
+    } catch (error) {
+      const wasKnown = this.#isAccountKnown;
+      this.#isAccountKnown = false;
+      if (wasKnown) log.warn({ effect: "ask-account" }, error instanceof Error ? error.message : String(error));
+    }
   }
 
   async #answerFor(host: string): Promise<void> {
@@ -259,16 +274,21 @@ export class Executor {
     this.#dispatch({ is: "window-found", serial, opensMs: clock.bootMs() + inMs });
   }
 
-  #writeHistory(epoch: number, story: TakeOverStory, tookMs: number): void {
+  #writeHistory(effect: Extract<Effect, { do: "write-history" }>): void {
     const { history, config, clock } = this.#p;
+    const { epoch, story, tookMs, keyAtMs, heard } = effect;
     const entry: HistoryEntry = {
       epoch,
       host: config.host,
       from: story.from,
       kind: story.kind,
       because: story.because,
-      at: new Date(clock.wallMs()).toISOString(),
+      // The same however often it is written.
+      at: new Date(clock.wallMs() - (clock.bootMs() - keyAtMs)).toISOString(),
       tookMs,
+      keyMs: Math.round(keyAtMs - story.lastSeenMs),
+      firstMs: heard?.firstMs ?? null,
+      firstBlockMs: heard?.firstBlockMs ?? null,
     };
     history.add(entry);
   }

@@ -19,6 +19,9 @@ const entry = (epoch: number, because = "host-a was not seen renewing"): History
   because,
   at: "2026-01-31T09:00:00.000Z",
   tookMs: 400,
+  keyMs: 450,
+  firstMs: null,
+  firstBlockMs: null,
 });
 
 /** Consul and the clock of a journal; a sleep lasts until the test ends it, or news come. */

@@ -40,6 +40,13 @@ export class Metrics {
     this.#set("holdfast_fence_open", "1 while neard's packets may leave", +status.fence.open);
     this.#set("holdfast_key_available", "1 when the sealed validator key is readable and right", +status.key.available);
     this.#set("holdfast_key_loaded", "1 when neard says that it has our key", +status.key.loaded);
+    this.#set(
+      "holdfast_key_counts",
+      "0 when the chain has a key for the account that this host was not given",
+      +(status.key.fault === null),
+    );
+    this.#set("holdfast_next_key_counts", "The same from the next NEAR epoch on", +(status.key.nextFault === null));
+    this.#setHeard(status.heard);
     this.#set("holdfast_neard_running", "1 while a neard process runs", +(status.neard?.running ?? false));
     this.#set("holdfast_neard_synced", "1 while neard is synced", +(status.neard?.synced ?? false));
     this.#set("holdfast_neard_height", "neard's head", status.neard?.height ?? 0);
@@ -52,6 +59,20 @@ export class Metrics {
     this.#set("kuutamod_uptime", "As kuutamod has it, in milliseconds", status.uptimeMs);
     this.#set("kuutamod_neard_restarts", "As kuutamod has it", status.neard?.restarts ?? 0);
     return await this.#registry.metrics();
+  }
+
+  #setHeard(heard: AgentStatus["heard"]): void {
+    this.#set("holdfast_heard", "1 while the chain takes what this host's neard signs", +(heard?.state === "heard"));
+    this.#set(
+      "holdfast_not_heard_seconds",
+      "For how long it has not been taking it; 0 while it does, and on a host that does not validate",
+      (heard?.notHeardMs ?? 0) / 1000,
+    );
+    for (const duty of ["blocks", "chunks", "endorsements"] as const) {
+      const { produced, expected } = heard?.duties[duty] ?? { produced: 0, expected: 0 };
+      this.#set("holdfast_duties_produced", "Taken by the chain since the take-over", produced, { duty });
+      this.#set("holdfast_duties_expected", "Due since the take-over", expected, { duty });
+    }
   }
 
   get contentType(): string {

@@ -7,6 +7,7 @@ import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "..
 import { follow } from "../consul/follow.ts";
 import { markOf } from "../fence/ruleset.ts";
 import { guardView } from "../role/guard.ts";
+import { heardView } from "../role/heard.ts";
 import { reduce, start } from "../role/reduce.ts";
 import { admitSwitchover } from "../role/switchover.ts";
 import type { Event, Settings, State, Step } from "../role/types.ts";
@@ -31,6 +32,7 @@ export class NeardHost {
   #tickedMs: number;
   #resting = new AbortController();
   #refusing = false;
+  #isUnheard = false;
 
   private constructor(partners: Partners, settings: Settings, first: Step) {
     this.#p = partners;
@@ -73,13 +75,14 @@ export class NeardHost {
     if (before.phase.name === "active" && state.phase.name !== "active") this.lookNow();
     this.#log(before);
     this.#logGuard();
+    this.#logHeard();
     for (const effect of effects) this.#executor.start(effect);
   }
 
   /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { servers, keys, clock, custody, log } = this.#p;
-    this.dispatch({ is: "key-checked", available: custody.available });
+    this.dispatch({ is: "key-checked", available: custody.available, nextAvailable: custody.nextAvailable });
     if (custody.fault !== null) log.error({}, `validator key: ${custody.fault}`);
     const following = follow({
       servers,
@@ -185,6 +188,16 @@ export class NeardHost {
     this.#refusing = isRefusing;
     if (guard !== null && isRefusing) this.#p.log.warn({}, `${guard.because}. ${guard.next}`);
     else this.#p.log.info({}, "the account is not seen producing elsewhere any more");
+  }
+
+  /** One line when the chain no longer takes what neard signs, and when it does again; the counts change all the time. */
+  #logHeard(): void {
+    const view = heardView(this.#state, this.#tickedMs);
+    const isUnheard = view?.state === "not-heard";
+    if (isUnheard === this.#isUnheard) return;
+    this.#isUnheard = isUnheard;
+    if (isUnheard) this.#p.log.warn({}, `active, but ${view.because}`);
+    else if (view !== null) this.#p.log.info({}, "the chain takes again what neard signs");
   }
 
   /** One line for each change of phase or reason. */

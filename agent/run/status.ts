@@ -3,6 +3,8 @@ import type { AgentConfig } from "../../contract/agent-config.ts";
 import type { AgentRole, AgentStatus } from "../../contract/agent-status.ts";
 import { phaseRole } from "../role/feeding.ts";
 import { guardView } from "../role/guard.ts";
+import { heardView } from "../role/heard.ts";
+import { freshSight, isOwnKey, keyFault, nextKeyFault } from "../role/keys.ts";
 import { notReady } from "../role/readiness.ts";
 import type { Settings, State } from "../role/types.ts";
 
@@ -31,7 +33,7 @@ export function roleOf(state: State): AgentRole {
 }
 
 export function statusOf(config: AgentConfig, settings: Settings | null, state: State, around: Around): AgentStatus {
-  const { phase, watch, probe } = state;
+  const { phase, watch } = state;
   const { nowMs, wallMs } = around;
   const isNeardHost = settings !== null && config.neard !== undefined;
   const fault = !isNeardHost ? "an arbiter never validates" : notReady(settings, state, nowMs);
@@ -57,14 +59,25 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
     switchover: job,
     standDown: standDownOf(state, nowMs),
     guard: settings === null || phase.name !== "standby" ? null : guardView(settings, state, nowMs),
+    heard: heardView(state, nowMs),
     fence: around.fence,
-    key: {
-      available: state.keyAvailable,
-      loaded: config.neard !== undefined && probe?.validatorKey === config.neard.publicKey,
-    },
+    key: keyOf(settings, state, nowMs),
     neard: isNeardHost ? neardStatus(settings, state, around) : null,
     consul: around.consul,
     uptimeMs: Math.round(nowMs - around.startedMs),
+  };
+}
+
+function keyOf(settings: Settings | null, state: State, nowMs: number): AgentStatus["key"] {
+  if (settings === null) return { available: false, loaded: false, onChain: null, fault: null, nextFault: null };
+  const sight = freshSight(state, nowMs);
+  const available = state.keyAvailable || state.nextKeyAvailable;
+  return {
+    available,
+    loaded: isOwnKey(settings, state.probe?.validatorKey ?? null),
+    onChain: sight === null ? null : { nearEpoch: sight.nearEpoch, now: sight.key, next: sight.nextKey },
+    fault: available ? keyFault(settings, state, nowMs) : null,
+    nextFault: nextKeyFault(settings, state, nowMs),
   };
 }
 

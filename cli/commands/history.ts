@@ -11,6 +11,7 @@ export function historyCommand(context: CommandContext): Command {
     .description("show who took over when, from whom and why; the newest last")
     .option("--limit <n>", "how many of the newest entries", count, 20)
     .addOption(jsonOption())
+    .addHelpText("after", historyHelp)
     .addHelpText("after", "\nExamples:\n  $ holdfast history\n  $ holdfast history --limit 100 --json")
     .action((options: { limit: number; json?: boolean }) =>
       context.finish(
@@ -25,6 +26,12 @@ export function historyCommand(context: CommandContext): Command {
       ),
     );
 }
+
+const historyHelp = `
+took: from the decision to take over until neard confirmed the key. key after, heard after,
+first block after: counted from the last sign of the old holder (a renewal, or its release),
+until neard confirmed the key, until the chain had anything of the new holder's, and until it
+had a block of its. Written when they are known, so later than the rest.`;
 
 function count(text: string): number {
   const value = Number(text);

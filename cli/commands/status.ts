@@ -21,8 +21,11 @@ export function statusCommand(context: CommandContext): Command {
 const statusHelp = `
 A host that does not answer within 3 s is shown as unreachable.
 
-Exit codes: 0 one host is active and nothing is amiss, 4 no host is active or
-something is amiss, 5 more than one host says that it is active.
+"heard": the chain takes what the active host signs, by the account's own counts since
+that host got the key. "not heard": it takes less than a validator must do.
+
+Exit codes: 0 one host is active and nothing is amiss, 4 no host is active, it is not
+heard, or something else is amiss, 5 more than one host says that it is active.
 With --watch: 0 after Ctrl-C.
 
 Examples:

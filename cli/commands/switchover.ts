@@ -4,6 +4,7 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { postSwitchover } from "../hosts/agent-client.ts";
 import { askHosts, confirmClaims } from "../status/ask-hosts.ts";
 import { clusterView } from "../status/cluster-view.ts";
+import { awaitHeard, formatHeard, isHeard } from "../switchover/await-heard.ts";
 import { followSwitchover } from "../switchover/follow-switchover.ts";
 import { findOutcome, formatOutcome } from "../switchover/outcome.ts";
 import { planSwitchover, type SwitchoverPlan } from "../switchover/plan-switchover.ts";
@@ -15,12 +16,15 @@ interface Options {
   readonly json?: boolean;
   readonly yes?: boolean;
   readonly timeout?: number;
+  readonly heardTimeout: number;
 }
 
 /** A switchover takes a second or two; longer than this means that something hangs. */
 const timeoutS = 60;
 /** With --window it also waits for a stretch without work of ours. */
 const windowTimeoutS = 900;
+/** The first duty of the new holder comes within seconds; a chain that has not taken anything by then does not hear it. */
+const heardTimeoutS = 30;
 
 export function switchoverCommand(context: CommandContext): Command {
   const command = new Command("switchover");
@@ -34,6 +38,12 @@ export function switchoverCommand(context: CommandContext): Command {
       `how long to follow it (default: ${timeoutS}, with --window ${windowTimeoutS})`,
       seconds,
     )
+    .option(
+      "--heard-timeout <seconds>",
+      "how long to wait until the chain takes what the new host signs; 0: do not wait",
+      secondsOrNone,
+      heardTimeoutS,
+    )
     .addOption(jsonOption())
     .addHelpText("after", switchoverHelp)
     .action((options: Options) => context.finish(run(context, command, options)));
@@ -41,7 +51,11 @@ export function switchoverCommand(context: CommandContext): Command {
 
 const switchoverHelp = `
 The active host shuts its fence, gives the key up and names its successor, which then
-takes it. It works while the cluster is paused. The key never is on two hosts.
+takes it. It works while the cluster is paused. The key never is on two hosts. It is done
+when the chain takes what the successor signs; the last line says so, or that it does not yet.
+
+Exit codes: 0 the key has moved and is heard (or nothing fell due for it meanwhile), 1 it has
+not moved, 4 it has moved, but the chain does not take what the new host signs yet.
 
 Examples:
   $ holdfast switchover
@@ -52,6 +66,10 @@ function seconds(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError("Give a number of seconds above 0.");
   return value;
+}
+
+function secondsOrNone(text: string): number {
+  return Number(text) === 0 ? 0 : seconds(text);
 }
 
 async function run(context: CommandContext, command: Command, options: Options): Promise<ExitCode> {
@@ -105,9 +123,20 @@ async function move(
       return exitCodes.interrupted;
     }
     const outcome = await findOutcome(ports.clock, links, end, plan.epoch);
-    if (options.json) context.printJson(outcome);
-    else context.print(formatOutcome(outcome));
-    return end.state === "done" ? exitCodes.ok : exitCodes.failed;
+    if (end.state !== "done") {
+      context.print(options.json ? JSON.stringify(outcome, null, 2) : formatOutcome(outcome));
+      return exitCodes.failed;
+    }
+    if (!options.json) context.print(formatOutcome(outcome));
+    const heard = await awaitHeard(ports, links, outcome.to, {
+      timeoutMs: options.heardTimeout * 1000,
+      onProgress: (because) => progress.update(`${outcome.to}: ${because}`),
+    });
+    progress.end();
+    if (options.json) context.printJson({ ...outcome, heard: heard.status });
+    else context.print(formatHeard(outcome.to, heard));
+    if (ports.interrupted.aborted) return exitCodes.interrupted;
+    return isHeard(heard) ? exitCodes.ok : exitCodes.degraded;
   } finally {
     progress.end();
   }

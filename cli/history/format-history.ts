@@ -18,7 +18,14 @@ export function formatHistory(
     entry.from ?? "-",
     kind(entry),
     formatDuration(entry.tookMs),
+    after(entry.keyMs),
+    after(entry.firstMs),
+    after(entry.firstBlockMs),
     entry.because,
   ]);
-  return formatTable(["epoch", "when", "host", "from", "kind", "took", "because"], rows, style);
+  const counted = ["key after", "heard after", "first block after"];
+  return formatTable(["epoch", "when", "host", "from", "kind", "took", ...counted, "because"], rows, style);
 }
+
+/** Counted from the old holder's last sign of itself; `-`: not known, or not yet. */
+const after = (ms: number | null): string => (ms === null ? "-" : formatDuration(ms));

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AgentStatus } from "../../contract/agent-status.ts";
 import type { AgentRequest } from "../ports.ts";
-import { activeStatus, standbyStatus, testOutputs } from "../testing/cluster.ts";
+import { activeStatus, sealedKey, standbyStatus, testOutputs } from "../testing/cluster.ts";
 import { FakeAnswer, type FakeHost, type FakeOptions, fakeWorld, holdfast } from "../testing/fake-ports.ts";
 import { isStill } from "./restore.ts";
 
@@ -187,7 +187,7 @@ describe("snapshot restore", () => {
 test.each<[string, Partial<AgentStatus>]>([
   ["demoting", { role: "demoting" }],
   ["with its fence armed", { fence: { armed: true, open: false } }],
-  ["with the key loaded", { key: { available: true, loaded: true } }],
+  ["with the key loaded", { key: { ...sealedKey, loaded: true } }],
   ["standing down for another restore", { standDown: { id: "other", remainingMs: 1 } }],
   ["not standing down", { standDown: null }],
 ])("a host is not still: %s", (_what, change) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { AgentStatus } from "../../contract/agent-status.ts";
-import { activeStatus, arbiterStatus, standbyStatus, testOutputs } from "../testing/cluster.ts";
+import { type AgentStatus, agentStatusSchema } from "../../contract/agent-status.ts";
+import { activeStatus, arbiterStatus, sealedKey, standbyStatus, testOutputs, wellHeard } from "../testing/cluster.ts";
 import { claimants, clusterView, statusExitCode } from "./cluster-view.ts";
 import type { HostAnswer } from "./views.ts";
 
@@ -149,7 +149,7 @@ describe("what is amiss", () => {
   test.each<[string, Partial<AgentStatus>, string]>([
     ["neard down", { neard: null }, "neard on host-b is not running."],
     ["neard behind", { neard: { ...neard(), synced: false } }, "neard on host-b is not synced."],
-    ["key unreadable", { key: { available: false, loaded: false } }, "The validator key on host-b cannot be read."],
+    ["key unreadable", { key: { ...sealedKey, available: false } }, "The validator key on host-b cannot be read."],
     ["no vote", { consul: { ...consul(), voter: false } }, "Consul on host-b has no vote."],
     ["Consul unhealthy", { consul: { ...consul(), healthy: false } }, "Consul on host-b is not healthy."],
     ["Consul silent", { consul: { ...consul(), reachable: false } }, "Consul on host-b does not answer."],
@@ -163,7 +163,7 @@ describe("what is amiss", () => {
   });
 
   test("an active host without key, or with its fence shut or off", () => {
-    expect(withA(activeStatus("host-a", { key: { available: true, loaded: false } }))).toEqual([
+    expect(withA(activeStatus("host-a", { key: sealedKey }))).toEqual([
       "host-a is active, but its neard does not confirm the validator key.",
     ]);
     expect(withA(activeStatus("host-a", { fence: { armed: true, open: false } }))).toEqual([
@@ -172,6 +172,39 @@ describe("what is amiss", () => {
     expect(withA(activeStatus("host-a", { fence: { armed: false, open: true } }))).toEqual([
       "host-a is active, but its fence is not armed.",
     ]);
+  });
+
+  test("an active host that the chain does not hear, exit code 4; one of which nothing is known yet is no problem", () => {
+    const because = "not heard for 44 s: 12 of 14 endorsements missed";
+    const silent = activeStatus("host-a", { heard: { ...wellHeard, state: "not-heard", because } });
+    expect(withA(silent)).toEqual([`host-a is active, ${because}.`]);
+    const view = clusterView(cluster, says(silent, well[1], well[2]));
+    expect(view.heard?.state).toBe("not-heard");
+    expect(statusExitCode(view)).toBe(4);
+    for (const state of ["unknown", "idle"] as const)
+      expect(withA(activeStatus("host-a", { heard: { ...wellHeard, state } }))).toEqual([]);
+  });
+
+  test("a key that does not count now, or from the next NEAR epoch on, once for all hosts that say so", () => {
+    const nextFault =
+      "from the next NEAR epoch on the chain has ed25519:x for the account, which this host was not given";
+    const key = { ...sealedKey, nextFault };
+    expect(
+      problemsOf(
+        says(activeStatus("host-a", { key: { ...key, loaded: true } }), standbyStatus("host-b", { key }), well[2]),
+      ),
+    ).toEqual([`host-a, host-b cannot validate: ${nextFault} (docs/operate/rotate-validator-key.md).`]);
+    expect(withB(standbyStatus("host-b", { key: { ...key, fault: "its key does not count" } }))).toEqual([
+      "host-b cannot validate: its key does not count (docs/operate/rotate-validator-key.md).",
+    ]);
+  });
+
+  test("an agent of an older version says nothing of either", () => {
+    const { heard: _, ...older } = activeStatus("host-a");
+    const { onChain: _on, fault: _fault, nextFault: _next, ...key } = older.key;
+    const status = agentStatusSchema.parse(JSON.parse(JSON.stringify({ ...older, key })));
+    expect(status).toMatchObject({ heard: null, key: { fault: null, nextFault: null } });
+    expect(withA(status)).toEqual([]);
   });
 
   test("a standby that is not ready", () => {

@@ -26,6 +26,7 @@ export function clusterView(cluster: StackOutputs, answers: readonly HostAnswer[
     epoch: active?.epoch ?? (epochs.length === 0 ? null : Math.max(...epochs)),
     since: active?.since ?? null,
     lease: active?.lease?.remainingMs ?? null,
+    heard: active?.heard ?? null,
     paused: active?.paused ?? statuses.some((status) => status.paused),
     switchover: active?.switchover ?? statuses.find((status) => status.switchover !== null)?.switchover ?? null,
     hosts,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createPaint } from "../terminal/paint.ts";
-import { activeStatus, arbiterStatus, standbyStatus, testOutputs } from "../testing/cluster.ts";
+import { activeStatus, arbiterStatus, standbyStatus, testOutputs, wellHeard } from "../testing/cluster.ts";
 import { clusterView } from "./cluster-view.ts";
 import { formatStatus } from "./format-status.ts";
 import type { HostAnswer } from "./views.ts";
@@ -16,7 +16,7 @@ const replace = (changed: HostAnswer) => answers.map((answer) => (answer.host ==
 
 test("a cluster that is well, word for word", () => {
   expect(formatStatus(clusterView(testOutputs(), answers), style)).toMatchInlineSnapshot(`
-    "validator.test on localnet · epoch 4 · host-a active since 2026-01-31 09:00:00 UTC (2 h 5 min) · lease 5.4 s left
+    "validator.test on localnet · epoch 4 · host-a active since 2026-01-31 09:00:00 UTC (2 h 5 min) · lease 5.4 s left · heard
 
     host    roles          agent           neard               key     consul  because
     host-a  neard, consul  active          synced #1234 2.6.3  loaded  voter   renewed 0.2 s ago
@@ -25,12 +25,22 @@ test("a cluster that is well, word for word", () => {
   `);
 });
 
+test("an active host that is not heard: the header says so, and for how long", () => {
+  const because = "not heard for 44 s: 12 of 14 endorsements missed";
+  const heard = { ...wellHeard, state: "not-heard", because } as const;
+  const changed = replace({ host: "host-a", status: activeStatus("host-a", { heard }) });
+  const text = formatStatus(clusterView(testOutputs(), changed), style);
+  expect(text.split("\n")[0]).toContain(`host-a active since`);
+  expect(text.split("\n")[0]).toContain(`· ${because}`);
+  expect(text).toContain(`! host-a is active, ${because}.`);
+});
+
 test("a dead host, a pause and a switchover", () => {
   const changed = replace({ host: "host-c", error: { code: "HF_HOST_UNREACHABLE", message: "host-c is silent." } });
   const moving = { paused: true, switchover: { id: "7", to: "host-b" } };
   changed[0] = { host: "host-a", status: activeStatus("host-a", moving) };
   expect(formatStatus(clusterView(testOutputs(), changed), style)).toMatchInlineSnapshot(`
-    "validator.test on localnet · epoch 4 · host-a active since 2026-01-31 09:00:00 UTC (2 h 5 min) · lease 5.4 s left
+    "validator.test on localnet · epoch 4 · host-a active since 2026-01-31 09:00:00 UTC (2 h 5 min) · lease 5.4 s left · heard
     paused: no automatic take-overs; holdfast resume ends it
     switchover under way to host-b
 

@@ -43,7 +43,20 @@ function headerLine(view: ClusterView, { paint, wallMs }: StatusStyle): string {
     parts.push(paint.red(silentValidators(view).length === 0 ? "no host active" : "no host seen active"));
   else parts.push(`${paint.bold(paint.green(view.active))} active${sinceText(view.since, wallMs)}`);
   if (view.lease !== null) parts.push(`lease ${formatDuration(view.lease)} left`);
+  if (view.heard !== null) parts.push(heardText(view.heard, paint));
   return parts.join(paint.dim(" · "));
+}
+
+function heardText({ state, because }: NonNullable<ClusterView["heard"]>, paint: Paint): string {
+  switch (state) {
+    case "heard":
+      return paint.green("heard");
+    case "not-heard":
+      return paint.red(because);
+    case "unknown":
+    case "idle":
+      return paint.dim(because);
+  }
 }
 
 function sinceText(since: string | null, wallMs: number): string {

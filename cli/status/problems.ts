@@ -8,9 +8,11 @@ type Facts = Omit<ClusterView, "alarm" | "problems">;
 export function findProblems(cluster: StackOutputs, view: Facts, statuses: readonly AgentStatus[]): string[] {
   return [
     ...noActiveHost(view, statuses),
+    ...notHeard(view),
     ...view.hosts.flatMap((host) => (host.error === null ? [] : [host.error.message])),
     ...statuses.flatMap((status) => strayAgent(cluster, status)),
     ...view.hosts.flatMap(validatorProblems),
+    ...keyProblems(statuses),
     ...view.hosts.flatMap(consulProblems),
     ...noReadyStandby(view),
   ];
@@ -26,6 +28,25 @@ function noActiveHost(view: Facts, statuses: readonly AgentStatus[]): string[] {
       ? `No host is active yet: ${moving.host} is taking over.`
       : `No host is active now: ${moving.host} is handing the key over.`,
   ];
+}
+
+function notHeard({ active, heard }: Facts): string[] {
+  return heard?.state === "not-heard" ? [`${active} is active, ${heard.because}.`] : [];
+}
+
+/** The chain has another key for the account than the hosts have; those that say the same are one problem. */
+function keyProblems(statuses: readonly AgentStatus[]): string[] {
+  const said = new Map<string, string[]>();
+  const say = (problem: string | null, host: string) => {
+    if (problem !== null) said.set(problem, [...(said.get(problem) ?? []), host]);
+  };
+  for (const { host, key } of statuses) {
+    say(key.fault, host);
+    if (key.fault === null) say(key.nextFault, host);
+  }
+  return [...said].map(
+    ([problem, hosts]) => `${hosts.join(", ")} cannot validate: ${problem} (docs/operate/rotate-validator-key.md).`,
+  );
 }
 
 /** Hosts with neard of which nothing is known: one that is cut off from us may well validate. */

@@ -42,6 +42,8 @@ export interface ClusterView {
   readonly since: string | null;
   /** What is left of the active host's lease, in milliseconds. */
   readonly lease: number | null;
+  /** Whether the chain takes what the active host signs; null: none is active, or its agent is older than that. */
+  readonly heard: AgentStatus["heard"];
   readonly paused: boolean;
   readonly switchover: { readonly id: string; readonly to: string | null } | null;
   readonly hosts: readonly HostView[];

@@ -1,5 +1,5 @@
 /** How a switchover ended: in words, and with the new holder's own record of how long it took. */
-import type { HistoryEntry, SwitchoverProgress } from "../../contract/agent-status.ts";
+import type { HeardStatus, HistoryEntry, SwitchoverProgress } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { getHistory } from "../hosts/agent-client.ts";
 import type { HostLinks } from "../hosts/host-links.ts";
@@ -17,6 +17,8 @@ export interface SwitchoverOutcome {
   readonly epoch: number | null;
   /** From the new holder's decision until its neard confirmed the key. */
   readonly tookMs: number | null;
+  /** Whether the chain takes what the new holder signs; null: not asked, or nobody could say. */
+  readonly heard: HeardStatus | null;
 }
 
 /** The entry is written after the key is live: it may come a moment later. */
@@ -30,7 +32,7 @@ export async function findOutcome(
   epochBefore: number | null,
 ): Promise<SwitchoverOutcome> {
   const { id, state, from, to, because } = end;
-  const outcome = { id, state, from, to, because };
+  const outcome = { id, state, from, to, because, heard: null };
   if (state !== "done") return { ...outcome, epoch: null, tookMs: null };
   const giveUpMs = clock.monotonicMs() + entryWithinMs;
   do {

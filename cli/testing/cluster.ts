@@ -28,6 +28,27 @@ export function testOutputs(
 
 type Overrides = Partial<AgentStatus>;
 
+/** Sealed, and the one that the chain has. */
+export const sealedKey: AgentStatus["key"] = {
+  available: true,
+  loaded: false,
+  onChain: { nearEpoch: 7, now: "ed25519:ours", next: "ed25519:ours" },
+  fault: null,
+  nextFault: null,
+};
+
+const counted = { produced: 20, expected: 20 };
+
+/** The chain takes what it signs. */
+export const wellHeard: NonNullable<AgentStatus["heard"]> = {
+  state: "heard",
+  because: "heard, the first 1.2 s after neard got the key",
+  notHeardMs: 0,
+  firstMs: 1200,
+  firstBlockMs: null,
+  duties: { blocks: counted, chunks: counted, endorsements: counted },
+};
+
 /** A standby that is well and ready. */
 export function standbyStatus(host: string, overrides: Overrides = {}): AgentStatus {
   return {
@@ -48,8 +69,9 @@ export function standbyStatus(host: string, overrides: Overrides = {}): AgentSta
     switchover: null,
     standDown: null,
     guard: null,
+    heard: null,
     fence: { armed: false, open: true },
-    key: { available: true, loaded: false },
+    key: sealedKey,
     neard: {
       running: true,
       synced: true,
@@ -72,8 +94,9 @@ export function activeStatus(host: string, overrides: Overrides = {}): AgentStat
     ready: false,
     holder: host,
     lease: { remainingMs: 5400 },
+    heard: wellHeard,
     fence: { armed: true, open: true },
-    key: { available: true, loaded: true },
+    key: { ...sealedKey, loaded: true },
     ...overrides,
   });
 }
@@ -85,7 +108,7 @@ export function arbiterStatus(host: string, overrides: Overrides = {}): AgentSta
     because: "this host only votes",
     ready: false,
     fence: { armed: false, open: true },
-    key: { available: false, loaded: false },
+    key: { ...sealedKey, available: false, onChain: null },
     neard: null,
     consul: { reachable: true, leader: "host-c", isLeader: true, voter: true, healthy: true },
     ...overrides,

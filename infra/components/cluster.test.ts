@@ -20,7 +20,7 @@ async function register(hosts = sampleInput().hosts, gone: string[] = []): Promi
   const { ClusterSecrets } = await import("../secrets/cluster-secrets.ts");
   const topology = sampleTopology({ hosts, gone });
   const plan = planDeployment(topology, sampleArtifactsByArch);
-  const secrets = new ClusterSecrets("secrets", topology, pulumi.secret(keyFileJson(sampleKey)));
+  const secrets = new ClusterSecrets("secrets", topology, pulumi.secret(keyFileJson(sampleKey)), undefined);
   new Cluster("cluster", {
     plan,
     secrets,

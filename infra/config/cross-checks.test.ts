@@ -97,6 +97,36 @@ describe("validator key", () => {
   });
 });
 
+describe("next validator key", () => {
+  const next = keyFileJson(generateValidatorKey("validator.localnet"));
+  const messages = (nextValidatorKey: string) => check({ nextValidatorKey }).faults.map((fault) => fault.message);
+
+  test("is allowed, and a preview says that it is not for good", () => {
+    const { faults, warnings } = check({ nextValidatorKey: next });
+    expect(faults).toEqual([]);
+    expect(warnings.join()).toContain("holdfast:nextValidatorKey is set");
+    expect(check({}).warnings.join()).not.toContain("nextValidatorKey");
+  });
+  test("in clear", () => {
+    const [fault] = check({ nextValidatorKey: next }, (name) => name !== "nextValidatorKey").faults;
+    expect(fault).toMatchObject({
+      message: "holdfast:nextValidatorKey is in the stack's file in clear",
+      next: expect.stringContaining("pulumi config set --secret holdfast:nextValidatorKey <"),
+    });
+  });
+  test("the same key", () =>
+    expect(messages(keyFileJson(sampleKey))).toEqual([
+      `holdfast:nextValidatorKey is the same key as holdfast:validatorKey (${sampleKey.publicKey})`,
+    ]));
+  test("is checked like the other, under its own name", () => {
+    expect(messages("no json")).toEqual(["holdfast:nextValidatorKey is not JSON: it must be the text of a key file"]);
+    expect(check({ nextValidatorKey: "no json" }).faults[0]?.next).toContain("holdfast:nextValidatorKey <");
+    expect(messages(keyFileJson(generateValidatorKey("other.near")))[0]).toContain(
+      "holdfast:nextValidatorKey is for the account other.near",
+    );
+  });
+});
+
 describe("ssh", () => {
   test("no way in", () => expect(codes({ ssh: {} })[0]).toContain("neither a privateKey nor agent: true"));
   test("two ways in", () =>

@@ -16,7 +16,7 @@ import {
 import { chainFaults, ownedFaults, portFaults, sourceFaults } from "./neard-checks.ts";
 import { publicAddrFaults } from "./public-addrs.ts";
 import type { Settings } from "./schema.ts";
-import { type IsSecret, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
+import { type IsSecret, rotationWarnings, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
 
 export interface Checked {
   readonly faults: readonly Fault[];
@@ -42,7 +42,7 @@ export function crossCheck(settings: Settings, isSecret: IsSecret): Checked {
       ...portFaults(settings),
       ...publicAddrFaults(settings),
     ],
-    warnings: sizeWarnings(settings),
+    warnings: [...sizeWarnings(settings), ...rotationWarnings(settings)],
   };
 }
 

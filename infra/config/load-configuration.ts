@@ -1,6 +1,6 @@
 /** The stack's configuration, read once, with every fault in it reported at once. */
 import * as pulumi from "@pulumi/pulumi";
-import { keyFileJson, parseValidatorKey } from "../../contract/near-key.ts";
+import { keyFileJson, nextSetting, parseValidatorKey } from "../../contract/near-key.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { refuseFaults } from "./faults.ts";
 import { readSettings } from "./read-settings.ts";
@@ -12,6 +12,8 @@ export interface Configuration {
   readonly topology: Topology;
   /** The key file's text, as neard reads it. Secret. */
   readonly validatorKey: pulumi.Output<string>;
+  /** The same of the next one; absent: the account's key is not being changed. */
+  readonly nextValidatorKey: pulumi.Output<string> | undefined;
   /** Absent: the keys of the ssh-agent. */
   readonly sshPrivateKey: string | undefined;
   readonly warnings: readonly string[];
@@ -24,11 +26,15 @@ export function loadConfiguration(): Configuration {
   const settings = read.settings as Settings;
   const { faults, warnings } = crossCheck(settings, isSecret);
   refuseFaults("the configuration", faults);
-  const key = parseValidatorKey(settings.validatorKey, settings.validator.account);
+  const { account } = settings.validator;
+  const key = parseValidatorKey(settings.validatorKey, account);
+  const { nextValidatorKey } = settings;
+  const next = nextValidatorKey === undefined ? undefined : parseValidatorKey(nextValidatorKey, account, nextSetting);
   return {
     settings,
-    topology: topologyFrom(settings, key.publicKey),
+    topology: topologyFrom(settings, key.publicKey, next?.publicKey ?? null),
     validatorKey: pulumi.secret(keyFileJson(key)),
+    nextValidatorKey: next === undefined ? undefined : pulumi.secret(keyFileJson(next)),
     sshPrivateKey: settings.ssh.privateKey,
     warnings,
   };

@@ -99,12 +99,14 @@ that knows JSON schema checks and completes them when the file begins with
 # yaml-language-server: $schema=docs/holdfast.schema.json
 \`\`\`
 
-The two secrets are set on the command line, so that they never stand in the file in clear:
+The secrets are set on the command line, so that they never stand in the file in clear:
 
 \`\`\`sh
 npm run -s pulumi -- config set --secret validatorKey < validator_key.json
 npm run -s pulumi -- config set --secret --path ssh.privateKey < ~/.ssh/id_ed25519
 \`\`\`
+
+A third, \`nextValidatorKey\`, is there only while [the validator's key is changed](operate/rotate-validator-key.md).
 
 \`--path\` is for what is inside a section; without it there would be a setting with a dot in its name, which is refused.
 

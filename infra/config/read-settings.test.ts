@@ -106,6 +106,7 @@ test("a secret's value is in no message", () => {
     ...sampleInput(),
     ssh: { privateKey: ["hunter2"] },
     validatorKey: { secret_key: "hunter2" },
+    nextValidatorKey: { secret_key: "hunter2" },
   });
   expect(found.join()).toContain("ssh.privateKey");
   expect(found.join()).not.toContain("hunter2");

@@ -1,11 +1,11 @@
 /**
  * Configuration as Pulumi hands it over → settings, or every fault in it.
  *
- * Awkward case: Pulumi gives each top-level value as text, objects as JSON. `validatorKey` is JSON too,
+ * Awkward case: Pulumi gives each top-level value as text, objects as JSON. A validator key is JSON too,
  * but a text to us: it goes to the host as it is.
  */
 import * as z from "zod";
-import { setValidatorKey } from "../../contract/near-key.ts";
+import { setNextValidatorKey, setValidatorKey } from "../../contract/near-key.ts";
 import type { Fault } from "./faults.ts";
 import { issueWords } from "./issue-words.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -13,10 +13,11 @@ import { type Settings, settingsSchema } from "./schema.ts";
 import { missingValidatorKey } from "./secret-checks.ts";
 
 const namespace = "holdfast";
-const plainText = new Set(["network", "validatorKey"]);
+const plainText = new Set(["network", "validatorKey", "nextValidatorKey"]);
 /** How each secret is set; never shown. */
 const secretPaths = new Map([
   ["validatorKey", setValidatorKey],
+  ["nextValidatorKey", setNextValidatorKey],
   ["ssh.privateKey", "pulumi config set --secret --path holdfast:ssh.privateKey < KEYFILE"],
 ]);
 /** How to set the secret that belongs at `path` or below it: there somebody may have put the secret itself. */

@@ -185,6 +185,12 @@ export const settingsSchema = z.strictObject({
     .describe(
       "Secret: the text of neard's validator_key.json (pulumi config set --secret validatorKey < validator_key.json)",
     ),
+  nextValidatorKey: z
+    .string()
+    .optional()
+    .describe(
+      "Secret: only while the account's key is being changed, the key file of the new one (docs/operate/rotate-validator-key.md)",
+    ),
   ssh: z
     .strictObject({
       privateKey: z.string().optional().describe("Secret: PEM or OpenSSH private key, without passphrase"),

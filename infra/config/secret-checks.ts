@@ -1,5 +1,5 @@
-/** The two secrets that the operator gives us: the validator key, and the way into the hosts. */
-import { parseValidatorKey, setValidatorKey } from "../../contract/near-key.ts";
+/** The secrets that the operator gives us: the validator key, or two while it is changed, and the way into the hosts. */
+import { nextSetting, parseValidatorKey, setNextValidatorKey, setValidatorKey } from "../../contract/near-key.ts";
 import { type Fault, configFault as fault, faultFrom } from "./faults.ts";
 import type { Settings } from "./schema.ts";
 
@@ -14,20 +14,50 @@ export const missingValidatorKey: Fault = {
 };
 
 export function validatorKeyFaults(settings: Settings, isSecret: IsSecret): Fault[] {
-  if (settings.validatorKey.trim() === "") return [missingValidatorKey];
-  const faults: Fault[] = [];
-  if (!isSecret("validatorKey"))
+  const { validatorKey, nextValidatorKey } = settings;
+  if (validatorKey.trim() === "") return [missingValidatorKey];
+  const faults = [...clearFaults("validatorKey", setValidatorKey, isSecret)];
+  const key = parsed(validatorKey, settings, "holdfast:validatorKey", faults);
+  if (nextValidatorKey === undefined) return faults;
+  faults.push(...clearFaults("nextValidatorKey", setNextValidatorKey, isSecret));
+  const next = parsed(nextValidatorKey, settings, nextSetting, faults);
+  if (key !== null && key === next)
     faults.push({
       code: "HF_VALIDATOR_KEY",
-      message: "holdfast:validatorKey is in the stack's file in clear",
-      next: `Set it again with ${setValidatorKey}; if the file has left this machine, the key is no secret any more: use another.`,
+      message: `${nextSetting} is the same key as holdfast:validatorKey (${key})`,
+      next: `After a rotation remove it: pulumi config rm ${nextSetting}; before one make another: holdfast key generate.`,
     });
+  return faults;
+}
+
+function clearFaults(name: string, toSet: string, isSecret: IsSecret): Fault[] {
+  if (isSecret(name)) return [];
+  return [
+    {
+      code: "HF_VALIDATOR_KEY",
+      message: `holdfast:${name} is in the stack's file in clear`,
+      next: `Set it again with ${toSet}; if the file has left this machine, the key is no secret any more: use another.`,
+    },
+  ];
+}
+
+/** The public half; null where it is no sound key of the account, which is added to `faults`. */
+function parsed(text: string, settings: Settings, source: string, faults: Fault[]): string | null {
   try {
-    parseValidatorKey(settings.validatorKey, settings.validator.account);
+    return parseValidatorKey(text, settings.validator.account, source).publicKey;
   } catch (error) {
     faults.push(faultFrom(error));
+    return null;
   }
-  return faults;
+}
+
+/** For a preview to say: a rotation is no state to stay in. */
+export function rotationWarnings(settings: Settings): string[] {
+  if (settings.nextValidatorKey === undefined) return [];
+  return [
+    `${nextSetting} is set: the hosts get both keys, and load the one that the chain has for the account in each NEAR ` +
+      "epoch. When it is the new one, make it holdfast:validatorKey and remove this (docs/operate/rotate-validator-key.md)",
+  ];
 }
 
 export function sshFaults(settings: Settings, isSecret: IsSecret): Fault[] {

@@ -27,6 +27,8 @@ export interface Topology {
   readonly account: string;
   /** The validator's public key, `ed25519:<base58>`. */
   readonly publicKey: string;
+  /** The key that the account is going over to; null: it is not being changed. */
+  readonly nextPublicKey: string | null;
   /** By name: the order in which the operator wrote them means nothing, and moving one restarts nobody. */
   readonly hosts: readonly Host[];
   /** Names of hosts that died for good. */
@@ -41,13 +43,14 @@ export interface Topology {
   readonly firewall: { readonly ssh: readonly string[]; readonly monitoring: readonly string[] };
 }
 
-/** @param publicKey of the validator key that came with these settings. */
-export function topologyFrom(settings: Settings, publicKey: string): Topology {
+/** @param publicKey of the validator key that came with these settings, and `nextPublicKey` of the next one. */
+export function topologyFrom(settings: Settings, publicKey: string, nextPublicKey: string | null = null): Topology {
   const { artifact: _, genesis, chainId, ...neard } = settings.neard;
   return {
     network: settings.network,
     account: settings.validator.account,
     publicKey,
+    nextPublicKey,
     hosts: settings.hosts.toSorted(byName).map((host) => ({
       name: host.name,
       address: host.address,

@@ -22,7 +22,7 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
   const secrets: [credential: string, secret: string][] = [
     [credentials.consulToken, hostSecret(host.name, "consul-token")],
     [credentials.tlsKey, hostSecret(host.name, "tls-key")],
-    ...(hasRole("neard")(host) ? [[credentials.validatorKey, clusterSecrets.validatorKey] as [string, string]] : []),
+    ...(hasRole("neard")(host) ? validatorKeys(topology) : []),
   ];
   const names = secrets.map(([name]) => name);
   return {
@@ -53,6 +53,11 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
   };
 }
 
+function validatorKeys({ nextPublicKey }: Topology): [credential: string, secret: string][] {
+  const own: [string, string] = [credentials.validatorKey, clusterSecrets.validatorKey];
+  return nextPublicKey === null ? [own] : [own, [credentials.nextValidatorKey, clusterSecrets.nextValidatorKey]];
+}
+
 /** What the agent on `host` knows. Checked here, so that no host is given what its agent would refuse. */
 export function agentConfig(topology: Topology, host: Host): AgentConfig {
   const servers = topology.hosts.filter((member) => hasRole("consul")(member) && member.name !== host.name);
@@ -81,6 +86,7 @@ export function agentConfig(topology: Topology, host: Host): AgentConfig {
             rpcUrl: `http://127.0.0.1:${topology.neard.rpcPort}`,
             chainId: topology.neard.chainId,
             publicKey: topology.publicKey,
+            ...(topology.nextPublicKey === null ? {} : { nextPublicKey: topology.nextPublicKey }),
             keyFile: paths.validatorKey,
             maxHeadAgeMs: topology.neard.maxHeadAgeMs,
             hungMs: topology.neard.hungMs,

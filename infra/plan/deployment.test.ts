@@ -131,6 +131,33 @@ describe("one more host", () => {
   });
 });
 
+describe("while the account's key is being changed", () => {
+  const before = plan();
+  const topology = { ...sampleTopology(), nextPublicKey: "ed25519:next" };
+  const during = planDeployment(topology, sampleArtifactsByArch);
+
+  test("the agents of neard hosts get the next key as well, sealed, and know its public half", () => {
+    for (const { host, agent } of during.hosts) {
+      const validates = host.roles.includes("neard");
+      const names = agent.spec.credentials?.map(({ name }) => name) ?? [];
+      expect(names.includes("next-validator-key")).toBe(validates);
+      expect(agent.secrets.includes("next-validator-key")).toBe(validates);
+      if (!validates) continue;
+      expect(JSON.parse(fileOf(agent.spec, paths.agentConfig)).neard.nextPublicKey).toBe("ed25519:next");
+      expect(fileOf(agent.spec, "/etc/systemd/system/holdfastd.service")).toContain(
+        "LoadCredentialEncrypted=next-validator-key:",
+      );
+      expect(agent.spec.units?.[0]?.restartOn).toContain(credentialPath("next-validator-key"));
+    }
+  });
+
+  test("nothing but the agent learns of it: no neard is restarted", () => {
+    const others = ({ system, consul, neard }: HostPlan) => ({ system, consul, neard });
+    expect(during.hosts.map(others)).toEqual(before.hosts.map(others));
+    expect(before.hosts.flatMap(({ agent }) => agent.secrets)).not.toContain("next-validator-key");
+  });
+});
+
 test("the agent is restarted by a new build or a new Node", () => {
   const host = plan().hosts[0];
   expect(JSON.parse(fileOf(host?.agent.spec, paths.runtime))).toEqual({

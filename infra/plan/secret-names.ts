@@ -8,6 +8,8 @@ export const clusterSecrets = {
   caCertificate: "ca-certificate",
   managementToken: "management-token",
   validatorKey: "validator-key",
+  /** Only while the account's key is being changed. */
+  nextValidatorKey: "next-validator-key",
 } as const;
 
 export type HostSecret =

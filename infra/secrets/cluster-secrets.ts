@@ -23,11 +23,12 @@ import {
 export class ClusterSecrets extends pulumi.ComponentResource {
   readonly #values = new Map<string, pulumi.Output<string>>();
 
-  /** @param validatorKey the text of the key file. */
+  /** @param validatorKey the text of the key file, and `nextValidatorKey` of the next one's, where there is one. */
   constructor(
     name: string,
     topology: Topology,
     validatorKey: pulumi.Output<string>,
+    nextValidatorKey: pulumi.Output<string> | undefined,
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("holdfast:index:ClusterSecrets", name, {}, options);
@@ -42,6 +43,7 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     this.#values.set(clusterSecrets.managementToken, cluster.managementToken);
     this.#values.set(clusterSecrets.caCertificate, authority.certificate);
     this.#values.set(clusterSecrets.validatorKey, validatorKey);
+    if (nextValidatorKey !== undefined) this.#values.set(clusterSecrets.nextValidatorKey, nextValidatorKey);
     for (const host of topology.hosts) this.#addHost(name, topology, host, cluster, authority);
     this.registerOutputs({});
   }

@@ -179,10 +179,15 @@ describe("the account's key on chain", () => {
   });
 });
 
-test("a tenure's first word is recorded, and nothing of a process without key", () => {
-  const word = (tenure: string | null) =>
-    chain.advertised({ type: "advertise", account: "a", version: 1, tenure }, source, 7);
-  for (const tenure of ["one", "one", null, "two"]) word(tenure);
+test("a tenure's first word is recorded, and nothing of a process without key, or with another one", () => {
+  const word = (tenure: string | null, key = ours) =>
+    chain.advertised(
+      { type: "advertise", account: ours.accountId, publicKey: key.publicKey, version: 1, tenure },
+      source,
+      7,
+    );
+  expect(["one", "one", null, "two"].map((tenure) => word(tenure))).toEqual([true, true, true, true]);
+  expect(word("three", generateValidatorKey(ours.accountId))).toBe(false);
   expect(events).toMatchObject([
     { type: "key", host: "a", tenure: "one", atMs: 7 },
     { type: "key", tenure: "two" },

@@ -94,12 +94,21 @@ export class Chain {
     this.#approvals?.received(message, source.nodeKey);
   }
 
-  /** A neard advertises itself; the first word of a tenure is recorded. */
-  advertised({ account, tenure }: AdvertiseMessage, { host, address }: Source, atMs: number): void {
-    if (tenure === null || this.#tenures.has(tenure)) return;
-    this.#tenures.add(tenure);
-    if (account === this.genesis.account) this.#keyHost = host;
-    this.#record({ type: "key", host, address, account, tenure, atMs });
+  /**
+   * A neard advertises itself; the first word of a tenure is recorded. False: the key is not the
+   * account's, neither in this NEAR epoch nor in the next, and what it signs counts for nothing.
+   */
+  advertised(message: AdvertiseMessage, { host, address }: Source, atMs: number): boolean {
+    const { account, publicKey, tenure } = message;
+    const height = this.open ?? this.head.height;
+    const counts = [height, height + this.genesis.epoch_length].some((at) => this.#keyAt(account, at) === publicKey);
+    if (!counts) return false;
+    if (tenure !== null && !this.#tenures.has(tenure)) {
+      this.#tenures.add(tenure);
+      if (account === this.genesis.account) this.#keyHost = host;
+      this.#record({ type: "key", host, address, account, tenure, atMs });
+    }
+    return true;
   }
 
   /** Bytes came by a connection of a holder's process: none may once another host has the key. */

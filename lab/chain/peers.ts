@@ -35,7 +35,8 @@ export interface PeerHandlers {
   welcome(): FromChain;
   onSignature(message: SignatureMessage, source: Source): void;
   onReceived(message: ReceivedMessage, source: Source): void;
-  onAdvertise(message: AdvertiseMessage, source: Source): void;
+  /** False: it counts for nothing. */
+  onAdvertise(message: AdvertiseMessage, source: Source): boolean;
   /** `peer` has a tier-1 connection for the account already. */
   onAlreadyConnected(message: Tier1Message, source: Source): void;
   onRejected(source: Source, because: string): void;
@@ -134,8 +135,7 @@ export function makePeers(handlers: PeerHandlers, nameOf: (address: string) => s
       connection.send({ type: "tier1Accepted", peer });
     };
     const onAdvertise = (message: AdvertiseMessage, from: Link) => {
-      handlers.onAdvertise(message, source());
-      if (!routes.advertise(message, from.nodeKey)) return;
+      if (!handlers.onAdvertise(message, source()) || !routes.advertise(message, from.nodeKey)) return;
       const data = routes.accountData.find((one) => one.account === message.account);
       if (data !== undefined) broadcast(accountDataMessage(data));
     };

@@ -3,7 +3,7 @@ import { Routes } from "./routes.ts";
 
 const account = "validator.localnet";
 const tier1 = (peer: string, nodeKey: string) => ({ peer, account, nodeKey, connection: `${peer} to ${nodeKey}` });
-const data = (version: number) => ({ type: "advertise" as const, account, version, tenure: null });
+const data = (version: number) => ({ type: "advertise" as const, account, publicKey: "k", version, tenure: null });
 
 describe("where a validator sends what is for an account", () => {
   test("nowhere while it knows nothing", () => {

@@ -188,7 +188,8 @@ describe("a tier-1 connection", () => {
     await until(() => wordsFrom(old, peer) > 2);
     const link = dial("127.0.0.2");
     link.send(hello("ed25519:b"));
-    link.send({ type: "advertise", account: key().accountId, version: Date.now(), tenure: "t" });
+    const { accountId: account, publicKey } = key();
+    link.send({ type: "advertise", account, publicKey, version: Date.now(), tenure: "t" });
     const second = dial("127.0.0.2");
     second.send(handshake("ed25519:b"));
     await until(() => second.ended);
@@ -223,14 +224,16 @@ describe("a tier-1 connection", () => {
 
 test("account data: the highest version counts, and all hear of it", async () => {
   const { account } = chain.chain.genesis;
+  const { current: publicKey } = chain.chain.validatorKeys(0);
   const [a, b] = [dial("127.0.0.1"), dial("127.0.0.2")];
   a.send(hello("ed25519:a"));
   b.send(hello("ed25519:b"));
   const newest = (client: Client) => client.heard.findLast((message) => message.type === "accountData");
-  a.send({ type: "advertise", account, version: 7, tenure: "t" });
+  a.send({ type: "advertise", account, publicKey, version: 7, tenure: "t" });
   await until(() => newest(b) !== undefined);
-  b.send({ type: "advertise", account, version: 6, tenure: null });
-  b.send({ type: "advertise", account, version: 8, tenure: null });
+  b.send({ type: "advertise", account, publicKey, version: 6, tenure: null });
+  b.send({ type: "advertise", account, publicKey: generateValidatorKey(account).publicKey, version: 9, tenure: "u" });
+  b.send({ type: "advertise", account, publicKey, version: 8, tenure: null });
   await until(() => newest(a)?.version === 8);
   expect(newest(a)).toEqual({ type: "accountData", account, nodeKey: "ed25519:b", version: 8 });
   await until(() => a.heard.some((message) => message.type === "slot" && message.knownProducers.length > 0));

@@ -64,6 +64,8 @@ export const fromNeardSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("advertise"),
     account: accountSchema,
+    /** Data of a key that is not the account's counts for nothing. */
+    publicKey: key,
     version: z.number().int(),
     tenure: z.string().min(1).max(64).nullable(),
   }),

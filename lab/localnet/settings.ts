@@ -91,6 +91,7 @@ export function withoutSecrets(text: string): string {
   if (document.contents === null) return text;
   document.delete("encryptionsalt");
   document.deleteIn(["config", "holdfast:validatorKey"]);
+  document.deleteIn(["config", "holdfast:nextValidatorKey"]);
   if (document.hasIn(["config", "holdfast:ssh"])) document.deleteIn(["config", "holdfast:ssh", "privateKey"]);
   return document.toString({ lineWidth: 0 });
 }

@@ -7,17 +7,14 @@
  */
 import { randomUUID } from "node:crypto";
 import { type Genesis, genesisHash } from "../chain/genesis.ts";
-import type { AccountDataMessage, ForAccountMessage, Head, SlotMessage } from "../chain/wire.ts";
-import { Advertising } from "./advertising.ts";
+import type { Head, SlotMessage } from "../chain/wire.ts";
 import { type NeardConfig, tracksAllShards } from "./config.ts";
 import { readText } from "./home.ts";
-import { type Link, openLink } from "./link.ts";
 import { type Log, panic } from "./log.ts";
 import type { LabOptions } from "./options.ts";
+import { Presence } from "./presence.ts";
 import { accepted, type Loaded, loadHome, panicsOnLoad, type ReloadState, rejected, startState } from "./reload.ts";
 import { isValidator, KeyCheck, Signing } from "./signing.ts";
-import { openTier1, type Tier1Connections } from "./tier1.ts";
-import { version } from "./version.ts";
 import type { NodeView } from "./view.ts";
 
 export interface NodeSetup {
@@ -47,9 +44,7 @@ export class Node {
   readonly #config: NeardConfig;
   readonly #startedMs = Date.now();
   readonly #signing = new Signing();
-  readonly #link: Link;
-  readonly #tier1: Tier1Connections;
-  readonly #advertising: Advertising;
+  readonly #presence: Presence;
   readonly #keyCheck: KeyCheck;
   readonly #timers: NodeJS.Timeout[];
   #state: ReloadState;
@@ -68,40 +63,17 @@ export class Node {
     this.#genesisHash = genesisHash(setup.genesis);
     this.#panicIfAllShards(setup.loaded);
     this.#state = startState(setup.loaded, randomUUID);
-    this.#advertising = new Advertising(setup.nodeKey);
     this.#keyCheck = new KeyCheck(setup.genesis);
-    this.#link = openLink({
-      bootNodes: setup.bootNodes,
-      localAddress: setup.localAddress,
-      silentMs: Math.max(2000, 3 * setup.genesis.slot_ms),
-      hello: () => ({
-        type: "hello",
-        chainId: setup.genesis.chain_id,
-        genesisHash: this.#genesisHash,
-        nodeKey: setup.nodeKey,
-        version: version.release,
-        protocolVersion: this.options.protocolVersion,
-        networkAddr: setup.networkAddr,
-      }),
-      onWelcome: ({ head }) => {
+    this.#presence = new Presence({
+      ...setup,
+      tier1: this.#config.network.tier1.enable_outbound,
+      protocolVersion: () => this.options.protocolVersion,
+      signer: () => this.#state.signer,
+      deaf: () => this.options.stall || this.options.hang,
+      onHead: (head) => {
         this.#head ??= head;
-        this.#advertise();
       },
       onSlot: (slot) => this.#onSlot(slot),
-      onForAccount: (message) => this.#onForAccount(message),
-      onAccountData: (message) => this.#onAccountData(message),
-      log: setup.log,
-    });
-    this.#tier1 = openTier1({
-      target: setup.bootNodes[0],
-      localAddress: setup.localAddress,
-      intervalMs: setup.genesis.tier1_interval_ms,
-      genesisHash: this.#genesisHash,
-      nodeKey: setup.nodeKey,
-      peers: () => this.#tier1Peers(),
-      signer: () => this.#state.signer,
-      onForAccount: (message) => this.#onForAccount(message),
-      log: setup.log,
     });
     this.#keyChanged();
     this.#timers = [
@@ -125,7 +97,7 @@ export class Node {
       head: this.#head,
       synced: this.#synced(),
       syncedLately: this.#syncedLately,
-      peers: this.#link.alive() ? (this.#slot?.peers ?? 1) : 0,
+      peers: this.#presence.alive() ? (this.#slot?.peers ?? 1) : 0,
       stats: this.#slot?.stats ?? [],
       knownProducers: this.#slot?.knownProducers ?? [],
       protocolVersion: this.#slot?.protocolVersion ?? genesis.protocol_version,
@@ -153,8 +125,7 @@ export class Node {
   /** The link and the tier-1 connections go down; nothing is signed any more. */
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
-    this.#link.close();
-    this.#tier1.close();
+    this.#presence.close();
   }
 
   #readAgain(): void {
@@ -185,33 +156,12 @@ export class Node {
     if (options.stall || options.hang) return;
     this.#slot = slot;
     this.#head = slot.head;
-    this.#link.send({ type: "gossip", height: slot.head.height });
+    this.#presence.send({ type: "gossip", height: slot.head.height });
     const wrongKey = this.#keyCheck.fault(this.#state.signer, slot, performance.now() - this.#loadedAt);
     if (wrongKey !== undefined) panic(wrongKey);
     const because = this.#endBecause(slot);
     if (because === undefined) this.#sign(slot);
     else this.#stop(because);
-  }
-
-  /** Something for the account whose key we have, over whichever connection. */
-  #onForAccount({ from, height, token }: ForAccountMessage): void {
-    const { options } = this;
-    if (options.stall || options.hang || this.#state.signer?.key.accountId !== this.#setup.genesis.account) return;
-    this.#link.send({ type: "received", from, height, token });
-  }
-
-  #onAccountData(message: AccountDataMessage): void {
-    if (!this.#advertising.heard(message, this.#state.signer)) return;
-    this.#advertising.signAgain(message.account, Date.now());
-    this.#advertise();
-  }
-
-  #tier1Peers(): string[] {
-    const { genesis } = this.#setup;
-    const { signer } = this.#state;
-    if (!this.#config.network.tier1.enable_outbound || this.options.hang) return [];
-    if (signer === null || !isValidator(genesis, signer)) return [];
-    return genesis.validators.map((one) => one.account_id).filter((account) => account !== signer.key.accountId);
   }
 
   /** Why neard ends by itself at this slot, or undefined. */
@@ -229,7 +179,7 @@ export class Node {
     const { signer } = this.#state;
     if (signer === null || !isValidator(this.#setup.genesis, signer)) return;
     const signature = this.#signing.sign(this.#genesisHash, signer, slot, Date.now());
-    if (signature !== undefined) this.#link.send(signature);
+    if (signature !== undefined) this.#presence.send(signature);
   }
 
   #stop(because: string): void {
@@ -241,7 +191,7 @@ export class Node {
 
   /** In sync: the chain was heard lately, and not only at the welcome. */
   #synced(): boolean {
-    return this.#link.alive() && this.#slot !== undefined;
+    return this.#presence.alive() && this.#slot !== undefined;
   }
 
   /** The signer is another one, or the same after a while without. */
@@ -250,12 +200,7 @@ export class Node {
     if (signer === null) return;
     this.#loadedAt = performance.now();
     this.#warnIfNotValidating();
-    if (isValidator(this.#setup.genesis, signer)) this.#advertising.signAgain(signer.key.accountId, Date.now());
-    this.#advertise();
-  }
-
-  #advertise(): void {
-    for (const message of this.#advertising.messages(this.#state.signer)) this.#link.send(message);
+    this.#presence.keyLoaded(signer);
   }
 
   #panicIfAllShards({ key }: Loaded): void {
@@ -275,9 +220,7 @@ export class Node {
     this.#setup.log("INFO", "stats", `${place} ${role} | ${validators.length} validators`);
     this.#warnIfNotValidating();
     this.#warnRejected();
-    if (signer !== null && this.#isValidator && this.#advertising.isElsewhere(signer.key.accountId))
-      this.#advertising.signAgain(signer.key.accountId, Date.now());
-    this.#advertise();
+    this.#presence.tick();
   }
 
   #warnIfNotValidating(): void {

@@ -59,7 +59,9 @@ const switchoverSchema = z.object({ state: z.literal("done"), tookMs: z.number()
 async function switchover(): Promise<string> {
   const { active, standby } = await freshAndWatched();
   const askedMs = Date.now();
-  const { stdout } = succeeded(await holdfast("switchover", "--yes", "--json", "--to", standby));
+  const { stdout } = succeeded(
+    await holdfast("switchover", "--yes", "--json", "--heard-timeout", "0", "--to", standby),
+  );
   const { tookMs } = switchoverSchema.parse(JSON.parse(stdout));
   await signsAgain(standby);
   const heardS = await heardSeconds({ active, standby }, askedMs);

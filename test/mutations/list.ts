@@ -2,6 +2,7 @@
 import { clientMutations } from "./list/client.ts";
 import { fenceMutations } from "./list/fence.ts";
 import { guardMutations } from "./list/guard.ts";
+import { heardMutations } from "./list/heard.ts";
 import { leaseMutations } from "./list/lease.ts";
 import { restartMutations } from "./list/restart.ts";
 import { standbyMutations } from "./list/standby.ts";
@@ -18,4 +19,5 @@ export const mutations: readonly Mutation[] = [
   ...clientMutations,
   ...timingMutations,
   ...guardMutations,
+  ...heardMutations,
 ];

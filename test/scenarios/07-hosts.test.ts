@@ -139,7 +139,7 @@ test("a third neard host comes, becomes active, and hands over before it goes", 
   expect(await processes()).toEqual(before);
   expect(await raftVoters()).toEqual(residents);
   await until(`${comer} to be ready`, 30_000, async () => (await agentStatus(comer)).ready);
-  const moved = await holdfast("switchover", "--yes", "--to", comer);
+  const moved = await holdfast("switchover", "--yes", "--heard-timeout", "0", "--to", comer);
   expect(moved.code, moved.stdout + moved.stderr).toBe(0);
   await signsAgain(comer);
   // The one who was active starts its neard anew, and must be ready to take the key back.

@@ -14,7 +14,7 @@ test("a snapshot with an old lock in it: all let go, then one host signs again",
     const saved = await holdfast("snapshot", "save", file, "--json");
     expect(saved.code, saved.stderr).toBe(0);
     // The snapshot has the lock in the hands of a host that has given it away since.
-    const moved = await holdfast("switchover", "--yes", "--to", standby);
+    const moved = await holdfast("switchover", "--yes", "--heard-timeout", "0", "--to", standby);
     expect(moved.code, moved.stderr).toBe(0);
     const restored = await holdfast("snapshot", "restore", file, "--yes", "--json");
     expect(restored.code, restored.stderr).toBe(0);

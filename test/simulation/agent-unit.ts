@@ -78,10 +78,11 @@ export class AgentUnit {
       neard: neard.driverOf(process, settings.chainId, (atMs) => cluster.accountSight(atMs)),
       custody: {
         available: true,
+        nextAvailable: settings.nextPublicKey !== null,
         fault: null,
-        write: () => process.edgeSync(() => this.#setKeyFile(true)),
-        erase: () => process.edgeSync(() => this.#setKeyFile(false)),
-        filePresent: () => neard.keyFile,
+        write: (key: string) => process.edgeSync(() => this.#setKeyFile(key)),
+        erase: () => process.edgeSync(() => this.#setKeyFile(null)),
+        filePresent: () => neard.keyFile !== null,
       },
       // It touches neither key nor fence: the simulation has nothing to say about it.
       addresses: { ways: [], world: systemAddresses(() => {}) },
@@ -129,11 +130,11 @@ export class AgentUnit {
     await expireOn(
       {
         isArmed: async () => (await fence.armedMark()) !== null,
-        keyFilePresent: () => neard.keyFile,
+        keyFilePresent: () => neard.keyFile !== null,
         leaseLeftMs: () => (this.#savedLease === null ? 0 : this.#savedLease.deadlineMs - clock.bootMs()),
         shut: async () => await fence.shut(),
         killNeard: async () => await driver.kill(),
-        eraseKey: () => this.#setKeyFile(false),
+        eraseKey: () => this.#setKeyFile(null),
         disarm: async () => await fence.disarm(),
         orphansGone: async () => {},
       },
@@ -179,8 +180,8 @@ export class AgentUnit {
     this.#journal = [];
   }
 
-  #setKeyFile(isThere: boolean): void {
-    this.#home.neard.keyFile = isThere;
+  #setKeyFile(key: string | null): void {
+    this.#home.neard.keyFile = key;
   }
 
   #fence(process: AgentProcess): Fence {

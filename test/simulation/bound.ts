@@ -16,12 +16,22 @@ const attemptMs = 5000;
 const rankMs = 2000 + 3000;
 /** agent/role/taking.ts: five loads of 1.5 s each before it gives up. */
 const takingMs = 7500;
+/** agent/role/deaths.ts: several take-overs in a row that died, on this host, with the key not known since. */
+const deathsMs = 30_000 + 8000 + 4000;
 /** What was cut or lost may still come for a minute, and move the lock once more. */
 const lateMs = 60_000;
 
 export function recoveryBoundMs(lease: LeaseTiming): number {
   const { lockDelayMs, takeoverMs } = lease;
   return (
-    electionMs + Math.max(neardMs, agentMs) + lateMs + lockDelayMs + takeoverMs + rankMs + attemptMs + 2 * takingMs
+    electionMs +
+    Math.max(neardMs, agentMs) +
+    lateMs +
+    lockDelayMs +
+    takeoverMs +
+    deathsMs +
+    rankMs +
+    attemptMs +
+    2 * takingMs
   );
 }

@@ -3,10 +3,11 @@ import type { TxnOperation, TxnOutcome } from "../../agent/consul/client.ts";
 import { cleanMarker, lockViewFrom } from "../../agent/lease/lock-record.ts";
 import type { AccountSight } from "../../agent/role/types.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
-import { keys, publicKey } from "./cluster-names.ts";
+import { keys, nextPublicKey, publicKey } from "./cluster-names.ts";
 import { ConsulCluster } from "./consul/cluster.ts";
 import type { Snapshot } from "./consul/store.ts";
 import { Host } from "./host.ts";
+import { NearKeys } from "./near-keys.ts";
 import { Network } from "./network.ts";
 import { Random } from "./random.ts";
 import { Timeline } from "./timeline.ts";
@@ -21,6 +22,10 @@ export interface ClusterShape {
   /** Each host's seconds against true ones. */
   readonly rates: readonly number[];
   readonly lease: LeaseTiming;
+  /** The account's key changes with every NEAR epoch, and the hosts have both. */
+  readonly isKeyChanging?: boolean;
+  /** They have only the first: somebody changed the key on chain and gave the hosts no other. */
+  readonly isNextKeyMissing?: boolean;
   /** Where hosts differ in it: an apply of another timing is under way, or was cut short. */
   readonly leases?: readonly LeaseTiming[];
 }
@@ -36,6 +41,9 @@ export class Cluster {
   readonly witness: Witness;
   readonly hosts: readonly Host[];
   readonly hasWatchdog: boolean;
+  readonly nearKeys: NearKeys;
+  /** What had been signed and due when the present NEAR epoch was first asked about: its counts begin there. */
+  #counted = { nearEpoch: Number.NaN, produced: 0, expected: 0 };
   readonly #trace: ((line: string) => void) | null;
   /** Taken during the run, oldest first. */
   readonly snapshots: Snapshot[] = [];
@@ -44,6 +52,7 @@ export class Cluster {
     this.#trace = trace;
     this.random = new Random(shape.seed);
     this.hasWatchdog = shape.hasWatchdog;
+    this.nearKeys = new NearKeys(shape.isKeyChanging ?? false);
     const { timeline, random } = this;
     this.network = new Network(hostNames.length, random);
     this.consul = new ConsulCluster(hostNames.length, { timeline, random, network: this.network });
@@ -60,6 +69,7 @@ export class Cluster {
         peers,
         lease: leases[index] ?? shape.lease,
         publicKey,
+        nextPublicKey: this.nearKeys.isChanging && shape.isNextKeyMissing !== true ? nextPublicKey : null,
         chainId: "localnet",
         maxHeadAgeMs: 20_000,
         hungMs: 10_000,
@@ -121,13 +131,18 @@ export class Cluster {
 
   /** What the chain shows of our account: it has every slot, and signs while somebody can. */
   accountSight(atMs: number): AccountSight {
-    return {
-      atMs,
-      nearEpoch: 1,
-      standing: "validating",
-      produced: Math.floor(this.witness.signedMs / slotMs),
-      expected: Math.floor(this.timeline.nowMs / slotMs),
-    };
+    const { nowMs } = this.timeline;
+    const onChain = this.nearKeys.at(nowMs);
+    const all = { produced: Math.floor(this.witness.signedMs / slotMs), expected: Math.floor(nowMs / slotMs) };
+    if (onChain.nearEpoch !== this.#counted.nearEpoch) {
+      const isFirst = Number.isNaN(this.#counted.nearEpoch);
+      this.#counted = { nearEpoch: onChain.nearEpoch, ...(isFirst ? { produced: 0, expected: 0 } : all) };
+    }
+    const produced = all.produced - this.#counted.produced;
+    const expected = all.expected - this.#counted.expected;
+    const none = { produced: 0, expected: 0 };
+    const duties = { blocks: none, chunks: none, endorsements: { produced, expected } };
+    return { atMs, ...onChain, standing: "validating", produced, expected, duties };
   }
 
   /** Everything that was broken works again; what was written stays written. */

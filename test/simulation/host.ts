@@ -41,7 +41,7 @@ export class Host implements Watched, Home {
     });
     const onChange = () => cluster.witness.changed(index);
     this.kernel = new Kernel(timeline, this.clock, onChange);
-    this.neard = new NeardUnit(timeline, random, settings.publicKey, onChange);
+    this.neard = new NeardUnit(timeline, random, cluster.nearKeys, onChange);
     this.agentUnit = new AgentUnit(cluster, this);
   }
 

@@ -9,6 +9,7 @@ import { killWithinMs } from "../../agent/neard/processes.ts";
 import type { AccountSight, Probe } from "../../agent/role/types.ts";
 import type { Partners } from "../../agent/run/executor.ts";
 import type { AgentProcess } from "./agent-process.ts";
+import type { NearKeys } from "./near-keys.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -16,7 +17,10 @@ export interface NeardProcess {
   readonly name: string;
   /** How often it has re-executed itself. */
   readonly image: number;
-  hasKey: boolean;
+  /** The public half of the key that it has in its memory. */
+  key: string | null;
+  /** The NEAR epoch in which it has compared its key with the chain's: once in each, and never without a key. */
+  checkedIn: number | null;
   /** From then on it answers. */
   readonly upMs: number;
   isDead: boolean;
@@ -40,13 +44,16 @@ export class NeardUnit {
   readonly #timeline: Timeline;
   readonly #random: Random;
   readonly #onChange: () => void;
-  readonly #publicKey: string;
+  readonly #keys: NearKeys;
   #isPowered = true;
   #main: NeardProcess | null = null;
   /** Killed, but not dead yet. */
   #dying: NeardProcess[] = [];
   #count = 0;
-  keyFile = false;
+  /** Which key lies where neard looks for it. */
+  keyFile: string | null = null;
+  /** How often a neard ended itself over a key that did not count. */
+  wrongKeys = 0;
   readonly troubles: NeardTroubles = {
     rejectsReloads: false,
     hangsUntilMs: 0,
@@ -55,22 +62,40 @@ export class NeardUnit {
     startsWithKey: false,
   };
 
-  constructor(timeline: Timeline, random: Random, publicKey: string, onChange: () => void) {
+  constructor(timeline: Timeline, random: Random, keys: NearKeys, onChange: () => void) {
     this.#timeline = timeline;
     this.#random = random;
-    this.#publicKey = publicKey;
+    this.#keys = keys;
     this.#onChange = onChange;
+    if (keys.isChanging) this.#checkEachEpoch();
+  }
+
+  #checkEachEpoch(): void {
+    this.#timeline.at(this.#keys.nextEpochMs(this.#timeline.nowMs), () => {
+      if (this.#main !== null) this.#check(this.#main);
+      this.#checkEachEpoch();
+    });
+  }
+
+  /** At a block: a key that the chain does not have for the account ends neard. */
+  #check(process: NeardProcess): void {
+    const { nearEpoch, key } = this.#keys.at(this.#timeline.nowMs);
+    if (process.isDead || process.key === null || process.checkedIn === nearEpoch) return;
+    process.checkedIn = nearEpoch;
+    if (process.key === key) return;
+    this.wrongKeys += 1;
+    this.kill(() => {});
   }
 
   /** Some process of neard has the validator key in its memory. */
   get hasKey(): boolean {
-    return this.#main?.hasKey === true || this.#dying.some((process) => process.hasKey);
+    return [this.#main, ...this.#dying].some((process) => process !== null && process.key !== null);
   }
 
   /** systemctl start: nothing when it runs. */
   start(): void {
     if (!this.#isPowered || this.#main !== null || this.#dying.length > 0) return;
-    if (!this.troubles.startsWithKey) this.keyFile = false;
+    if (!this.troubles.startsWithKey) this.keyFile = null;
     this.#count += 1;
     this.#execute(`${this.#count}:0`, 0);
   }
@@ -80,7 +105,7 @@ export class NeardUnit {
     const before = this.#main;
     if (before === null) return;
     before.isDead = true;
-    before.hasKey = false;
+    before.key = null;
     this.#execute(before.name, before.image + 1);
     this.#onChange();
   }
@@ -88,16 +113,18 @@ export class NeardUnit {
   #execute(name: string, image: number): void {
     const { nowMs } = this.#timeline;
     const upMs = nowMs + this.#random.between(100, 3000) * this.troubles.slowness;
-    const main: NeardProcess = { name, image, hasKey: false, upMs, isDead: false };
+    const main: NeardProcess = { name, image, key: null, checkedIn: null, upMs, isDead: false };
     this.#main = main;
     // It reads its key file once while it starts.
     this.#timeline.at(this.#random.between(nowMs, upMs), () => this.#read(main));
   }
 
   #read(process: NeardProcess): void {
-    if (process.isDead || process.hasKey === this.keyFile) return;
-    process.hasKey = this.keyFile;
+    if (process.isDead || process.key === this.keyFile) return;
+    process.key = this.keyFile;
     this.#onChange();
+    if (this.#keys.isChanging && process.key !== null)
+      this.#timeline.at(this.#keys.nextBlockMs(this.#timeline.nowMs), () => this.#check(process));
   }
 
   /** SIGKILL to every process of neard; `gone` when none of them is left. */
@@ -141,7 +168,7 @@ export class NeardUnit {
     for (const process of [this.#main, ...this.#dying]) if (process !== null) process.isDead = true;
     this.#main = null;
     this.#dying = [];
-    this.keyFile = false;
+    this.keyFile = null;
     this.#onChange();
   }
 
@@ -187,7 +214,7 @@ export class NeardUnit {
           headAgeMs: 500,
           // All follow one chain, a block a second: a successor's last answer is often older than the last block.
           height: Math.floor(this.#timeline.nowMs / 1000),
-          validatorKey: main.hasKey ? this.#publicKey : null,
+          validatorKey: main.key,
           configCorrect: !this.troubles.rejectsReloads,
         };
       },

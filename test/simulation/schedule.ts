@@ -43,6 +43,7 @@ export function shapeFrom(seed: number): ClusterShape {
     hasWatchdog: random.chance(0.7),
     rates: [rate(), rate(), rate()],
     lease: defaultTiming,
+    isKeyChanging: seed % 4 === 2,
   };
 }
 

@@ -214,7 +214,7 @@ export const wayOutMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/role/standby-phase.ts",
-        text: "probe.validatorKey === draft.settings.publicKey) {",
+        text: "isOwnKey(draft.settings, probe.validatorKey)) {",
         by: 'probe.validatorKey === "") {',
       },
     ],

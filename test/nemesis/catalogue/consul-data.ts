@@ -35,7 +35,7 @@ export const consulData: readonly Scenario[] = inArea("consul", [
     boundMs: failoverWithElectionMs,
     run: async (stage) => {
       const snapshot = await wholeSnapshot(stage);
-      const moved = await stage.holdfast("switchover", "--yes", "--to", stage.standby);
+      const moved = await stage.holdfast("switchover", "--yes", "--heard-timeout", "0", "--to", stage.standby);
       if (moved.code !== 0) throw new Error(moved.stderr);
       await stage.wait(5000);
       stage.broken();

@@ -13,7 +13,7 @@ async function demoted(stage: Stage, host: string): Promise<void> {
 async function switchover(stage: Stage): Promise<void> {
   stage.broken();
   // It may be refused or fail: what counts is what becomes of the key.
-  await stage.holdfast("switchover", "--yes", "--to", stage.standby);
+  await stage.holdfast("switchover", "--yes", "--heard-timeout", "0", "--to", stage.standby);
 }
 
 /** Puts the holder's key where the standby's neard would find it, as a careless hand might. */

@@ -14,7 +14,8 @@ import { killedUp, upAgain } from "../killed-up.ts";
 import { inArea, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 
-const go = (stage: Stage, to = stage.standby) => stage.holdfast("switchover", "--yes", "--to", to);
+const go = (stage: Stage, to = stage.standby) =>
+  stage.holdfast("switchover", "--yes", "--heard-timeout", "0", "--to", to);
 
 /** Asks for a switchover, and lets `trouble` happen as soon as the holder has begun with it. */
 async function interrupted(stage: Stage, trouble: () => Promise<void>): Promise<void> {

@@ -1,0 +1,60 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { generateValidatorKey, keyFileJson, type ValidatorKey } from "../../contract/near-key.ts";
+import { credentials } from "../../contract/paths.ts";
+import { openCustody } from "./custody.ts";
+
+const account = "validator.localnet";
+const [old, next] = [generateValidatorKey(account), generateValidatorKey(account)];
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "holdfast-custody-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const keyFile = () => join(folder, "validator_key.json");
+
+function custody(sealed: Record<string, ValidatorKey | string>, nextPublicKey: string | null = next.publicKey) {
+  for (const [name, key] of Object.entries(sealed))
+    writeFileSync(join(folder, name), typeof key === "string" ? key : keyFileJson(key));
+  return openCustody({
+    credentialsDirectory: folder,
+    account,
+    publicKey: old.publicKey,
+    nextPublicKey,
+    keyFile: keyFile(),
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+  });
+}
+
+const written = () => JSON.parse(readFileSync(keyFile(), "utf8")).public_key;
+
+test("the key that is asked for takes the place of the one that is there, for neard's user alone", () => {
+  const both = custody({ [credentials.validatorKey]: old, [credentials.nextValidatorKey]: next });
+  expect(both).toMatchObject({ available: true, nextAvailable: true, fault: null });
+  both.write(old.publicKey);
+  expect(written()).toBe(old.publicKey);
+  both.write(next.publicKey);
+  expect(written()).toBe(next.publicKey);
+  expect(statSync(keyFile()).mode & 0o777).toBe(0o400);
+  both.erase();
+  expect(existsSync(keyFile())).toBe(false);
+});
+
+test("a key that this host does not have is not written, and nothing else in its place", () => {
+  const one = custody({ [credentials.validatorKey]: old }, null);
+  expect(one).toMatchObject({ available: true, nextAvailable: false, fault: null });
+  expect(() => one.write(next.publicKey)).toThrow(next.publicKey);
+  expect(one.filePresent()).toBe(false);
+});
+
+test("a next key that cannot be read, or is another one, leaves the first as it is, and is told", () => {
+  for (const wrong of ["no json", generateValidatorKey(account)]) {
+    const half = custody({ [credentials.validatorKey]: old, [credentials.nextValidatorKey]: wrong });
+    expect(half).toMatchObject({ available: true, nextAvailable: false, fault: expect.stringContaining("next") });
+    expect(() => half.write(next.publicKey)).toThrow();
+  }
+});
