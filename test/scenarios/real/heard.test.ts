@@ -15,10 +15,11 @@ import {
   healthy,
   holdfast,
   lab,
+  settingsText,
   until,
   witness,
 } from "../cluster.ts";
-import { type Heard, heardOn, heardWithinMs, said, watchedMs } from "./heard.ts";
+import { type Heard, heardOn, heardWithinMs, said } from "./heard.ts";
 
 /** Of each fault; medians are of these. */
 const runs = Number(process.env.HOLDFAST_REAL_RUNS ?? 5);
@@ -37,13 +38,20 @@ const standbyAgainWithinMs = 10_000;
  * 120 s after a send buffer of 67 kB is full, which takes 22 to 27 s; and a turn of ours after that.
  */
 const darkBoundS = 175;
+/** Where its address can be taken (takeoverAddress) the successor's host resets for it. */
+const addressBoundS = 12;
+
+/** As deployed: Pulumi.localnet-real.yaml may be changed, and stays. */
+const takesAddresses = (): boolean => settingsText().includes("takeoverAddress");
+/** Some pace from before, to compare with. */
+const calmMs = 12_000;
+
 /** Breaks the holder `runs` times; each time the other host must be heard. */
 async function heardAfter(kind: string, forMs?: number): Promise<Heard[]> {
   const all: Heard[] = [];
   for (let run = 1; run <= runs; run++) {
     const { active, standby } = await freshAndWatched();
-    // Some pace from before, to compare with.
-    await sleep(watchedMs);
+    await sleep(calmMs);
     const { wallMs } = await injectFault(lab(), kind, active, forMs === undefined ? {} : { forMs });
     const heard = await heardOn(standby, wallMs);
     console.log(`${kind} on ${active}, ${run} of ${runs}: ${said(heard)}`);
@@ -60,11 +68,10 @@ function expectHeard(all: readonly Heard[]): void {
     maximumBoundS,
   );
   expect(median(all.map(({ fromKeyS }) => fromKeyS)), "key to first block, median").toBeLessThanOrEqual(medianBoundS);
-  for (const { missedBlocks, missedEndorsements, report } of all) {
+  for (const { missedBlocks, missedEndorsements, pace } of all) {
     expect(missedBlocks, "blocks missed after the take-over").toBeLessThanOrEqual(missedBlocksBound);
     expect(missedEndorsements, "endorsements missed after it").toBeLessThanOrEqual(missedEndorsementsBound);
-    const { medianPer10s, slowestPer10s } = report.pace;
-    expect(slowestPer10s ?? 0, "the chain's pace").toBeGreaterThanOrEqual(paceBound * (medianPer10s ?? 0) - 1);
+    expect(pace.slowest, "the chain's pace").toBeGreaterThanOrEqual(paceBound * pace.before - 1);
   }
 }
 
@@ -72,14 +79,44 @@ const longTest = { timeout: (runs + 1) * 600_000 };
 
 describe("the new holder is heard when the old one's", longTest, () => {
   test("neard is killed", async () => expectHeard(await heardAfter("kill-neard")));
-  test("agent stands still for 40 s", async () => expectHeard(await heardAfter("stop-agent", 40_000)));
   test("host is cut off from the others", async () => expectHeard(await heardAfter("partition")));
   test("neard hangs", async () => expectHeard(await heardAfter("neard-hang")));
 
   test("host loses power and stays dark", async () => {
     const all = await heardAfter("poweroff");
-    expect(Math.max(...all.map(({ fromEventS }) => fromEventS))).toBeLessThanOrEqual(darkBoundS);
+    const boundS = takesAddresses() ? addressBoundS : darkBoundS;
+    expect(Math.max(...all.map(({ fromEventS }) => fromEventS))).toBeLessThanOrEqual(boundS);
   });
+});
+
+test("the agent stands still for 40 s: its watchdog's successor keeps the key, or another host is heard", {
+  timeout: (runs + 1) * 600_000,
+}, async () => {
+  for (let run = 1; run <= runs; run++) {
+    const { active } = await freshAndWatched();
+    await sleep(calmMs);
+    const before = await witness();
+    const { wallMs } = await injectFault(lab(), "stop-agent", active, { forMs: 40_000 });
+    // The watchdog acts after 5 s, a lease lasts 6.5 s, and a standby waits 7 s.
+    await sleep(15_000);
+    const { current, missed } = await witness();
+    const holder = current?.host ?? "nobody";
+    if (holder === active) {
+      console.log(
+        `stop-agent on ${active}, ${run} of ${runs}: it keeps the key, ${missed - before.missed} blocks missed`,
+      );
+      expect(missed - before.missed, "blocks missed while the agent was replaced").toBeLessThanOrEqual(
+        missedBlocksBound,
+      );
+    } else {
+      const heard = await heardOn(holder, wallMs);
+      console.log(`stop-agent on ${active}, ${run} of ${runs}: ${said(heard)}`);
+      expectHeard([heard]);
+    }
+    await expectOneSigner();
+    await healAll(lab());
+    await healthy(240_000);
+  }
 });
 
 test("switchovers in a row: one block missed at most, and the old host is a ready standby again", {
@@ -90,6 +127,9 @@ test("switchovers in a row: one block missed at most, and the old host is a read
   for (let round = 1; round <= switchovers; round++) {
     const before = await witness();
     const eventMs = Date.now();
+    const watching = heardOn(standby, eventMs);
+    // Looked at below; what goes wrong before that is the first thing to tell.
+    watching.catch(() => {});
     const { code, stdout, stderr } = await holdfast("switchover", "--yes", "--to", standby);
     expect(code, stdout + stderr).toBe(0);
     const doneMs = Date.now();
@@ -99,7 +139,7 @@ test("switchovers in a row: one block missed at most, and the old host is a read
       async () => (await agentStatuses())[active]?.ready === true,
     );
     const againMs = Date.now() - doneMs;
-    const heard = await heardOn(standby, eventMs);
+    const heard = await watching;
     const missed = heard.report.missed - before.missed;
     console.log(
       `switchover ${round} of ${switchovers}: ${said(heard)}; ${missed} blocks missed in all; ` +
