@@ -74,7 +74,7 @@ function takeoverLines({ takeovers, alreadyConnected, strayBytes, pace }: Report
     }),
     ...(strayBytes === 0
       ? []
-      : [`  STRAY         ${strayBytes} bytes of an old holder's connections, after another had the key`]),
+      : [`  STRAY         ${strayBytes} bytes of an old holder's connections, after another signed`]),
     ...(alreadyConnected === 0 ? [] : [`  refused       ${alreadyConnected} times: the peer had a connection already`]),
     ...(pace.medianPer10s === null
       ? []

@@ -65,6 +65,36 @@ describe("a slot of ours", () => {
   });
 });
 
+describe("bytes of an old holder's connection", () => {
+  const other = { host: "b", address: "10.0.0.2", nodeKey: "ed25519:b" };
+  const strays = () => events.filter((event) => event.type === "stray");
+
+  test("are none's fault until another host signs, and told from then on", () => {
+    const height = heightOf(true);
+    chain.advance(height);
+    chain.holderSent(source, 10, 0);
+    chain.accept(message(height, { tenure: "of a" }), source, 0);
+    chain.holderSent(source, 10, 1);
+    chain.advertised(
+      { type: "advertise", account: ours.accountId, publicKey: ours.publicKey, version: 2, tenure: "of b" },
+      other,
+      2,
+    );
+    chain.holderSent(source, 10, 3);
+    expect(strays(), "a key that merely lies in a neard").toEqual([]);
+    chain.accept(message(height, { tenure: "of b" }), other, 4);
+    chain.holderSent(other, 10, 5);
+    chain.holderSent(source, 7, 6);
+    // A belated signature makes its host no holder again.
+    chain.accept(message(height, { tenure: "of a" }), source, 7);
+    chain.holderSent(source, 8, 8);
+    expect(strays()).toMatchObject([
+      { host: "a", bytes: 7, atMs: 6 },
+      { host: "a", bytes: 8, atMs: 8 },
+    ]);
+  });
+});
+
 describe("a block that was signed in time is accepted only with approvals", () => {
   const height = heightOf(true);
   const accepted = (approve: () => void) => {

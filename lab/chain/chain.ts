@@ -41,8 +41,8 @@ export class Chain {
   /** Of the present NEAR epoch, as far as this process saw it: what is in the chain. */
   stats: ProducerStats[];
   readonly #record: (event: WitnessEvent) => void;
-  /** Which host said last that it has loaded our account's key. */
-  #keyHost: string | null = null;
+  /** Whose tenure of our account's key was the last to begin to sign. */
+  #signer: { readonly host: string; readonly tenures: Set<string> } | null = null;
   readonly #keyChanges: readonly KeyChange[];
   /** Node keys whose signature of the open height came in time, by kind. */
   #came: Record<SignatureMessage["kind"], Set<string>> = { block: new Set(), endorsement: new Set() };
@@ -105,15 +105,14 @@ export class Chain {
     if (!counts) return false;
     if (tenure !== null && !this.#tenures.has(tenure)) {
       this.#tenures.add(tenure);
-      if (account === this.genesis.account) this.#keyHost = host;
       this.#record({ type: "key", host, address, account, tenure, atMs });
     }
     return true;
   }
 
-  /** Bytes came by a connection of a holder's process: none may once another host has the key. */
+  /** Bytes came by a connection of a process that had the key: none may once another host signs. */
   holderSent({ host, address }: Source, bytes: number, atMs: number): void {
-    if (this.#keyHost === null || this.#keyHost === host) return;
+    if (this.#signer === null || this.#signer.host === host) return;
     this.#record({ type: "stray", host, address, bytes, atMs });
   }
 
@@ -156,9 +155,16 @@ export class Chain {
       arrivedMs,
       onTime,
     };
+    if (message.account === this.genesis.account) this.#signs(host, message.tenure);
     if (onTime && message.account === this.genesis.account) this.#came[message.kind].add(source.nodeKey);
     this.#record(event);
     return undefined;
+  }
+
+  /** A key that merely lies in a neard is no holder's: somebody may have left it there, and its agent kills it. */
+  #signs(host: string, tenure: string): void {
+    const tenures = this.#signer?.tenures ?? new Set<string>();
+    if (!tenures.has(tenure)) this.#signer = { host, tenures: tenures.add(tenure) };
   }
 
   #keyAt(account: string, height: number): string | undefined {

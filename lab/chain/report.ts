@@ -50,7 +50,7 @@ export const reportSchema = z.object({
   chunks: z.object({ accepted: z.number().int(), missed: z.number().int() }).optional(),
   /** Tier-1 connections that other validators refused, since they had one for the account already. */
   alreadyConnected: z.number().int(),
-  /** Bytes by connections of an old holder's process that arrived when another host had the key. */
+  /** Bytes by connections of an old holder's process that arrived when another host had begun to sign. */
   strayBytes: z.number().int(),
   /** Changes of host, as far as they were since the report's beginning. */
   takeovers: z.array(

@@ -50,7 +50,7 @@ export const witnessEventSchema = z.discriminatedUnion("type", [
     peer: z.string(),
     atMs: z.number(),
   }),
-  /** Bytes of a holder's connection arrived although another host had the key by then. */
+  /** Bytes of an old holder's connection arrived although another host had begun to sign by then. */
   z.object({
     type: z.literal("stray"),
     host: z.string(),

@@ -81,7 +81,7 @@ function unsafeBecause({ report, strangers }: Evidence): string | null {
   if (twice.length > 0) return `signed twice: ${twice.map(({ height, hosts }) => `${height} (${hosts})`).join(", ")}`;
   // A stranger that signs elsewhere has the key too: whose bytes are late then nobody can tell.
   if (report.strayBytes > 0 && strangers.length === 0)
-    return `${report.strayBytes} bytes left an old holder's connections when another host had the key`;
+    return `${report.strayBytes} bytes left an old holder's connections when another host signed`;
   return null;
 }
 

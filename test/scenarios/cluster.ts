@@ -156,7 +156,7 @@ export async function expectOneSigner(): Promise<Report> {
   const report = await witness();
   assert.equal(report.overlapMs, 0, `two hosts signed at once: ${JSON.stringify(report.overlaps)}`);
   assert.deepEqual(report.doubleSigned, [], "heights signed twice");
-  assert.equal(report.strayBytes, 0, "bytes left an old holder's connections when another host had the key");
+  assert.equal(report.strayBytes, 0, "bytes left an old holder's connections when another host signed");
   return report;
 }
 
