@@ -25,6 +25,7 @@ import {
   up,
   witness,
 } from "../scenarios/cluster.ts";
+import { whenTurnsAreNear } from "../scenarios/turns.ts";
 import { type Amounts, amountsSchema } from "./amounts.ts";
 import type { FigureName } from "./figures.ts";
 
@@ -32,6 +33,13 @@ const emit = (figure: FigureName, value: number) => console.log(JSON.stringify({
 const tell = (line: string) => console.error(line);
 
 type FaultFigure = "poweroff" | "kill-neard" | "partition";
+
+/** When the new host has the key after each, in seconds from and to. */
+const keyComesWithin: Record<FaultFigure, readonly [number, number]> = {
+  poweroff: [7, 9],
+  "kill-neard": [0.5, 3],
+  partition: [1, 9],
+};
 
 async function repeat(title: string, count: number, work: () => Promise<string>): Promise<void> {
   for (let run = 1; run <= count; run++) tell(`${title} ${run} of ${count}: ${await work()}`);
@@ -41,6 +49,7 @@ async function repeat(title: string, count: number, work: () => Promise<string>)
 async function failover(kind: FaultFigure): Promise<string> {
   const { active, standby } = await freshAndWatched();
   const ledConsul = (await agentStatus(active)).consul.isLeader;
+  await whenTurnsAreNear(...keyComesWithin[kind]);
   const { wallMs } = await injectFault(lab(), kind, active);
   await signsAgain(standby);
   const heardS = await heardSeconds({ active, standby }, wallMs);
@@ -58,6 +67,7 @@ const switchoverSchema = z.object({ state: z.literal("done"), tookMs: z.number()
 
 async function switchover(): Promise<string> {
   const { active, standby } = await freshAndWatched();
+  await whenTurnsAreNear(0.5, 3);
   const askedMs = Date.now();
   const { stdout } = succeeded(
     await holdfast("switchover", "--yes", "--json", "--heard-timeout", "0", "--to", standby),

@@ -4,10 +4,7 @@
  * swallows their approvals for minutes (lab/chain/routes.ts). So these count from the key on the new host
  * to its first accepted block.
  */
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { genesisSchema } from "../../lab/chain/genesis.ts";
-import { heightAt, producerAt } from "../../lab/chain/schedule.ts";
 import { healAll, injectFault } from "../../lab/faults/engine.ts";
 import {
   expectOneSigner,
@@ -23,9 +20,8 @@ import {
   until,
   witness,
 } from "./cluster.ts";
+import { heardWithinSeconds, whenTurnsAreNear } from "./turns.ts";
 
-/** From the key on the new host to its first block in the chain. */
-const heardWithinSeconds = 8;
 /** How long the scenario looks: far longer than the bound, so that a failure says by how much. */
 const lookForMs = 60_000;
 /** Longer than a connection that a scenario before this one left half open lives. */
@@ -37,28 +33,6 @@ async function heardAndWatched(): Promise<Roles> {
   await until(`${roles.active} to be heard`, heardBeforeMs, async () => (await witness()).accepted > 0);
   await newReport();
   return roles;
-}
-
-/**
- * Waits for a moment after which turns of ours come soon, whenever the key arrives between these two times
- * from now: a block can be accepted only at a height of ours, and the draw may leave us out for longer than
- * the bound.
- */
-async function whenTurnsAreNear(fromSeconds: number, toSeconds: number): Promise<void> {
-  const genesis = genesisSchema.parse(JSON.parse(readFileSync(lab().chain?.genesisFile ?? "", "utf8")));
-  const comesSoon = (keyMs: number) => {
-    // Not the very next one: neard may be about to learn of its key, or its route of it.
-    const [first, last] = [keyMs + 1000, keyMs + 1000 * (heardWithinSeconds - 1.5)];
-    for (let height = heightAt(genesis, first) + 1; height <= heightAt(genesis, last); height++)
-      if (producerAt(genesis, height) === genesis.account) return true;
-    return false;
-  };
-  await until("turns of ours that are near", 60_000, async () => {
-    const nowMs = Date.now();
-    for (let ms = 1000 * fromSeconds; ms <= 1000 * toSeconds; ms += genesis.slot_ms)
-      if (!comesSoon(nowMs + ms)) return false;
-    return true;
-  });
 }
 
 async function expectHeard(roles: Roles): Promise<void> {
