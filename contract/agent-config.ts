@@ -11,12 +11,14 @@ const movable = {
   address: z.union([z.ipv4(), z.ipv6()]),
   /** Where its neard listens for peers. */
   neardPort: z.number().int(),
+  /** Where the other hosts reach it, be `address` another one. */
+  hostAddress: z.union([z.ipv4(), z.ipv6()]),
 };
 
 /** How the address of a host that is dark is moved to its successor; see agent/address/. */
 export const takeoverAddressSchema = z.discriminatedUnion("mover", [
   /** Same layer 2: taken, and announced, by the successor's host itself. */
-  z.strictObject({ ...movable, mover: z.literal("arp") }),
+  z.strictObject({ ...movable, address: z.ipv4(), mover: z.literal("arp") }),
   /** By a program of the operator's: an absolute path on the hosts. */
   z.strictObject({ ...movable, mover: z.literal("command"), command: z.string().startsWith("/") }),
 ]);

@@ -5,11 +5,19 @@ import { type AddressWorld, answerFor, answerMs, systemAddresses } from "./addre
 import { answeredBy, askable, linkOf } from "./neighbours.ts";
 
 const ways: TakeoverAddress[] = [
-  { host: "host-a", address: "192.0.2.11", neardPort: 24567, mover: "arp" },
-  { host: "host-b", address: "192.0.2.12", neardPort: 24567, mover: "command", command: "/usr/local/bin/move" },
+  { host: "host-a", address: "192.0.2.11", neardPort: 24567, hostAddress: "192.0.2.11", mover: "arp" },
+  {
+    host: "host-b",
+    address: "203.0.113.12",
+    neardPort: 24567,
+    hostAddress: "192.0.2.12",
+    mover: "command",
+    command: "/usr/local/bin/move",
+  },
 ];
 
-function world(isThere: boolean): AddressWorld & { readonly deeds: string[] } {
+/** `alive`: the address at which something answers. */
+function world(alive: string | null): AddressWorld & { readonly deeds: string[] } {
   const deeds: string[] = [];
   return {
     deeds,
@@ -21,9 +29,9 @@ function world(isThere: boolean): AddressWorld & { readonly deeds: string[] } {
     endHalfOpen: async (address, port, connections) => {
       deeds.push(`end ${connections.length} of ${address}:${port}`);
     },
-    answers: async (address) => {
-      deeds.push(`knock ${address}`);
-      return isThere;
+    answers: async (address, at) => {
+      deeds.push(`knock ${address}:${at}`);
+      return address === alive;
     },
   };
 }
@@ -31,28 +39,33 @@ function world(isThere: boolean): AddressWorld & { readonly deeds: string[] } {
 const noted = async () => [{ port: 40_000, address: "203.0.113.5", peerPort: 24567 }];
 
 test("a dark host is answered for, after a knock, in its own way and for a bounded time", async () => {
-  const dark = world(false);
-  expect(await answerFor("host-b", ways, dark, noted)).toContain("answers for host-b at 192.0.2.12 for 12 s");
-  expect(dark.deeds).toEqual(["knock 192.0.2.12", `command 192.0.2.12 ${answerMs}`, "end 1 of 192.0.2.12:24567"]);
+  const dark = world(null);
+  expect(await answerFor("host-b", ways, dark, noted)).toContain("answers for host-b at 203.0.113.12 for 12 s");
+  expect(dark.deeds).toEqual([
+    "knock 192.0.2.12:2233,8501,8301",
+    "knock 203.0.113.12:24567",
+    `command 203.0.113.12 ${answerMs}`,
+    "end 1 of 203.0.113.12:24567",
+  ]);
 });
 
 test("without a word of its connections its address is answered for all the same", async () => {
-  const dark = world(false);
+  const dark = world(null);
   const unknown = async () => {
     throw new Error("Consul does not answer");
   };
   expect(await answerFor("host-a", ways, dark, unknown)).toContain("ended 0 of its connections");
-  expect(dark.deeds).toEqual(["knock 192.0.2.11", `arp 192.0.2.11 ${answerMs}`, "end 0 of 192.0.2.11:24567"]);
+  expect(dark.deeds.slice(2)).toEqual([`arp 192.0.2.11 ${answerMs}`, "end 0 of 192.0.2.11:24567"]);
 });
 
-test("a host that answers keeps its address", async () => {
-  const alive = world(true);
-  expect(await answerFor("host-a", ways, alive, noted)).toContain("host-a answers at 192.0.2.11");
-  expect(alive.deeds).toEqual(["knock 192.0.2.11"]);
+test.for(["192.0.2.12", "203.0.113.12"])("a host that answers at %s keeps its address", async (where) => {
+  const alive = world(where);
+  expect(await answerFor("host-b", ways, alive, noted)).toContain("host-b answers");
+  expect(alive.deeds.filter((deed) => !deed.startsWith("knock"))).toEqual([]);
 });
 
 test("nothing is done for a host without the setting", async () => {
-  const any = world(false);
+  const any = world(null);
   expect(await answerFor("host-c", ways, any, noted)).toBeNull();
   expect(any.deeds).toEqual([]);
 });
@@ -87,7 +100,7 @@ test("a host that answers on its link is not dark; one whose entry has run out o
   expect(answeredBy("", "10.77.1.11")).toBeNull();
 });
 
-test("neighbours are asked in the family of the address, never the dark host itself", () => {
+test("neighbours are asked by IPv4, never the dark host itself", () => {
   const listing = JSON.stringify([
     { dst: "10.77.1.1" },
     { dst: "10.77.1.11" },
@@ -96,6 +109,5 @@ test("neighbours are asked in the family of the address, never the dark host its
     { dst: "10.77.1.2", state: ["PERMANENT"] },
   ]);
   expect(askable(listing, "10.77.1.11")).toEqual(["10.77.1.1"]);
-  expect(askable(listing, "2001:db8::11")).toEqual(["2001:db8::1"]);
   expect(askable("", "10.77.1.11")).toEqual([]);
 });

@@ -45,7 +45,16 @@ export function systemAddresses(onTrouble: (what: string) => void): AddressWorld
 }
 
 /** Where a living host would answer the others, were it with a refusal (infra/plan/firewall.ts lets them in). */
-const knockAt = [ports.agentHttp, ports.consulHttps, ports.consulGossip];
+const clusterPorts = [ports.agentHttp, ports.consulHttps, ports.consulGossip];
+
+/** By the cluster's way to it, and by its peers': of these two addresses one may be cut off, or be somebody else's by now. */
+async function isThereAt({ address, neardPort, hostAddress }: TakeoverAddress, world: AddressWorld): Promise<boolean> {
+  const answers = await Promise.all([
+    world.answers(hostAddress, clusterPorts, knockMs),
+    world.answers(address, [neardPort], knockMs),
+  ]);
+  return answers.includes(true);
+}
 
 /**
  * Answers for `host`, if its address can be had and it is dark.
@@ -62,11 +71,11 @@ export async function answerFor(
   const way = ways.find((one) => one.host === host);
   if (way === undefined) return null;
   const [isThere, connections] = await Promise.all([
-    world.answers(way.address, knockAt, knockMs),
+    isThereAt(way, world),
     // Without them its peers learn it all the same, only later: when they repeat what was lost.
     connectionsOf(host).catch(() => []),
   ]);
-  if (isThere) return `${host} answers at ${way.address}, so its address stays where it is`;
+  if (isThere) return `${host} answers, so its address ${way.address} stays where it is`;
   await world.mover(way).take(way.address, answerMs);
   await world.endHalfOpen(way.address, way.neardPort, connections);
   return `answers for ${host} at ${way.address} for ${answerMs / 1000} s; ended ${connections.length} of its connections`;

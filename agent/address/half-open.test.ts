@@ -24,6 +24,16 @@ test("a host writes down its neard's established connections to others, and nobo
   ]);
 });
 
+test("an IPv6 address is one, however it is spelled", () => {
+  const listing = [
+    head,
+    line("000000FD00000000000000000B000000:9C40", "000000FD00000000000000000C000000:5FF7", "01", neard),
+  ];
+  expect(connectionsOf(socketsIn(listing.join("\n")), neard, "fd00:0::b")).toMatchObject([
+    { port: 40_000, peerPort: 24_567 },
+  ]);
+});
+
 test("an attempt in the name of the port at which this host's own neard listens leaves by another", () => {
   expect(standIns("192.0.2.11", 24_567)).toContain(
     "ip saddr 192.0.2.11 tcp sport 29000-29399 snat ip to 192.0.2.11:24567",

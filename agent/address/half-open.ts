@@ -10,7 +10,7 @@
 import { connect, isIPv6 } from "node:net";
 import * as z from "zod";
 import { run } from "../system/run.ts";
-import type { TcpSocket } from "../system/sockets.ts";
+import { isSameAddress, type TcpSocket } from "../system/sockets.ts";
 
 /** A connection of neard's, as the host that has it writes it down: its own port, and the far end. */
 export const connectionSchema = z.object({ port: z.number().int(), address: z.string(), peerPort: z.number().int() });
@@ -26,8 +26,8 @@ const established = "01";
 /** Established connections of the user `uid` from `address` to other machines, in a fixed order. */
 export function connectionsOf(sockets: readonly TcpSocket[], uid: number, address: string): Connection[] {
   return sockets
-    .filter((one) => one.state === established && one.uid === uid && one.local.address === address)
-    .filter(({ remote }) => remote.address !== address)
+    .filter((one) => one.state === established && one.uid === uid && isSameAddress(one.local.address, address))
+    .filter(({ remote }) => !isSameAddress(remote.address, address))
     .map(({ local, remote }) => ({ port: local.port, address: remote.address, peerPort: remote.port }))
     .toSorted((a, b) => a.address.localeCompare(b.address) || a.peerPort - b.peerPort || a.port - b.port)
     .slice(0, maxConnections);
@@ -37,7 +37,8 @@ export function connectionsOf(sockets: readonly TcpSocket[], uid: number, addres
 const attemptMs = 700;
 /** Attempts in the name of `neardPort` leave by these ports, below Linux's ephemeral ones. */
 const firstStandIn = 29_000;
-const table = "holdfast_address";
+/** There while attempts are made; one that an agent left behind goes when the next one starts, or with the host. */
+export const standInTable = "holdfast_address";
 
 /**
  * One attempt for each connection; returns when all have had their time.
@@ -57,17 +58,23 @@ export async function endHalfOpen(
       connections.map(async (one) => await attempt(address, one.port === neardPort ? next++ : one.port, one)),
     );
   } finally {
-    if (standsIn) await run("nft", ["delete", "table", "inet", table], { timeoutMs: 3000 });
+    if (standsIn) await forgetStandIns();
   }
+}
+
+/** Removes what an agent that ended in the middle of its attempts left. */
+export async function forgetStandIns(): Promise<void> {
+  // It fails where there is no such table, which is nearly always.
+  await run("nft", ["delete", "table", "inet", standInTable], { timeoutMs: 3000 }).catch(() => {});
 }
 
 /** What leaves from `address` by a stand-in's port goes out as neard's. */
 export function standIns(address: string, neardPort: number): string {
   const family = isIPv6(address) ? "ip6" : "ip";
   const ports = `${firstStandIn}-${firstStandIn + maxConnections - 1}`;
-  return `table inet ${table}
-delete table inet ${table}
-table inet ${table} {
+  return `table inet ${standInTable}
+delete table inet ${standInTable}
+table inet ${standInTable} {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
     ${family} saddr ${address} tcp sport ${ports} snat ${family} to ${hostPort(address, neardPort)}

@@ -1,13 +1,13 @@
 /**
  * The mover `arp`: for a host on the same layer 2. This host takes the address on its own interface, for a bounded time
  * that the kernel counts, and asks for a neighbour in its name. That question is a broadcast, and every machine on the
- * link that knew the address takes this host's for it from then on (RFC 826; for IPv6 RFC 4861, 7.2.3): so no
+ * link that knew the address takes this host's for it from then on (RFC 826): so no
  * tool is needed that hosts may lack.
  * Nor is it taken from a host that still answers on the link, whatever else it does not.
  * Awkward case: an address that is routed, not on the link, cannot be had this way; announcing it would do nothing.
  */
 import { createSocket } from "node:dgram";
-import { isIPv6 } from "node:net";
+import { isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../system/run.ts";
 import type { AddressMover } from "./mover.ts";
@@ -39,15 +39,14 @@ export function linkOf(route: string, address: string): string {
   return found.dev;
 }
 
-/** Neighbours of `address`'s family that can be asked for, by `ip -j neighbour`. */
+/** Neighbours that can be asked for, by `ip -j neighbour`. */
 export function askable(neighbours: string, address: string): string[] {
-  const isSixth = isIPv6(address);
   return (
     (JSON.parse(neighbours || "[]") as Neighbour[])
       // One that somebody set by hand would not come back.
       .filter(({ state = [] }) => !state.includes("PERMANENT"))
       .map(({ dst }) => dst)
-      .filter((dst) => dst !== address && isIPv6(dst) === isSixth && !dst.startsWith("fe80:"))
+      .filter((dst) => dst !== address && isIPv4(dst))
   );
 }
 
@@ -69,11 +68,9 @@ export const announceByNeighbours = (onTrouble: (what: string) => void): Address
     const mac = answeredBy(await ip("-j", "neighbour", "show", "to", address, "dev", link), address);
     if (mac !== null) throw new Error(`${address} answers on ${link} (${mac}): its host is cut off, not dark`);
     const seconds = String(Math.ceil(forMs / 1000));
-    const block = isIPv6(address) ? `${address}/128` : `${address}/32`;
     // The kernel removes it by itself when its life is over, whether or not this agent still runs.
     const life = ["valid_lft", seconds, "preferred_lft", seconds];
-    // Without the kernel's own question whether somebody has it: that was asked, and would take a second.
-    await ip("address", "add", block, "dev", link, ...life, ...(isIPv6(address) ? ["nodad"] : []));
+    await ip("address", "add", `${address}/32`, "dev", link, ...life);
     const announce = async () => {
       const asked = askable(await ip("-j", "neighbour", "show", "dev", link), address);
       if (asked.length === 0) throw new Error(`${link} has no neighbour, so nobody hears that ${address} moved`);
@@ -95,7 +92,7 @@ export const announceByNeighbours = (onTrouble: (what: string) => void): Address
  * who `address` is.
  */
 async function say(address: string | null, neighbour: string): Promise<void> {
-  const socket = createSocket(isIPv6(neighbour) ? "udp6" : "udp4");
+  const socket = createSocket("udp4");
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);

@@ -6,12 +6,14 @@
  * no neard that has the key is left behind when the agent is gone: without the agent nobody would feed
  * the fence, and without the fence nobody would stop that neard.
  */
+
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { Concern } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import { standInTable } from "../address/half-open.ts";
 import { ConsulClient } from "../consul/client.ts";
 import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
 import { AgentSocket } from "../socket-client.ts";
@@ -49,7 +51,10 @@ export async function removeConcern(concern: Concern, context: RemoveContext): P
     if (concern === "agent") await stopAgent(context);
     if (concern === "consul") await leaveConsul(context);
     await removeSteps(concern, context);
-    if (concern === "agent") await removeTable("holdfast", context);
+    if (concern === "agent") {
+      await removeTable("holdfast", context);
+      await removeTable(standInTable, context);
+    }
     if (concern === "system") await removeTable("holdfast_firewall", context);
     await store.forget(concern);
   }

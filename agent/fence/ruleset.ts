@@ -63,11 +63,22 @@ const farewell = [
 /** Connections of ended epochs: their packets leave no more, and their sockets end. */
 const bar = [`${ours} meta l4proto tcp counter reject with tcp reset`, `${ours} counter drop`];
 
+/**
+ * What a dead process left, once the kernel has forgotten its connection (10 s after a reset that it saw, say): nobody's
+ * packet, without a mark, in the middle of a connection that looks new. A living process's packet has an owner, and
+ * whoever begins a connection says SYN. So this bars no one else, and ends the socket.
+ */
+const forgotten = [
+  "meta skuid 0-4294967294 accept",
+  "ct state new tcp flags & (syn | rst) == 0 counter reject with tcp reset",
+];
+
 const output = (rules: readonly string[]): string[] => [
   "chain output {",
   "  type filter hook output priority 10; policy accept;",
   '  oifname "lo" accept',
   ...rules.map((rule) => `  ${rule}`),
+  ...forgotten.map((rule) => `  ${rule}`),
   "}",
 ];
 
@@ -152,7 +163,9 @@ export function echoOfFed(epoch: number): string {
 
 /** Shuts at once, and ends the epoch's connections at both sides; the table stays armed. */
 export function shut(): string {
-  return `flush chain inet ${tableName} deadline
+  // An agent of before this set was there may have made the table.
+  return `add set inet ${tableName} spared { type mark; flags timeout; }
+flush chain inet ${tableName} deadline
 flush set inet ${tableName} alive
 flush set inet ${tableName} spared
 `;

@@ -16,6 +16,9 @@ export interface Packet {
   readonly family: "ipv4" | "ipv6";
   readonly protocol: "tcp" | "udp";
   readonly isReset: boolean;
+  readonly isSyn: boolean;
+  /** The kernel knows of no connection that it belongs to. */
+  readonly isNew: boolean;
   readonly words: number;
   readonly length: number;
 }
@@ -41,6 +44,12 @@ export class NftModel {
 
   readonly #statements: readonly (readonly [pattern: RegExp, Statement])[] = [
     [/^[io]ifname "(\w+)"(?= |$)/, ({ packet }, [name]) => packet.interface === name],
+    [/^meta skuid 0-4294967294(?= |$)/, ({ packet }) => packet.uid !== null],
+    [/^ct state new(?= |$)/, ({ packet }) => packet.isNew],
+    [
+      /^tcp flags & \(syn \| rst\) == 0(?= |$)/,
+      ({ packet }) => packet.protocol === "tcp" && !packet.isSyn && !packet.isReset,
+    ],
     [/^meta skuid (\d+)(?= |$)/, ({ packet }, [uid]) => packet.uid === Number(uid)],
     [/^meta l4proto (\w+)(?= |$)/, ({ packet }, [protocol]) => packet.protocol === protocol],
     [/^meta nfproto (\w+)(?= |$)/, ({ packet }, [family]) => packet.family === family],
@@ -75,7 +84,7 @@ export class NftModel {
   /** Carries out what nft is given at `nowMs`: a table as `armed` makes it, or commands as `fed` and `shut` do. */
   load(text: string, nowMs: number): void {
     if (text.includes("delete table")) this.#replace(text, nowMs);
-    else for (const command of text.split(/; |\n/).filter(Boolean)) this.#carryOut(command, nowMs);
+    else for (const command of text.trimEnd().split(text.includes("\n") ? "\n" : "; ")) this.#carryOut(command, nowMs);
   }
 
   /** What becomes of a packet at `nowMs` of the kernel's clock and `wallMs` of the host's. */
@@ -106,6 +115,7 @@ export class NftModel {
     const element = /^\{ (0x\w+)(?: timeout (\d+)ms)? \}$/.exec(rest);
     if (verb === "flush" && what === "set") this.#inside(this.#sets, name).length = 0;
     else if (verb === "flush") this.#inside(this.#chains, name).length = 0;
+    else if (what === "set") this.#sets.set(name, this.#sets.get(name) ?? []);
     else if (what === "rule") this.#inside(this.#chains, name).push(rest);
     else if (element !== null)
       this.#inside(this.#sets, name).push({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { heardView, noDuties } from "./heard.ts";
 import { admitSwitchover } from "./switchover.ts";
-import { activeCore, Core, nothingFound, settings, sightAt } from "./testing.ts";
+import { activeCore, Core, heldByA, nothingFound, settings, sightAt } from "./testing.ts";
 import type { AccountSight, ActivePhase, Probe, Settings } from "./types.ts";
 
 const both: Settings = { ...settings, nextPublicKey: "ed25519:new" };
@@ -103,6 +103,21 @@ describe("the account's key changes with the next NEAR epoch", () => {
   test("an epoch that turned unseen: the key that counts is loaded at once", () => {
     expect(loads(holderAt(startHeight + 5, changed))).toEqual(["ed25519:new"]);
   });
+});
+
+test("a take-over just after the NEAR epoch turned does not go back to the old key by an answer from before", () => {
+  const core = new Core(nothingFound, 1_000_000, both);
+  core.tell({ is: "key-checked", available: true, nextAvailable: true }).live(7000, heldByA(50), { height: 995 });
+  see(core, changing);
+  core.live(700, heldByA(50), { height: startHeight + 1 });
+  core.tell({ is: "session-created", serial: core.state.serial, session: "session-b" });
+  core.tell({ is: "took-over", serial: core.state.serial, sentMs: core.nowMs, lockIndex: 5 });
+  core.done().done();
+  expect(loads(core)).toEqual(["ed25519:new"]);
+  core.after(50).probe({ validatorKey: "ed25519:new", height: startHeight + 1 });
+  expect(active(core)).toMatchObject({ name: "active", key: "ed25519:new" });
+  core.after(100).tell({ is: "tick" });
+  expect(loads(core)).toEqual([]);
 });
 
 test("a switchover that waits is dropped for it, and goes nowhere in the middle of it", () => {

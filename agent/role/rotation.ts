@@ -59,7 +59,9 @@ function begin(draft: Draft, phase: ActivePhase): void {
   if (sight === null) return;
   const counting = countingKey(sight);
   const blank = { stepMs: nowMs, startedMs: nowMs, reloads: 0, fromHeight: sight.nextStartHeight ?? 0 };
-  if (counting !== phase.key && isSealed(settings, state, counting)) {
+  // What was answered before this host took over may be of the NEAR epoch before: the take-over went by the head.
+  const isOwnAnswer = sight.atMs >= state.sinceMs;
+  if (counting !== phase.key && isOwnAnswer && isSealed(settings, state, counting)) {
     // It counts already, or there is no duty before it does.
     load(draft, { ...blank, step: "loading", to: counting });
     return;

@@ -8,7 +8,7 @@ import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { systemAddresses } from "../address/address.ts";
-import { connectionsOf } from "../address/half-open.ts";
+import { connectionsOf, forgetStandIns } from "../address/half-open.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulServers } from "../consul/servers.ts";
 import { openCustody } from "../custody/custody.ts";
@@ -73,6 +73,7 @@ export async function runAgent(): Promise<void> {
       next: "Start the agent by its unit: systemctl start holdfastd.",
     });
   await claimOnly("holdfastd");
+  await forgetStandIns();
   const connections = consulConnections(config, directory);
   const servers = new ConsulServers(
     connections.map((connection) => new ConsulClient(connection)),

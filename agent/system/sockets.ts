@@ -1,5 +1,6 @@
 /** The kernel's list of TCP sockets, /proc/net/tcp and tcp6 (Linux Documentation/networking/proc_net_tcp). */
 import { readFileSync } from "node:fs";
+import { BlockList, isIPv6 } from "node:net";
 
 export interface End {
   /** As in `10.77.5.11` or `2001:db8::1`; an IPv4 address in IPv6 clothes is given as IPv4. */
@@ -39,6 +40,15 @@ export function socketsIn(listing: string): TcpSocket[] {
 /** All of this machine's. */
 export function tcpSockets(): TcpSocket[] {
   return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => socketsIn(readFileSync(file, "latin1")));
+}
+
+/** Whether two spellings are one address: IPv6 has many for each. */
+export function isSameAddress(one: string, other: string): boolean {
+  if (isIPv6(one) !== isIPv6(other)) return false;
+  const list = new BlockList();
+  const family = isIPv6(one) ? "ipv6" : "ipv4";
+  list.addAddress(one, family);
+  return list.check(other, family);
 }
 
 /** `0B054D0A:206C` is 10.77.5.11:8300: words of 32 bits as they lie in the memory of a little-endian machine. */

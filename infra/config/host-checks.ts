@@ -55,11 +55,18 @@ export function duplicateFaults(settings: Settings): Fault[] {
 
 /** An address can be moved to a successor only from a host that has a neard, and by a command only if there is one. */
 export function takeoverAddressFaults(settings: Settings): Fault[] {
-  return settings.hosts.flatMap(({ name, roles, takeoverAddress: way }) => {
+  return settings.hosts.flatMap(({ name, address, roles, takeoverAddress: way }) => {
     if (way === undefined) return [];
     const path = `holdfast:hosts, ${name}, takeoverAddress`;
     if (!roles.includes("neard"))
       return [fault(`${path}: ${name} has no neard, so nobody ever takes over from it`, "Remove the setting.")];
+    if (way.mover === "arp" && !isIPv4(way.address ?? address))
+      return [
+        fault(
+          `${path}: mover arp is for IPv4; a host that comes back and finds its IPv6 address taken would not use it any more`,
+          "Use mover command, or neard.tier1: false.",
+        ),
+      ];
     if (way.mover === "command" && way.command === undefined)
       return [fault(`${path}: mover command needs a command`, "Give the absolute path of the program on the hosts.")];
     if (way.mover !== "command" && way.command !== undefined)

@@ -92,7 +92,7 @@ const host = z.strictObject({
       mover: z
         .enum(["arp", "command"])
         .describe(
-          "arp: the hosts are on one layer 2, and the successor's takes the address there for 12 s. " +
+          "arp: the hosts are on one layer 2 (IPv4), and the successor's takes the address there for 12 s. " +
             "command: a program of yours moves it",
         ),
       command: z

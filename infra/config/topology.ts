@@ -78,7 +78,7 @@ export function topologyFrom(settings: Settings, publicKey: string, nextPublicKe
 function takeoverAddressOf(host: Settings["hosts"][number], neardPort: number): TakeoverAddress | null {
   if (host.takeoverAddress === undefined) return null;
   const { mover, command = "", address = host.address } = host.takeoverAddress;
-  const common = { host: host.name, address, neardPort };
+  const common = { host: host.name, address, neardPort, hostAddress: host.address };
   return mover === "arp" ? { ...common, mover } : { ...common, mover, command };
 }
 

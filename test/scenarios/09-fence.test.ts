@@ -3,7 +3,7 @@
  * even when the fence's table is removed later. Once a removed host sent a signature that way, 5.9 s
  * after its successor had begun (test/regressions.md).
  */
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { armed, disarmed, fed, shut, spareMs } from "../../agent/fence/ruleset.ts";
@@ -40,6 +40,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   server?.close();
+  await lose(null);
   await downLab(labName, () => {});
 });
 
@@ -84,6 +85,77 @@ test("with it the sockets end, and nothing gets out after the table is gone", as
   await onX("nft delete table inet holdfast");
   await sleep(4000);
   expect(heard).toBe("before\n");
+});
+
+const cutTable = "inet holdfast_scenario_09";
+
+/** Packets between this machine and the host get lost, SSH's excepted; null: the network is whole. */
+async function lose(ways: { toHost: boolean; toUs: boolean } | null): Promise<void> {
+  await run("nft", ["-f", "-"], `table ${cutTable}\ndelete table ${cutTable}\n`);
+  if (ways === null) return;
+  const address = lab.hosts[0]?.address;
+  const input = ways.toUs ? `ip saddr ${address} tcp sport != 22 drop` : "accept";
+  const output = ways.toHost ? `ip daddr ${address} tcp dport != 22 drop` : "accept";
+  await run(
+    "nft",
+    ["-f", "-"],
+    `table ${cutTable} {
+  chain i {
+    type filter hook input priority -200;
+    ${input}
+  }
+  chain o {
+    type filter hook output priority -200;
+    ${output}
+  }
+}
+`,
+  );
+}
+
+/**
+ * A process of neard's user cannot get rid of `late`, and is killed behind the shut fence; the reset that answers its
+ * peer is lost, and the kernel forgets the connection before the dead process's socket tries again.
+ */
+async function leaveSomethingForgotten(rules: string): Promise<void> {
+  heard = "";
+  // 10 s by default, which would only make this longer.
+  await onX("sysctl -q -w net.netfilter.nf_conntrack_tcp_timeout_close=1");
+  await nft(armed(7, uid));
+  await nft(fed(7, 60_000, Date.now() + 60_000).replaceAll("; ", "\n"));
+  const connected = new Promise<Socket>((resolve) => server.once("connection", resolve));
+  const says = `echo $$ >/run/forgotten; exec 3<>/dev/tcp/${lab.gateway}/${port}; echo before >&3; until [ -e /run/go ]; do sleep 0.05; done; echo late >&3; sleep 100`;
+  await onX(
+    `rm -f /run/go; touch /run/forgotten; chmod 666 /run/forgotten; setpriv --reuid ${uid} --clear-groups setsid bash -c '${says}' </dev/null >/dev/null 2>&1 & sleep 0.7`,
+  );
+  const peer = await within(5000, "a connection", connected);
+  expect(heard).toBe("before\n");
+  await lose({ toHost: true, toUs: true });
+  await onX("touch /run/go");
+  // Its kernel repeats it after 0.2, 0.6, 1.4, 3 and 6.2 s.
+  await sleep(3700);
+  await nft(shut());
+  await onX("kill -KILL $(cat /run/forgotten)");
+  await nft(rules);
+  await lose({ toHost: false, toUs: true });
+  peer.write("hello");
+  await sleep(100);
+  await lose({ toHost: true, toUs: true });
+  await sleep(1500);
+  await lose(null);
+  await sleep(9000);
+}
+
+describe("a dead process's socket, whose connection the kernel has forgotten", () => {
+  test("would say what it had left, so this scenario can fail", async () => {
+    await leaveSomethingForgotten(disarmed().replace(/.*ct state new.*\n/, ""));
+    expect(heard).toBe("before\nlate\n");
+  });
+
+  test("says nothing", async () => {
+    await leaveSomethingForgotten(disarmed());
+    expect(heard).toBe("before\n");
+  });
 });
 
 /** When a connection ended at its far end, and with which error. */

@@ -111,6 +111,18 @@ export const fenceMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: [whatLeavesTest] },
   },
   {
+    name: "forgotten-connections-leave",
+    breaks: "What a dead process left leaves once the kernel has forgotten its connection, and with it the mark.",
+    edits: [
+      {
+        file: ruleset,
+        text: '  "ct state new tcp flags & (syn | rst) == 0 counter reject with tcp reset",\n',
+        by: "",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
+  },
+  {
     name: "peers-never-told",
     breaks: "What comes in for an ended epoch's connection is dropped: its peers hold on to it for minutes.",
     edits: [
