@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { earlyMs } from "../../agent/role/deaths.ts";
 import { describeError } from "../../contract/errors.ts";
 import { units } from "../../contract/paths.ts";
 import type { Report } from "../../lab/chain/report.ts";
@@ -34,6 +35,12 @@ const tell = (line: string) => console.error(line);
 
 type FaultFigure = "poweroff" | "kill-neard" | "partition";
 
+/** A neard that dies sooner after it got the key counts as the take-over's death, and the next one waits. */
+async function settled(active: string): Promise<void> {
+  const { since } = await agentStatus(active);
+  await sleep(Math.max(0, Date.parse(since) + earlyMs + 1000 - Date.now()));
+}
+
 /** When the new host has the key after each, in seconds from and to. */
 const keyComesWithin: Record<FaultFigure, readonly [number, number]> = {
   poweroff: [7, 9],
@@ -49,6 +56,7 @@ async function repeat(title: string, count: number, work: () => Promise<string>)
 async function failover(kind: FaultFigure): Promise<string> {
   const { active, standby } = await freshAndWatched();
   const ledConsul = (await agentStatus(active)).consul.isLeader;
+  if (kind === "kill-neard") await settled(active);
   await whenTurnsAreNear(...keyComesWithin[kind]);
   const { wallMs } = await injectFault(lab(), kind, active);
   await signsAgain(standby);
