@@ -9,8 +9,8 @@
 import type { CleanMarker } from "../lease/lock-record.ts";
 import type { AccountSight, ActivePhase } from "./types.ts";
 
-/** Within so long of getting the key, neard's death counts as the take-over's: a wrong key takes 1 to 6 s (facts). */
-export const earlyMs = 10_000;
+/** Within so long of getting the key, neard's death counts as the take-over's: twice what a wrong key takes at most (facts). */
+export const earlyMs = 12_000;
 /** By the number of deaths in a row. The first is most often chance, so it costs little more than the look at the key. */
 const backoffMs = [0, 1000, 5000, 15_000, 30_000] as const;
 /** What an answer about the key is waited for besides. */
