@@ -8,7 +8,8 @@ import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { systemAddresses } from "../address/address.ts";
-import { connectionsOf, forgetStandIns } from "../address/half-open.ts";
+import { connectionNotes } from "../address/connection-notes.ts";
+import { forgetStandIns } from "../address/half-open.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulServers } from "../consul/servers.ts";
 import { openCustody } from "../custody/custody.ts";
@@ -31,7 +32,7 @@ import { NeardHost } from "./neard-host.ts";
 import { notify, watchdogEveryMs } from "./notify.ts";
 import { repeat } from "./repeat.ts";
 import { snapshotDesk } from "./snapshot-desk.ts";
-import { type ConsulView, statusOf } from "./status.ts";
+import { type ConsulView, roleOf, statusOf } from "./status.ts";
 import { feedWatchdog } from "./watchdog.ts";
 
 const consulViewEveryMs = 5000;
@@ -73,7 +74,6 @@ export async function runAgent(): Promise<void> {
       next: "Start the agent by its unit: systemctl start holdfastd.",
     });
   await claimOnly("holdfastd");
-  await forgetStandIns();
   const connections = consulConnections(config, directory);
   const servers = new ConsulServers(
     connections.map((connection) => new ConsulClient(connection)),
@@ -138,16 +138,7 @@ export async function runAgent(): Promise<void> {
       consul = await consulView(servers.own, config.host);
     },
   });
-  const noteConnections = connectionNotes(config, servers, () => status().role === "active");
-  const writeConnections = repeat({
-    everyMs: connectionsEveryMs,
-    clock: systemClock,
-    signal: stop.signal,
-    work: async () =>
-      await noteConnections().catch((error: Error) =>
-        log.warn({ effect: "connections" }, `neard's connections were not written down: ${error.message}`),
-      ),
-  });
+  const writeConnections = host === null ? null : keepConnectionNotes(config, servers, host, stop.signal, log);
   const watchdog = feedWatchdog({
     signal: stop.signal,
     clock: systemClock,
@@ -156,6 +147,8 @@ export async function runAgent(): Promise<void> {
     feed: () => notify("WATCHDOG=1"),
   });
   notify("READY=1");
+  // Not before: a lease that goes on waits for nobody, and no take-over begins this soon.
+  if (host !== null) void forgetStandIns();
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
   await Promise.all([watchConsul, writeConnections, watchdog, host?.agent.run(stop.signal)]);
   socket.close();
@@ -170,20 +163,33 @@ function whenKeyAppears(signal: AbortSignal, look: () => void): void {
   watch(paths.keyDirectory, { signal, persistent: false }, look);
 }
 
-/** Writes down this host's neard's connections when they have changed, where somebody may have to end them one day. */
-function connectionNotes(config: AgentConfig, servers: ConsulServers, isActive: () => boolean): () => Promise<void> {
-  const way = config.neard?.takeoverAddresses.find(({ host }) => host === config.host);
-  if (config.neard === undefined || way === undefined) return async () => {};
-  const { uid } = userIds(config.neard.user);
+/** Where somebody may have to end this host's neard's connections one day, they are written down. */
+async function keepConnectionNotes(
+  config: AgentConfig,
+  servers: ConsulServers,
+  host: { readonly agent: NeardHost },
+  signal: AbortSignal,
+  log: Logger,
+): Promise<void> {
+  const way = config.neard?.takeoverAddresses.find((one) => one.host === config.host);
+  if (config.neard === undefined || way === undefined) return;
   const key = consulKeys(config.network, config.account).connections(config.host);
-  let written = "";
-  return async () => {
-    if (!isActive()) return;
-    const text = JSON.stringify({ connections: connectionsOf(tcpSockets(), uid, way.address) });
-    if (text === written) return;
-    await servers.use((client) => client.put(key, text));
-    written = text;
-  };
+  const look = connectionNotes({
+    uid: userIds(config.neard.user).uid,
+    address: way.address,
+    isActive: () => roleOf(host.agent.state) === "active",
+    sockets: tcpSockets,
+    write: async (text) => void (await servers.use((client) => client.put(key, text))),
+  });
+  await repeat({
+    everyMs: connectionsEveryMs,
+    clock: systemClock,
+    signal,
+    work: async () =>
+      await look().catch((error: Error) =>
+        log.warn({ effect: "connections" }, `neard's connections were not written down: ${error.message}`),
+      ),
+  });
 }
 
 async function neardHost(
