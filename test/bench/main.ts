@@ -4,8 +4,8 @@
  * this file. A quick run writes to .localnet/quick-bench instead: it proves that the bench works, not how well
  * holdfast does; one with a real neard writes to .localnet/neard-bench. Exit code 1: a run failed, or two hosts signed at once.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { type Options as ExecaOptions, execa } from "execa";
@@ -19,6 +19,8 @@ import { inspectNeard } from "../../lab/real/binary.ts";
 import { neardOption, neardVariable } from "../../lab/real/option.ts";
 import { ensureTools } from "../../toolchain/tools.ts";
 import { commitNow } from "../commit.ts";
+import { measureAgainst, requireCheckout } from "./against.ts";
+import { type AgainstResults, againstMarkdown, formatAgainst, ratioBound, ratiosOf } from "./against-table.ts";
 import { type Amounts, amountsFor } from "./amounts.ts";
 import { drawFailoverGap } from "./drawing.ts";
 import { breaches, conditions, type Sample, sampleSchema } from "./figures.ts";
@@ -34,6 +36,7 @@ interface Options {
   readonly runs?: number;
   readonly keep: boolean;
   readonly neard?: string;
+  readonly against?: string;
 }
 
 /** Ends whatever runs at the moment; nothing is begun after it. */
@@ -91,12 +94,43 @@ function write(results: Results, neard: string): void {
   mkdirSync(at, { recursive: true });
   writeFileSync(join(at, "latest.json"), `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(drawing, drawFailoverGap(results.samples));
-  writeFileSync(markdown, formatMarkdown(results, relative(dirname(markdown), drawing)));
+  const beside =
+    aside === null && existsSync(againstFile) ? againstMarkdown(JSON.parse(readFileSync(againstFile, "utf8"))) : [];
+  writeFileSync(markdown, formatMarkdown(results, relative(dirname(markdown), drawing), beside));
   tell(`\nWritten: ${[join(at, "latest.json"), drawing, markdown].map((file) => relative(root, file)).join(", ")}`);
 }
 
+/** The last comparison with another build; a section of docs/figures.md. */
+const againstFile = join(import.meta.dirname, "results/against.json");
+const againstRuns = 5;
+
+/** This build beside another one; nothing else is measured. */
+async function compare(directory: string, runs: number): Promise<void> {
+  requireRoot();
+  requireCheckout(directory);
+  const about = { date: new Date().toISOString(), commit: await commitNow(root), machine: readMachine() };
+  const other = await commitNow(directory);
+  tell(`${describeRun({ ...about, quick: false })}; beside it ${other ?? directory}`);
+  await Promise.all([ensureTools(), ensureImage(tell)]);
+  const samples: AgainstResults["samples"][number][] = [];
+  const builds = [
+    { name: "this", directory: root, lab: labName },
+    { name: "other", directory, lab: `${labName}-old` },
+  ] as const;
+  await measureAgainst(builds, runs, tell, interruption.signal, (sample) => samples.push(sample));
+  console.log(`\n${formatAgainst(samples, createPaint(process.stdout.isTTY && !process.env.NO_COLOR))}\n`);
+  mkdirSync(dirname(againstFile), { recursive: true });
+  writeFileSync(againstFile, `${JSON.stringify({ ...about, other, samples } satisfies AgainstResults, null, 2)}\n`);
+  const overlaps = samples.filter(({ build, overlapMs }) => build === "this" && overlapMs > 0);
+  if (overlaps.length > 0) throw new Error("TWO HOSTS SIGNED AT ONCE. This must never be.");
+  const slow = ratiosOf(samples).filter(({ ratio }) => ratio > ratioBound);
+  if (slow.length > 0)
+    throw new Error(`above ${ratioBound} of the other's time: ${slow.map(({ kind }) => kind).join(", ")}`);
+}
+
 /** Prints what was measured even if the bench did not get to its end; writes it only if it did. */
-async function bench({ quick, runs, keep, neard = "" }: Options): Promise<void> {
+async function bench({ quick, runs, keep, neard = "", against }: Options): Promise<void> {
+  if (against !== undefined) return await compare(resolve(against), runs ?? againstRuns);
   requireRoot();
   if (neard !== "") tell(`a real neard, ${(await inspectNeard(neard)).release}: its chain is as slow as this machine`);
   const samples: Sample[] = [];
@@ -128,7 +162,12 @@ function count(text: string): number {
 
 const program = new Command("bench")
   .description("Measures failover, switchover, pulumi and the agent on a cluster of its own; takes about half an hour.")
-  .option("--runs <count>", "how often the active host loses power (default: 20, with --quick 3)", count)
+  .option(
+    "--runs <count>",
+    "how often the active host loses power (default: 20, with --quick 3, each event with --against 5)",
+    count,
+  )
+  .option("--against <directory>", "only compare with another build: a checkout of it with its node_modules")
   .option("--quick", "few runs of each, in about five minutes; recorded in .localnet/quick-bench only", false)
   .option("--keep", "leave the cluster up at the end", false)
   .addOption(neardOption())

@@ -69,8 +69,12 @@ export function formatFigures(samples: readonly Sample[], paint: Paint): string 
   return formatTable(head, rows, { paint, columns: undefined });
 }
 
-/** docs/figures.md. @param drawing path of the SVG, from there */
-export function formatMarkdown(results: Results, drawing: string): string {
+/**
+ * docs/figures.md.
+ * @param drawing path of the SVG, from there
+ * @param more lines of further sections
+ */
+export function formatMarkdown(results: Results, drawing: string, more: readonly string[] = []): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return `${[
     "# Figures",
@@ -88,5 +92,6 @@ export function formatMarkdown(results: Results, drawing: string): string {
     `![Silence of the validator after each kind of fault, a dot for every run](${drawing})`,
     "",
     ...conditions.map((condition) => `* ${condition}`),
+    ...(more.length === 0 ? [] : ["", ...more.slice(0, -1)]),
   ].join("\n")}\n`;
 }
