@@ -115,7 +115,7 @@ async function compare(directory: string, runs: number): Promise<void> {
   const samples: AgainstResults["samples"][number][] = [];
   const builds = [
     { name: "this", directory: root, lab: labName },
-    { name: "other", directory, lab: `${labName}-old` },
+    { name: "other", directory, lab: `${labName}old` },
   ] as const;
   await measureAgainst(builds, runs, tell, interruption.signal, (sample) => samples.push(sample));
   console.log(`\n${formatAgainst(samples, createPaint(process.stdout.isTTY && !process.env.NO_COLOR))}\n`);
