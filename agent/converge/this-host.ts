@@ -1,14 +1,15 @@
 /** The host that we run on, behind the port of `converge.ts`. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { HoldfastError } from "../../contract/errors.ts";
 import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
-import { paths } from "../../contract/paths.ts";
+import { paths, units } from "../../contract/paths.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { consulMaintenanceStore } from "../maintenance/consul-store.ts";
 import { defaultBounds } from "../maintenance/decide.ts";
+import { hostAgent } from "../maintenance/host-agent.ts";
 import { withMaintenanceLock } from "../maintenance/with-lock.ts";
-import { AgentSocket } from "../socket-client.ts";
 import { convergeAcl } from "./acl-consul.ts";
-import { readConsulAccess } from "./consul-access.ts";
+import { type Given, readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
 import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
@@ -16,6 +17,7 @@ import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
 import { SpecStore } from "./spec-store.ts";
+import { readUnits } from "./systemd.ts";
 import { validateNeard } from "./validate-neard.ts";
 
 /** Of one start or command; a unit's own TimeoutStartSec is usually shorter. */
@@ -38,7 +40,7 @@ export function thisHost(concern: Concern, secrets: Secrets, progress: Progress)
     perform: (step) => perform(step, { secrets, timeoutMs: stepTimeoutMs, progress }),
     writePending: (pending) => specStore.writePending(concern, pending),
     complete: (spec) => specStore.complete(spec),
-    alone: (disturbs, work) => alone(disturbs, work, progress),
+    alone: (spec, disturbs, work) => alone(disturbs, work, { spec, secrets }, progress),
     waitHealthy: (spec, disturbed) => healthy(spec, disturbed, progress),
     convergeAcl: async (spec, given, done) => {
       if (spec.acl === undefined) return;
@@ -61,27 +63,42 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
   });
 }
 
-/** Without an agent the host is no part of a working cluster yet: nobody is disturbed, nobody is asked. */
+/**
+ * A host that surely has no agent is no part of a working cluster yet: nobody is disturbed, nobody is asked.
+ * @throws HoldfastError when the way to the others cannot be had although there is an agent: it may be active
+ */
 async function alone(
   disturbs: ReadonlySet<"consul" | "neard">,
   work: () => Promise<void>,
+  given: Given,
   progress: Progress,
 ): Promise<void> {
+  const agent = hostAgent(async () => (await readUnits([units.agent])).get(units.agent));
   const config = await readDeployedConfig();
-  if (config === null) return await work();
-  const servers = await readConsulAccess().catch((error: Error) => {
-    // The way to Consul is what this apply may be mending.
-    progress(`going on without the maintenance lock, for this host cannot reach Consul: ${error.message}`);
-    return null;
+  if (config === null) {
+    const seen = await agent.look();
+    if ("absent" in seen) return await work();
+    const what = "role" in seen ? `it is ${seen.role}` : seen.unknown;
+    throw notAlone(
+      given.spec.host,
+      `an agent is there (${what}), and ${paths.agentConfig}, which says to which cluster it belongs, is not`,
+      `Stop that agent on the host (systemctl stop ${units.agent}), which ends its lease within seconds, and run pulumi up again.`,
+    );
+  }
+  const servers = await readConsulAccess(given).catch((error: Error) => {
+    // Sealed and written anew by the concern `consul`, which is given all of it, and comes before all that disturbs.
+    const next =
+      "Run the whole pulumi up: it mends what is damaged with the concern consul, before it changes anything else.";
+    throw notAlone(config.host, error.message.replace(/\.$/, ""), next, error);
   });
-  if (servers === null) return await work();
+  if (servers === null) throw new Error("an agent without a way to Consul has passed its checks");
   const store = consulMaintenanceStore(servers, config);
   try {
     await withMaintenanceLock(
       {
         host: config.host,
         store,
-        agent: new AgentSocket(),
+        agent,
         ownConsulUp: () => answers(servers[0]),
         disturbsConsul: disturbs.has("consul"),
         bounds: defaultBounds,
@@ -95,6 +112,14 @@ async function alone(
   } finally {
     store.close();
   }
+}
+
+function notAlone(host: string, why: string, next: string, cause?: unknown): HoldfastError {
+  return new HoldfastError(
+    "HF_REFUSED",
+    `${host} cannot be changed now, for the other hosts cannot be asked to spare it: ${why}. Nothing was changed here.`,
+    { next, cause },
+  );
 }
 
 /** Any answer will do, "no leader" too: then it is the others who are missing. */

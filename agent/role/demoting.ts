@@ -8,7 +8,9 @@
  *   releasing   with the proof complete, a clean marker lets a standby start at once
  *   disarming   packets of the old epoch stay barred; a fresh neard talks freely
  *   starting    that fresh neard
- * A step that fails is repeated for as long as it takes; nothing behind it happens meanwhile.
+ * A step that fails is repeated for as long as it takes; nothing behind it happens meanwhile, with one exception: a
+ * fence of which the kernel does not show that it is shut (somebody flushed the rules, nft does not work) holds nobody
+ * back, so neard is killed at once, and the fence is tried again after each try to kill. Nothing is released before both.
  */
 import { ask, type Draft, enter } from "./transitions.ts";
 import type { DemotingPhase, Event } from "./types.ts";
@@ -31,16 +33,47 @@ export function demoteEvent(draft: Draft, event: Event): void {
     advance(draft, phase);
     return;
   }
-  enter(draft, phase, `${phase.because}; ${phase.step} failed and is repeated: ${event.because}`);
-  request(draft, phase, retryMs);
+  const again = afterFailure(phase);
+  enter(
+    draft,
+    { ...again, stepMs: draft.nowMs },
+    `${phase.because}; ${phase.step} failed and is repeated: ${event.because}`,
+  );
+  // A fence that does not shut leaves only the kill, and that at once.
+  request(draft, again, phase.step === "shutting" && again.step === "killing" ? 0 : retryMs);
 }
 
-const order = ["shutting", "killing", "erasing", "releasing", "disarming", "starting"] as const;
+/** Which step is tried after this one has failed. */
+function afterFailure(phase: DemotingPhase): DemotingPhase {
+  if (phase.isShut) return phase;
+  if (phase.step === "shutting") return phase.isEnded ? phase : { ...phase, step: "killing" };
+  return { ...phase, step: "shutting" };
+}
+
+/** What comes after a step that is done; null: all is. */
+function afterSuccess(phase: DemotingPhase): DemotingPhase | null {
+  const { release } = phase;
+  switch (phase.step) {
+    case "shutting":
+      return { ...phase, isShut: true, step: phase.isEnded ? afterProof(release) : "killing" };
+    case "killing":
+      return { ...phase, step: "erasing" };
+    case "erasing":
+      return { ...phase, isEnded: true, step: phase.isShut ? afterProof(release) : "shutting" };
+    case "releasing":
+      return { ...phase, step: "disarming" };
+    case "disarming":
+      return { ...phase, step: "starting" };
+    case "starting":
+      return null;
+  }
+}
+
+const afterProof = (release: DemotingPhase["release"]) => (release === null ? "disarming" : "releasing");
 
 function advance(draft: Draft, phase: DemotingPhase): void {
-  let next = order[order.indexOf(phase.step) + 1];
-  if (next === "releasing" && phase.release === null) next = "disarming";
-  if (next === undefined) {
+  const next = afterSuccess(phase);
+  if (next === null) {
     draft.effects.push({ do: "forget-lease" });
     enter(
       draft,
@@ -49,15 +82,15 @@ function advance(draft: Draft, phase: DemotingPhase): void {
     );
     return;
   }
-  const moved: DemotingPhase = { ...phase, step: next, stepMs: draft.nowMs };
-  enter(draft, moved, `${phase.because} (${next})`);
+  const moved: DemotingPhase = { ...next, stepMs: draft.nowMs };
+  enter(draft, moved, `${phase.because} (${next.step})`);
   request(draft, moved, 0);
 }
 
 function request(draft: Draft, phase: DemotingPhase, delayMs: number): void {
   switch (phase.step) {
     case "shutting":
-      ask(draft, { do: "shut", delayMs });
+      ask(draft, { do: "shut", epoch: phase.epoch, delayMs });
       return;
     case "killing":
       ask(draft, { do: "kill-neard", delayMs });

@@ -37,7 +37,9 @@ test("a switchover that waits for its window changes no health endpoint: the hos
   const core = activeCore();
   expect(answers(core)).toEqual(yesOfActive);
   const { since } = statusIn(core);
-  const note = (ack: string | null) => ({ "host-a": { ready: true, because: "ready", ack, modifyIndex: 70 } });
+  const note = (ack: string | null) => ({
+    "host-a": { ready: true, because: "ready", ack, isActive: false, modifyIndex: 70 },
+  });
   core.see(ours, { notes: note(null) });
   core.tell({ is: "switchover-asked", job: { id: "s1", to: "host-a", window: true, startedMs: core.nowMs } });
   expect(answers(core)).toEqual(yesOfActive);
