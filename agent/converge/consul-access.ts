@@ -54,12 +54,14 @@ function standIn(given: string | undefined): (error: Error) => string {
   };
 }
 
-function givenFile(given: Given | null, path: string): string | undefined {
+/** Exported for its test alone. */
+export function givenFile(given: Given | null, path: string): string | undefined {
   const secret = given?.spec.secretFiles.find((file) => file.path === path)?.secret;
   return secret === undefined ? undefined : given?.secrets[secret];
 }
 
-function givenCredential(given: Given | null, name: string): string | undefined {
+/** Exported for its test alone. */
+export function givenCredential(given: Given | null, name: string): string | undefined {
   const secret = given?.spec.credentials.find((one) => one.name === name)?.secret;
   return secret === undefined ? undefined : given?.secrets[secret];
 }

@@ -1,6 +1,5 @@
 /** The host that we run on, behind the port of `converge.ts`. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { HoldfastError } from "../../contract/errors.ts";
 import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { paths, units } from "../../contract/paths.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
@@ -19,6 +18,7 @@ import { readFacts } from "./read-facts.ts";
 import { SpecStore } from "./spec-store.ts";
 import { readUnits } from "./systemd.ts";
 import { validateNeard } from "./validate-neard.ts";
+import { wayToOthers } from "./way-to-others.ts";
 
 /** Of one start or command; a unit's own TimeoutStartSec is usually shorter. */
 const stepTimeoutMs = 150_000;
@@ -63,10 +63,7 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
   });
 }
 
-/**
- * A host that surely has no agent is no part of a working cluster yet: nobody is disturbed, nobody is asked.
- * @throws HoldfastError when the way to the others cannot be had although there is an agent: it may be active
- */
+/** A host that surely has no agent disturbs nobody, and nobody is asked. */
 async function alone(
   disturbs: ReadonlySet<"consul" | "neard">,
   work: () => Promise<void>,
@@ -74,24 +71,14 @@ async function alone(
   progress: Progress,
 ): Promise<void> {
   const agent = hostAgent(async () => (await readUnits([units.agent])).get(units.agent));
-  const config = await readDeployedConfig();
-  if (config === null) {
-    const seen = await agent.look();
-    if ("absent" in seen) return await work();
-    const what = "role" in seen ? `it is ${seen.role}` : seen.unknown;
-    throw notAlone(
-      given.spec.host,
-      `an agent is there (${what}), and ${paths.agentConfig}, which says to which cluster it belongs, is not`,
-      `Stop that agent on the host (systemctl stop ${units.agent}), which ends its lease within seconds, and run pulumi up again.`,
-    );
-  }
-  const servers = await readConsulAccess(given).catch((error: Error) => {
-    // Sealed and written anew by the concern `consul`, which is given all of it, and comes before all that disturbs.
-    const next =
-      "Run the whole pulumi up: it mends what is damaged with the concern consul, before it changes anything else.";
-    throw notAlone(config.host, error.message.replace(/\.$/, ""), next, error);
+  const way = await wayToOthers({
+    host: given.spec.host,
+    agent,
+    readConfig: () => readDeployedConfig(),
+    readAccess: () => readConsulAccess(given),
   });
-  if (servers === null) throw new Error("an agent without a way to Consul has passed its checks");
+  if (way === null) return await work();
+  const { config, servers } = way;
   const store = consulMaintenanceStore(servers, config);
   try {
     await withMaintenanceLock(
@@ -112,14 +99,6 @@ async function alone(
   } finally {
     store.close();
   }
-}
-
-function notAlone(host: string, why: string, next: string, cause?: unknown): HoldfastError {
-  return new HoldfastError(
-    "HF_REFUSED",
-    `${host} cannot be changed now, for the other hosts cannot be asked to spare it: ${why}. Nothing was changed here.`,
-    { next, cause },
-  );
 }
 
 /** Any answer will do, "no leader" too: then it is the others who are missing. */

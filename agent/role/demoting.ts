@@ -50,26 +50,23 @@ function afterFailure(phase: DemotingPhase): DemotingPhase {
   return { ...phase, step: "shutting" };
 }
 
-/** What comes after a step that is done; null: all is. */
-function afterSuccess(phase: DemotingPhase): DemotingPhase | null {
-  const { release } = phase;
-  switch (phase.step) {
-    case "shutting":
-      return { ...phase, isShut: true, step: phase.isEnded ? afterProof(release) : "killing" };
-    case "killing":
-      return { ...phase, step: "erasing" };
-    case "erasing":
-      return { ...phase, isEnded: true, step: phase.isShut ? afterProof(release) : "shutting" };
-    case "releasing":
-      return { ...phase, step: "disarming" };
-    case "disarming":
-      return { ...phase, step: "starting" };
-    case "starting":
-      return null;
-  }
-}
+const order = ["shutting", "killing", "erasing", "releasing", "disarming", "starting"] as const;
 
-const afterProof = (release: DemotingPhase["release"]) => (release === null ? "disarming" : "releasing");
+/** What comes after a step that is done; null: all is. */
+function afterSuccess(before: DemotingPhase): DemotingPhase | null {
+  const { step, release } = before;
+  const phase = {
+    ...before,
+    isShut: before.isShut || step === "shutting",
+    isEnded: before.isEnded || step === "erasing",
+  };
+  let next = order[order.indexOf(step) + 1];
+  // What did not wait for a fence that did not shut is done by now; and what waits for both comes after both.
+  if (step === "shutting" && phase.isEnded) next = "releasing";
+  if (step === "erasing" && !phase.isShut) next = "shutting";
+  if (next === "releasing" && release === null) next = "disarming";
+  return next === undefined ? null : { ...phase, step: next };
+}
 
 function advance(draft: Draft, phase: DemotingPhase): void {
   const next = afterSuccess(phase);
