@@ -7,7 +7,8 @@
  * Awkward case: anybody with write access to the key could write a marker. It counts only on a key
  * that nobody has locked, and only if it names the epoch that the key has, which the unlocking
  * holder alone could have done in the same transaction as its proof of holding it.
- * Hosts may have different timings for a while. So a renewal says how long it lets its host be heard.
+ * Hosts may have different timings for a while. So a renewal says how long it lets its host be heard; a record that
+ * cannot be read says nothing, and stands for the longest.
  */
 import * as z from "zod";
 import type { KvEntry } from "../consul/client.ts";
@@ -31,7 +32,7 @@ export const cleanMarkerSchema = z.object({
 export type CleanMarker = z.infer<typeof cleanMarkerSchema>;
 
 /** Twice Consul's greatest lock-delay, above which no lease can be; more is not ours. */
-const maxHeardMs = 120_000;
+export const maxHeardMs = 120_000;
 
 export const lockValueSchema = z.object({
   host: z.string(),
@@ -69,6 +70,21 @@ function parseValue(text: string): LockValue | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * For how long after its sending the lock's record lets somebody be heard; null: it gives nobody a lease, so what an
+ * earlier one said stands. A record that cannot be read, or that does not say it although somebody has the lock, may have
+ * been written over anybody's: then it is the longest that any holder's settings allow.
+ */
+export function heardMsOf(lock: LockView): number | null {
+  const { modifyIndex, lockIndex, session, value } = lock;
+  if (modifyIndex === 0) return null;
+  if (value === null) return maxHeardMs;
+  if (value.heardMs !== undefined) return value.heardMs;
+  // One that a standby has made, or that its holder has let go.
+  const isFree = session === null && (lockIndex === 0 || cleanMarker(lock) !== null);
+  return isFree ? null : maxHeardMs;
 }
 
 /** The marker that lets a standby skip the wait; null when there is none that counts. */

@@ -1,13 +1,19 @@
 /** What must not shorten the wait, and whom a marker does not make ready. */
 import { describe, expect, test } from "vitest";
-import { type LockView, lockViewFrom } from "../lease/lock-record.ts";
+import { waitMs } from "../../contract/timing.ts";
+import { type LockView, lockViewFrom, maxHeardMs } from "../lease/lock-record.ts";
 import { Core, heldByA, markerOfA, settings } from "./testing.ts";
 
 const ready = () => new Core().tell({ is: "key-checked", available: true });
 const took = (core: Core) => core.asked("create-session").length;
 
 /** What is left when a session dies: nobody has the lock, and nobody said that it was released. */
-const freed: LockView = { modifyIndex: 60, lockIndex: 4, session: null, value: { host: "host-a", seq: 9 } };
+const freed: LockView = {
+  modifyIndex: 60,
+  lockIndex: 4,
+  session: null,
+  value: { host: "host-a", seq: 9, heardMs: 6500 },
+};
 
 test("a lock that was freed without a marker is waited for in full: its holder may still sign", () => {
   const core = ready().live(1000, heldByA(50)).see(freed);
@@ -79,11 +85,21 @@ test("a holder with a longer lease than ours is waited for as long as its own re
   expect(took(core.live(400, renewedFor(50, 15_000)))).toBe(1);
 });
 
-test("what a holder said last stands, whatever a foreign hand or a lost session makes of the record", () => {
-  const core = ready()
-    .live(500, renewedFor(50, 15_000))
-    .see({ ...renewedFor(51), value: null });
-  const lost: LockView = { ...renewedFor(52), session: null };
+test("a record that nobody can read may have been written over anybody's: the longest lease is waited for", () => {
+  const foreign: LockView = { ...renewedFor(51), value: null };
+  const longestMs = waitMs(settings.lease, maxHeardMs);
+  const core = ready().live(500, renewedFor(50, 15_000)).see(foreign);
+  expect(took(core.live(longestMs - 300, foreign))).toBe(0);
+  expect(core.state.because).toContain(`takes over after ${Math.round(longestMs / 1000)} s`);
+  expect(took(core.live(600, foreign))).toBe(1);
+  // One that knows of no record before it has no less to fear.
+  expect(took(ready().live(longestMs - 300, foreign))).toBe(0);
+});
+
+test("with the next record that can be read it is what that one says", () => {
+  const foreign: LockView = { ...renewedFor(51), value: null };
+  const core = ready().live(500, renewedFor(50, 15_000)).see(foreign).see(renewedFor(52, 15_000));
+  const lost: LockView = { ...renewedFor(53, 15_000), session: null };
   expect(took(core.see(lost).live(15_200, lost))).toBe(0);
   expect(took(core.live(600, lost))).toBe(1);
 });

@@ -7,7 +7,7 @@
  * had happened; so a watch not confirmed for `unbrokenMs`, or an index that goes backwards, counts as
  * a change (design: "the watch must be unbroken").
  */
-import type { LockView } from "../lease/lock-record.ts";
+import { heardMsOf, type LockView } from "../lease/lock-record.ts";
 import type { Event, PeerNote, Watch } from "./types.ts";
 
 type Observed = Extract<Event, { is: "observed" }>;
@@ -44,7 +44,7 @@ export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs:
     held: heldSince(watch, seen.lock, { moved, isBroken }, nowMs),
     index: seen.index,
     lock: seen.lock,
-    heardMs: seen.lock.value?.heardMs ?? watch.heardMs,
+    heardMs: heardMsOf(seen.lock) ?? watch.heardMs,
     paused: seen.paused,
     switchover: seen.switchover,
     notes: mergeNotes(watch.notes, seen.notes, nowMs),

@@ -13,6 +13,7 @@ export function findProblems(cluster: StackOutputs, view: Facts, statuses: reado
     ...statuses.flatMap((status) => strayAgent(cluster, status)),
     ...view.hosts.flatMap(validatorProblems),
     ...keyProblems(statuses),
+    ...statuses.flatMap(({ host, key }) => (key.placeFault === null ? [] : [`On ${host} ${key.placeFault}.`])),
     ...view.hosts.flatMap(consulProblems),
     ...noReadyStandby(view),
   ];

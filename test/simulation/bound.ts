@@ -2,7 +2,8 @@
  * How long it may take until somebody signs again once everything works: the sum of the waits that the
  * code has on that way, each at its longest.
  */
-import type { LeaseTiming } from "../../contract/timing.ts";
+import { maxHeardMs } from "../../agent/lease/lock-record.ts";
+import { type LeaseTiming, waitMs } from "../../contract/timing.ts";
 
 /** Consul's election (facts: 2.0 to 4.1 s) after the last server came back. */
 const electionMs = 4500;
@@ -21,8 +22,10 @@ const deathsMs = 30_000 + 8000 + 4000;
 /** What was cut or lost may still come for a minute, and move the lock once more. */
 const lateMs = 60_000;
 
-export function recoveryBoundMs(lease: LeaseTiming): number {
-  const { lockDelayMs, takeoverMs } = lease;
+/** @param isUnreadable nobody can tell from the lock's record for how long its holder may be heard */
+export function recoveryBoundMs(lease: LeaseTiming, isUnreadable: boolean): number {
+  const { lockDelayMs } = lease;
+  const takeoverMs = isUnreadable ? waitMs(lease, maxHeardMs) : lease.takeoverMs;
   return (
     electionMs +
     Math.max(neardMs, agentMs) +

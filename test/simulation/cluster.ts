@@ -1,6 +1,6 @@
 /** Three hosts, their network and their Consul, in virtual time: all that a fault can strike. */
 import type { TxnOperation, TxnOutcome } from "../../agent/consul/client.ts";
-import { cleanMarker, lockViewFrom } from "../../agent/lease/lock-record.ts";
+import { cleanMarker, heardMsOf, lockViewFrom, maxHeardMs } from "../../agent/lease/lock-record.ts";
 import type { AccountSight } from "../../agent/role/types.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
 import { keys, nextPublicKey, publicKey } from "./cluster-names.ts";
@@ -91,6 +91,11 @@ export class Cluster {
 
   get isPaused(): boolean {
     return this.consul.store.entry(keys.pause) !== undefined;
+  }
+
+  /** Somebody wrote into the lock what says nothing of how long its holder may be heard. */
+  get isLockUnreadable(): boolean {
+    return heardMsOf(lockViewFrom(this.consul.store.entry(keys.lock))) === maxHeardMs;
   }
 
   trace(who: string, what: string): void {
