@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { nothingBefore } from "../../contract/deployment.ts";
 import { type HostSpecInput, hostSpecSchema, type Secrets } from "../../contract/host-spec.ts";
 import { type HostFacts, nothingDue, type PathFact, type UnitFact } from "./facts.ts";
 import { credentialPath, emptyInventory, inventoryOf } from "./inventory.ts";
@@ -41,6 +42,7 @@ const bare: HostFacts = {
   stored: null,
   pending: null,
   elsewhere: emptyInventory,
+  before: nothingBefore,
 };
 
 const file = (mode: string, digest: string, owner = "root"): PathFact => ({
@@ -76,6 +78,7 @@ const converged: HostFacts = {
   stored: spec,
   pending: null,
   elsewhere: emptyInventory,
+  before: nothingBefore,
 };
 
 function withPath(path: string, fact: PathFact, facts = converged): HostFacts {
