@@ -95,6 +95,8 @@ export interface Marks {
   readonly identity: Identity | null;
   /** By the authority that lies on it; null: none does. */
   readonly authority: string | null;
+  /** Where there is no identity, what else is known of it, such as `validator.near on mainnet, since …`. */
+  readonly words?: string;
 }
 
 /** `fresh`: nobody's. `unmarked`: ours, from before hosts kept an identity. */
@@ -110,10 +112,11 @@ export function standingOf(claim: Pick<Claim, "id" | "adopt"> | null, { identity
 }
 
 /** `deployment hf-… (stack a/b/c, validator.near on mainnet), since …`: the end of a sentence about whose a host is. */
-export function describeOwner({ identity, authority }: Marks): string {
-  if (identity === null) return `the deployment ${authority}, which keeps no name on it`;
+export function describeOwner({ identity, authority, words }: Marks): string {
+  if (identity === null)
+    return `the deployment ${authority} (made by a version that left no name${words === undefined ? "" : `; ${words}`})`;
   const { id, stack, account, network, since } = identity;
-  return `the deployment ${id} (stack ${stack}, ${account} on ${network}) since ${since}`;
+  return `the deployment ${id} (stack ${stack}, ${account} on ${network}, since ${since})`;
 }
 
 /** What to do with a host that is another deployment's. @param id of the other; null when nobody has said */
