@@ -27,6 +27,13 @@ test("not mounted any more: the unit still says so, and nothing is written to th
   expect(() => requireMount(fitted, ["/"])).toThrow("is not mounted");
 });
 
+test("a file system below the home counts too, and a neighbour's does not", () => {
+  const fitted = fitToMounts(spec, ["/", `${paths.neardHome}/data`, `${paths.neardHome}-old`], null);
+  expect(lines(fitted)?.[2]).toBe(`AssertPathIsMountPoint=${paths.neardHome}/data`);
+  expect(lines(fitted)).toHaveLength(4);
+  expect(missingMount(fitted, ["/"])).toContain(`${paths.neardHome}/data was a file system of its own`);
+});
+
 test("other concerns have no such unit", () => {
   const other = hostSpecSchema.parse({ host: "host-a", concern: "agent" });
   expect(fitToMounts(other, mounts, null)).toBe(other);
