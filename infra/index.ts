@@ -31,6 +31,7 @@ export const { network, account, publicKey, hosts, addresses, agentSocket, statu
     for (const note of notes) await pulumi.log.warn(note);
     const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
     secrets.make(validatorKey, nextValidatorKey, adopted);
-    new Cluster("cluster", { plan, secrets, claim, access, packed: artifacts.packed, drifted });
+    const by = adopted === undefined ? claim : secrets.afterAll(claim);
+    new Cluster("cluster", { plan, secrets, claim: by, access, packed: artifacts.packed, drifted });
     return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
   });

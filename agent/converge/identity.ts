@@ -50,7 +50,7 @@ export async function claimHost(claim: Claim | null, name: string, store: SpecSt
   const marks = await readMarks();
   const standing = standingOf(claim, marks);
   const { identity } = marks;
-  if (standing === "stranger") throw foreign(claim?.id ?? null, marks, name, claim?.stack);
+  if (standing === "stranger") throw foreign(claim, marks, name);
   const recorded = identity?.host ?? (await store.readSpec("system"))?.host ?? name;
   if (recorded !== name)
     throw new HoldfastError("HF_HOST_FOREIGN", `This host is ${recorded} of its deployment, not ${name}.`, {
@@ -67,17 +67,24 @@ export async function requireOwner(id: string | null, name: string): Promise<voi
   if (id !== null && !deploymentIdSchema.safeParse(id).success)
     throw new HoldfastError("HF_USAGE", `${id} is not the id of a deployment.`);
   const marks = await readMarks();
-  if (standingOf(id === null ? null : { id }, marks) === "stranger") throw foreign(id, marks, name, undefined);
+  if (standingOf(id === null ? null : { id }, marks) !== "stranger") return;
+  const owner = `${name} belongs to ${describeOwner(marks)}`;
+  throw id === null
+    ? new HoldfastError("HF_HOST_FOREIGN", `${owner}, and nobody says that this is done for it.`, {
+        next: `Let its own stack do it; by hand: --deployment ${marks.identity?.id}.`,
+      })
+    : new HoldfastError("HF_HOST_FOREIGN", `${owner}, not to the deployment ${id}. Nothing was changed on it.`, {
+        next:
+          "Select the host's own stack to remove it. If the hosts of this one are that deployment's now, it has none left: " +
+          "forget it with pulumi stack rm --force (docs/operate/lost-state.md).",
+      });
 }
 
-function foreign(id: string | null, marks: Marks, name: string, stack: string | undefined): HoldfastError {
-  const owner = `${name} belongs to ${describeOwner(marks)}`;
-  if (id === null)
-    return new HoldfastError("HF_HOST_FOREIGN", `${owner}, and nobody says that this is done for it.`, {
-      next: `Let its own stack do it; by hand: --deployment ${marks.identity?.id}.`,
-    });
-  const by = stack === undefined ? `the deployment ${id}` : `the deployment ${id} (stack ${stack})`;
-  return new HoldfastError("HF_HOST_FOREIGN", `${owner}, not to ${by}. Nothing was changed on it.`, {
+function foreign(claim: Claim | null, marks: Marks, name: string): HoldfastError {
+  const by =
+    claim === null ? "nobody says for whom this is done" : `this is done for ${claim.id} (stack ${claim.stack})`;
+  const message = `${name} belongs to ${describeOwner(marks)}, but ${by}. Nothing was changed on it.`;
+  return new HoldfastError("HF_HOST_FOREIGN", message, {
     next: nextForStranger(marks.identity?.id ?? marks.authority),
   });
 }

@@ -46,7 +46,7 @@ test("a neard from before: what can stay is told once", () => {
 
 test("neard's file system must be mounted, and its home no link", () => {
   expect(messages(homeFaults(report(hostA, { unmounted: ["/var/lib/neard"] }), say))).toEqual([
-    "has /var/lib/neard in /etc/fstab, but not mounted: neard's data would go to the disk below",
+    "has nothing mounted at /var/lib/neard, as /etc/fstab or its deployment has it: neard's data would go to the disk below",
   ]);
   expect(messages(homeFaults(report(hostA, { homeKind: "symbolic link" }), say))).toEqual([
     "has a symbolic link at /var/lib/neard, where neard's data belongs",

@@ -40,8 +40,8 @@ export function homeFaults({ host, facts }: HostReport, fault: Say): Fault[] {
       ? []
       : [
           fault(
-            `has ${facts.unmounted.join(", ")} in /etc/fstab, but not mounted: neard's data would go to the disk below`,
-            `Mount it: mount ${facts.unmounted[0]}.`,
+            `has nothing mounted at ${facts.unmounted.join(", ")}, as /etc/fstab or its deployment has it: neard's data would go to the disk below`,
+            `Mount it (mount ${facts.unmounted[0]}). If it shall be without from now on, take it out of /etc/fstab, and delete ${paths.specs}/neard.json there.`,
           ),
         ]),
     ...(["", "directory"].includes(facts.homeKind)

@@ -41,7 +41,11 @@ free() { df -Pk "$1" 2>/dev/null || df -Pk "$2"; }
 fact varFreeKb "$(free ${paths.state} /var/lib | awk 'NR == 2 { print $4 }')"
 fact chainFreeKb "$(free ${paths.neardHome} /var/lib | awk 'NR == 2 { print $4 }')"
 fact optFreeKb "$(free ${paths.opt} /opt | awk 'NR == 2 { print $4 }')"
-fact unmounted "$(awk '$1 !~ /^#/ && ($2 "/") ~ "^${paths.neardHome}/" { print $2 }' /etc/fstab 2>/dev/null | while read -r at; do mountpoint -q "$at" || echo "$at"; done | tr '\\n' ' ')"
+wanted() {
+  awk '$1 !~ /^#/ && ($2 "/") ~ "^${paths.neardHome}/" { print $2 }' /etc/fstab 2>/dev/null
+  sed -n 's/.*"AssertPathIsMountPoint=\\([^"]*\\)".*/\\1/p' ${paths.specs}/neard.json 2>/dev/null
+}
+fact unmounted "$(wanted | sort -u | while read -r at; do mountpoint -q "$at" || echo "$at"; done | tr '\\n' ' ')"
 fact homeKind "$(stat -c %F ${paths.neardHome} 2>/dev/null)"
 fact homeHolds "$(ls -A ${paths.neardHome} 2>/dev/null | grep -vx 'lost+found' | head -n 5 | tr '\\n' ' ')"
 fact oldUsers "$(getent passwd ${users.neard} ${users.consul} | cut -d: -f1 | tr '\\n' ' ')"
@@ -92,7 +96,7 @@ const factsSchema = z.object({
   /** Where neard's data goes. */
   chainFreeKb: z.coerce.number(),
   optFreeKb: z.coerce.number(),
-  /** In fstab for neard's home or below, and not mounted. */
+  /** At neard's home or below, in fstab or mounted when the host was deployed, and not mounted now. */
   unmounted: words,
   /** `stat`'s word for what is at neard's home; empty: nothing is. */
   homeKind: z.string(),

@@ -5,7 +5,7 @@ import { agentConfig } from "../plan/agent.ts";
 import { sampleTopology } from "../testing/sample.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { HostReport } from "./host-faults.ts";
-import { adoptionOf, identityFaults } from "./identity.ts";
+import { adoptionNotes, adoptionOf, identityFaults } from "./identity.ts";
 
 const topology = sampleTopology();
 const [hostA, hostB, hostC] = topology.hosts as [Host, Host, Host];
@@ -128,6 +128,9 @@ describe("adoption", () => {
     expect(messages(adopting, ...halfWay)).toEqual([]);
     expect(adoptionOf(adopting, halfWay)).toEqual(adoptionOf(adopting, all));
     expect(adoptionOf(adopting, topology.hosts.map(done))).toBeUndefined();
+    expect(adoptionNotes(adopting, halfWay)).toEqual([]);
+    expect(adoptionNotes(adopting, topology.hosts.map(done))).toEqual([expect.stringContaining("pulumi config rm")]);
+    expect(adoptionNotes(claim, halfWay)).toEqual([]);
     expect(adoptionOf(claim, [report(hostA, {})])).toBeUndefined();
   });
 

@@ -189,6 +189,12 @@ function secretFaults(claim: Claim, reports: readonly HostReport[]): Fault[] {
   }
 }
 
+/** Worth a word. */
+export function adoptionNotes(claim: Claim, reports: readonly HostReport[]): string[] {
+  if (claim.adopt === undefined || reports.some(isBeingAdopted(claim))) return [];
+  return ["holdfast:adopt has nothing to do (any more): remove it with pulumi config rm holdfast:adopt."];
+}
+
 /**
  * What the stack has to keep from now on; undefined when nothing is to be adopted, or everything is.
  * @throws what adoptedFrom throws; `identityFaults` has said so

@@ -9,7 +9,7 @@ import type { Host, Topology } from "../config/topology.ts";
 import type { Adopted } from "../secrets/adopted.ts";
 import { beforeNotes } from "./before-us.ts";
 import { hostFaults } from "./host-faults.ts";
-import { adoptionOf, identityFaults } from "./identity.ts";
+import { adoptionNotes, adoptionOf, identityFaults } from "./identity.ts";
 
 export interface Seen {
   /** What makes hosts unfit, or keeps them from being looked at. */
@@ -50,7 +50,7 @@ export async function lookAtHosts(
   return {
     faults: all,
     adopted: all.length === 0 ? adoptionOf(await claim, reports) : undefined,
-    notes: reports.flatMap(beforeNotes),
+    notes: [...reports.flatMap(beforeNotes), ...adoptionNotes(await claim, reports)],
     drifted: new Set(reports.filter(({ facts }) => facts.drifted).map(({ host }) => host.name)),
   };
 }

@@ -73,6 +73,15 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     return this;
   }
 
+  /**
+   * `value`, but not before all secrets are in the stack's state. For what adopts hosts: one that is this stack's already is
+   * not asked for its secrets again, should this run be cut off.
+   */
+  afterAll<T>(value: pulumi.Output<T>): pulumi.Output<T> {
+    const all = pulumi.all([...this.#values.values()]);
+    return pulumi.unsecret(pulumi.all([value, all]).apply(([given]) => given)) as pulumi.Output<T>;
+  }
+
   /** Consul's management token: for the operator's own commands, by the stack's outputs. */
   get managementToken(): pulumi.Output<string> {
     const value = this.#values.get(clusterSecrets.managementToken);
