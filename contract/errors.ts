@@ -18,6 +18,8 @@ export const errorCodes = [
   "HF_HOST_KEY_MISMATCH",
   /** A host lacks something that holdfast needs (systemd, nftables, root, space, ...). */
   "HF_HOST_UNFIT",
+  /** A host belongs to another deployment, or is another host of this one. */
+  "HF_HOST_FOREIGN",
   /** An artifact's checksum is not the pinned one. */
   "HF_ARTIFACT_CHECKSUM",
   /** An artifact could not be read, downloaded or built. */

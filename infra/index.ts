@@ -2,6 +2,7 @@
 import "./lean-sdk.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { prepareArtifacts } from "./artifacts/prepare-artifacts.ts";
+import { claimOf, known, stackName } from "./claim.ts";
 import { clearly } from "./clearly.ts";
 import { Cluster } from "./components/cluster.ts";
 import { refuseFaults } from "./config/faults.ts";
@@ -17,16 +18,20 @@ export const { network, account, publicKey, hosts, addresses, agentSocket, statu
     for (const warning of warnings) await pulumi.log.warn(warning);
     const updating = !pulumi.runtime.isDryRun();
     // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
-    const looking = updating ? lookAtHosts(topology, sshPrivateKey) : nothingSeen;
+    const secrets = new ClusterSecrets("secrets", topology);
+    const claim = claimOf(secrets.id, topology, stackName());
+    const looking = updating ? lookAtHosts(topology, sshPrivateKey, known(claim)) : nothingSeen;
     const loading = updating ? import("./secrets/certificates.ts") : undefined;
     const artifacts = await prepareArtifacts(settings);
     refuseFaults("the artifacts", artifacts.faults);
     const plan = planDeployment(topology, artifacts.byArch);
     await loading;
-    const { faults, drifted } = await looking;
+    const { faults, drifted, notes, adopted } = await looking;
     refuseFaults("the hosts", faults);
+    for (const note of notes) await pulumi.log.warn(note);
     const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
-    const secrets = new ClusterSecrets("secrets", topology, validatorKey, nextValidatorKey);
-    new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed, drifted });
+    secrets.make(validatorKey, nextValidatorKey, adopted);
+    const by = adopted === undefined ? claim : secrets.afterAll(claim);
+    new Cluster("cluster", { plan, secrets, claim: by, access, packed: artifacts.packed, drifted });
     return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
   });

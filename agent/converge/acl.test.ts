@@ -67,6 +67,16 @@ test("what differs is changed, and says what", () => {
   ]);
 });
 
+test("a stack that adopted its hosts has their tokens' secrets, not their public ids: nothing is made, changed or deleted", () => {
+  const adopted = { ...secrets, accessor: "another" };
+  expect(planAcl(spec, adopted, { ...converged, members: [] })).toEqual([]);
+  const [token, ...tokens] = converged.tokens;
+  if (token === undefined) throw new Error("facts");
+  expect(planAcl(spec, adopted, { ...converged, tokens: [{ ...token, policies: [] }, ...tokens] })).toEqual([
+    expect.objectContaining({ kind: "token", accessor: "accessor-a", exists: true, why: "policies" }),
+  ]);
+});
+
 test("a host that left: its token goes, then its policy; not while it still lives", () => {
   const facts = {
     ...converged,

@@ -7,6 +7,8 @@
  * Awkward case: a host that leaves. Pulumi changes the ACLs before it removes what has left, and that host
  * may be active, and needs its token to hand over and to leave Consul. So a token goes only when its
  * host is no living member any more: with the next change of the ACLs.
+ * Another one: a stack that adopted its hosts knows their tokens, but not the public ids under which Consul keeps them.
+ * A token is known by its secret as well.
  */
 import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { aclName } from "../../contract/topology.ts";
@@ -113,12 +115,14 @@ function tokenSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[]
   return spec.tokens.flatMap((token): AclStep[] => {
     const accessor = secrets[token.accessorSecret] ?? "";
     const secret = secrets[token.secret] ?? "";
-    const fact = facts.tokens.find((other) => other.accessor === accessor);
+    const fact =
+      facts.tokens.find((other) => other.accessor === accessor) ??
+      facts.tokens.find((other) => other.secret === secret);
     const step = {
       kind: "token",
       exists: fact !== undefined,
       name: token.name,
-      accessor,
+      accessor: fact?.accessor ?? accessor,
       secret,
       policies: token.policies,
     } as const;
@@ -136,13 +140,14 @@ function tokenSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[]
 function obsoleteSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[] {
   const why = "not in the spec any more";
   const accessors = new Set(spec.tokens.map((token) => secrets[token.accessorSecret]));
+  const known = new Set(spec.tokens.map((token) => secrets[token.secret]));
   const names = new Set(spec.policies.map(({ name }) => name));
   const living = new Set(facts.members.map((member) => describe(aclName(member))));
   const ours = ({ description }: { description: string }) =>
     description.startsWith(aclMark) && !living.has(description);
   return [
     ...facts.tokens
-      .filter((token) => ours(token) && !accessors.has(token.accessor))
+      .filter((token) => ours(token) && !accessors.has(token.accessor) && !known.has(token.secret))
       .map(
         ({ accessor, description }): AclStep => ({
           kind: "delete-token",

@@ -5,14 +5,18 @@ import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { HoldfastError } from "../../contract/errors.ts";
 import type { ConvergeReport, HostSpec } from "../../contract/host-spec.ts";
+import { paths } from "../../contract/paths.ts";
 import { allQuestions, check as checkConcern, type Question, questionOf } from "./check.ts";
 import { type Change, converge } from "./converge.ts";
 import { hasSystemdCreds, unsealAll } from "./credentials.ts";
 import { withHostLock } from "./host-lock.ts";
+import { claimHost, claimIn, requireOwner } from "./identity.ts";
 import { lookFor } from "./look.ts";
+import { readMountPoints } from "./mounts.ts";
+import { fitToMounts, missingMount, requireMount } from "./neard-mount.ts";
 import { exitNotAllUnsealed, fitToOldSystemd } from "./old-systemd.ts";
 import { progressOn } from "./progress.ts";
-import { removeConcern } from "./remove.ts";
+import { removeAll, removeConcern } from "./remove.ts";
 import { parseConcern, parseSecrets, parseSpec, requireSecrets } from "./spec.ts";
 import { specStore, thisHost } from "./this-host.ts";
 
@@ -20,6 +24,8 @@ import { specStore, thisHost } from "./this-host.ts";
 const exitDrift = 3;
 
 export function registerConvergeCommands(program: Command): void {
+  // Root's own may be 077, and what others read of ours would be for root alone. What is secret says so by its mode.
+  process.umask(0o022);
   for (const stream of [process.stdout, process.stderr]) stream.on("error", outliveReader);
   program
     .command("apply")
@@ -39,9 +45,11 @@ export function registerConvergeCommands(program: Command): void {
   program
     .command("remove")
     .description("take a concern off this host; nothing to do when it is gone already")
-    .requiredOption("--concern <name>", "the concern")
+    .option("--concern <name>", "the concern")
+    .option("--all", "everything of holdfast that is here")
+    .option("--deployment <id>", "the deployment that this host belongs to; another one's is refused")
     .option("--json", "end with one line of JSON")
-    .action((options: { concern: string; json?: true }) => remove(options));
+    .action((options: RemoveOptions) => remove(options));
   program
     .command("unseal")
     .description("unseal this host's credentials into memory, where systemd is too old to (holdfast-unseal.service)")
@@ -51,6 +59,13 @@ export function registerConvergeCommands(program: Command): void {
 /** Whoever listened has gone (Pulumi was cancelled, SSH broke): a host half done is worse than a report unread. */
 function outliveReader(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
+}
+
+interface RemoveOptions {
+  readonly concern?: string;
+  readonly all?: true;
+  readonly deployment?: string;
+  readonly json?: true;
 }
 
 interface CheckOptions {
@@ -68,7 +83,11 @@ async function apply(options: { spec: string; json?: true }): Promise<void> {
   requireSecrets(spec, secrets);
   const progress = progressOn(spec.host, spec.concern);
   const changed = reporter("changed");
-  await withHostLock(progress, () => converge(thisHost(spec.concern, secrets, progress), spec, secrets, changed.add));
+  await withHostLock(progress, async () => {
+    await claimHost(claimIn(secrets), spec.host, specStore);
+    requireMount(spec, await readMountPoints());
+    await converge(thisHost(spec.concern, secrets, progress), spec, secrets, changed.add);
+  });
   report(spec.host, spec.concern, changed.all, "nothing to do", startMs, options.json);
 }
 
@@ -76,6 +95,7 @@ async function check(options: CheckOptions): Promise<void> {
   const startMs = performance.now();
   const secrets = options.spec === undefined ? null : parseSecrets(await readStdin());
   const questions = await questionsOf(options);
+  const mounts = await readMountPoints();
   const look = lookFor(questions.flatMap(({ spec }) => spec ?? []));
   const ask = async (question: Question) => {
     if (question.spec !== null && secrets !== null) requireSecrets(question.spec, secrets);
@@ -91,6 +111,8 @@ async function check(options: CheckOptions): Promise<void> {
     const differs = reporter("differs");
     const { changes = [], foreign = [], notes = [] } = answers[position] ?? {};
     for (const change of [...changes, ...(options.mendable === true ? [] : foreign)]) differs.add(change);
+    const missing = spec === null ? null : missingMount(spec, mounts);
+    if (missing !== null) differs.add({ what: paths.neardHome, why: missing });
     for (const { what, why } of notes) process.stdout.write(`note: ${what} (${why})\n`);
     if (differs.all.length > 0) process.exitCode = exitDrift;
     report(spec?.host ?? hostname(), concern, differs.all, "as wanted", startMs, options.json, notes);
@@ -109,14 +131,21 @@ async function questionsOf(options: CheckOptions): Promise<Question[]> {
   return questions;
 }
 
-async function remove(options: { concern: string; json?: true }): Promise<void> {
+async function remove(options: RemoveOptions): Promise<void> {
   const startMs = performance.now();
-  const concern = parseConcern(options.concern);
-  const host = (await specStore.readSpec(concern))?.host ?? hostname();
-  const progress = progressOn(host, concern);
+  if ((options.concern === undefined) === (options.all === undefined))
+    throw new HoldfastError("HF_USAGE", "remove needs --concern NAME or --all.");
+  const concern = options.concern === undefined ? null : parseConcern(options.concern);
+  const host = (await specStore.readSpec(concern ?? "system"))?.host ?? hostname();
+  const name = concern ?? "all";
+  const progress = progressOn(host, name);
   const removed = reporter("removed");
-  await withHostLock(progress, () => removeConcern(concern, { host, store: specStore, progress, done: removed.add }));
-  report(host, concern, removed.all, "nothing to do", startMs, options.json);
+  const context = { host, store: specStore, progress, done: removed.add };
+  await withHostLock(progress, async () => {
+    await requireOwner(options.deployment ?? null, host);
+    await (concern === null ? removeAll(context) : removeConcern(concern, context));
+  });
+  report(host, name, removed.all, "nothing to do", startMs, options.json);
 }
 
 async function unsealThem(): Promise<void> {
@@ -160,7 +189,8 @@ function report(
 
 /** As this host needs it; a stored spec is so already. */
 async function readSpec(file: string): Promise<HostSpec> {
-  const spec = parseSpec(await readText(file), file);
+  const given = parseSpec(await readText(file), file);
+  const spec = fitToMounts(given, await readMountPoints(), await specStore.readSpec(given.concern));
   return hasSystemdCreds() ? spec : fitToOldSystemd(spec);
 }
 

@@ -3,6 +3,7 @@
  * unit is left running on a file that it has not read, and nothing is left that the spec does not have.
  */
 import { describe, expect, test } from "vitest";
+import { nothingBefore } from "../../contract/deployment.ts";
 import { type HostSpec, hostSpecSchema, type Secrets } from "../../contract/host-spec.ts";
 import { type Change, type ConvergeHost, converge } from "./converge.ts";
 import type { HostFacts, PathFact, Pending } from "./facts.ts";
@@ -65,6 +66,7 @@ class MemoryHost implements ConvergeHost {
       stored: this.stored,
       pending: this.pending,
       elsewhere: emptyInventory,
+      before: nothingBefore,
     };
   }
 

@@ -3,6 +3,7 @@
  * spec, `read-facts.ts` fills it, tests make it up.
  */
 import * as z from "zod";
+import type { Before } from "../../contract/deployment.ts";
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { type Inventory, inventorySchema } from "./inventory.ts";
 
@@ -81,4 +82,6 @@ export interface HostFacts {
   readonly pending: Pending | null;
   /** What the host's other concerns have. */
   readonly elsewhere: Inventory;
+  /** What was there before the first deployment; of its files those that are in the place of ours. */
+  readonly before: Before;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { nothingBefore } from "../../contract/deployment.ts";
 import { hostSpecSchema } from "../../contract/host-spec.ts";
 import type { HostFacts, UnitFact } from "./facts.ts";
 import { foreignUnits } from "./foreign-units.ts";
@@ -32,6 +33,7 @@ function foreign(unit: Partial<UnitFact>, elsewhere: string[] = []) {
     stored: spec,
     pending: null,
     elsewhere: { ...emptyInventory, files: elsewhere },
+    before: nothingBefore,
   };
   return foreignUnits(spec, facts);
 }

@@ -1,5 +1,6 @@
 /** Every spec of the real plan, fitted to a host whose systemd is too old to unseal. */
 import { describe, expect, test } from "vitest";
+import { nothingBefore } from "../../contract/deployment.ts";
 import { hostSpecSchema } from "../../contract/host-spec.ts";
 import { credentials, paths, units } from "../../contract/paths.ts";
 import { planDeployment } from "../../infra/plan/deployment.ts";
@@ -79,6 +80,7 @@ describe("on a host that has got a newer systemd", () => {
       stored: fitToOldSystemd(spec),
       pending: null,
       elsewhere: union(...others.map((other) => inventoryOf(fitToOldSystemd(other)))),
+      before: nothingBefore,
     });
   const own = [units.unsealedMount, units.unseal];
   test("what unseals stays while another concern needs it", () => {

@@ -1,10 +1,12 @@
 /** Does one step of a plan on this host. Every step may be done again after it was cut short. */
-import { chmod, chown, mkdir, rm, rmdir } from "node:fs/promises";
+import { chmod, chown, mkdir, rename, rmdir } from "node:fs/promises";
+import { asideOf } from "../../contract/deployment.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import type { Secrets } from "../../contract/host-spec.ts";
 import { type Accounts, createUser, deleteUser, modifyUser, readAccounts } from "./accounts.ts";
 import { type FileAttributes, unpackArtifact, writeFileAtomic } from "./atomic-file.ts";
 import { deleteSealed, sealCredential } from "./credentials.ts";
+import { emptyTree, removeTree } from "./mounts.ts";
 import { credentialAttributes, fileText } from "./plan-steps.ts";
 import { type Progress, whileWaiting } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
@@ -52,10 +54,18 @@ export async function perform(step: Step, context: PerformContext): Promise<void
       return unitJob(step.action, step.unit, context);
     case "retire-unit":
       return retireUnit(step.unit, context);
+    case "set-aside":
+      return rename(step.path, asideOf(step.path));
     case "delete-file":
-      return deleteSealed(step.path);
+      await deleteSealed(step.path);
+      return bringBack(step.path);
     case "delete-directory":
       return deleteDirectory(step.path, step.owned);
+    case "give-back-directory": {
+      const { path, used, ...attributes } = step.directory;
+      if (!used) await emptyTree(path);
+      return setAttributes(path, attributes);
+    }
     case "delete-user":
       return deleteUser(step.user);
   }
@@ -91,8 +101,15 @@ async function makeDirectory(path: string, wanted: { mode: string; owner: string
   await setAttributes(path, await attributesOf(wanted));
 }
 
+/** What was there before our file, if there was something. */
+async function bringBack(path: string): Promise<void> {
+  await rename(asideOf(path), path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+}
+
 async function deleteDirectory(path: string, owned: boolean): Promise<void> {
-  if (owned) return rm(path, { recursive: true, force: true });
+  if (owned) return void (await removeTree(path));
   await rmdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOTEMPTY" && error.code !== "ENOENT") throw error;
   });

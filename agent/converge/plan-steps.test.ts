@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { nothingBefore } from "../../contract/deployment.ts";
 import { type HostSpecInput, hostSpecSchema, type Secrets } from "../../contract/host-spec.ts";
 import { type HostFacts, nothingDue, type PathFact, type UnitFact } from "./facts.ts";
 import { credentialPath, emptyInventory, inventoryOf } from "./inventory.ts";
@@ -41,6 +42,7 @@ const bare: HostFacts = {
   stored: null,
   pending: null,
   elsewhere: emptyInventory,
+  before: nothingBefore,
 };
 
 const file = (mode: string, digest: string, owner = "root"): PathFact => ({
@@ -76,6 +78,7 @@ const converged: HostFacts = {
   stored: spec,
   pending: null,
   elsewhere: emptyInventory,
+  before: nothingBefore,
 };
 
 function withPath(path: string, fact: PathFact, facts = converged): HostFacts {
@@ -301,6 +304,44 @@ describe("what left the spec", () => {
   test("a second removal finds nothing", () => {
     const nothing = hostSpecSchema.parse({ host: "host-a", concern: "consul" });
     expect(plan({ ...bare, stored: nothing }, {}, nothing)).toEqual([]);
+  });
+});
+
+describe("what was there before the first deployment", () => {
+  const attributes = { mode: "0755", uid: 1000, gid: 1000 };
+  const home = { path: "/var/lib/svc", used: true, ...attributes };
+  const before = { users: ["svc"], files: ["/etc/svc/a.json", "/opt/svc"], directories: [home] };
+  const there = (facts: HostFacts): HostFacts => ({
+    ...facts,
+    before,
+    users: new Map([["svc", { home: "/home/svc", groups: ["readers"] }]]),
+  });
+
+  test("a user is taken as it is; files in the place of ours are set aside first, even if they are the same", () => {
+    const same = withPath(
+      "/opt/svc",
+      file("0755", "a".repeat(64)),
+      withPath("/etc/svc/a.json", file("0644", "x"), bare),
+    );
+    expect(plan(there(same)).slice(0, 5)).toEqual([
+      "directory /var/lib/svc: absent",
+      "set-aside /opt/svc: was there before holdfast",
+      "set-aside /etc/svc/a.json: was there before holdfast",
+      "artifact /opt/svc: absent",
+      "file /etc/svc/a.json: absent",
+    ]);
+  });
+
+  test("set aside once, ours are ours", () =>
+    expect(plan({ ...there(converged), before: { ...before, files: [] } })).toEqual([]));
+
+  test("a removal gives back the directory, and leaves the user", () => {
+    const nothing = hostSpecSchema.parse({ host: "host-a", concern: "consul" });
+    const steps = planSteps(nothing, {}, { ...there(converged), before: { ...before, files: [] } });
+    expect(steps.map(({ kind }) => kind)).not.toContain("delete-user");
+    expect(steps.filter(({ kind }) => kind.endsWith("-directory"))).toEqual([
+      { kind: "give-back-directory", directory: home, why: "was there before holdfast" },
+    ]);
   });
 });
 

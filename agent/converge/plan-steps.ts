@@ -30,9 +30,12 @@ export function sha256(text: string): string {
  */
 export function planSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFacts): Step[] {
   const obsolete = obsoleteInventory(spec, facts);
+  const aside = asideSteps(spec, facts);
+  // What is set aside is not there any more when our own comes.
+  const places = { ...facts, paths: new Map([...facts.paths, ...aside.map(({ path }) => [path, absent] as const)]) };
   const contents = [
-    ...artifactSteps(spec, facts),
-    ...fileSteps(spec, secrets, facts),
+    ...artifactSteps(spec, places),
+    ...fileSteps(spec, secrets, places),
     ...credentialSteps(spec, secrets, facts),
   ];
   const retired = obsolete.units.toReversed().map((unit): Step => ({ kind: "retire-unit", unit, why: notWanted }));
@@ -45,6 +48,7 @@ export function planSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFa
   return [
     ...userSteps(spec, facts),
     ...directorySteps(spec, facts),
+    ...aside,
     ...contents,
     ...retired,
     ...others,
@@ -54,7 +58,7 @@ export function planSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFa
     ...sealed,
     ...obsoleteDirectories(obsolete, facts),
     ...obsolete.users
-      .filter((user) => facts.users.has(user))
+      .filter((user) => facts.users.has(user) && !facts.before.users.includes(user))
       .map((user): Step => ({ kind: "delete-user", user, why: notWanted })),
   ];
 }
@@ -95,8 +99,10 @@ export function obsoleteInventory(spec: HostSpec, facts: HostFacts): Inventory {
   return without(earlier, union(inventoryOf(spec), facts.elsewhere));
 }
 
+const absent: PathFact = { kind: "absent" };
+
 function factAt(facts: HostFacts, path: string): PathFact {
-  return facts.paths.get(path) ?? { kind: "absent" };
+  return facts.paths.get(path) ?? absent;
 }
 
 function userSteps(spec: HostSpec, facts: HostFacts): Step[] {
@@ -104,7 +110,7 @@ function userSteps(spec: HostSpec, facts: HostFacts): Step[] {
     const fact = facts.users.get(user.name);
     if (fact === undefined) return [{ kind: "user", user, exists: false, why: "absent" }];
     const reasons = [
-      ...(fact.home === user.home ? [] : ["home"]),
+      ...(fact.home === user.home || facts.before.users.includes(user.name) ? [] : ["home"]),
       ...(user.groups.every((group) => fact.groups.includes(group)) ? [] : ["groups"]),
     ];
     return reasons.length === 0 ? [] : [{ kind: "user", user, exists: true, why: reasons.join(", ") }];
@@ -127,6 +133,13 @@ function directorySteps(spec: HostSpec, facts: HostFacts): Step[] {
     const faults = fact.kind === "directory" ? attributeFaults(fact, directory) : [absence(fact, "a directory")];
     return faults.length === 0 ? [] : [{ kind: "directory", directory, why: faults.join(", ") }];
   });
+}
+
+/** An older neard's configuration and node key are not ours to overwrite. */
+function asideSteps(spec: HostSpec, { before }: HostFacts): Extract<Step, { kind: "set-aside" }>[] {
+  return inventoryOf(spec)
+    .files.filter((path) => before.files.includes(path))
+    .map((path) => ({ kind: "set-aside", path, why: "was there before holdfast" }));
 }
 
 function absence(fact: PathFact, wanted: string): string {
@@ -280,5 +293,9 @@ function obsoleteDirectories(obsolete: Inventory, facts: HostFacts): Step[] {
   return obsolete.directories
     .filter(({ path }) => factAt(facts, path).kind === "directory")
     .toSorted((a, b) => b.path.length - a.path.length)
-    .map(({ path, owned }): Step => ({ kind: "delete-directory", path, owned, why: notWanted }));
+    .map(({ path, owned }): Step => {
+      const directory = facts.before.directories.find((one) => one.path === path);
+      if (directory !== undefined) return { kind: "give-back-directory", directory, why: "was there before holdfast" };
+      return { kind: "delete-directory", path, owned, why: notWanted };
+    });
 }

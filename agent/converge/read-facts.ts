@@ -1,9 +1,12 @@
 /** Reads from the host what `plan-steps.ts` wants to know. Changes nothing. */
+import { existsSync } from "node:fs";
 import { lstat } from "node:fs/promises";
+import { asideOf, type Before, nothingBefore } from "../../contract/deployment.ts";
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { type Accounts, readAccounts } from "./accounts.ts";
 import type { HostFacts, PathFact } from "./facts.ts";
 import { fileDigest } from "./file-digest.ts";
+import { readIdentity } from "./identity.ts";
 import { emptyInventory, inventoryOf, union } from "./inventory.ts";
 import { type Look, lookFor } from "./look.ts";
 import type { SpecStore } from "./spec-store.ts";
@@ -32,7 +35,12 @@ export async function readFacts(spec: HostSpec, store: SpecStore, look: Look = l
     stored,
     pending,
     elsewhere,
+    before: notYetAside((await readIdentity())?.before ?? nothingBefore),
   };
+}
+
+function notYetAside(before: Before): Before {
+  return { ...before, files: before.files.filter((path) => existsSync(path) && !existsSync(asideOf(path))) };
 }
 
 /** @param accounts for the names of owner and group; an id without a name stays a number. */

@@ -7,10 +7,10 @@
  * the fence, and without the fence nobody would stop that neard.
  */
 
-import { rm } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import type { Concern } from "../../contract/host-spec.ts";
+import { type Concern, concerns } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { standInTable } from "../address/half-open.ts";
@@ -21,6 +21,8 @@ import { readAccounts } from "./accounts.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { Change } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
+import { readIdentity } from "./identity.ts";
+import { removeTree } from "./mounts.ts";
 import { perform } from "./perform.ts";
 import { planSteps } from "./plan-steps.ts";
 import { type Progress, unhurried, whileWaiting } from "./progress.ts";
@@ -45,8 +47,16 @@ export interface RemoveContext {
   done(change: Change): void;
 }
 
+/** Everything of ours that is here, in the opposite order of a deployment. */
+export async function removeAll(context: RemoveContext): Promise<void> {
+  for (const concern of concerns.toReversed()) await removeConcern(concern, context);
+}
+
 export async function removeConcern(concern: Concern, context: RemoveContext): Promise<void> {
   const { store } = context;
+  // All others stand on it. One that is still here failed when it was made, so that its stack knows nothing of it.
+  if (concern === "system")
+    for (const left of (await store.known()).toReversed()) if (left !== "system") await removeConcern(left, context);
   if ((await store.known()).includes(concern)) {
     if (concern === "agent") await stopAgent(context);
     if (concern === "consul") await leaveConsul(context);
@@ -72,7 +82,7 @@ async function removeSteps(concern: Concern, { host, store, progress, done }: Re
   }
 }
 
-async function stopAgent({ host, progress, done }: RemoveContext): Promise<void> {
+async function stopAgent({ host, store, progress, done }: RemoveContext): Promise<void> {
   // A unit that is gone already proves nothing of neard: what follows it is done in any case.
   if ((await readUnits([units.agent])).get(units.agent)?.loaded === true) {
     await handOver(progress);
@@ -80,7 +90,10 @@ async function stopAgent({ host, progress, done }: RemoveContext): Promise<void>
   }
   // An arbiter has no neard, and nothing to leave behind.
   if (!(await readAccounts()).users.has(users.neard)) return;
-  await withdrawNote(progress);
+  const older = (await readIdentity())?.before.users.includes(users.neard) === true;
+  // Then that user's neard is somebody else's, if it has one.
+  if (older && !(await store.known()).includes("neard")) return;
+  await withdrawNote().catch((error: Error) => progress(`this host's note in Consul stays: ${error.message}`));
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
   const program = [process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"];
   await whileWaiting(
@@ -114,16 +127,13 @@ async function handOver(progress: Progress): Promise<void> {
 }
 
 /** The others must not count on this host as a standby for as long as its last note looks fresh. */
-async function withdrawNote(progress: Progress): Promise<void> {
+async function withdrawNote(): Promise<void> {
   const config = await readDeployedConfig();
   const access = await readConsulAccess();
   if (config === null || access === null) return;
   const own = new ConsulClient(access[0]);
   try {
     await own.delete(consulKeys(config.network, config.account).host(config.host));
-  } catch (error) {
-    if (!(error instanceof ConsulUnknown) && !(error instanceof ConsulRefused)) throw error;
-    progress(`this host's note in Consul stays: ${error.message}`);
   } finally {
     own.close();
   }
@@ -132,7 +142,11 @@ async function withdrawNote(progress: Progress): Promise<void> {
 /** Who goes while the others stay says goodbye: a server then counts in no quorum any more, and nobody waits for it. */
 async function leaveConsul({ host, progress, done }: RemoveContext): Promise<void> {
   if ((await readUnits([units.consul])).get(units.consul)?.state !== "running") return;
-  const access = await readConsulAccess();
+  const access = await readConsulAccess().catch((error: Error) => {
+    // Half deployed: without credentials nobody can say goodbye.
+    progress(`Consul is stopped without leaving: ${error.message}`);
+    return null;
+  });
   if (access === null) return;
   const own = new ConsulClient(access[0]);
   try {
@@ -178,13 +192,7 @@ async function sweep({ done }: RemoveContext): Promise<void> {
     paths.convergeLock,
     paths.digests,
   ]) {
-    const existed = await rm(path, { recursive: true }).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT") return false;
-        throw error;
-      },
-    );
-    if (existed) done({ what: path, why: "nothing of holdfast is left on this host" });
+    if ((await lstat(path).catch(() => null)) === null) continue;
+    if (await removeTree(path)) done({ what: path, why: "nothing of holdfast is left on this host" });
   }
 }

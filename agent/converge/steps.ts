@@ -1,4 +1,5 @@
 /** One step of a converge: data that says what to do and why. `perform.ts` does it. */
+import type { Before } from "../../contract/deployment.ts";
 import type { HostSpec } from "../../contract/host-spec.ts";
 
 export type UserSpec = HostSpec["users"][number];
@@ -39,6 +40,10 @@ export type Action =
   | { readonly kind: "retire-unit"; readonly unit: string }
   | { readonly kind: "delete-file"; readonly path: string }
   | { readonly kind: "delete-directory"; readonly path: string; readonly owned: boolean }
+  /** Was there before us: stays, as it was. */
+  | { readonly kind: "give-back-directory"; readonly directory: Before["directories"][number] }
+  /** Was there before us, where a file of ours comes; `delete-file` of ours brings it back. */
+  | { readonly kind: "set-aside"; readonly path: string }
   | { readonly kind: "delete-user"; readonly user: string };
 
 export type Step = Action & { readonly why: string };
@@ -49,6 +54,7 @@ export function subject(step: Action): string {
     case "user":
       return `user ${step.user.name}`;
     case "directory":
+    case "give-back-directory":
       return step.directory.path;
     case "artifact":
       return step.artifact.path;
@@ -57,6 +63,7 @@ export function subject(step: Action): string {
     case "credential":
     case "delete-file":
     case "delete-directory":
+    case "set-aside":
       return step.path;
     case "command":
       return oneLine(step.argv.join(" "));

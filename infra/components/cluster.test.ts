@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { keyFileJson } from "../../contract/near-key.ts";
+import { claimOf } from "../claim.ts";
 import { planDeployment } from "../plan/deployment.ts";
+import type { Adopted } from "../secrets/adopted.ts";
 import { sampleArtifactsByArch, sampleHost, sampleInput, sampleKey, sampleTopology } from "../testing/sample.ts";
 
 interface Registered {
@@ -14,16 +16,21 @@ let registered: Registered[] = [];
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nonly-for-connections\n-----END OPENSSH PRIVATE KEY-----\n";
 
 /** Runs the program's resource part on a fake engine, which gives a Stash's input back as its output. */
-async function register(hosts = sampleInput().hosts, gone: string[] = []): Promise<Registered[]> {
+async function register(hosts = sampleInput().hosts, gone: string[] = [], adopted?: Adopted): Promise<Registered[]> {
   registered = [];
   const { Cluster } = await import("./cluster.ts");
   const { ClusterSecrets } = await import("../secrets/cluster-secrets.ts");
   const topology = sampleTopology({ hosts, gone });
   const plan = planDeployment(topology, sampleArtifactsByArch);
-  const secrets = new ClusterSecrets("secrets", topology, pulumi.secret(keyFileJson(sampleKey)), undefined);
+  const secrets = new ClusterSecrets("secrets", topology).make(
+    pulumi.secret(keyFileJson(sampleKey)),
+    undefined,
+    adopted,
+  );
   new Cluster("cluster", {
     plan,
     secrets,
+    claim: claimOf(secrets.id, topology, "organization/holdfast/sample"),
     access: { privateKey: pulumi.secret(privateKey) },
     packed: () => "/dev/null",
     drifted: new Set(),
@@ -81,6 +88,39 @@ describe("the sample's resources", () => {
       }
     }
     expect(secretTexts).toBeGreaterThan(20);
+  });
+
+  test("every host is told whose it is, and is only ever wiped or taken down in that name", () => {
+    const claims = commands(all).flatMap((command) => secretsOnStdin(command).deployment ?? []);
+    expect(claims).toHaveLength(12);
+    const [claim] = claims.map((text): { id: string } => JSON.parse(text));
+    expect(claim).toMatchObject({ id: expect.stringMatching(/^hf-/), stack: "organization/holdfast/sample" });
+    expect(new Set(claims).size).toBe(1);
+    for (const { name, inputs } of commands(all).filter(({ inputs }) => inputs.delete !== undefined))
+      expect(inputs.delete, name).toContain(`--deployment ${claim?.id}`);
+  });
+
+  test("a stack that adopts its hosts has their secrets, and trusts their authority beside its own", async () => {
+    const certified = { name: "host-a", certificate: "their certificate", privateKey: "their key" };
+    const adopted: Adopted = {
+      cluster: { gossipKey: "their gossip", managementToken: "their management", trusted: "their authority" },
+      hosts: new Map([["host-a", { consulToken: "their token", nodeKey: "their node key", certified }]]),
+    };
+    const after = await register(sampleInput().hosts, [], adopted);
+    const consul = secretsOnStdin(after.find(({ name }) => name === "host-a-consul") as Registered);
+    expect(consul).toMatchObject({
+      "host-a/certificate": "their certificate",
+      "host-a/tls-key": "their key",
+      "host-a/consul-token": "their token",
+    });
+    expect(consul["ca-certificate"]).toMatch(/^-----BEGIN CERTIFICATE-----[\s\S]*their authority$/);
+    expect(JSON.parse(consul["host-a/consul-secrets"] ?? "")).toEqual({
+      encrypt: "their gossip",
+      acl: { tokens: { agent: "their token", initial_management: "their management" } },
+    });
+    expect(secretsOnStdin(after.find(({ name }) => name === "host-a-neard") as Registered)["host-a/node-key"]).toBe(
+      "their node key",
+    );
   });
 
   test("the validator key goes to the agents of neard hosts, and to them alone", () => {

@@ -4,6 +4,7 @@
  */
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { Claim } from "../../contract/deployment.ts";
 import type { HostPlan, Plan } from "../plan/deployment.ts";
 import type { Artifact } from "../plan/uploads.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
@@ -16,6 +17,7 @@ import { HostRuntime } from "./host-runtime.ts";
 export interface ClusterParts {
   readonly plan: Plan;
   readonly secrets: ClusterSecrets;
+  readonly claim: pulumi.Output<Claim>;
   readonly access: SshAccess;
   /** Where on this machine an artifact is, packed. */
   readonly packed: (artifact: Artifact) => string;
@@ -49,7 +51,7 @@ export class Cluster extends pulumi.ComponentResource {
 
   #makeBase(plan: HostPlan, parts: ClusterParts, deployment: Deployment): Base {
     const { name } = plan.host;
-    const runtime = new HostRuntime(`${name}-runtime`, plan, parts.packed, parts.access, { parent: this });
+    const runtime = new HostRuntime(`${name}-runtime`, plan, parts.packed, parts.access, parts.claim, { parent: this });
     const system = hostConcern(`${name}-system`, plan.host, plan.system, deployment, {
       parent: this,
       dependsOn: [runtime.ready],

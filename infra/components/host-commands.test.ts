@@ -11,14 +11,23 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { deploymentId } from "../../contract/deployment.ts";
 import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
-import { applyCommand, prepareCommand, removeCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
+import {
+  applyCommand,
+  type Owners,
+  prepareCommand,
+  removeCommand,
+  runtimeCommand,
+  wipeCommand,
+} from "./host-commands.ts";
 
+const own = "hf-0123456789abcdef";
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "holdfast-commands-"));
@@ -70,7 +79,7 @@ describe("apply", () => {
 
 test("remove names the concern", () => {
   fakeHoldfastd();
-  expect(shell(removeCommand("root", "consul"))).toContain("remove --concern consul");
+  expect(shell(removeCommand("root", "consul", own))).toContain(`remove --concern consul --deployment ${own}`);
 });
 
 describe("the runtime", () => {
@@ -85,7 +94,7 @@ describe("the runtime", () => {
   const node = artifact("node", "#!/bin/sh\necho node $*\n");
   const bundle = artifact("holdfastd", "bundle");
   const old = artifact("neard", "old");
-  const command = runtimeCommand("root", { node, holdfastd: bundle }, [node, bundle]);
+  const command = runtimeCommand("root", { node, holdfastd: bundle }, [node, bundle], [own]);
   beforeEach(() => {
     upload(node, "#!/bin/sh\necho node $*\n");
     upload(bundle, "bundle");
@@ -110,18 +119,55 @@ describe("the runtime", () => {
     shell(command);
     const next = artifact("holdfastd", "next");
     upload(next, "tampered");
-    expect(() => shell(runtimeCommand("root", { node, holdfastd: next }, [node, next]))).toThrow(
+    expect(() => shell(runtimeCommand("root", { node, holdfastd: next }, [node, next], [own]))).toThrow(
       "HF_ARTIFACT_CHECKSUM",
     );
     expect(readFileSync(at(paths.bundle), "utf8")).toBe("bundle");
   });
 });
 
+describe("a host of another deployment", () => {
+  const certificate = `-----BEGIN CERTIFICATE-----\n${Buffer.from("theirs").toString("base64")}\n-----END CERTIFICATE-----\n`;
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(at(path)), { recursive: true });
+    writeFileSync(at(path), text);
+  };
+  const user = execFileSync("id", ["-un"], { encoding: "utf8" }).trim();
+  const prepare = (...owners: Owners) => shell(prepareCommand(user, owners).replace(/^sudo -n /, ""));
+  const theirs = deploymentId(certificate) ?? "";
+
+  test.each([
+    ["by its identity", () => write(paths.deployment, JSON.stringify({ id: theirs, adopted: [own] }, null, 2))],
+    ["by its authority", () => write(paths.caCertificate, certificate + certificate.replace("AAA", "BBB"))],
+  ])("%s is neither prepared, nor given another holdfastd, nor wiped", (_, mark) => {
+    mark();
+    const refusal = `belongs to the deployment ${theirs}, not to ${own}`;
+    expect(() => prepare(own)).toThrow(refusal);
+    const artifact = { name: "node", sha256: "0".repeat(64) };
+    expect(() => shell(runtimeCommand("root", { node: artifact, holdfastd: artifact }, [], [own]))).toThrow(refusal);
+    expect(() => shell(wipeCommand("root", own))).toThrow(refusal);
+    expect(readdirSync(root)).toEqual(["etc"]);
+    prepare(own, theirs);
+    expect(existsSync(at(paths.upload))).toBe(true);
+  });
+
+  test("our own is prepared and wiped, by holdfastd first", () => {
+    write(paths.deployment, JSON.stringify({ id: own, adopted: [theirs] }, null, 2));
+    prepare(own);
+    const said = join(root, "said");
+    write(paths.holdfastd, `#!/bin/sh\n[ "$2" = --help ] && echo "  --all  everything"; echo "$@" >> ${said}\n`);
+    execFileSync("chmod", ["+x", at(paths.holdfastd)]);
+    shell(wipeCommand("root", own));
+    expect(readFileSync(said, "utf8")).toContain(`remove --all --deployment ${own}\n`);
+    expect(existsSync(at(paths.etc))).toBe(false);
+  });
+});
+
 test("prepare makes the folder for uploads; wipe leaves nothing", () => {
   const user = execFileSync("id", ["-un"], { encoding: "utf8" }).trim();
-  shell(prepareCommand(user).replace(/^sudo -n /, ""));
+  shell(prepareCommand(user, [own]).replace(/^sudo -n /, ""));
   expect(existsSync(at(paths.upload))).toBe(true);
   for (const path of [paths.etc, paths.run]) mkdirSync(at(path), { recursive: true });
-  shell(wipeCommand("root"));
+  shell(wipeCommand("root", own));
   for (const path of [paths.opt, paths.etc, paths.state, paths.run]) expect(existsSync(at(path))).toBe(false);
 });

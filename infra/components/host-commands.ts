@@ -16,32 +16,70 @@ function asRoot(user: string, timeoutSeconds: number, script: string): string {
   return `${sudo}timeout ${timeoutSeconds} sh -eu <<\\HOLDFAST_SCRIPT\n${script}\nHOLDFAST_SCRIPT`;
 }
 
-/** Makes the folder for uploads, writable by the user who copies. */
-export function prepareCommand(user: string): string {
-  return asRoot(user, minute, `install -d -m 0755 ${paths.state}\ninstall -d -m 0755 -o ${user} ${paths.upload}`);
+/** Ids of the deployments that a host may belong to: this one, and the one whose hosts it adopts. */
+export type Owners = readonly [own: string, ...adopted: string[]];
+
+/**
+ * Ends the script on a host of another deployment. `holdfastd` and the preflight say it better; here it keeps a stranger
+ * from replacing or wiping holdfastd itself. See contract/deployment.ts for what an id is.
+ */
+function onlyOn(owners: Owners): string {
+  return `owner=$(sed -n 's/^ *"id": "\\(hf-[0-9a-f]*\\)".*/\\1/p' ${paths.deployment} 2>/dev/null || true)
+if [ -z "$owner" ] && [ -f ${paths.caCertificate} ]; then
+  owner=hf-$(sed '/END CERTIFICATE/q' ${paths.caCertificate} | grep -v -e ----- | base64 -d | sha256sum | cut -c1-16)
+fi
+case "$owner" in
+'' | ${owners.join(" | ")}) ;;
+*)
+  echo "This host belongs to the deployment $owner, not to ${owners[0]}; nothing was changed (HF_HOST_FOREIGN)" >&2
+  exit 1
+  ;;
+esac
+`;
 }
 
-/** The last thing that is done to a host that leaves. */
-export function wipeCommand(user: string): string {
+/** Makes the folder for uploads, writable by the user who copies. */
+export function prepareCommand(user: string, owners: Owners): string {
+  const folders = `install -d -m 0755 ${paths.state}\ninstall -d -m 0755 -o ${user} ${paths.upload}`;
+  return asRoot(user, minute, onlyOn(owners) + folders);
+}
+
+/**
+ * The last thing that is done to a host that leaves. Usually nothing is left by then; of a host on which an apply failed
+ * the stack does not know what is there, but holdfastd does.
+ */
+export function wipeCommand(user: string, own: string): string {
   const all = [paths.opt, paths.etc, paths.state, paths.run, paths.keyDirectory, paths.convergeLock, paths.digests];
-  return asRoot(user, 2 * minute, `rm -rf ${all.join(" ")}`);
+  return asRoot(
+    user,
+    10 * minute,
+    `${onlyOn([own])}if ${paths.holdfastd} remove --help 2>/dev/null | grep -q -e --all; then
+  ${paths.holdfastd} remove --all --deployment ${own}
+fi
+for place in ${all.join(" ")}; do
+  if mountpoint -q $place; then find $place -xdev -mindepth 1 -delete; else rm -rf $place; fi
+done`,
+  );
 }
 
 /**
  * Puts Node and the bundle in place: what all later commands run on. Each file is checked, then moved
  * over the old one; a running agent keeps the one that it has open.
  * @param wanted every artifact of the host: uploads of earlier versions are deleted.
+ * @param owners whose the host may be
  */
 export function runtimeCommand(
   user: string,
   runtime: { readonly node: Artifact; readonly holdfastd: Artifact },
   wanted: readonly Artifact[],
+  owners: Owners,
 ): string {
   const keep = wanted.map((artifact) => posix.basename(uploadPath(artifact))).join(" | \\\n  ");
   return asRoot(
     user,
     5 * minute,
-    `install -d -m 0755 ${posix.dirname(paths.node)} ${posix.dirname(paths.bundle)}
+    `${onlyOn(owners)}umask 022
+install -d -m 0755 ${paths.opt} ${posix.dirname(paths.node)} ${posix.dirname(paths.bundle)}
 unpack() {
   if [ -f "$3" ] && echo "$2  $3" | sha256sum --check --status; then return; fi
   gunzip -c "$1" > "$3.new"
@@ -84,6 +122,10 @@ export function applyCommand(user: string, spec: HostSpecInput, timeoutSeconds: 
   );
 }
 
-export function removeCommand(user: string, concern: Concern): string {
-  return holdfastd(user, `timeout --kill-after=10 ${5 * minute} ${paths.holdfastd} remove --concern ${concern}`);
+/** @param own id of the deployment whose host it is */
+export function removeCommand(user: string, concern: Concern, own: string): string {
+  return holdfastd(
+    user,
+    `timeout --kill-after=10 ${5 * minute} ${paths.holdfastd} remove --concern ${concern} --deployment ${own}`,
+  );
 }

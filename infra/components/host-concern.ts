@@ -1,6 +1,7 @@
 /** One concern of one host: `holdfastd apply` with its spec, `holdfastd remove` when it goes. */
 import { remote } from "@pulumi/command";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import { type Claim, claimName } from "../../contract/deployment.ts";
 import { hostSpecSchema } from "../../contract/host-spec.ts";
 import type { Host } from "../config/topology.ts";
 import type { ConcernPlan } from "../plan/deployment.ts";
@@ -9,6 +10,8 @@ import { connectionTo, type SshAccess } from "./connection.ts";
 import { applyCommand, removeCommand } from "./host-commands.ts";
 
 export interface Deployment {
+  /** Who deploys; see contract/deployment.ts. */
+  readonly claim: pulumi.Output<Claim>;
   readonly access: SshAccess;
   readonly secrets: ClusterSecrets;
   /** By host name; see again.ts. */
@@ -42,9 +45,9 @@ export function hostConcern(
         host.name,
         applyCommand(host.ssh.user, plan.spec, turnSeconds * mostTurns),
       ),
-      delete: removeCommand(host.ssh.user, plan.spec.concern),
-      // No secret, but here it clutters no preview, and `apply` passes over what it does not need.
-      stdin: deployment.secrets.json(plan.secrets, { mark }),
+      delete: deployment.claim.apply(({ id }) => removeCommand(host.ssh.user, plan.spec.concern, id)),
+      // No secrets, but here they clutter no preview, and `apply` passes over what it does not need.
+      stdin: deployment.secrets.json(plan.secrets, { mark, [claimName]: pulumi.jsonStringify(deployment.claim) }),
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },

@@ -1,10 +1,11 @@
 /** What must be on a host before `holdfastd apply` can run there, and the files that it will need. */
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { Claim } from "../../contract/deployment.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 import { connectionTo, type SshAccess } from "./connection.ts";
-import { prepareCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
+import { type Owners, prepareCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
 
 export class HostRuntime extends pulumi.ComponentResource {
   /** Copies of the other artifacts, by name: whoever unpacks one waits for its copy. */
@@ -18,17 +19,19 @@ export class HostRuntime extends pulumi.ComponentResource {
     plan: HostPlan,
     packed: (artifact: Artifact) => string,
     access: SshAccess,
+    claim: pulumi.Output<Claim>,
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("holdfast:index:HostRuntime", name, {}, options);
     const { user } = plan.host.ssh;
+    const owners = claim.apply(({ id, adopt }): Owners => [id, ...(adopt === undefined ? [] : [adopt])]);
     const connection = connectionTo(plan.host, access);
     const prepared = new remote.Command(
       `${name}-prepare`,
       {
         connection,
-        create: prepareCommand(user),
-        delete: wipeCommand(user),
+        create: owners.apply((ids) => prepareCommand(user, ids)),
+        delete: claim.apply(({ id }) => wipeCommand(user, id)),
         logging: "stderr",
         addPreviousOutputInEnv: false,
       },
@@ -51,7 +54,9 @@ export class HostRuntime extends pulumi.ComponentResource {
       `${name}-unpack`,
       {
         connection,
-        create: runtimeCommand(user, runtime, [runtime.node, runtime.holdfastd, ...plan.uploads]),
+        create: owners.apply((ids) =>
+          runtimeCommand(user, runtime, [runtime.node, runtime.holdfastd, ...plan.uploads], ids),
+        ),
         logging: "stderr",
         addPreviousOutputInEnv: false,
       },

@@ -5,6 +5,7 @@
  */
 import { isIP, isIPv4 } from "node:net";
 import * as z from "zod";
+import { deploymentIdSchema } from "../../contract/deployment.ts";
 import { ports } from "../../contract/paths.ts";
 import { leaseTimingSchema } from "../../contract/timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../../contract/topology.ts";
@@ -204,6 +205,12 @@ export const settingsSchema = z.strictObject({
     .array(hostNameSchema)
     .default([])
     .describe("Names of hosts that died for good and were taken out of hosts: nobody tries to clean them up any more"),
+  adopt: deploymentIdSchema
+    .optional()
+    .describe(
+      "Only after the stack's state was lost for good: id of the deployment, as the refusal shows it, whose hosts this " +
+        "stack takes over with all their secrets; see docs/operate/lost-state.md",
+    ),
   lease: leaseTimingSchema.prefault({}),
   consul: z
     .strictObject({

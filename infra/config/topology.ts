@@ -33,6 +33,8 @@ export interface Topology {
   readonly hosts: readonly Host[];
   /** Names of hosts that died for good. */
   readonly gone: readonly string[];
+  /** Id of the deployment whose hosts are taken over; null: none is. */
+  readonly adopt: string | null;
   readonly lease: LeaseTiming;
   readonly consul: { readonly datacenter: string };
   readonly neard: Omit<Settings["neard"], "artifact" | "genesis" | "chainId"> & {
@@ -68,6 +70,7 @@ export function topologyFrom(settings: Settings, publicKey: string, nextPublicKe
       takeoverAddress: takeoverAddressOf(host, neard.networkPort),
     })),
     gone: [...new Set(settings.gone)].toSorted(),
+    adopt: settings.adopt ?? null,
     lease: settings.lease,
     consul: { datacenter: settings.consul.datacenter },
     neard: { ...neard, chainId: chainId ?? settings.network, hasGenesis: genesis !== undefined },

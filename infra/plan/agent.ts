@@ -32,7 +32,12 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
     files: [
       jsonFile(paths.agentConfig, agentConfig(topology, host)),
       // The files themselves are there already: `apply` runs on them. This is what makes their change a restart.
-      jsonFile(paths.runtime, { node: artifacts.node.sha256, holdfastd: artifacts.holdfastd.sha256 }),
+      jsonFile(paths.runtime, {
+        node: artifacts.node.sha256,
+        holdfastd: artifacts.holdfastd.sha256,
+        // Another authority is trusted since: Consul's concern brought it, and the agent has to read it.
+        ...(topology.adopt === null ? {} : { adopted: topology.adopt }),
+      }),
       notifySocketFile,
       unitFile(units.agent, agentUnit(host, names)),
     ],
@@ -113,6 +118,7 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "Wants=network-online.target",
     // Also means: at shutdown the agent goes first; it hands nothing over, and the fence shuts when the lease ends.
     `After=network-online.target ${units.consul}${neard ? ` ${units.neard}` : ""}`,
+    `RequiresMountsFor=${paths.opt} ${paths.etc}`,
     "StartLimitIntervalSec=0",
     "",
     "[Service]",

@@ -1,4 +1,5 @@
 /** The concern `consul`: Consul on every host, its certificate, its unit. */
+import { posix } from "node:path";
 import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { credentials, paths, units, users } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
@@ -17,6 +18,7 @@ export function consulSpec(topology: Topology, host: Host, artifacts: HostArtifa
     concern: "consul",
     directories: [
       { path: paths.consulConfig, mode: "0755" },
+      { path: posix.dirname(paths.caCertificate), mode: "0755" },
       { path: paths.consulData, mode: "0700", owner: users.consul, group: users.consul },
     ],
     artifacts: [
@@ -63,7 +65,7 @@ export function consulSpec(topology: Topology, host: Host, artifacts: HostArtifa
 
 function consulUnit(): string[] {
   return [
-    ...serviceHead("Consul"),
+    ...serviceHead("Consul", [paths.consulData, paths.opt, paths.etc]),
     // Not notify: Consul reports ready only once it has joined, and after a power loss nobody is there yet.
     "Type=exec",
     `User=${users.consul}`,

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { HostSpecInput } from "../../contract/host-spec.ts";
@@ -55,6 +56,26 @@ describe("for every cluster", () => {
               expect(made).toContain(`/etc/systemd/system/${unit.name}`);
               for (const path of [...(unit.restartOn ?? []), ...(unit.reloadOn ?? [])]) expect(made).toContain(path);
             }
+          }
+        }
+      }),
+    ));
+
+  test("every directory of ours in which a file lies has a mode of its own: no umask decides who may enter", () =>
+    fc.assert(
+      fc.property(clusters, (hosts) => {
+        for (const host of plan({ hosts }).hosts) {
+          const specs = specsOf(host);
+          const named = new Set(specs.flatMap((spec) => spec.directories ?? []).map(({ path }) => path));
+          const files = specs.flatMap((spec) => [
+            ...(spec.files ?? []),
+            ...(spec.secretFiles ?? []),
+            ...(spec.artifacts ?? []),
+          ]);
+          for (const { path } of files) {
+            if (!/^\/(opt|etc)\/holdfast\/|^\/var\/lib\//.test(path)) continue;
+            for (let at = dirname(path); !["/opt", "/etc", "/var/lib"].includes(at); at = dirname(at))
+              expect(named, path).toContain(at);
           }
         }
       }),

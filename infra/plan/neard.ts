@@ -79,7 +79,8 @@ function initArgv({ neard, network }: Topology): string[] {
 
 function neardUnit(): string[] {
   return [
-    ...serviceHead("neard, the NEAR node"),
+    // On a host whose home is a mount point it must also be one: agent/converge/neard-mount.ts.
+    ...serviceHead("neard, the NEAR node", [home, `${home}/data`, paths.opt]),
     "Type=exec",
     `User=${users.neard}`,
     `Group=${users.neard}`,

@@ -18,13 +18,17 @@ export function unitFile(name: string, lines: readonly string[]): File {
   return textFile(`/etc/systemd/system/${name}`, ["# Made by holdfast; changes are overwritten.", ...lines]);
 }
 
-/** How the unit of a network service begins, down to its `[Service]`: behind the host's firewall, and never given up on. */
-export function serviceHead(description: string): string[] {
+/**
+ * How the unit of a network service begins, down to its `[Service]`: behind the host's firewall, and never given up on.
+ * @param places without whose file systems it does not start
+ */
+export function serviceHead(description: string, places: readonly string[]): string[] {
   return [
     "[Unit]",
     `Description=holdfast: ${description}`,
     "Wants=network-online.target",
     `After=network-online.target ${units.firewall}`,
+    `RequiresMountsFor=${places.join(" ")}`,
     "StartLimitIntervalSec=0",
     "",
     "[Service]",

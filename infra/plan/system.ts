@@ -1,4 +1,5 @@
 /** The concern `system`: what the other concerns stand on. Users, directories, firewall, kernel settings. */
+import { posix } from "node:path";
 import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
@@ -33,6 +34,10 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
       ...(neard ? [{ name: users.neard, home: paths.neardHome }] : []),
     ],
     directories: [
+      // By name and mode, every one that others than root have to enter: with a umask of 077 none is so by itself.
+      { path: paths.opt, mode: "0755", owned: false },
+      { path: posix.dirname(paths.node), mode: "0755", owned: false },
+      { path: posix.dirname(paths.bundle), mode: "0755", owned: false },
       { path: paths.etc, mode: "0755", owned: false },
       { path: paths.credentials, mode: "0700" },
       ...(neard ? [{ path: paths.keyDirectory, mode: "0750", group: users.neard }] : []),

@@ -26,7 +26,10 @@ test("no key and no ssh-agent", () => {
 test("a port where nobody listens is told in words, with the host and what to do", async () => {
   const [host] = sampleTopology().hosts;
   if (host === undefined) throw new Error("the sample has no host");
-  const answer = await askHost({ ...host, address: "127.0.0.1", ssh: { ...host.ssh, port: 1 } }, privateKey);
+  const answer = await askHost({ ...host, address: "127.0.0.1", ssh: { ...host.ssh, port: 1 } }, privateKey, {
+    peers: [],
+    adopt: null,
+  });
   expect(answer).toEqual({
     fault: {
       code: "HF_HOST_UNREACHABLE",

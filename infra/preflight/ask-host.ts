@@ -4,7 +4,7 @@ import ssh2 from "ssh2";
 import { plainReason } from "../../contract/errors.ts";
 import type { Fault } from "../config/faults.ts";
 import type { Host } from "../config/topology.ts";
-import { factsScript, parseFacts } from "./host-facts.ts";
+import { parseFacts, type Question, scriptFor } from "./host-facts.ts";
 import type { HostReport } from "./host-faults.ts";
 
 const connectWithinMs = 10_000;
@@ -34,7 +34,7 @@ export function accessFault(
   };
 }
 
-export async function askHost(host: Host, privateKey: string | undefined): Promise<Answer> {
+export async function askHost(host: Host, privateKey: string | undefined, question: Question): Promise<Answer> {
   const ssh = new NodeSSH();
   let shown: Buffer | undefined;
   const [type = "", pinned = ""] = host.ssh.hostKey.split(" ");
@@ -53,7 +53,7 @@ export async function askHost(host: Host, privateKey: string | undefined): Promi
   };
   try {
     await ssh.connect(config);
-    return await readFacts(host, ssh);
+    return await readFacts(host, ssh, question);
   } catch (error) {
     const mismatch = shown !== undefined && shown.toString("base64") !== pinned;
     return { fault: mismatch ? wrongKey(host, type, shown) : unreachable(host, error, privateKey) };
@@ -62,14 +62,14 @@ export async function askHost(host: Host, privateKey: string | undefined): Promi
   }
 }
 
-async function readFacts(host: Host, ssh: NodeSSH): Promise<Answer> {
+async function readFacts(host: Host, ssh: NodeSSH, question: Question): Promise<Answer> {
   const shell = host.ssh.user === "root" ? "sh -s" : "sudo -n sh -s";
   const sentMs = Date.now();
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(() => timeout.reject(new Error("it did not answer in time")), answerWithinMs);
   const { stdout, stderr } = await Promise.race([
     // SSH_CONNECTION is told before sudo, which would drop it.
-    ssh.execCommand(`printf 'client=%s\\n' "\${SSH_CONNECTION%% *}"; ${shell}`, { stdin: factsScript }),
+    ssh.execCommand(`printf 'client=%s\\n' "\${SSH_CONNECTION%% *}"; ${shell}`, { stdin: scriptFor(question) }),
     timeout.promise,
   ]).finally(() => clearTimeout(timer));
   const tookMs = Date.now() - sentMs;

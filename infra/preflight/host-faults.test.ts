@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { type Host, topologyFrom } from "../config/topology.ts";
 import { sampleSettings, sampleTopology } from "../testing/sample.ts";
-import { factsScript, type HostFacts, parseFacts } from "./host-facts.ts";
+import { type HostFacts, parseFacts, scriptFor } from "./host-facts.ts";
 import { type HostReport, hostFaults } from "./host-faults.ts";
 
 const topology = sampleTopology();
@@ -20,6 +20,23 @@ const fit: HostFacts = {
   run: "tmpfs",
   varFreeKb: 5_000_000,
   optFreeKb: 5_000_000,
+  chainFreeKb: 5_000_000,
+  unmounted: [],
+  homeKind: "",
+  homeHolds: [],
+  oldUsers: [],
+  oldProcesses: [],
+  oldUnits: [],
+  sources: [],
+  routes: true,
+  identity: "",
+  authorities: "",
+  authoritySince: 0,
+  agentConfig: "",
+  consulSecrets: "",
+  tlsKey: "",
+  certificate: "",
+  nodeKey: "",
   addresses: ["192.0.2.11", "192.0.2.12", "192.0.2.13"],
   managed: false,
   drifted: false,
@@ -82,7 +99,7 @@ test("a firewall that would shut this machine out is refused", () => {
 test("a public chain needs room", () => {
   const mainnet = { ...topology, network: "mainnet" as const };
   expect(hostFaults(mainnet, [report(hostA)]).map((fault) => fault.message)).toEqual([
-    expect.stringContaining("free at /var/lib; it needs 512000 MiB"),
+    expect.stringContaining("free at /var/lib/neard; it needs 512000 MiB"),
   ]);
 });
 
@@ -101,7 +118,10 @@ describe("clocks", () => {
 
 describe("the script that asks a host", () => {
   test("runs in a POSIX shell, and its answer is understood", () => {
-    const output = execFileSync("sh", ["-s"], { input: factsScript, encoding: "utf8" });
+    const output = execFileSync("sh", ["-s"], {
+      input: scriptFor({ peers: ["127.0.0.1"], adopt: null }),
+      encoding: "utf8",
+    });
     const facts = parseFacts(`client=192.0.2.9\n${output}`);
     expect(facts).toMatchObject({ uid: process.getuid?.(), client: "192.0.2.9" });
     expect(Math.abs((facts?.time ?? 0) * 1000 - Date.now())).toBeLessThan(10_000);

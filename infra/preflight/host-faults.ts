@@ -1,9 +1,10 @@
 /** Facts of the hosts → what makes them unfit, as faults. Pure. */
 import { BlockList, isIPv4 } from "node:net";
-import { ports } from "../../contract/paths.ts";
+import { paths, ports } from "../../contract/paths.ts";
 import type { Fault } from "../config/faults.ts";
 import { machines } from "../config/schema.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { beforeFaults, homeFaults, sourceFaults } from "./before-us.ts";
 import type { HostFacts } from "./host-facts.ts";
 
 /** What one host answered, and how far its clock is from ours. */
@@ -30,7 +31,8 @@ export function hostFaults(topology: Topology, reports: readonly HostReport[]): 
   return [...reports.flatMap((report) => unfitness(topology, report)), ...clockFaults(reports)];
 }
 
-function unfitness(topology: Topology, { host, facts }: HostReport): Fault[] {
+function unfitness(topology: Topology, report: HostReport): Fault[] {
+  const { host, facts } = report;
   const fault = (message: string, next: string): Fault => ({
     code: "HF_HOST_UNFIT",
     message: `${host.name} (${host.address}) ${message}`,
@@ -64,6 +66,8 @@ function unfitness(topology: Topology, { host, facts }: HostReport): Fault[] {
         "Give an address that the host itself has; behind a 1:1 NAT that is the inner one.",
       ),
     );
+  // Where it has not even the address, its routes say nothing.
+  else faults.push(...sourceFaults(report, fault));
   if (!admits(topology.firewall.ssh, facts.client))
     faults.push(
       fault(
@@ -71,7 +75,8 @@ function unfitness(topology: Topology, { host, facts }: HostReport): Fault[] {
         "Add this machine's address to firewall.ssh.",
       ),
     );
-  if (!facts.managed) faults.push(...freshFaults(topology, host, facts, fault));
+  faults.push(...homeFaults(report, fault));
+  if (!facts.managed) faults.push(...beforeFaults(report, fault), ...freshFaults(topology, host, facts, fault));
   return faults;
 }
 
@@ -86,7 +91,8 @@ function freshFaults(
   const chain = neard && topology.network !== "localnet";
   const space = [
     { at: "/opt", freeKb: facts.optFreeKb, leastKb: leastOptKb },
-    { at: "/var/lib", freeKb: facts.varFreeKb, leastKb: chain ? leastChainKb : leastVarKb },
+    { at: "/var/lib", freeKb: facts.varFreeKb, leastKb: leastVarKb },
+    ...(chain ? [{ at: paths.neardHome, freeKb: facts.chainFreeKb, leastKb: leastChainKb }] : []),
   ];
   const wanted = [
     ports.agentHttp,

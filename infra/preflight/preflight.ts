@@ -3,31 +3,54 @@
  * way is better said now, all of it at once. Changes nothing. Only at `pulumi up`: a preview must work
  * where no host can be reached, such as in CI.
  */
+import type { Claim } from "../../contract/deployment.ts";
 import type { Fault } from "../config/faults.ts";
-import type { Topology } from "../config/topology.ts";
+import type { Host, Topology } from "../config/topology.ts";
+import type { Adopted } from "../secrets/adopted.ts";
+import { beforeNotes } from "./before-us.ts";
 import { hostFaults } from "./host-faults.ts";
+import { adoptionNotes, adoptionOf, identityFaults } from "./identity.ts";
 
 export interface Seen {
   /** What makes hosts unfit, or keeps them from being looked at. */
   readonly faults: readonly Fault[];
   /** Names of the hosts that are not what was last deployed to them. */
   readonly drifted: ReadonlySet<string>;
+  /** No fault, but worth a word. */
+  readonly notes: readonly string[];
+  /** What the hosts have that this stack takes over; undefined: nothing is to be taken over (any more). */
+  readonly adopted?: Adopted | undefined;
 }
 
 /** Where nobody looks. */
-export const nothingSeen: Seen = { faults: [], drifted: new Set() };
+export const nothingSeen: Seen = { faults: [], drifted: new Set(), notes: [] };
 
-/** @param privateKey absent: the keys of the ssh-agent. */
-export async function lookAtHosts(topology: Topology, privateKey: string | undefined): Promise<Seen> {
+/**
+ * @param privateKey absent: the keys of the ssh-agent.
+ * @param claim who deploys, once the stack's state has said it
+ */
+export async function lookAtHosts(
+  topology: Topology,
+  privateKey: string | undefined,
+  claim: Promise<Claim>,
+): Promise<Seen> {
   // Only here: the SSH library takes a tenth of a second to load, and a preview needs none.
   const { accessFault, askHost } = await import("./ask-host.ts");
   const shutOut = accessFault(privateKey);
-  if (shutOut !== undefined) return { faults: [shutOut], drifted: new Set() };
-  const answers = await Promise.all(topology.hosts.map((host) => askHost(host, privateKey)));
+  if (shutOut !== undefined) return { ...nothingSeen, faults: [shutOut] };
+  const addresses = topology.hosts.map(({ address }) => address);
+  const ask = async (host: Host) => {
+    const peers = addresses.filter((address) => address !== host.address);
+    return await askHost(host, privateKey, { peers, adopt: topology.adopt });
+  };
+  const answers = await Promise.all(topology.hosts.map(ask));
   const faults = answers.flatMap((answer) => ("fault" in answer ? [answer.fault] : []));
   const reports = answers.flatMap((answer) => ("report" in answer ? [answer.report] : []));
+  const all = [...faults, ...identityFaults(topology, await claim, reports), ...hostFaults(topology, reports)];
   return {
-    faults: [...faults, ...hostFaults(topology, reports)],
+    faults: all,
+    adopted: all.length === 0 ? adoptionOf(await claim, reports) : undefined,
+    notes: [...reports.flatMap(beforeNotes), ...adoptionNotes(await claim, reports)],
     drifted: new Set(reports.filter(({ facts }) => facts.drifted).map(({ host }) => host.name)),
   };
 }

@@ -5,10 +5,17 @@
  * A host's secrets stand by themselves, so a host that comes or goes changes nobody else's.
  * Awkward case: a host whose address or role changes needs another certificate. Both are in the
  * resource's name, so that it is a new one; the rest of its secrets stay.
+ * Another one: a stack that lost its state and adopts its hosts. What they have becomes the stack's own; only the
+ * authority's key is lost, so the new authority is trusted beside the old one, whose certificates the hosts keep.
+ *
+ * The authority comes first, for the deployment is known by it, and hosts are asked whose they are before anything else
+ * is made.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { deploymentId } from "../../contract/deployment.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { clusterSecrets, type HostSecret, hostSecret, ownNodeKey } from "../plan/secret-names.ts";
+import type { Adopted } from "./adopted.ts";
 import type { CertifiedKey } from "./certificates.ts";
 import {
   type ClusterSecretValues,
@@ -21,31 +28,58 @@ import {
 } from "./make-secrets.ts";
 
 export class ClusterSecrets extends pulumi.ComponentResource {
+  readonly #name: string;
+  readonly #topology: Topology;
+  readonly #authority: pulumi.Output<CertifiedKey>;
   readonly #values = new Map<string, pulumi.Output<string>>();
+  /** Of the deployment that this stack is; not known yet in the preview of a new one. */
+  readonly id: pulumi.Output<string>;
 
-  /** @param validatorKey the text of the key file, and `nextValidatorKey` of the next one's, where there is one. */
-  constructor(
-    name: string,
-    topology: Topology,
-    validatorKey: pulumi.Output<string>,
-    nextValidatorKey: pulumi.Output<string> | undefined,
-    options?: pulumi.ComponentResourceOptions,
-  ) {
+  /** Makes the authority; `make` makes the rest. */
+  constructor(name: string, topology: Topology, options?: pulumi.ComponentResourceOptions) {
     super("holdfast:index:ClusterSecrets", name, {}, options);
-    const cluster = this.#keep<ClusterSecretValues>(`${name}-cluster`, makeClusterSecrets());
-    const authority = this.#keep<CertifiedKey>(
+    this.#name = name;
+    this.#topology = topology;
+    this.#authority = this.#keep<CertifiedKey>(
       `${name}-authority`,
       unlessPreview(async () => {
         const { makeAuthority } = await import("./certificates.ts");
         return await makeAuthority(`holdfast ${topology.network}`, Date.now());
       }),
     );
+    this.id = pulumi.unsecret(this.#authority.apply(({ certificate }) => deploymentId(certificate) ?? ""));
+  }
+
+  /**
+   * @param validatorKey the text of the key file, and `nextValidatorKey` of the next one's, where there is one.
+   * @param adopted what the hosts of a deployment that is being taken over have
+   */
+  make(
+    validatorKey: pulumi.Output<string>,
+    nextValidatorKey: pulumi.Output<string> | undefined,
+    adopted?: Adopted,
+  ): this {
+    const name = `${this.#name}-cluster`;
+    const cluster = this.#keep<ClusterSecretValues>(name, makeClusterSecrets(), adopted?.cluster);
+    const certificates = pulumi
+      .all([this.#authority, cluster])
+      .apply(([{ certificate }, { trusted = "" }]) => certificate + trusted);
     this.#values.set(clusterSecrets.managementToken, cluster.managementToken);
-    this.#values.set(clusterSecrets.caCertificate, authority.certificate);
+    this.#values.set(clusterSecrets.caCertificate, certificates);
     this.#values.set(clusterSecrets.validatorKey, validatorKey);
     if (nextValidatorKey !== undefined) this.#values.set(clusterSecrets.nextValidatorKey, nextValidatorKey);
-    for (const host of topology.hosts) this.#addHost(name, topology, host, cluster, authority);
+    for (const host of this.#topology.hosts) this.#addHost(host, cluster, adopted);
     this.registerOutputs({});
+    return this;
+  }
+
+  /**
+   * `value`, but not before all secrets are in the stack's state. For what adopts hosts: one that is this stack's already is
+   * not asked for its secrets again, should this run be cut off.
+   */
+  afterAll<T>(value: pulumi.Output<T>): pulumi.Output<T> {
+    const all = pulumi.all([...this.#values.values()]);
+    return pulumi.unsecret(pulumi.all([value, all]).apply(([given]) => given)) as pulumi.Output<T>;
   }
 
   /** Consul's management token: for the operator's own commands, by the stack's outputs. */
@@ -75,21 +109,23 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     return pulumi.secret(pulumi.jsonStringify({ ...Object.fromEntries(wanted), ...more }));
   }
 
-  #addHost(
-    name: string,
-    topology: Topology,
-    host: Host,
-    cluster: pulumi.Output<ClusterSecretValues>,
-    authority: pulumi.Output<CertifiedKey>,
-  ): void {
-    const own = this.#keep<HostSecretValues>(`${name}-${host.name}`, makeHostSecrets());
+  #addHost(host: Host, cluster: pulumi.Output<ClusterSecretValues>, adopted: Adopted | undefined): void {
+    const name = this.#name;
+    const theirs = adopted?.hosts.get(host.name);
+    const made = makeHostSecrets();
+    const own = this.#keep<HostSecretValues>(
+      `${name}-${host.name}`,
+      made,
+      theirs && { ...made, consulToken: theirs.consulToken, nodeKey: theirs.nodeKey ?? made.nodeKey },
+    );
     const server = hasRole("consul")(host);
     const tls = this.#keep<CertifiedKey>(
       `${name}-${host.name}-certificate-${server ? "server" : "client"}-${host.address}`,
       unlessPreview(async () => {
         const { certify } = await import("./certificates.ts");
-        return authority.apply((by) => certify(by, certificateRequest(topology, host), Date.now()));
+        return this.#authority.apply((by) => certify(by, certificateRequest(this.#topology, host), Date.now()));
       }),
+      theirs?.certified,
     );
     const values: Record<HostSecret, pulumi.Output<string>> = {
       certificate: tls.certificate,
@@ -103,9 +139,16 @@ export class ClusterSecrets extends pulumi.ComponentResource {
       this.#values.set(hostSecret(host.name, secret as HostSecret), value);
   }
 
-  /** The value of the first run, whatever is given later. */
-  #keep<T>(name: string, first: pulumi.Input<T>): pulumi.Output<T> {
-    const stash = new pulumi.Stash(name, { input: pulumi.secret(first) }, { parent: this, ignoreChanges: ["input"] });
+  /** The value of the first run, whatever is given later; or `instead`, from now on. */
+  #keep<T>(name: string, first: pulumi.Input<T>, instead?: T): pulumi.Output<T> {
+    const stash = new pulumi.Stash(
+      name,
+      { input: pulumi.secret(instead ?? first) },
+      // What a Stash gives out is its first input: for another, it must be another.
+      instead === undefined
+        ? { parent: this, ignoreChanges: ["input"] }
+        : { parent: this, replaceOnChanges: ["input"] },
+    );
     return pulumi.secret(stash.output) as pulumi.Output<T>;
   }
 }

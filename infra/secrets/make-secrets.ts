@@ -13,6 +13,8 @@ export interface ClusterSecretValues {
   /** 32 bytes in base64: Consul encrypts its gossip with it. */
   readonly gossipKey: string;
   readonly managementToken: string;
+  /** PEM: authorities that are trusted besides the deployment's own, for the certificates of adopted hosts are theirs. */
+  readonly trusted?: string;
 }
 
 export interface HostSecretValues {

@@ -81,6 +81,20 @@ async function applies(): Promise<Outcome> {
   return outcome;
 }
 
+/** As many hosts are: neard's data on a file system of its own, and files that root makes for root alone. */
+async function makeUsual(host: string): Promise<void> {
+  await on(
+    host,
+    [
+      `mkdir -p ${paths.neardHome} && mount -t tmpfs -o size=256m tmpfs ${paths.neardHome}`,
+      "mkdir -p /etc/systemd/system/ssh.service.d",
+      "printf '[Service]\\nUMask=0077\\n' > /etc/systemd/system/ssh.service.d/umask.conf",
+      "systemctl daemon-reload && systemctl restart ssh",
+    ].join(" && "),
+  );
+  expect((await on(host, "umask")).trim()).toMatch(/077$/);
+}
+
 /** Nothing of ours is left on the host that left. */
 async function expectClean(host: string): Promise<void> {
   const left = await on(
@@ -134,6 +148,7 @@ test("a third neard host comes, becomes active, and hands over before it goes", 
   const { active } = await fresh();
   const before = await processes();
   await addComer(["neard"]);
+  await makeUsual(comer);
   await applies();
   await healthy();
   expect(await processes()).toEqual(before);
@@ -147,6 +162,8 @@ test("a third neard host comes, becomes active, and hands over before it goes", 
 
   dropFromSettings(comer);
   await applies();
+  expect(await on(comer, `mountpoint -q ${paths.neardHome} && ls -A ${paths.neardHome}`)).toBe("");
+  await on(comer, `umount ${paths.neardHome} && rmdir ${paths.neardHome}`);
   await expectClean(comer);
   await removeHost(labName, comer);
   const after = await healthy();

@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, expect, test } from "vitest";
 import type { Document } from "yaml";
 import { generateValidatorKey, keyFileJson } from "../../contract/near-key.ts";
-import { ports } from "../../contract/paths.ts";
+import { paths, ports, units } from "../../contract/paths.ts";
 import { addHosts, removeHost } from "../../lab/hosts/lab.ts";
 import { agentStatus, expectOneSigner, fresh, hostOf, lab, labName, on, pulumiWith } from "./cluster.ts";
 import { changeSettings, changesOf, keepSettings, setting } from "./settings.ts";
@@ -10,6 +10,10 @@ import { changeSettings, changesOf, keepSettings, setting } from "./settings.ts"
 keepSettings({ applied: false });
 
 const comer = "host-d";
+const hostC = "host-c";
+const stranger = "hf-0123456789abcdef";
+/** What host-c said of its owner before a case made it another's. */
+let owner = "";
 let active: string;
 let epoch: number | null;
 
@@ -20,6 +24,8 @@ beforeAll(async () => {
 
 afterEach(async () => {
   if (lab().hosts.some((host) => host.name === comer)) await removeHost(labName, comer);
+  if (owner !== "") await on(hostC, `cat > ${paths.deployment} <<'OWNER'\n${owner}\nOWNER`);
+  owner = "";
 });
 
 /** `holdfast:hosts[position]`, in the order host-a, host-b, host-c. */
@@ -149,6 +155,14 @@ const cases: Record<string, Case> = {
       `ss -tulpn on ${comer} shows what it is`,
     ],
   },
+  "a host of another deployment": {
+    break: () => rewriteOwner(hostC, /hf-[0-9a-f]{16}/, stranger),
+    run: "up",
+    says: () => [
+      `host-c (${hostOf("host-c").address}) belongs to the deployment ${stranger} (stack organization/holdfast/`,
+      `pulumi config set holdfast:adopt ${stranger}`,
+    ],
+  },
   "a fresh host without nftables": {
     break: async () => {
       await addComer();
@@ -158,6 +172,11 @@ const cases: Record<string, Case> = {
     says: () => [`${comer} (${hostOf(comer).address}) has no working nftables`, "Install the package nftables"],
   },
 };
+
+async function rewriteOwner(host: string, from: RegExp, to: string): Promise<void> {
+  owner = await on(host, `cat ${paths.deployment}`);
+  await on(host, `cat > ${paths.deployment} <<'OWNER'\n${owner.replace(from, to)}\nOWNER`);
+}
 
 async function addComer(): Promise<void> {
   await addHosts(labName, [comer], () => {});
@@ -177,6 +196,18 @@ test.for(Object.entries(cases))("%s", async ([name, bad]) => {
   for (const words of bad.says()) expect(said).toContain(words);
   expect(said, "a stack trace helps nobody").not.toMatch(/^\s+at .*:\d+:\d+\)?$/m);
   expect(changesOf(outcome)).toEqual([]);
+});
+
+test("a host takes nothing down for another deployment, nor for nobody", async () => {
+  const deployed = async () =>
+    await on(active, `systemctl is-active ${units.agent} ${units.neard}; ls ${paths.credentials}`);
+  const before = await deployed();
+  for (const by of ["", `--deployment ${stranger}`])
+    for (const what of ["--concern agent", "--concern system", "--all"]) {
+      const refused = await on(active, `${paths.holdfastd} remove ${what} ${by} 2>&1; true`);
+      expect(refused).toContain("HF_HOST_FOREIGN");
+    }
+  expect(await deployed()).toBe(before);
 });
 
 test("through all of it the validator signed, and nothing moved", async () => {

@@ -1,0 +1,129 @@
+/**
+ * Whose a host is. A deployment is one stack's cluster; every host keeps its identity in paths.deployment, and whoever
+ * deploys says for which deployment he does. Pure.
+ *
+ * Idea: a deployment is known by the checksum of its own certificate authority. The authority is made once for a stack
+ * and kept in its state, so no second stack has it by accident, and hosts that were deployed before they kept an
+ * identity can be told by the authority that lies on them.
+ * Awkward case: a stack that lost its state. It makes another authority, and is a stranger to its own hosts, until
+ * they are adopted on purpose (docs/operate/lost-state.md).
+ */
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import { hostNameSchema } from "./topology.ts";
+
+/** `hf-` and 16 hexadecimal digits: never a number to a YAML file, and easy to search for. */
+export const deploymentIdSchema = z
+  .string()
+  .regex(/^hf-[0-9a-f]{16}$/, 'must be the id of a deployment, such as "hf-0123456789abcdef"');
+
+/** Who deploys: on stdin of `holdfastd apply`, under `claimName`. */
+export const claimSchema = z.object({
+  id: deploymentIdSchema,
+  /** `organization/project/stack`: for people, it may change. */
+  stack: z.string(),
+  network: z.string(),
+  account: z.string(),
+  /** The deployment whose hosts are taken over on purpose. */
+  adopt: deploymentIdSchema.optional(),
+});
+export type Claim = z.infer<typeof claimSchema>;
+
+/** Beside the secrets on stdin of `apply`; it is none. */
+export const claimName = "deployment";
+
+/** What was on a host before its first deployment: `remove` leaves it there. */
+export const beforeSchema = z.object({
+  users: z.array(z.string()),
+  /** In neard's home: what holdfast has its own of is set aside there, see `asideOf`. */
+  files: z.array(z.string()),
+  directories: z.array(
+    z.object({
+      path: z.string(),
+      /** Something was in it, be it no more than a forgotten `data`. */
+      used: z.boolean(),
+      mode: z.string(),
+      uid: z.number().int(),
+      gid: z.number().int(),
+    }),
+  ),
+});
+export type Before = z.infer<typeof beforeSchema>;
+
+export const nothingBefore: Before = { users: [], files: [], directories: [] };
+
+/** Where a file that was there before us waits until we are gone. */
+export function asideOf(path: string): string {
+  return `${path}.before-holdfast`;
+}
+
+/** paths.deployment: whose this host is. No secret in it. */
+export const identitySchema = claimSchema.omit({ adopt: true }).extend({
+  /** The host's name in that deployment. */
+  host: hostNameSchema,
+  /** ISO 8601: the first deployment. */
+  since: z.string(),
+  /** Deployments that this one adopted the host from, latest last. */
+  adopted: z.array(deploymentIdSchema).default([]),
+  before: beforeSchema.default(nothingBefore),
+});
+export type Identity = z.infer<typeof identitySchema>;
+
+/** @param pem certificates; the first is the deployment's own authority. Null: there is none in it. */
+export function deploymentId(pem: string): string | null {
+  const [first] = certificatesIn(pem);
+  return first === undefined ? null : idOf(first);
+}
+
+/** The certificates in `pem` without the authority of the deployment `id`. */
+export function authoritiesBut(id: string, pem: string): string[] {
+  return certificatesIn(pem).filter((certificate) => idOf(certificate) !== id);
+}
+
+function certificatesIn(pem: string): string[] {
+  return [...pem.matchAll(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g)].map(([text]) => text);
+}
+
+/** Of the certificate's bytes; infra/components/host-commands.ts has it in shell. */
+function idOf(certificate: string): string {
+  const bytes = Buffer.from(certificate.replaceAll(/-----[^-]+-----/g, ""), "base64");
+  return `hf-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}`;
+}
+
+/** What a host shows of whose it is. */
+export interface Marks {
+  readonly identity: Identity | null;
+  /** By the authority that lies on it; null: none does. */
+  readonly authority: string | null;
+  /** Where there is no identity, what else is known of it, such as `validator.near on mainnet, since …`. */
+  readonly words?: string;
+}
+
+/** `fresh`: nobody's. `unmarked`: ours, from before hosts kept an identity. */
+export type Standing = "own" | "fresh" | "unmarked" | "adopted" | "stranger";
+
+/** @param claim null: whoever acts does not say for which deployment. */
+export function standingOf(claim: Pick<Claim, "id" | "adopt"> | null, { identity, authority }: Marks): Standing {
+  const whose = identity?.id ?? authority;
+  if (whose === null) return "fresh";
+  if (claim === null) return identity === null ? "unmarked" : "stranger";
+  if (whose === claim.id) return identity === null ? "unmarked" : "own";
+  return whose === claim.adopt ? "adopted" : "stranger";
+}
+
+/** `deployment hf-… (stack a/b/c, validator.near on mainnet), since …`: the end of a sentence about whose a host is. */
+export function describeOwner({ identity, authority, words }: Marks): string {
+  if (identity === null)
+    return `the deployment ${authority} (made by a version that left no name${words === undefined ? "" : `; ${words}`})`;
+  const { id, stack, account, network, since } = identity;
+  return `the deployment ${id} (stack ${stack}, ${account} on ${network}, since ${since})`;
+}
+
+/** What to do with a host that is another deployment's. @param id of the other; null when nobody has said */
+export function nextForStranger(id: string | null): string {
+  return (
+    "If this is the wrong stack, select the right one. If this stack lost its state, bring it back (pulumi stack " +
+    `import); only if it is gone for good, take the hosts over: pulumi config set holdfast:adopt ${id ?? "ID"} ` +
+    "(docs/operate/lost-state.md)."
+  );
+}
