@@ -34,13 +34,14 @@ export async function readConsulAccess(
   const agent = await readDeployedConfig();
   const place = agent === null ? await placeFromConsul() : placeFromAgent(agent);
   if (place === null) return null;
+  const givenToken = givenCredential(given, credentials.consulToken)?.trim();
   const tls = {
     ca: await readFile(place.caFile, "utf8").catch(standIn(givenFile(given, place.caFile))),
     cert: await readFile(place.certFile, "utf8").catch(standIn(givenFile(given, place.certFile))),
     key: await unsealCredential(credentials.tlsKey, credentialPath(credentials.tlsKey)).catch(
       standIn(givenCredential(given, credentials.tlsKey)),
     ),
-    token: await readToken().catch(standIn(givenCredential(given, credentials.consulToken)?.trim())),
+    token: (await readToken().catch(standIn(givenToken))) || (givenToken ?? ""),
   };
   const [own, ...others] = place.urls;
   return [{ url: own, ...tls }, ...others.map((url) => ({ url, ...tls }))];

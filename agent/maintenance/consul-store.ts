@@ -92,6 +92,8 @@ export function consulMaintenanceStore(
       ask(async (client) => {
         const { Servers } = await client.health(timeoutMs);
         const voters = Servers.filter((server) => server.Voter);
+        // For a moment after its start Consul knows of no server: that is not as if this one were none.
+        if (voters.length === 0) return { spare: 0, ownCounts: true };
         const healthy = voters.filter((server) => server.Healthy);
         const quorum = Math.floor(voters.length / 2) + 1;
         return {
