@@ -6,14 +6,16 @@ import type { Settings } from "./schema.ts";
 /** Whether the top-level setting `name` is kept encrypted in the stack's configuration. */
 export type IsSecret = (name: string) => boolean;
 
+type Keys = Pick<Settings, "validator" | "validatorKey" | "nextValidatorKey">;
+
 /** Nothing is there, or nothing in it. */
-export const missingValidatorKey: Fault = {
+const missingValidatorKey: Fault = {
   code: "HF_VALIDATOR_KEY",
   message: "holdfast:validatorKey is missing",
   next: `Set it with ${setValidatorKey}`,
 };
 
-export function validatorKeyFaults(settings: Settings, isSecret: IsSecret): Fault[] {
+export function validatorKeyFaults(settings: Keys, isSecret: IsSecret): Fault[] {
   const { validatorKey, nextValidatorKey } = settings;
   if (validatorKey.trim() === "") return [missingValidatorKey];
   const faults = [...clearFaults("validatorKey", setValidatorKey, isSecret)];
@@ -42,7 +44,7 @@ function clearFaults(name: string, toSet: string, isSecret: IsSecret): Fault[] {
 }
 
 /** The public half; null where it is no sound key of the account, which is added to `faults`. */
-function parsed(text: string, settings: Settings, source: string, faults: Fault[]): string | null {
+function parsed(text: string, settings: Keys, source: string, faults: Fault[]): string | null {
   try {
     return parseValidatorKey(text, settings.validator.account, source).publicKey;
   } catch (error) {
@@ -52,7 +54,7 @@ function parsed(text: string, settings: Settings, source: string, faults: Fault[
 }
 
 /** For a preview to say: a rotation is no state to stay in. */
-export function rotationWarnings(settings: Settings): string[] {
+export function rotationWarnings(settings: Pick<Settings, "nextValidatorKey">): string[] {
   if (settings.nextValidatorKey === undefined) return [];
   return [
     `${nextSetting} is set: the hosts get both keys, and load the one that the chain has for the account in each NEAR ` +
@@ -60,7 +62,7 @@ export function rotationWarnings(settings: Settings): string[] {
   ];
 }
 
-export function sshFaults(settings: Settings, isSecret: IsSecret): Fault[] {
+export function sshFaults(settings: Pick<Settings, "ssh">, isSecret: IsSecret): Fault[] {
   const { privateKey, agent } = settings.ssh;
   if (privateKey === undefined)
     return agent

@@ -8,7 +8,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
-import { clusterSecrets, type HostSecret, hostSecret, ownNodeKey } from "../plan/secret-names.ts";
+import { clusterSecrets, clusterStashes, type HostSecret, hostSecret, ownNodeKey } from "../plan/secret-names.ts";
 import type { CertifiedKey } from "./certificates.ts";
 import {
   type ClusterSecretValues,
@@ -32,9 +32,9 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("holdfast:index:ClusterSecrets", name, {}, options);
-    const cluster = this.#keep<ClusterSecretValues>(`${name}-cluster`, makeClusterSecrets());
+    const cluster = this.#keep<ClusterSecretValues>(`${name}-${clusterStashes.secrets}`, makeClusterSecrets());
     const authority = this.#keep<CertifiedKey>(
-      `${name}-authority`,
+      `${name}-${clusterStashes.authority}`,
       unlessPreview(async () => {
         const { makeAuthority } = await import("./certificates.ts");
         return await makeAuthority(`holdfast ${topology.network}`, Date.now());
