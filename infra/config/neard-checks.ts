@@ -34,7 +34,7 @@ export function sourceFaults({ network, neard, consul }: Pick<Settings, "network
     ["consul.artifact", consul.artifact?.source, consul.artifact?.sha256],
   ];
   return given.flatMap(([setting, source, sha256]) => {
-    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source ?? "")?.[1];
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source ?? "")?.[1]?.toLowerCase();
     if (scheme !== undefined && scheme !== "https")
       return [fault(`holdfast:${setting}.source is not https`, "Give an https:// URL or a path.")];
     if (scheme !== undefined && source !== official) {
@@ -48,7 +48,7 @@ export function sourceFaults({ network, neard, consul }: Pick<Settings, "network
           ),
         ];
     }
-    if (source?.startsWith("https://") && sha256 === undefined)
+    if (scheme !== undefined && sha256 === undefined)
       return [
         fault(
           `holdfast:${setting}.sha256 is missing for what comes from the network`,
