@@ -18,7 +18,7 @@ import {
 import { chainFaults, configFaults, portFaults, sourceFaults } from "./neard-checks.ts";
 import { publicAddrFaults } from "./public-addrs.ts";
 import type { Settings } from "./schema.ts";
-import { type IsSecret, rotationWarnings, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
+import { clearKeyFaults, type IsSecret, rotationWarnings, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
 import { zoneWarnings } from "./zone-checks.ts";
 
 export interface Checked {
@@ -40,7 +40,6 @@ export function crossCheck(
     needs: readonly Name[],
     look: (settings: Pick<Settings, Name>) => readonly Found[],
   ): readonly Found[] => (needs.some((name) => unknown.has(name)) ? [] : look(sound as Pick<Settings, Name>));
-  const keys = ["validator", "validatorKey", "nextValidatorKey"] as const;
   return {
     faults: [
       ...when(["hosts"], sizeFaults),
@@ -51,7 +50,9 @@ export function crossCheck(
       ...when(["hosts"], takeoverAddressFaults),
       ...when(["hosts", "consul"], archFaults),
       ...when(["lease"], leaseFaults),
-      ...when(keys, (settings) => validatorKeyFaults(settings, isSecret)),
+      ...when(["validatorKey"], (settings) => clearKeyFaults("validatorKey", settings, isSecret)),
+      ...when(["nextValidatorKey"], (settings) => clearKeyFaults("nextValidatorKey", settings, isSecret)),
+      ...when(["validator", "validatorKey", "nextValidatorKey"], validatorKeyFaults),
       ...when(["ssh"], (settings) => sshFaults(settings, isSecret)),
       ...when(["network", "neard"], chainFaults),
       ...when(["network", "neard", "consul"], sourceFaults),

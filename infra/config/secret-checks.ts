@@ -15,13 +15,22 @@ const missingValidatorKey: Fault = {
   next: `Set it with ${setValidatorKey}`,
 };
 
-export function validatorKeyFaults(settings: Keys, isSecret: IsSecret): Fault[] {
+/** @param name of a key's setting: whatever stands in it, nobody but its stack may read it. */
+export function clearKeyFaults(
+  name: "validatorKey" | "nextValidatorKey",
+  settings: Partial<Pick<Settings, "validatorKey" | "nextValidatorKey">>,
+  isSecret: IsSecret,
+): Fault[] {
+  if ((settings[name] ?? "").trim() === "") return [];
+  return clearFaults(name, name === "validatorKey" ? setValidatorKey : setNextValidatorKey, isSecret);
+}
+
+export function validatorKeyFaults(settings: Keys): Fault[] {
   const { validatorKey, nextValidatorKey } = settings;
   if (validatorKey.trim() === "") return [missingValidatorKey];
-  const faults = [...clearFaults("validatorKey", setValidatorKey, isSecret)];
+  const faults: Fault[] = [];
   const key = parsed(validatorKey, settings, "holdfast:validatorKey", faults);
   if (nextValidatorKey === undefined) return faults;
-  faults.push(...clearFaults("nextValidatorKey", setNextValidatorKey, isSecret));
   const next = parsed(nextValidatorKey, settings, nextSetting, faults);
   if (key !== null && key === next)
     faults.push({
