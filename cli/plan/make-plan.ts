@@ -57,17 +57,17 @@ export async function makePlan(
     ...(oldTools.consul === newTools.consul
       ? []
       : [`Consul becomes ${newTools.consul}, from ${oldTools.consul}, where none is configured`]),
-    ...made.warnings.map((warning) => warning.replace(/\.$/, "")),
   ];
   const report = { stack, ...versions };
   if (made.side === null) return { ...report, faults: made.faults, notes, comparison: null };
   const old = sideAt(before, { ...oldTools, holdfastd: "base" }, `${file} of ${base}`);
-  return {
-    ...report,
-    faults: [],
-    notes: [...notes, ...old.notes],
-    comparison: compare(old.made?.side ?? null, made.side),
-  };
+  const comparison = compare(old.made?.side ?? null, made.side);
+  // Where two hosts are in one zone is told once, as a risk.
+  const warnings = made.warnings.filter(
+    (warning) => !comparison.risks.some(({ message }) => warning.includes(message)),
+  );
+  const notesOfSettings = warnings.map((warning) => warning.replace(/\.$/, ""));
+  return { ...report, faults: [], notes: [...notes, ...notesOfSettings, ...old.notes], comparison };
 }
 
 async function toolsAt(checkout: Checkout, commit: string | null): Promise<Omit<Programs, "holdfastd">> {

@@ -8,6 +8,7 @@ import { emptyInventory, inventoryOf, union } from "../../agent/converge/invento
 import { credentialAttributes, fileText, planSteps, sha256 } from "../../agent/converge/plan-steps.ts";
 import { type Step, subject } from "../../agent/converge/steps.ts";
 import { type Concern, concerns, type HostSpec, hostSpecSchema, type Secrets } from "../../contract/host-spec.ts";
+import { shownLine } from "../config/shown.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { credentialPath } from "../plan/spec-parts.ts";
 import { lineChanges } from "./line-changes.ts";
@@ -86,7 +87,7 @@ const unitsWith = (steps: readonly Step[], action: string) =>
 function changeOf(step: Step, stored: HostSpec | null, spec: HostSpec): Change {
   const linesAt = (of: HostSpec | null) => of?.files.find(({ path }) => path === subject(step))?.lines;
   const isText = step.kind === "file" || step.kind === "delete-file";
-  const lines = isText && stored !== null ? lineChanges(linesAt(stored) ?? [], linesAt(spec) ?? []) : [];
+  const lines = isText && stored !== null ? lineChanges(linesAt(stored) ?? [], linesAt(spec) ?? []).map(shownLine) : [];
   const why = step.kind === "unit" || step.why !== "content" ? step.why : "other content";
   return { what: subject(step), why, lines };
 }

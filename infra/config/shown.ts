@@ -21,6 +21,11 @@ export function shownText(text: string): string {
   return cut.replaceAll(unprintable, byNumber);
 }
 
+/** A line of a file, whole. */
+export function shownLine(line: string): string {
+  return secretLike.test(line) ? "…" : line.replaceAll(unprintable, byNumber);
+}
+
 /** A plain value, a text in quotes; undefined where it is not to be shown: a key, or a whole section. */
 export function shown(value: unknown): string | undefined {
   if (typeof value === "string") return secretLike.test(value) ? undefined : `"${shownText(value)}"`;
