@@ -154,7 +154,7 @@ describe("what would be wrong is seen", () => {
       "comment: brings somebody's files in",
     ],
     ["the other run's files", comment, "gh auth setup-git", "gh run download 1", "comment: brings somebody's files in"],
-    ["a right that nothing needs", comment, "pull-requests: write", "contents: write", "comment: may write"],
+    ["a right that nothing needs", comment, "pull-requests: write", "actions: write", "comment: may write"],
     [
       "the preview of a pull request",
       preview,
