@@ -170,7 +170,7 @@ test("any slip ends in faults that say what and where, or in a sound plan", () =
       for (const one of slips) make(input, one);
       judge(input);
     }),
-    { numRuns: 3000 },
+    { numRuns: 500 },
   );
 });
 
@@ -185,6 +185,6 @@ test("a slip in one setting is told with that setting's name", () => {
       // Hosts are told by their names where several of them are concerned.
       expect(told).toMatch(new RegExp(`holdfast:(${setting}|hosts|neard|validatorKey)|host-`));
     }),
-    { numRuns: 1500 },
+    { numRuns: 250 },
   );
 });

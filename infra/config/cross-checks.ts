@@ -75,5 +75,6 @@ function leaseFaults({ lease }: Pick<Settings, "lease">): Fault[] {
     message: `holdfast:lease: ${sentence}`,
     next: "Correct these numbers, or remove them: the defaults do what docs/security.md asks for.",
   });
-  return [...timingFaults(lease), ...watchdogFaults(lease)].map(fault);
+  const sentences = timingFaults(lease).concat(watchdogFaults(lease));
+  return sentences.map(fault);
 }

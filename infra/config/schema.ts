@@ -83,7 +83,9 @@ const host = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, "use letters, digits, dots, hyphens and underscores, at most 64 of them")
     .optional()
-    .describe("Where it is (provider, region, rack): shown, and kept in Consul's node meta"),
+    .describe(
+      "What one event can take together (a provider's site, a rack, a power supply): hosts with neard, or a majority of Consul, in one zone are a warning",
+    ),
   arch: hostArchSchema.default("x64").describe("Machine architecture"),
   priority: z
     .number()
