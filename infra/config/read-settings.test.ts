@@ -88,8 +88,9 @@ test("every fault is reported, each with its setting and what is there", () => {
   expect(found[2]).toMatch(/^holdfast:hosts\[1\]\.roles of host host-b/);
 });
 
-test("a setting without a value is empty, whatever it should be", () =>
-  expect(messages({ ...sampleInput(), firewall: null })[0]).toMatch(/^holdfast:firewall is empty\./));
+test.each([null, ""])("a setting without a value is empty, whatever it should be: %j", (firewall) =>
+  expect(messages({ ...sampleInput(), firewall })[0]).toMatch(/^holdfast:firewall is empty\./),
+);
 
 test("a secret's value is in no message", () => {
   const found = messages({

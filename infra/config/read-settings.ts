@@ -101,7 +101,8 @@ function faultsOf(issue: z.core.$ZodIssue, given: unknown, isSecret: IsSecret): 
   const toSet = howToSetSecret(issue.path);
   if (value === undefined)
     return [fault(`${setting} is missing`, toSet === undefined ? described : `Set it with ${toSet}`)];
-  if (value === null) return [fault(`${setting} is empty`)];
+  // A name with nothing behind it comes from Pulumi as an empty text.
+  if (value === null || value === "") return [fault(`${setting} is empty`)];
   const text = toSet !== undefined || isSecret(String(issue.path[0])) ? undefined : shown(value);
   const meant = issue.code === "invalid_value" ? nearestName(String(value), issue.values.map(String)) : undefined;
   const next =
