@@ -8,7 +8,7 @@ export const exitCodes = {
   failed: 1,
   /** Wrong use of the command line. */
   usage: 2,
-  /** `check`: a host is not as it was deployed. */
+  /** `check`: a host is not as it was deployed. `plan --detailed-exitcode`: something would be done on a host. */
   drift: 3,
   /**
    * `status`: no host is active, the chain does not take what it signs, or something is amiss with one of them.
@@ -30,7 +30,8 @@ export const exitCodesHelp = `Exit codes:
   0    done; status: one host is active and nothing is amiss
   1    it did not happen; the message says why
   2    wrong use of the command line
-  3    check: a host is not as it was deployed
+  3    check: a host is not as it was deployed;
+       plan --detailed-exitcode: something would be done on a host
   4    status: no host is active, the chain does not take what it signs, or
        something is amiss with one of them;
        switchover: the key has moved, but the new host is not heard yet

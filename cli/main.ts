@@ -1,8 +1,11 @@
 /** `holdfast`: gives the program its real terminal, clock, stack and hosts. No decisions. */
 import { readFileSync } from "node:fs";
+import { repositoryRoot } from "../toolchain/node-packages.ts";
+import { selectedStack } from "../toolchain/stack.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { openShell } from "./hosts/open-shell.ts";
 import { createSshLink } from "./hosts/ssh-link.ts";
+import { gitCheckout } from "./plan/git-checkout.ts";
 import type { Ports } from "./ports.ts";
 import { runProgram } from "./program.ts";
 import { readStack } from "./stack/read-stack.ts";
@@ -31,6 +34,8 @@ const ports: Ports = {
   clock: processClock,
   interrupted: interrupt.signal,
   readStack,
+  checkout: gitCheckout(repositoryRoot),
+  selectedStack: () => selectedStack(repositoryRoot),
   link: createSshLink,
   openShell(cluster, host, command) {
     shellRuns = true;

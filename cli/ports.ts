@@ -78,6 +78,16 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** The checkout of the operator's repository, other versions included. Read only. */
+export interface Checkout {
+  /** The full id. @throws HoldfastError HF_USAGE */
+  commitOf(ref: string): Promise<string>;
+  /** A file's text at a commit, or (null) on disk; null where it is not there. */
+  read(commit: string | null, path: string): Promise<string | null>;
+  /** Files below `paths` that are not the same at `base` and at `head` (null: on disk). @throws HoldfastError HF_USAGE */
+  differing(base: string, head: string | null, paths: readonly string[]): Promise<string[]>;
+}
+
 export interface Ports {
   readonly terminal: Terminal;
   readonly clock: Clock;
@@ -85,6 +95,9 @@ export interface Ports {
   readonly interrupted: AbortSignal;
   /** @throws HoldfastError HF_STACK_UNAVAILABLE, HF_PASSPHRASE, HF_TOOLCHAIN */
   readStack(name: string | undefined): Promise<StackOutputs>;
+  readonly checkout: Checkout;
+  /** The stack that was selected last; undefined: none. */
+  selectedStack(): string | undefined;
   link(cluster: StackOutputs, host: StackHost): HostLink;
   /** The system's ssh with this terminal; an empty command is a login shell. Returns ssh's exit code. */
   openShell(cluster: StackOutputs, host: StackHost, command: readonly string[]): Promise<number>;

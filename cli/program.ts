@@ -7,6 +7,7 @@ import { historyCommand } from "./commands/history.ts";
 import { keyCommand } from "./commands/key.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
+import { planCommand } from "./commands/plan.ts";
 import { snapshotCommand } from "./commands/snapshot.ts";
 import { sshCommand } from "./commands/ssh.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -45,6 +46,7 @@ function createProgram(context: CommandContext, version: string): Command {
     logsCommand(context),
     sshCommand(context),
     checkCommand(context),
+    planCommand(context),
     snapshotCommand(context),
     keyCommand(context),
   ];

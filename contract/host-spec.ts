@@ -98,6 +98,9 @@ export const hostSpecSchema = z.strictObject({
 export type HostSpecInput = z.input<typeof hostSpecSchema>;
 export type HostSpec = z.output<typeof hostSpecSchema>;
 
+/** A spec that is too long for a command comes on stdin too, under this name; `--spec` then has this in place of a file. */
+export const specOnStdin = { option: "-", name: "spec" } as const;
+
 /** stdin of `apply`: one JSON object, secrets by name. */
 export const secretsSchema = z.record(z.string(), z.string());
 export type Secrets = z.infer<typeof secretsSchema>;

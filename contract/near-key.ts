@@ -6,6 +6,8 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { base58 } from "@scure/base";
 import * as z from "zod";
 import { HoldfastError } from "./errors.ts";
+import { parseJsonWithComments } from "./json-with-comments.ts";
+import { accountSchema } from "./topology.ts";
 
 export interface ValidatorKey {
   readonly accountId: string;
@@ -42,6 +44,12 @@ const correctFile = "Name a key file as neard makes it; holdfast key generate ma
 
 type Fault = (message: string, next?: string) => HoldfastError;
 
+/** Whether `text` is a public key in full: `ed25519:` and 32 bytes in base58. */
+export function isPublicKey(text: string): boolean {
+  const digits = /^ed25519:([1-9A-HJ-NP-Za-km-z]{32,44})$/.exec(text)?.[1];
+  return digits !== undefined && base58.decode(digits).length === 32;
+}
+
 function decode(text: string, field: string, bytes: number, fault: Fault): Uint8Array {
   if (!text.startsWith("ed25519:")) throw fault(`has a ${field} that does not start with "ed25519:"`);
   let raw: Uint8Array;
@@ -69,13 +77,15 @@ export function parseValidatorKey(json: string, account?: string, source = setti
     new HoldfastError("HF_VALIDATOR_KEY", `${source} ${message}.`, { next });
   let data: unknown;
   try {
-    data = JSON.parse(json);
+    // As neard reads it; and an editor may have put a byte-order mark before it.
+    data = parseJsonWithComments(json.replace(/^\uFEFF/, ""));
   } catch {
     throw fault("is not JSON: it must be the text of a key file");
   }
   const file = keyFileSchema.safeParse(data);
   if (!file.success) throw fault("is not a key file: it needs account_id, public_key and secret_key");
   const { account_id: accountId, public_key: publicKey } = file.data;
+  if (!accountSchema.safeParse(accountId).success) throw fault("has an account_id that is no NEAR account id");
   const secretKey = file.data.secret_key ?? file.data.private_key ?? "";
   const publicHalf = decode(publicKey, "public_key", 32, fault);
   const secret = decode(secretKey, "secret_key", 64, fault);

@@ -53,6 +53,11 @@ export function waitMs(t: LeaseTiming, heardMs: number): number {
   return Math.max(t.takeoverMs, heardMs + Math.max(t.skewMs, drift));
 }
 
+/** The least allowance for a wait of `takeoverMs`: what two clocks may drift apart meanwhile, and late feeds. */
+export function leastSkewMs(takeoverMs: number): number {
+  return Math.ceil(takeoverMs * rateGap) + coarseMs;
+}
+
 /** Every way in which `t` breaks the rule, as sentences with the numbers in them; empty when it is safe. */
 export function timingFaults(t: LeaseTiming): string[] {
   const faults: string[] = [];
@@ -66,7 +71,7 @@ export function timingFaults(t: LeaseTiming): string[] {
     faults.push(
       `takeoverMs ${t.takeoverMs} is above lockDelayMs ${t.lockDelayMs}: a lost session's lock could be taken sooner than the wait`,
     );
-  const drift = Math.ceil(t.takeoverMs * rateGap) + coarseMs;
+  const drift = leastSkewMs(t.takeoverMs);
   if (t.skewMs < drift)
     faults.push(
       `skewMs ${t.skewMs} is below ${drift}: 2 % of takeoverMs ${t.takeoverMs}, and ${coarseMs} ms for late feeds and coarse clocks`,

@@ -6,10 +6,12 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { basename, join } from "node:path";
-import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { AnsweredError, httpGet } from "./http-get.ts";
 import type { Download } from "./lock.ts";
 import type { Step } from "./progress.ts";
 import { unzip } from "./unzip.ts";
@@ -32,7 +34,7 @@ export async function downloadInto(directory: string, download: Download, step: 
 
 async function publishedChecksum({ url, sha256From }: Download): Promise<string> {
   if (sha256From === undefined) throw new Error(`the lock has no checksum for ${url}`);
-  const found = findChecksum(await (await request(sha256From)).text(), basename(url));
+  const found = findChecksum(await text(await request(sha256From)), basename(url));
   if (found === undefined) throw new Error(`${sha256From} does not name ${basename(url)}`);
   return found;
 }
@@ -48,7 +50,7 @@ export function findChecksum(list: string, name: string): string | undefined {
 
 async function save(url: string, path: string, step: Step): Promise<string> {
   const response = await request(url);
-  const total = Number(response.headers.get("content-length") ?? 0);
+  const total = Number(response.headers["content-length"] ?? 0);
   const hash = createHash("sha256");
   const title = step.text;
   let received = 0;
@@ -60,38 +62,21 @@ async function save(url: string, path: string, step: Step): Promise<string> {
       yield chunk;
     }
   };
-  if (response.body === null) throw new Error(`${url} has no content`);
-  await pipeline(Readable.fromWeb(response.body as never), count, createWriteStream(path));
+  await pipeline(response, count, createWriteStream(path));
   return hash.digest("hex");
 }
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
 
 /** The answer to a GET, whose headers must come within `answerLimitMs`. */
-async function request(url: string): Promise<Response> {
-  const host = new URL(url).host;
+async function request(url: string): Promise<IncomingMessage> {
+  const { host } = new URL(url);
   const known = silent.get(host);
   if (known !== undefined) throw new Error(known);
-  const giveUp = new AbortController();
-  const timer = setTimeout(() => giveUp.abort(), answerLimitMs);
   try {
-    const response = await fetch(url, { signal: giveUp.signal });
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-    return response;
+    return await httpGet(url, { answerWithinMs: answerLimitMs });
   } catch (error) {
-    if (error instanceof Error && error.message.includes(" answered ")) throw error;
-    const reason = giveUp.signal.aborted
-      ? `${host} did not answer within ${answerLimitMs / 1000} s`
-      : describe(host, error);
-    silent.set(host, reason);
-    throw new Error(reason, { cause: error });
-  } finally {
-    clearTimeout(timer);
+    if (!(error instanceof AnsweredError)) silent.set(host, (error as Error).message);
+    throw error;
   }
-}
-
-function describe(host: string, error: unknown): string {
-  const cause = (error as { cause?: { code?: string; message?: string } }).cause;
-  if (cause?.code === "ENOTFOUND" || cause?.code === "EAI_AGAIN") return `${host} is not known to the name server`;
-  return `${host} cannot be reached (${cause?.code ?? cause?.message ?? String(error)})`;
 }

@@ -43,6 +43,8 @@ function tools(plugin: Origin) {
 test("our tools come first on PATH, and Pulumi fetches no plugin only while ours takes the official one's place", () => {
   process.env.PATH = "/usr/bin";
   const environment = pulumiEnvironment(tools("built"));
+  // Node's gRPC goes to the engine past every proxy; no_grpc_proxy is read before no_proxy.
+  expect(environment.no_grpc_proxy?.split(",")).toContain("127.0.0.1");
   expect(environment.PATH).toMatch(/^\/tools\/a:\/tools\/b:.*\/node_modules\/\.bin:\/usr\/bin$/);
   expect(environment.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION).toBe("true");
   expect(pulumiEnvironment(tools("download"))).not.toHaveProperty("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION");

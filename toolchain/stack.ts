@@ -26,6 +26,8 @@ export function pulumiEnvironment(tools: PulumiTools): Variables {
     PULUMI_HOME: pulumiHome(),
     PULUMI_CREDENTIALS_PATH: process.env.PULUMI_CREDENTIALS_PATH ?? userPulumiHome(), // a login made before holds
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Where https_proxy is set, Node's gRPC would go through it to Pulumi's engine, which is on this machine.
+    no_grpc_proxy: "127.0.0.1,localhost,::1",
     // Pulumi would try to replace our plugin by the official one, from hosts that did not answer us.
     ...(tools["command-plugin"].from === "built" ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
     NODE_COMPILE_CACHE: join(cacheDirectory(), "node-compile-cache"), // a second less on every run of the program

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { HoldfastError } from "../../contract/errors.ts";
-import type { ConvergeReport, HostSpec } from "../../contract/host-spec.ts";
+import { type ConvergeReport, type HostSpec, type Secrets, specOnStdin } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { allQuestions, check as checkConcern, type Question, questionOf } from "./check.ts";
 import { type Change, converge } from "./converge.ts";
@@ -17,7 +17,7 @@ import { fitToMounts, missingMount, requireMount } from "./neard-mount.ts";
 import { exitNotAllUnsealed, fitToOldSystemd } from "./old-systemd.ts";
 import { progressOn } from "./progress.ts";
 import { removeAll, removeConcern } from "./remove.ts";
-import { parseConcern, parseSecrets, parseSpec, requireSecrets } from "./spec.ts";
+import { parseConcern, parseSecrets, parseSpec, requireSecrets, specFrom } from "./spec.ts";
 import { specStore, thisHost } from "./this-host.ts";
 
 /** Exit codes: 0 as wanted, 1 an error, 3 `check` found differences, 4 `unseal` could not unseal all. */
@@ -30,7 +30,10 @@ export function registerConvergeCommands(program: Command): void {
   program
     .command("apply")
     .description("make this host what a spec says; secrets come as one JSON object on stdin")
-    .requiredOption("--spec <file>", "the spec of one concern, such as /dev/fd/3")
+    .requiredOption(
+      "--spec <file>",
+      "the spec of one concern, such as /dev/fd/3; -: it is on stdin, beside the secrets",
+    )
     .option("--json", "end with one line of JSON")
     .action((options: { spec: string; json?: true }) => apply(options));
   program
@@ -78,8 +81,8 @@ interface CheckOptions {
 
 async function apply(options: { spec: string; json?: true }): Promise<void> {
   const startMs = performance.now();
-  const spec = await readSpec(options.spec);
   const secrets = parseSecrets(await readStdin());
+  const spec = await readSpec(options.spec, secrets);
   requireSecrets(spec, secrets);
   const progress = progressOn(spec.host, spec.concern);
   const changed = reporter("changed");
@@ -94,7 +97,7 @@ async function apply(options: { spec: string; json?: true }): Promise<void> {
 async function check(options: CheckOptions): Promise<void> {
   const startMs = performance.now();
   const secrets = options.spec === undefined ? null : parseSecrets(await readStdin());
-  const questions = await questionsOf(options);
+  const questions = await questionsOf(options, secrets);
   const mounts = await readMountPoints();
   const look = lookFor(questions.flatMap(({ spec }) => spec ?? []));
   const ask = async (question: Question) => {
@@ -119,9 +122,9 @@ async function check(options: CheckOptions): Promise<void> {
   }
 }
 
-async function questionsOf(options: CheckOptions): Promise<Question[]> {
+async function questionsOf(options: CheckOptions, secrets: Secrets | null): Promise<Question[]> {
   if (options.spec !== undefined) {
-    const spec = await readSpec(options.spec);
+    const spec = await readSpec(options.spec, secrets ?? {});
     return [{ concern: spec.concern, spec }];
   }
   if (options.concern !== undefined) return [await questionOf(parseConcern(options.concern), specStore)];
@@ -188,8 +191,8 @@ function report(
 }
 
 /** As this host needs it; a stored spec is so already. */
-async function readSpec(file: string): Promise<HostSpec> {
-  const given = parseSpec(await readText(file), file);
+async function readSpec(file: string, stdin: Secrets): Promise<HostSpec> {
+  const given = file === specOnStdin.option ? specFrom(stdin) : parseSpec(await readText(file), file);
   const spec = fitToMounts(given, await readMountPoints(), await specStore.readSpec(given.concern));
   return hasSystemdCreds() ? spec : fitToOldSystemd(spec);
 }

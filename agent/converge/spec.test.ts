@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseConcern, parseSecrets, parseSpec, requireSecrets } from "./spec.ts";
+import { parseConcern, parseSecrets, parseSpec, requireSecrets, specFrom } from "./spec.ts";
 
 const invalid = (message: RegExp) =>
   expect.objectContaining({ code: "HF_CONFIG_INVALID", message: expect.stringMatching(message) });
@@ -27,6 +27,11 @@ test("secrets: nothing is none; what is wrong is never repeated", () => {
     expect(() => parseSecrets(text)).toThrow(invalid(/stdin/));
     expect(() => parseSecrets(text)).not.toThrow(/hunter2/);
   }
+});
+
+test("a spec may come beside the secrets", () => {
+  expect(specFrom({ spec: '{"host":"host-a","concern":"acl"}', a: "b" })).toMatchObject({ concern: "acl" });
+  expect(() => specFrom({ a: "b" })).toThrow(invalid(/^stdin has no spec/));
 });
 
 test("all missing secrets at once, by name", () => {

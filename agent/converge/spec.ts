@@ -9,6 +9,7 @@ import {
   hostSpecSchema,
   type Secrets,
   secretsSchema,
+  specOnStdin,
 } from "../../contract/host-spec.ts";
 
 /** @throws HoldfastError HF_CONFIG_INVALID naming every fault at once. */
@@ -39,6 +40,13 @@ export function parseSecrets(text: string): Secrets {
   const secrets = secretsSchema.safeParse(data);
   if (!secrets.success) throw invalid("The secrets on stdin are not one JSON object of texts by name");
   return secrets.data;
+}
+
+/** The spec that came with the secrets. @throws HoldfastError HF_CONFIG_INVALID */
+export function specFrom(stdin: Secrets): HostSpec {
+  const text = stdin[specOnStdin.name];
+  if (text === undefined) throw invalid("stdin has no spec");
+  return parseSpec(text, "The spec on stdin");
 }
 
 /** @throws HoldfastError HF_CONFIG_INVALID when the spec names a secret that was not given. */

@@ -1,7 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { type AgentStatus, agentStatusSchema } from "../../contract/agent-status.ts";
-import { activeStatus, arbiterStatus, sealedKey, standbyStatus, testOutputs, wellHeard } from "../testing/cluster.ts";
+import { createPaint } from "../terminal/paint.ts";
+import {
+  activeStatus,
+  arbiterStatus,
+  sealedKey,
+  standbyStatus,
+  testHost,
+  testOutputs,
+  wellHeard,
+} from "../testing/cluster.ts";
 import { claimants, clusterView, statusExitCode } from "./cluster-view.ts";
+import { formatStatus } from "./format-status.ts";
 import type { HostAnswer } from "./views.ts";
 
 const cluster = testOutputs();
@@ -229,3 +239,22 @@ function neard() {
 function consul() {
   return standbyStatus("host-b").consul;
 }
+
+test("what one zone's loss would take is a note, and no problem", () => {
+  const hosts = [testHost("host-a"), testHost("host-b"), testHost("host-c", ["consul"])];
+  const zoned = hosts.map((host, i) => ({ ...host, zone: i < 2 ? "site-1" : "site-2" }));
+  const answers = [activeStatus("host-a"), standbyStatus("host-b"), arbiterStatus("host-c")].map((status) => ({
+    host: status.host,
+    status,
+  }));
+  const view = clusterView(testOutputs(zoned), answers);
+  expect(view.problems).toEqual([]);
+  expect(statusExitCode(view)).toBe(0);
+  expect(view.warnings).toEqual([
+    "all hosts with neard (host-a, host-b) are in the zone site-1: its loss leaves nobody to validate",
+    "2 of 3 Consul servers (host-a, host-b) are in the zone site-1: its loss leaves no majority, and nobody validates",
+  ]);
+  expect(formatStatus(view, { paint: createPaint(false), columns: undefined, wallMs: 0 })).toContain(
+    "note: all hosts with neard (host-a, host-b) are in the zone site-1",
+  );
+});

@@ -6,6 +6,7 @@
 import type { AgentStatus } from "../../contract/agent-status.ts";
 import { units } from "../../contract/paths.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import { zoneRisks } from "../../infra/config/zone-checks.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { StackHost } from "../ports.ts";
 import { findProblems } from "./problems.ts";
@@ -31,7 +32,12 @@ export function clusterView(cluster: StackOutputs, answers: readonly HostAnswer[
     switchover: active?.switchover ?? statuses.find((status) => status.switchover !== null)?.switchover ?? null,
     hosts,
   };
-  return { ...view, alarm: alarmOf(claims), problems: findProblems(cluster, view, statuses) };
+  return {
+    ...view,
+    alarm: alarmOf(claims),
+    problems: findProblems(cluster, view, statuses),
+    warnings: zoneRisks(cluster.hosts),
+  };
 }
 
 /** The hosts that say they are active. */

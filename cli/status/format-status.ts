@@ -24,6 +24,7 @@ export function formatStatus(view: ClusterView, style: StatusStyle): string {
     "",
     formatTable(head, rows, { paint, columns }),
     ...problemLines(view, paint),
+    ...warningLines(view, paint),
   ].join("\n");
 }
 
@@ -77,6 +78,12 @@ function noteLines(view: ClusterView, paint: Paint): string[] {
 function problemLines(view: ClusterView, paint: Paint): string[] {
   if (view.problems.length === 0) return [];
   return ["", ...view.problems.map((problem) => paint.yellow(`! ${problem}`))];
+}
+
+/** Of the deployment, not of now: so they are quieter. */
+function warningLines(view: ClusterView, paint: Paint): string[] {
+  if (view.warnings.length === 0) return [];
+  return ["", ...view.warnings.map((warning) => paint.dim(`note: ${warning}.`))];
 }
 
 function hostRow(host: HostView, paint: Paint): string[] {

@@ -3,7 +3,7 @@ import type { AgentStatus } from "../../contract/agent-status.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
 import type { ClusterView, HostView } from "./views.ts";
 
-type Facts = Omit<ClusterView, "alarm" | "problems">;
+type Facts = Omit<ClusterView, "alarm" | "problems" | "warnings">;
 
 export function findProblems(cluster: StackOutputs, view: Facts, statuses: readonly AgentStatus[]): string[] {
   return [

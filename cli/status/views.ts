@@ -51,4 +51,6 @@ export interface ClusterView {
   readonly alarm: { readonly message: string; readonly next: string } | null;
   /** One sentence for each thing that is amiss. */
   readonly problems: readonly string[];
+  /** Nothing is amiss now: what one event would take at once. Does not change the exit code. */
+  readonly warnings: readonly string[];
 }

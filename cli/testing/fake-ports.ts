@@ -28,6 +28,7 @@ export interface FakeWorld {
 export interface FakeOptions {
   hosts?: Record<string, FakeHost>;
   readStack?: () => StackOutputs;
+  checkout?: Ports["checkout"];
   terminal?: Partial<Ports["terminal"]>;
   /** The answer to every question. */
   confirm?: boolean;
@@ -86,6 +87,8 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
       world.stacks.push(name);
       return (options.readStack ?? testOutputs)();
     },
+    checkout: options.checkout ?? noCheckout,
+    selectedStack: () => "localnet",
     link(_cluster, host) {
       world.open.add(host.name);
       return fakeLink(host.name, options.hosts?.[host.name] ?? {}, world);
@@ -97,6 +100,12 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
   };
   return { ports, ...world };
 }
+
+const noCheckout: Ports["checkout"] = {
+  commitOf: async (ref) => Promise.reject(new HoldfastError("HF_USAGE", `git knows no commit ${ref} here.`)),
+  read: async () => null,
+  differing: async () => [],
+};
 
 function fakeLink(name: string, host: FakeHost, world: Pick<FakeWorld, "asked" | "open">): HostLink {
   const unreachable = () => new HoldfastError("HF_HOST_UNREACHABLE", `${name} cannot be reached.`);

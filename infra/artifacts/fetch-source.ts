@@ -2,10 +2,10 @@
 import { createWriteStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
+import { httpGet, shownUrl } from "../../toolchain/http-get.ts";
 import { cacheFolder, knownSha256Of, sha256Of, writeWhole } from "./cache.ts";
 
 export interface Source {
@@ -22,11 +22,20 @@ export interface LocalFile {
   readonly sha256: string;
 }
 
+/** Somebody waits for a preview; a slow proxy's first answer comes sooner. */
+const answerWithinMs = 15_000;
+
+/** What a URL has behind its path may be a token. */
+const shownSource = (source: string): string => {
+  const url = URL.parse(source);
+  return url?.protocol === "https:" ? shownUrl(url) : source;
+};
+
 const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
 
 /** @throws HoldfastError HF_ARTIFACT_UNAVAILABLE, HF_ARTIFACT_CHECKSUM */
 export async function fetchSource(source: Source): Promise<LocalFile> {
-  if (source.source.startsWith("https://")) return await download(source);
+  if (/^https:\/\//i.test(source.source)) return await download(source);
   const path = resolve(projectFolder, source.source);
   const isFile = await stat(path).then(
     (found) => found.isFile(),
@@ -55,13 +64,11 @@ async function download(source: Source): Promise<LocalFile> {
 
 async function downloadTo(path: string, { setting, source }: Source): Promise<void> {
   try {
-    const response = await fetch(source);
-    if (!response.ok || response.body === null) throw new Error(`the server answers ${response.status}`);
-    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(path));
+    await pipeline(await httpGet(source, { answerWithinMs }), createWriteStream(path));
   } catch (cause) {
     throw new HoldfastError(
       "HF_ARTIFACT_UNAVAILABLE",
-      `${setting}: ${source} could not be downloaded: ${plainReason(cause)}.`,
+      `${setting}: ${shownSource(source)} could not be downloaded: ${plainReason(cause)}.`,
       { next: "Try again, or download it by other means and give its path.", cause },
     );
   }
@@ -71,7 +78,7 @@ function refuseOther({ setting, source, sha256: pinned }: Source, sha256: string
   if (pinned === undefined || pinned === sha256) return;
   throw new HoldfastError(
     "HF_ARTIFACT_CHECKSUM",
-    `${setting}: ${source} has the sha256 ${sha256}, pinned is ${pinned}.`,
+    `${setting}: ${shownSource(source)} has the sha256 ${sha256}, pinned is ${pinned}.`,
     { next: "Do not use it until you know why; if the new file is the right one, pin its checksum." },
   );
 }

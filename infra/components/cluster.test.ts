@@ -2,9 +2,17 @@ import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { keyFileJson } from "../../contract/near-key.ts";
 import { claimOf } from "../claim.ts";
+import { crossCheck } from "../config/cross-checks.ts";
 import { planDeployment } from "../plan/deployment.ts";
 import type { Adopted } from "../secrets/adopted.ts";
-import { sampleArtifactsByArch, sampleHost, sampleInput, sampleKey, sampleTopology } from "../testing/sample.ts";
+import {
+  sampleArtifactsByArch,
+  sampleHost,
+  sampleInput,
+  sampleKey,
+  sampleSettings,
+  sampleTopology,
+} from "../testing/sample.ts";
 
 interface Registered {
   readonly type: string;
@@ -160,6 +168,33 @@ describe("the sample's resources", () => {
     expect(command.inputs.create).toContain(`${nodeKey.public_key}@203.0.113.7:24567`);
     expect(command.inputs.create).not.toContain("%{");
     expect(named(after, "host-b-neard")?.create).toEqual(before);
+  });
+
+  test("whatever hosts are called, no two resources are the same one", async () => {
+    // Without "secrets": its mark is below the cluster, and what is called secrets-mark for "mark" below the secrets.
+    const pieces = ["cluster", "authority", "acl", "system", "consul", "neard", "agent", "mark", "runtime"];
+    const names = [
+      ...pieces.flatMap((one) => [one, `a-${one}`]),
+      "a",
+      "secrets-cluster",
+      "a-runtime-node",
+      "certificate",
+    ];
+    const hosts = [...new Set(names)].map((name, i) =>
+      sampleHost(name, 1, i % 2 ? ["consul"] : ["neard", "consul"], { address: `10.0.0.${i + 1}` }),
+    );
+    const { faults } = crossCheck(sampleSettings({ hosts }), () => true);
+    const refused = hosts
+      .map(({ name }) => name)
+      .filter((name) => faults.some(({ message }) => message.includes(`named ${name}:`)));
+    const keys = (all: Registered[]) => all.map(({ type, name }) => `${type} ${name}`);
+    const doubles = (all: string[]) => all.filter((key, i) => all.indexOf(key) !== i);
+    expect(doubles(keys(await register(hosts.filter(({ name }) => !refused.includes(name)))))).toEqual([]);
+    // And no name is refused for nothing.
+    expect(doubles(keys(await register(hosts))).map((key) => key.replace("pulumi:index:Stash secrets-", ""))).toEqual(
+      expect.arrayContaining(refused),
+    );
+    expect(refused.toSorted()).toEqual(["authority", "cluster"]);
   });
 
   test("a host that is gone is sent no command, and keeps no secret", async () => {

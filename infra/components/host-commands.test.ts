@@ -17,15 +17,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deploymentId } from "../../contract/deployment.ts";
 import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { planDeployment } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
-import {
-  applyCommand,
-  type Owners,
-  prepareCommand,
-  removeCommand,
-  runtimeCommand,
-  wipeCommand,
-} from "./host-commands.ts";
+import { sampleArtifactsByArch, sampleHost, sampleTopology } from "../testing/sample.ts";
+import { applyCall, type Owners, prepareCommand, removeCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
 
 const own = "hf-0123456789abcdef";
 let root: string;
@@ -56,8 +51,39 @@ function fakeHoldfastd(): void {
   );
 }
 
+const applyCommand = (...args: Parameters<typeof applyCall>) => applyCall(...args).command;
+
 describe("apply", () => {
   beforeEach(fakeHoldfastd);
+  test("has the spec in its text as long as a shell takes it, else on stdin; a preview shows that it changed", () => {
+    expect(applyCall("root", spec, 60).stdin).toEqual({});
+    const long = { ...spec, files: [{ path: "/etc/x", mode: "0644", lines: Array(4000).fill("it's ünder 128 KiB?") }] };
+    const { command, stdin } = applyCall("admin", long, 60);
+    expect(JSON.parse(stdin.spec ?? "")).toEqual(long);
+    expect(shell(command.replace("sudo -n ", ""), "{}")).toMatch(/^apply --spec - \n/);
+    expect(applyCall("admin", { ...long, host: "host-b" }, 60).command).not.toBe(command);
+  });
+  test("of 120 hosts is within what Linux takes, whatever the concern and the user", () => {
+    const hosts = Array.from({ length: 120 }, (_, i) => {
+      const address = `2001:db8:1111:2222:3333:4444:5555:${(0x1000 + i).toString(16)}`;
+      return sampleHost(
+        `a-host-with-a-very-long-name-of-its-own-${i}`.slice(0, 42),
+        1,
+        i % 3 ? ["consul"] : ["neard", "consul"],
+        { address },
+      );
+    });
+    const { acl, hosts: plans } = planDeployment(sampleTopology({ hosts }), sampleArtifactsByArch);
+    const concerns = [acl, ...plans.flatMap((plan) => [plan.system, plan.consul, plan.agent, plan.neard ?? []].flat())];
+    const lengths = concerns.map(({ spec }) => Buffer.byteLength(applyCommand("admin", spec, 86_400)));
+    const others = plans.flatMap(({ runtime, uploads }) =>
+      Buffer.byteLength(runtimeCommand("admin", runtime, [runtime.node, runtime.holdfastd, ...uploads], [own])),
+    );
+    expect(Math.max(...lengths, ...others)).toBeLessThan(100 * 1024);
+    // Those of a usual cluster stay where a preview shows their lines.
+    const usual = planDeployment(sampleTopology({ hosts: hosts.slice(0, 9) }), sampleArtifactsByArch);
+    expect(applyCall("admin", usual.acl.spec, 60).stdin).toEqual({});
+  });
   test("hands over the spec, whatever is in it, and the secrets on stdin", () => {
     const [args, ...rest] = shell(applyCommand("root", spec, 60), '{"a":"secret"}').split("\n");
     const [text = "", stdin] = rest.join("\n").split("---\n");

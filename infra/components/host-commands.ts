@@ -2,8 +2,9 @@
  * The texts of the commands that run on hosts, pure. Kept short and constant around the spec, for a
  * preview shows them, and an error repeats them. Secrets are never in them; they come on stdin.
  */
+import { createHash } from "node:crypto";
 import { posix } from "node:path";
-import type { Concern, HostSpecInput } from "../../contract/host-spec.ts";
+import { type Concern, type HostSpecInput, specOnStdin } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 
@@ -113,13 +114,34 @@ function holdfastd(user: string, command: string): string {
   return user === "root" ? command : `sudo -n sh -c '${command}'`;
 }
 
-export function applyCommand(user: string, spec: HostSpecInput, timeoutSeconds: number): string {
+/** How a spec is handed over: in the command, where a preview shows its lines, or beside the secrets. */
+export interface ApplyCall {
+  readonly command: string;
+  /** For stdin, by name; nothing where the command has it. */
+  readonly stdin: Readonly<Record<string, string>>;
+}
+
+/**
+ * A shell's whole text is one argument, of which Linux takes 128 KiB. Some specs grow with the cluster: that of the ACLs
+ * reaches this at 60 hosts. The rest is for what is put in later (a node key) and around it.
+ */
+const mostInCommand = 96 * 1024;
+
+export function applyCall(user: string, spec: HostSpecInput, timeoutSeconds: number): ApplyCall {
+  const apply = `timeout --kill-after=10 ${timeoutSeconds} ${paths.holdfastd} apply --spec`;
   // JSON may say a single quote by its number; see holdfastd().
   const json = JSON.stringify(spec, null, 2).replaceAll("'", "\\u0027");
-  return holdfastd(
-    user,
-    `timeout --kill-after=10 ${timeoutSeconds} ${paths.holdfastd} apply --spec /dev/fd/3 3<<\\HOLDFAST_SPEC\n${json}\nHOLDFAST_SPEC\n`,
-  );
+  if (Buffer.byteLength(json) <= mostInCommand)
+    return {
+      command: holdfastd(user, `${apply} /dev/fd/3 3<<\\HOLDFAST_SPEC\n${json}\nHOLDFAST_SPEC\n`),
+      stdin: {},
+    };
+  // So that a preview shows that it is another one.
+  const digest = createHash("sha256").update(json).digest("hex").slice(0, 16);
+  return {
+    command: holdfastd(user, `${apply} ${specOnStdin.option} # too long for a command: on stdin, sha256 ${digest}`),
+    stdin: { [specOnStdin.name]: json },
+  };
 }
 
 /** @param own id of the deployment whose host it is */

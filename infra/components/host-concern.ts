@@ -7,7 +7,7 @@ import type { Host } from "../config/topology.ts";
 import type { ConcernPlan } from "../plan/deployment.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
 import { connectionTo, type SshAccess } from "./connection.ts";
-import { applyCommand, removeCommand } from "./host-commands.ts";
+import { applyCall, removeCommand } from "./host-commands.ts";
 
 export interface Deployment {
   /** Who deploys; see contract/deployment.ts. */
@@ -37,17 +37,21 @@ export function hostConcern(
   const { healthyWithinMs } = hostSpecSchema.parse(plan.spec);
   const mark = deployment.marks.get(host.name) as pulumi.Output<string>;
   const turnSeconds = workSeconds + Math.ceil(healthyWithinMs / 1000);
+  const { command, stdin } = applyCall(host.ssh.user, plan.spec, turnSeconds * mostTurns);
+  const withNodeKey = (text: string) => deployment.secrets.withNodeKey(host.name, text);
+  const onStdin = Object.fromEntries(Object.entries(stdin).map(([key, text]) => [key, withNodeKey(text)]));
   return new remote.Command(
     name,
     {
       connection: connectionTo(host, deployment.access),
-      create: deployment.secrets.withNodeKey(
-        host.name,
-        applyCommand(host.ssh.user, plan.spec, turnSeconds * mostTurns),
-      ),
+      create: withNodeKey(command),
       delete: deployment.claim.apply(({ id }) => removeCommand(host.ssh.user, plan.spec.concern, id)),
       // No secrets, but here they clutter no preview, and `apply` passes over what it does not need.
-      stdin: deployment.secrets.json(plan.secrets, { mark, [claimName]: pulumi.jsonStringify(deployment.claim) }),
+      stdin: deployment.secrets.json(plan.secrets, {
+        mark,
+        [claimName]: pulumi.jsonStringify(deployment.claim),
+        ...onStdin,
+      }),
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },

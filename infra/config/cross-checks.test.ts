@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { generateValidatorKey, keyFileJson } from "../../contract/near-key.ts";
-import { sampleHost, sampleInput, sampleKey, sampleSettings } from "../testing/sample.ts";
+import { asPulumiGives, sampleHost, sampleInput, sampleKey, sampleSettings } from "../testing/sample.ts";
+import { checkConfiguration } from "./check-configuration.ts";
 import { crossCheck } from "./cross-checks.ts";
 import type { SettingsInput } from "./schema.ts";
 import type { IsSecret } from "./secret-checks.ts";
@@ -41,7 +42,7 @@ describe("hosts", () => {
       "HF_CONFIG_INVALID: host-b is in holdfast:hosts and in holdfast:gone",
     ]));
   test("an even number with Consul is a warning", () => {
-    const { faults, warnings } = check({ hosts: [a, b, c, sampleHost("host-d", 14, ["consul"])] });
+    const { faults, warnings } = check({ hosts: [a, b, c, sampleHost("host-d", 14, ["consul"], { zone: "rack-4" })] });
     expect(faults).toEqual([]);
     expect(warnings).toEqual([
       expect.stringContaining("4 hosts with the role consul (host-a, host-b, host-c, host-d)"),
@@ -64,6 +65,67 @@ describe("hosts", () => {
     expect(codes({ hosts: [a, b, { ...c, arch: "arm64" }] })).toEqual([]));
 });
 
+describe("names", () => {
+  test.each(["cluster", "authority"])("%s is what a resource of ours is called", (name) =>
+    expect(codes({ hosts: [a, b, { ...c, name }] })).toEqual([
+      `HF_CONFIG_INVALID: holdfast:hosts: a host cannot be named ${name}: the name is what holdfast calls a resource of its own in the stack's state`,
+    ]),
+  );
+  test("localhost is every host's own name for itself", () =>
+    expect(codes({ hosts: [a, b, { ...c, name: "localhost" }] })[0]).toContain("means another machine on each"));
+  test("a name that looks like a host's resource is nobody's", () =>
+    expect(codes({ hosts: [a, b, { ...c, name: "host-a-runtime" }] })).toEqual([]));
+});
+
+describe("zones", () => {
+  const warnings = (...zones: (string | undefined)[]) =>
+    check({
+      hosts: [a, b, c].map(({ zone: _, ...host }, i) => ({
+        ...host,
+        ...(zones[i] === undefined ? {} : { zone: zones[i] }),
+      })),
+    }).warnings;
+  test("three zones, or none named", () => {
+    expect(warnings("x", "y", "z")).toEqual([]);
+    expect(warnings()).toEqual([]);
+  });
+  test("both hosts with neard in one, and with them the majority", () =>
+    expect(warnings("x", "x", "z")).toEqual([
+      "holdfast:hosts: all hosts with neard (host-a, host-b) are in the zone x: its loss leaves nobody to validate.",
+      "holdfast:hosts: 2 of 3 Consul servers (host-a, host-b) are in the zone x: its loss leaves no majority, and nobody validates.",
+    ]));
+  test("the arbiter beside another host", () =>
+    expect(warnings("x", "y", "y")).toEqual([
+      "holdfast:hosts: 2 of 3 Consul servers (host-b, host-c) are in the zone y: its loss leaves no majority, and nobody validates. Put the arbiter host-c where no other host is.",
+    ]));
+  test("one that does not say where it is, where the others do", () =>
+    expect(warnings("x", "y")).toEqual([
+      "holdfast:hosts: host-c names no zone, so it cannot be told what is lost with which zone.",
+    ]));
+});
+
+test("all faults at once: single settings, and what depends on those that are sound", () => {
+  const { hosts: _, ...rest } = sampleInput();
+  const values = { ...rest, hosts: [], network: "x", lease: { leaseMs: 9000 }, validatorKey: "" };
+  const { settings, faults } = checkConfiguration(asPulumiGives(values), allSecret);
+  expect(settings).toBeNull();
+  expect(faults.map(({ message }) => message.replace(/:? .*/, ""))).toEqual([
+    "holdfast:network",
+    "holdfast:hosts",
+    "holdfast:lease",
+    "holdfast:validatorKey",
+  ]);
+});
+
+test("a lease too short for the watchdog", () => {
+  const lease = { leaseMs: 3000, renewMs: 700, takeoverMs: 3500, unbrokenMs: 3200 };
+  expect(codes({ lease })).toEqual([
+    "HF_TIMING_UNSAFE: holdfast:lease: leaseMs 3000 is below 3200: renewMs 700, and 2500 ms for systemd to notice that the " +
+      "agent hangs (WatchdogSec) and to start another before the lease is over",
+  ]);
+  expect(codes({ lease: { ...lease, renewMs: 500 } })).toEqual([]);
+});
+
 test("a lease that breaks the timing rule, with both numbers", () => {
   const [fault] = check({ lease: { leaseMs: 9000 } }).faults;
   expect(fault?.code).toBe("HF_TIMING_UNSAFE");
@@ -72,6 +134,16 @@ test("a lease that breaks the timing rule, with both numbers", () => {
 
 describe("validator key", () => {
   const withKey = (validatorKey: string) => check({ validatorKey }).faults;
+  test("with comments, and a mark that an editor put before it", () => {
+    const { accountId, publicKey, secretKey } = sampleKey;
+    const commented = `\uFEFF// from the safe\n{ "account_id": "${accountId}", /* https://x */ "public_key": "${publicKey}", # mine
+      "secret_key": "${secretKey}" }\n`;
+    expect(withKey(commented)).toEqual([]);
+  });
+  test("whose account is no account at all", () => {
+    const [fault] = withKey(keyFileJson({ ...sampleKey, accountId: "a\n\u001b[31m" }));
+    expect(fault?.message).toBe("holdfast:validatorKey has an account_id that is no NEAR account id");
+  });
   test("in clear", () => {
     const [fault] = check({}, (name) => name !== "validatorKey").faults;
     expect(fault).toMatchObject({ code: "HF_VALIDATOR_KEY", message: expect.stringContaining("in clear") });
@@ -167,6 +239,25 @@ describe("neard", () => {
     expect(codes({ consul: { artifact: { source: "http://example.org/consul", sha256: "0".repeat(64) } } })).toEqual([
       "HF_CONFIG_INVALID: holdfast:consul.artifact.source is not https",
     ]));
+  test.each(["ftp://example.org/consul", "HTTP://example.org/consul", "https://", "https://me:hunter2@example.org/x"])(
+    "a source that nobody can fetch is refused, and a login in it not repeated: %s",
+    (source) => {
+      const found = codes({ consul: { artifact: { source, sha256: "0".repeat(64) } } });
+      expect(found).toEqual([expect.stringMatching(/^HF_CONFIG_INVALID: holdfast:consul\.artifact\.source /)]);
+      expect(found.join()).not.toContain("hunter2");
+    },
+  );
+  test.each([
+    [{ rpc: null }, "rpc"],
+    [{ network: "fast" }, "network"],
+    [{ network: { tier1: null } }, "network.tier1"],
+    [{ rpc: { polling_config: [] } }, "rpc.polling_config"],
+    [{ store: 1 }, "store"],
+  ])("a section of its configuration must be one: %j", (config, path) =>
+    expect(codes({ neard: { ...neard, config } })).toEqual([
+      `HF_CONFIG_INVALID: holdfast:neard.config.${path}: must be a section with settings of its own`,
+    ]),
+  );
   test.each([
     [{ validator_key_file: "/root/key.json" }, "validator_key_file"],
     [{ rpc: { addr: "0.0.0.0:3030" } }, "rpc.addr"],

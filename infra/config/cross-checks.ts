@@ -3,20 +3,23 @@
  * the operator learns of all of them at once.
  */
 import { timingFaults } from "../../contract/timing.ts";
+import { watchdogFaults } from "../plan/watchdog.ts";
 import type { Fault } from "./faults.ts";
 import {
   addressFaults,
   archFaults,
   duplicateFaults,
   goneFaults,
+  nameFaults,
   sizeFaults,
   sizeWarnings,
   takeoverAddressFaults,
 } from "./host-checks.ts";
-import { chainFaults, ownedFaults, portFaults, sourceFaults } from "./neard-checks.ts";
+import { chainFaults, configFaults, portFaults, sourceFaults } from "./neard-checks.ts";
 import { publicAddrFaults } from "./public-addrs.ts";
 import type { Settings } from "./schema.ts";
-import { type IsSecret, rotationWarnings, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
+import { clearKeyFaults, type IsSecret, rotationWarnings, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
+import { zoneWarnings } from "./zone-checks.ts";
 
 export interface Checked {
   readonly faults: readonly Fault[];
@@ -24,32 +27,54 @@ export interface Checked {
   readonly warnings: readonly string[];
 }
 
-export function crossCheck(settings: Settings, isSecret: IsSecret): Checked {
+/**
+ * @param sound the settings that have no fault of their own
+ * @param unknown the others, and what cannot be looked at: a check that needs one of these is left out
+ */
+export function crossCheck(
+  sound: Partial<Settings>,
+  isSecret: IsSecret,
+  unknown: ReadonlySet<keyof Settings> = new Set(),
+): Checked {
+  const when = <const Name extends keyof Settings, Found>(
+    needs: readonly Name[],
+    look: (settings: Pick<Settings, Name>) => readonly Found[],
+  ): readonly Found[] => (needs.some((name) => unknown.has(name)) ? [] : look(sound as Pick<Settings, Name>));
   return {
     faults: [
-      ...sizeFaults(settings),
-      ...duplicateFaults(settings),
-      ...goneFaults(settings),
-      ...addressFaults(settings),
-      ...takeoverAddressFaults(settings),
-      ...archFaults(settings),
-      ...leaseFaults(settings),
-      ...validatorKeyFaults(settings, isSecret),
-      ...sshFaults(settings, isSecret),
-      ...chainFaults(settings),
-      ...sourceFaults(settings),
-      ...ownedFaults(settings),
-      ...portFaults(settings),
-      ...publicAddrFaults(settings),
+      ...when(["hosts"], sizeFaults),
+      ...when(["hosts"], duplicateFaults),
+      ...when(["hosts"], nameFaults),
+      ...when(["hosts", "gone"], goneFaults),
+      ...when(["hosts"], addressFaults),
+      ...when(["hosts"], takeoverAddressFaults),
+      ...when(["hosts", "consul"], archFaults),
+      ...when(["lease"], leaseFaults),
+      ...when(["validatorKey"], (settings) => clearKeyFaults("validatorKey", settings, isSecret)),
+      ...when(["nextValidatorKey"], (settings) => clearKeyFaults("nextValidatorKey", settings, isSecret)),
+      ...when(["validator", "validatorKey", "nextValidatorKey"], validatorKeyFaults),
+      ...when(["ssh"], (settings) => sshFaults(settings, isSecret)),
+      ...when(["network", "neard"], chainFaults),
+      ...when(["network", "neard", "consul"], sourceFaults),
+      ...when(["neard"], configFaults),
+      ...when(["hosts", "ssh", "neard"], portFaults),
+      ...when(["network", "hosts", "neard"], publicAddrFaults),
     ],
-    warnings: [...sizeWarnings(settings), ...rotationWarnings(settings)],
+    warnings: [
+      ...when(["hosts"], sizeWarnings),
+      ...when(["hosts"], zoneWarnings),
+      ...when(["nextValidatorKey"], rotationWarnings),
+    ],
   };
 }
 
-function leaseFaults(settings: Settings): Fault[] {
-  return timingFaults(settings.lease).map((sentence) => ({
+/** Of the timing rule, and of the watchdog, which must be given its time before the lease is over. */
+function leaseFaults({ lease }: Pick<Settings, "lease">): Fault[] {
+  const fault = (sentence: string): Fault => ({
     code: "HF_TIMING_UNSAFE",
     message: `holdfast:lease: ${sentence}`,
     next: "Correct these numbers, or remove them: the defaults do what docs/security.md asks for.",
-  }));
+  });
+  const sentences = timingFaults(lease).concat(watchdogFaults(lease));
+  return sentences.map(fault);
 }

@@ -1,13 +1,16 @@
 /** The hosts together: how many there are, that they can be told apart and can reach each other. */
 import { BlockList, isIPv4 } from "node:net";
+import { clusterStashes } from "../plan/secret-names.ts";
 import { type Fault, configFault as fault } from "./faults.ts";
 import type { Settings } from "./schema.ts";
 
+type Hosts = Pick<Settings, "hosts">;
+
 const named = (hosts: readonly { readonly name: string }[]) => hosts.map((host) => host.name).join(", ");
-const withRole = (settings: Settings, role: "consul" | "neard") =>
+const withRole = (settings: Hosts, role: "consul" | "neard") =>
   settings.hosts.filter((host) => host.roles.includes(role));
 
-export function sizeFaults(settings: Settings): Fault[] {
+export function sizeFaults(settings: Hosts): Fault[] {
   const consul = withRole(settings, "consul");
   const neard = withRole(settings, "neard");
   return [
@@ -31,7 +34,7 @@ export function sizeFaults(settings: Settings): Fault[] {
 }
 
 /** Allowed, but worth a word. */
-export function sizeWarnings(settings: Settings): string[] {
+export function sizeWarnings(settings: Hosts): string[] {
   const consul = withRole(settings, "consul");
   if (consul.length < 3 || consul.length % 2 === 1) return [];
   const survives = consul.length / 2 - 1;
@@ -40,7 +43,7 @@ export function sizeWarnings(settings: Settings): string[] {
   ];
 }
 
-export function duplicateFaults(settings: Settings): Fault[] {
+export function duplicateFaults(settings: Hosts): Fault[] {
   return (["name", "address"] as const).flatMap((property) =>
     [...Map.groupBy(settings.hosts, (host) => host[property])]
       .filter(([, hosts]) => hosts.length > 1)
@@ -53,8 +56,25 @@ export function duplicateFaults(settings: Settings): Fault[] {
   );
 }
 
+/** A host's resources have its name in theirs: so one that is called like a part of ours would make one resource twice. */
+export function nameFaults(settings: Hosts): Fault[] {
+  const stashes = new Set<string>(Object.values(clusterStashes));
+  const taken = (name: string) =>
+    stashes.has(name)
+      ? "is what holdfast calls a resource of its own in the stack's state"
+      : name === "localhost"
+        ? "means another machine on each"
+        : undefined;
+  return settings.hosts.flatMap(({ name }) => {
+    const why = taken(name);
+    return why === undefined
+      ? []
+      : [fault(`holdfast:hosts: a host cannot be named ${name}: the name ${why}`, "Give it another name.")];
+  });
+}
+
 /** An address can be moved to a successor only from a host that has a neard, and by a command only if there is one. */
-export function takeoverAddressFaults(settings: Settings): Fault[] {
+export function takeoverAddressFaults(settings: Hosts): Fault[] {
   return settings.hosts.flatMap(({ name, address, roles, takeoverAddress: way }) => {
     if (way === undefined) return [];
     const path = `holdfast:hosts, ${name}, takeoverAddress`;
@@ -76,7 +96,7 @@ export function takeoverAddressFaults(settings: Settings): Fault[] {
 }
 
 /** A host is there or gone. Dropping one that lives would leave its agent and its sealed key behind. */
-export function goneFaults(settings: Settings): Fault[] {
+export function goneFaults(settings: Pick<Settings, "hosts" | "gone">): Fault[] {
   return settings.hosts
     .filter((host) => settings.gone.includes(host.name))
     .map(({ name }) =>
@@ -102,7 +122,7 @@ for (const [net, prefix] of [
 ] as const)
   unreachable.addSubnet(net, prefix, "ipv6");
 
-export function addressFaults(settings: Settings): Fault[] {
+export function addressFaults(settings: Hosts): Fault[] {
   const family = (address: string) => (isIPv4(address) ? "ipv4" : "ipv6");
   const bad = settings.hosts.filter((host) => unreachable.check(host.address, family(host.address)));
   const families = new Set(settings.hosts.map((host) => family(host.address)));
@@ -124,7 +144,7 @@ export function addressFaults(settings: Settings): Fault[] {
   ];
 }
 
-export function archFaults(settings: Settings): Fault[] {
+export function archFaults(settings: Pick<Settings, "hosts" | "consul">): Fault[] {
   const check = (setting: string, hosts: Settings["hosts"]) => {
     const byArch = Map.groupBy(hosts, (host) => host.arch);
     if (byArch.size < 2) return [];

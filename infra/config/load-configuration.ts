@@ -1,9 +1,8 @@
 /** The stack's configuration, read once, with every fault in it reported at once. */
 import * as pulumi from "@pulumi/pulumi";
 import { keyFileJson, nextSetting, parseValidatorKey } from "../../contract/near-key.ts";
-import { crossCheck } from "./cross-checks.ts";
-import { refuseFaults } from "./faults.ts";
-import { readSettings } from "./read-settings.ts";
+import { checkConfiguration } from "./check-configuration.ts";
+import { FaultsError } from "./faults.ts";
 import type { Settings } from "./schema.ts";
 import { type Topology, topologyFrom } from "./topology.ts";
 
@@ -21,11 +20,8 @@ export interface Configuration {
 
 /** @throws FaultsError */
 export function loadConfiguration(): Configuration {
-  const read = readSettings(pulumi.runtime.allConfig());
-  refuseFaults("the configuration", read.faults);
-  const settings = read.settings as Settings;
-  const { faults, warnings } = crossCheck(settings, isSecret);
-  refuseFaults("the configuration", faults);
+  const { settings, faults, warnings } = checkConfiguration(pulumi.runtime.allConfig(), isSecret);
+  if (settings === null) throw new FaultsError("the configuration", faults);
   const { account } = settings.validator;
   const key = parseValidatorKey(settings.validatorKey, account);
   const { nextValidatorKey } = settings;

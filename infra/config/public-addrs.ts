@@ -8,6 +8,7 @@
  * the operator gives none, and the plan has a mark in its place until the key is known.
  */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { isPublicKey } from "../../contract/near-key.ts";
 import { type Fault, configFault as fault } from "./faults.ts";
 import type { Settings } from "./schema.ts";
 
@@ -27,14 +28,14 @@ export function publicAddrFrom(text: string): PublicAddr | null {
   if (match === null) return null;
   const [, peer = null, ip6, ip4, digits] = match;
   const port = Number(digits);
-  if (port < 1 || port > 65_535) return null;
+  if (port < 1 || port > 65_535 || (peer !== null && !isPublicKey(peer))) return null;
   if (ip6 !== undefined) return isIPv6(ip6) ? { peer, ip: ip6, port } : null;
   return ip4 !== undefined && isIPv4(ip4) ? { peer, ip: ip4, port } : null;
 }
 
 const read = (text: string) => publicAddrFrom(text) as PublicAddr;
 
-export function publicAddrFaults(settings: Settings): Fault[] {
+export function publicAddrFaults(settings: Pick<Settings, "network" | "hosts" | "neard">): Fault[] {
   const mayBePrivate = settings.network === "localnet" || allowsPrivate(settings.neard.config);
   return [
     ...settings.hosts.flatMap((host) => [

@@ -1,23 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { defaultTiming } from "../../contract/timing.ts";
-import { sampleHostKey, sampleInput } from "../testing/sample.ts";
+import { asPulumiGives, sampleHostKey, sampleInput } from "../testing/sample.ts";
 import { readSettings } from "./read-settings.ts";
 
-/** As Pulumi hands it over: texts, objects as JSON. */
-function config(values: object): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      `holdfast:${name}`,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]),
-  );
-}
-
 const messages = (values: object) =>
-  readSettings(config(values)).faults.map((fault) => `${fault.message}. ${fault.next}`);
+  readSettings(asPulumiGives(values)).faults.map((fault) => `${fault.message}. ${fault.next}`);
 
 test("a sound configuration is read, with its defaults; other namespaces are none of our business", () => {
-  const { settings, faults } = readSettings({ ...config(sampleInput()), "pulumi:tags": "{}" });
+  const { settings, faults } = readSettings({ ...asPulumiGives(sampleInput()), "pulumi:tags": "{}" });
   expect(faults).toEqual([]);
   expect(settings?.hosts[0]).toMatchObject({ name: "host-a", arch: "x64", priority: 100 });
   expect(settings?.lease).toEqual(defaultTiming);
@@ -89,7 +79,7 @@ test("every fault is reported, each with its setting and what is there", () => {
   const input = sampleInput();
   const hosts = [{ ...input.hosts[0], address: "host-a.example" }, { ...input.hosts[1], roles: [] }, input.hosts[2]];
   const { network: _, ...rest } = input;
-  const found = readSettings(config({ ...rest, hosts })).faults.map((fault) => fault.message);
+  const found = readSettings(asPulumiGives({ ...rest, hosts })).faults.map((fault) => fault.message);
   expect(found).toHaveLength(3);
   expect(found).toContain("holdfast:network is missing");
   expect(found).toContain(
@@ -98,8 +88,9 @@ test("every fault is reported, each with its setting and what is there", () => {
   expect(found[2]).toMatch(/^holdfast:hosts\[1\]\.roles of host host-b/);
 });
 
-test("a setting without a value is empty, whatever it should be", () =>
-  expect(messages({ ...sampleInput(), firewall: null })[0]).toMatch(/^holdfast:firewall is empty\./));
+test.each([null, ""])("a setting without a value is empty, whatever it should be: %j", (firewall) =>
+  expect(messages({ ...sampleInput(), firewall })[0]).toMatch(/^holdfast:firewall is empty\./),
+);
 
 test("a secret's value is in no message", () => {
   const found = messages({
@@ -117,10 +108,62 @@ test("nor is it when it was put where the section around it belongs", () =>
     expect.stringMatching(/^holdfast:ssh: must be a section with settings of its own\. (?!.*hunter2)/),
   ]));
 
-test("a missing validator key is told with its own code, beside what else is wrong", () => {
-  const { validatorKey: _, ...rest } = sampleInput();
-  expect(readSettings(config({ ...rest, network: "x" })).faults.map(({ code }) => code)).toEqual([
-    "HF_CONFIG_INVALID",
-    "HF_VALIDATOR_KEY",
-  ]);
+test.each([
+  [{ firewall: "\u001b[2J\u202eevil\u2028" }, 'it is "\\u{1b}[2J\\u{202e}evil\\u{2028}"'],
+  [{ network: "x".repeat(10_000) }, `it is "${"x".repeat(60)}…"`],
+  [{ "colour\u0007": 1 }, "holdfast:colour\\u{7} is not a setting"],
+])("what is shown of a value is one short line that no terminal obeys: %#", (wrong, words) =>
+  expect(messages({ ...sampleInput(), ...wrong })[0]).toContain(words),
+);
+
+test("a key in a wrong place is not shown, nor is what the stack keeps encrypted", () => {
+  const { validatorKey } = sampleInput();
+  expect(messages({ ...sampleInput(), network: validatorKey })[0]).not.toContain("ed25519");
+  const found = readSettings(asPulumiGives({ ...sampleInput(), firewall: "hunter2" }), (name) => name === "firewall");
+  expect(found.faults[0]?.message).toBe("holdfast:firewall: must be a section with settings of its own");
+});
+
+test("settings that have no fault of their own are told, for the checks that need no others", () => {
+  const { sound, broken } = readSettings(asPulumiGives({ ...sampleInput(), network: "x", hosts: [] }));
+  expect([...broken]).toEqual(["network", "hosts"]);
+  expect(sound.lease).toEqual(defaultTiming);
+  expect(sound.network).toBeUndefined();
+});
+
+test("a name that every object has is no setting", () => {
+  expect(messages({ ...sampleInput(), constructor: {} })[0]).toContain("holdfast:constructor is not a setting");
+  const polluted = { ...asPulumiGives(sampleInput()), "holdfast:__proto__": "{}" };
+  expect(readSettings(polluted).faults[0]?.message).toContain("holdfast:__proto__ is not a setting");
+});
+
+test("a value that is nested without end is one fault", () =>
+  expect(
+    readSettings({
+      ...asPulumiGives(sampleInput()),
+      "holdfast:neard": `{"config":${'{"a":'.repeat(20_000)}1${"}".repeat(20_001)}`,
+    }).faults,
+  ).toHaveLength(1));
+
+describe("a boot node", () => {
+  const key = "ed25519:86EtEy7epneKyrcJwSWP7zsisTkfDRH5CFVszt4qiQYw";
+  const { neard } = sampleInput();
+  const withNode = (node: string) => messages({ ...sampleInput(), neard: { ...neard, bootNodes: [node] } });
+  test.each(["192.0.2.1:24567", "[2001:db8::1]:24567", "node-1.boot.example:1", "localhost:65535"])("%s", (at) =>
+    expect(withNode(`${key}@${at}`)).toEqual([]),
+  );
+  test.each([
+    ["an IPv6 address without brackets", `${key}@2001:db8::1:24567`],
+    ["a zone that only this machine knows", `${key}@[fe80::1%eth0]:24567`],
+    ["a port that does not exist", `${key}@192.0.2.1:65536`],
+    ["port 0", `${key}@192.0.2.1:0`],
+    ["no port", `${key}@192.0.2.1`],
+    ["an address that is none", `${key}@192.0.2.256:24567`],
+    ["two in one", `${key}@192.0.2.1:24567,${key}@192.0.2.2:24567`],
+    ["a space", `${key}@192.0.2.1:24567 `],
+    ["a key that was cut short", `${key.slice(0, -3)}@192.0.2.1:24567`],
+    ["a key that is no base58", `${key.slice(0, -1)}0@192.0.2.1:24567`],
+    ["no key", "192.0.2.1:24567"],
+  ])("is refused with %s", (_, node) =>
+    expect(withNode(node)).toEqual([expect.stringMatching(/^holdfast:neard\.bootNodes\[0\]: must look like/)]),
+  );
 });

@@ -9,6 +9,7 @@ import { deploymentIdSchema } from "../../contract/deployment.ts";
 import { ports } from "../../contract/paths.ts";
 import { leaseTimingSchema } from "../../contract/timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../../contract/topology.ts";
+import { isBootNode } from "./boot-nodes.ts";
 import { mostPublicAddrs, publicAddrFrom } from "./public-addrs.ts";
 
 const port = z.number().int().min(1).max(65535);
@@ -41,9 +42,17 @@ function isWholeHostKey(text: string): boolean {
   return at === blob.length && parts.length === partsOf && parts[0]?.toString("latin1") === type;
 }
 
+/** A text of the operator's that ends up in a path, an argument or a message. */
+const line = z.string().regex(/^\P{Cc}*$/u, "must be one line without control characters");
+
+const user = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Unix user name");
+
+/** Patience; no timer takes more than 24 days, and no host waits for an hour. */
+const patience = (least: number) => z.number().int().min(least).max(3_600_000);
+
 /** A file that hosts need, from this machine or from the network. */
 const source = z.strictObject({
-  source: z.string().min(1).describe("Path on this machine (relative to the project folder), or an https:// URL"),
+  source: line.min(1).describe("Path on this machine (relative to the project folder), or an https:// URL"),
   sha256: sha256.optional().describe("Checksum of the file; required for a URL, verified wherever it is given"),
 });
 
@@ -56,11 +65,7 @@ export const machines = { x64: "x86_64", arm64: "aarch64" } as const satisfies R
 const host = z.strictObject({
   name: hostNameSchema.describe("Name of the host: its Consul node name and part of resource names"),
   address: address.describe("Where the other hosts and this machine reach it"),
-  user: z
-    .string()
-    .regex(/^[a-z_][a-z0-9_-]*$/, "must be a Unix user name")
-    .optional()
-    .describe("SSH user: root, or one with passwordless sudo; default: ssh.user"),
+  user: user.optional().describe("SSH user: root, or one with passwordless sudo; default: ssh.user"),
   port: port.optional().describe("SSH port; default: ssh.port"),
   hostKey: z
     .string()
@@ -79,7 +84,9 @@ const host = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, "use letters, digits, dots, hyphens and underscores, at most 64 of them")
     .optional()
-    .describe("Where it is (provider, region, rack): shown, and kept in Consul's node meta"),
+    .describe(
+      "What one event can take together (a provider's site, a rack, a power supply): hosts with neard, or a majority of Consul, in one zone are a warning",
+    ),
   arch: hostArchSchema.default("x64").describe("Machine architecture"),
   priority: z
     .number()
@@ -96,8 +103,7 @@ const host = z.strictObject({
           "arp: the hosts are on one layer 2 (IPv4), and the successor's takes the address there for 12 s. " +
             "command: a program of yours moves it",
         ),
-      command: z
-        .string()
+      command: line
         .startsWith("/", "must be an absolute path on the hosts")
         .optional()
         .describe("For mover command: called with take ADDRESS HOST SECONDS, later with give-back ADDRESS HOST"),
@@ -128,7 +134,7 @@ const host = z.strictObject({
 const neard = z.strictObject({
   version: z
     .string()
-    .regex(/^\d+\.\d+\.\d+[A-Za-z0-9.-]*$/, 'must be a release, such as "2.13.4"')
+    .regex(/^\d{1,4}\.\d{1,4}\.\d{1,4}[A-Za-z0-9.-]{0,32}$/, 'must be a release, such as "2.13.4"')
     .describe("Release of neard"),
   artifact: z
     .strictObject({
@@ -140,12 +146,20 @@ const neard = z.strictObject({
     .describe("The neard binary"),
   chainId: z
     .string()
-    .regex(/^[A-Za-z0-9_-]+$/, "use letters, digits, hyphens and underscores")
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, "use letters, digits, hyphens and underscores, at most 64 of them")
     .optional()
     .describe("Default: the network's name"),
   genesis: source.optional().describe("Genesis file; default: what `neard init` writes for the chain"),
   bootNodes: z
-    .array(z.string().regex(/^ed25519:[1-9A-HJ-NP-Za-km-z]+@[^@\s]+:\d+$/, 'must look like "ed25519:…@host:port"'))
+    .array(
+      z
+        .string()
+        .refine(
+          isBootNode,
+          'must look like "ed25519:…@host:port": a whole public key, then a name, an IPv4 address or an IPv6 address in ' +
+            "brackets, and a port from 1 to 65535",
+        ),
+    )
     .min(1, "must name at least one peer, or neard finds none")
     .describe("Peers to start from"),
   rpcPort: port.default(ports.neardRpc).describe("RPC and metrics; bound to loopback"),
@@ -162,16 +176,10 @@ const neard = z.strictObject({
     .record(z.string(), z.json())
     .default({})
     .describe("Merged into neard's config.json; may not touch what holdfast owns there"),
-  maxHeadAgeMs: z
-    .number()
-    .int()
-    .positive()
+  maxHeadAgeMs: patience(1000)
     .default(10_000)
     .describe("How old neard's head may be for a host to count as synced, in milliseconds"),
-  hungMs: z
-    .number()
-    .int()
-    .min(1000)
+  hungMs: patience(1000)
     .default(10_000)
     .describe("An active neard without an answer for longer counts as hung: the holder gives way; in milliseconds"),
 });
@@ -196,7 +204,7 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       privateKey: z.string().optional().describe("Secret: PEM or OpenSSH private key, without passphrase"),
       agent: z.boolean().default(false).describe("Use the keys of the ssh-agent instead"),
-      user: z.string().default("root").describe("User on hosts that name none"),
+      user: user.default("root").describe("User on hosts that name none"),
       port: port.default(ports.ssh).describe("Port on hosts that name none"),
     })
     .describe("How to log in to the hosts"),
@@ -216,7 +224,7 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       datacenter: z
         .string()
-        .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "use lower-case letters, digits and hyphens")
+        .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "use lower-case letters, digits and hyphens, at most 63 of them")
         .default("holdfast")
         .describe("Name of the Consul datacenter; cannot be changed later"),
       artifact: source.optional().describe("The Consul binary; default: the one that `npm run toolchain` obtains"),

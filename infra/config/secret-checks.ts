@@ -6,20 +6,31 @@ import type { Settings } from "./schema.ts";
 /** Whether the top-level setting `name` is kept encrypted in the stack's configuration. */
 export type IsSecret = (name: string) => boolean;
 
+type Keys = Pick<Settings, "validator" | "validatorKey" | "nextValidatorKey">;
+
 /** Nothing is there, or nothing in it. */
-export const missingValidatorKey: Fault = {
+const missingValidatorKey: Fault = {
   code: "HF_VALIDATOR_KEY",
   message: "holdfast:validatorKey is missing",
   next: `Set it with ${setValidatorKey}`,
 };
 
-export function validatorKeyFaults(settings: Settings, isSecret: IsSecret): Fault[] {
+/** @param name of a key's setting: whatever stands in it, nobody but its stack may read it. */
+export function clearKeyFaults(
+  name: "validatorKey" | "nextValidatorKey",
+  settings: Partial<Pick<Settings, "validatorKey" | "nextValidatorKey">>,
+  isSecret: IsSecret,
+): Fault[] {
+  if ((settings[name] ?? "").trim() === "") return [];
+  return clearFaults(name, name === "validatorKey" ? setValidatorKey : setNextValidatorKey, isSecret);
+}
+
+export function validatorKeyFaults(settings: Keys): Fault[] {
   const { validatorKey, nextValidatorKey } = settings;
   if (validatorKey.trim() === "") return [missingValidatorKey];
-  const faults = [...clearFaults("validatorKey", setValidatorKey, isSecret)];
+  const faults: Fault[] = [];
   const key = parsed(validatorKey, settings, "holdfast:validatorKey", faults);
   if (nextValidatorKey === undefined) return faults;
-  faults.push(...clearFaults("nextValidatorKey", setNextValidatorKey, isSecret));
   const next = parsed(nextValidatorKey, settings, nextSetting, faults);
   if (key !== null && key === next)
     faults.push({
@@ -42,7 +53,7 @@ function clearFaults(name: string, toSet: string, isSecret: IsSecret): Fault[] {
 }
 
 /** The public half; null where it is no sound key of the account, which is added to `faults`. */
-function parsed(text: string, settings: Settings, source: string, faults: Fault[]): string | null {
+function parsed(text: string, settings: Keys, source: string, faults: Fault[]): string | null {
   try {
     return parseValidatorKey(text, settings.validator.account, source).publicKey;
   } catch (error) {
@@ -52,7 +63,7 @@ function parsed(text: string, settings: Settings, source: string, faults: Fault[
 }
 
 /** For a preview to say: a rotation is no state to stay in. */
-export function rotationWarnings(settings: Settings): string[] {
+export function rotationWarnings(settings: Pick<Settings, "nextValidatorKey">): string[] {
   if (settings.nextValidatorKey === undefined) return [];
   return [
     `${nextSetting} is set: the hosts get both keys, and load the one that the chain has for the account in each NEAR ` +
@@ -60,7 +71,7 @@ export function rotationWarnings(settings: Settings): string[] {
   ];
 }
 
-export function sshFaults(settings: Settings, isSecret: IsSecret): Fault[] {
+export function sshFaults(settings: Pick<Settings, "ssh">, isSecret: IsSecret): Fault[] {
   const { privateKey, agent } = settings.ssh;
   if (privateKey === undefined)
     return agent

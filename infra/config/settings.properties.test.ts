@@ -1,24 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anySettings } from "../testing/arbitrary.ts";
+import { asPulumiGives } from "../testing/sample.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { editDistance } from "./nearest-name.ts";
 import { stackFileSchema } from "./publish-schema.ts";
 import { readSettings } from "./read-settings.ts";
 import { type Settings, settingsSchema } from "./schema.ts";
 
-/** As Pulumi hands it over: texts, objects as JSON. */
-function config(values: object): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      `holdfast:${name}`,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]),
-  );
-}
-
 function read(values: object): Settings {
-  const { settings, faults } = readSettings(config(values));
+  const { settings, faults } = readSettings(asPulumiGives(values));
   expect(faults).toEqual([]);
   return settings as Settings;
 }
@@ -95,7 +86,9 @@ test("a setting that is misspelled anywhere is refused, and the name that was me
       let place: Record<string, unknown> = values;
       for (const step of section.split(".").filter(Boolean)) place = place[step] as Record<string, unknown>;
       place[wrong] = 1;
-      const faults = readSettings(config(values)).faults.filter((fault) => fault.message.includes("is not a setting"));
+      const faults = readSettings(asPulumiGives(values)).faults.filter((fault) =>
+        fault.message.includes("is not a setting"),
+      );
       expect(faults).toHaveLength(1);
       const offered = /^Did you mean (\w+)\?$/.exec(faults[0]?.next ?? "")?.[1] ?? "";
       // Another name may be as near; never a farther one.

@@ -10,6 +10,7 @@ import { clusterSecrets, hostSecret } from "./secret-names.ts";
 import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
 import { keyPlaceFile } from "./system.ts";
 import type { HostArtifacts } from "./uploads.ts";
+import { watchdogSec } from "./watchdog.ts";
 
 /**
  * The agent is to stay below 90 MB and 1 % of a core (issue 3). What it keeps is a few hundred kilobytes: V8 by itself
@@ -39,7 +40,7 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
         ...(topology.adopt === null ? {} : { adopted: topology.adopt }),
       }),
       notifySocketFile,
-      unitFile(units.agent, agentUnit(host, names)),
+      unitFile(units.agent, agentUnit(topology, host, names)),
     ],
     credentials: secrets.map(([name, secret]) => ({ name, secret })),
     units: [
@@ -110,7 +111,7 @@ export function agentConfig(topology: Topology, host: Host): AgentConfig {
  * those that it uses: nft (NET_ADMIN), the key file's owner (CHOWN), neard's processes (KILL), and
  * files that belong to neard (DAC_OVERRIDE).
  */
-function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
+function agentUnit({ lease }: Topology, host: Host, credentialNames: readonly string[]): string[] {
   const neard = hasRole("neard")(host);
   return [
     "[Unit]",
@@ -132,7 +133,7 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "Restart=always",
     "RestartSec=200ms",
     // Shorter than the lease: an agent that hangs is replaced while the new one can still renew.
-    "WatchdogSec=5s",
+    `WatchdogSec=${watchdogSec(lease)}`,
     "WatchdogSignal=SIGKILL",
     "SyslogIdentifier=holdfastd",
     // What renews the lease must run before whatever else wants the processor, and be killed last.

@@ -27,6 +27,9 @@ const needed: JsonObject = {
   network: { handshake_timeout: seconds(20), skip_sync_wait: false, ban_window: seconds(10_800) },
 };
 
+/** A choice of holdfast's, which the operator may change. */
+const loaded: JsonObject = { store: { load_mem_tries_for_tracked_shards: true } };
+
 /** Settings that holdfast gives their value; dots between the levels. */
 export const ownedSettings = [
   "genesis_file",
@@ -57,6 +60,32 @@ export function ownedSettingsIn(config: object): string[] {
         .split(".")
         .reduce<unknown>((at, key) => (at as Record<string, unknown> | null | undefined)?.[key], config) !== undefined,
   );
+}
+
+/** Sections in which holdfast owns something, or neard has no defaults; dots between the levels. */
+const sections = (() => {
+  const above = ownedSettings.flatMap((path) => {
+    const steps = path.split(".");
+    return steps.slice(1).map((_, depth) => steps.slice(0, depth + 1).join("."));
+  });
+  const below = (object: JsonObject, at: string): string[] =>
+    Object.entries(object).flatMap(([key, value]) =>
+      isObject(value) ? [`${at}${key}`, ...below(value, `${at}${key}.`)] : [],
+    );
+  return [...new Set([...above, ...below(needed, ""), ...below(loaded, "")])].toSorted();
+})();
+
+/** Which of these sections `config` would put something else in place of, and with it all that holdfast gives there. */
+export function replacedSectionsIn(config: object): string[] {
+  return sections.filter((path) => {
+    const steps = path.split(".");
+    let at: unknown = config;
+    for (const step of steps) {
+      if (typeof at !== "object" || at === null || !Object.hasOwn(at, step)) return false;
+      at = (at as Record<string, unknown>)[step];
+    }
+    return !isObject(at as Json);
+  });
 }
 
 /** Whole objects are merged, everything else is replaced. */
@@ -91,7 +120,7 @@ export function neardConfig(topology: Topology, host: Host): JsonObject {
     node_key_file: "node_key.json",
     validator_key_file: paths.validatorKey,
     tracked_shards_config: { ShadowValidator: account },
-    store: { load_mem_tries_for_tracked_shards: true },
+    ...loaded,
     rpc: { addr: `127.0.0.1:${neard.rpcPort}` },
     network: {
       addr: hostPort(everywhere, neard.networkPort),

@@ -14,7 +14,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { deploymentId } from "../../contract/deployment.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
-import { clusterSecrets, type HostSecret, hostSecret, ownNodeKey } from "../plan/secret-names.ts";
+import { clusterSecrets, clusterStashes, type HostSecret, hostSecret, ownNodeKey } from "../plan/secret-names.ts";
 import type { Adopted } from "./adopted.ts";
 import type { CertifiedKey } from "./certificates.ts";
 import {
@@ -41,7 +41,7 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     this.#name = name;
     this.#topology = topology;
     this.#authority = this.#keep<CertifiedKey>(
-      `${name}-authority`,
+      `${name}-${clusterStashes.authority}`,
       unlessPreview(async () => {
         const { makeAuthority } = await import("./certificates.ts");
         return await makeAuthority(`holdfast ${topology.network}`, Date.now());
@@ -59,7 +59,7 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     nextValidatorKey: pulumi.Output<string> | undefined,
     adopted?: Adopted,
   ): this {
-    const name = `${this.#name}-cluster`;
+    const name = `${this.#name}-${clusterStashes.secrets}`;
     const cluster = this.#keep<ClusterSecretValues>(name, makeClusterSecrets(), adopted?.cluster);
     const certificates = pulumi
       .all([this.#authority, cluster])

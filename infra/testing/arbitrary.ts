@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { defaultTiming, type LeaseTiming, timingFaults } from "../../contract/timing.ts";
 import type { SettingsInput } from "../config/schema.ts";
+import { watchdogFaults } from "../plan/watchdog.ts";
 import { sampleHost, sampleInput } from "./sample.ts";
 
 type HostInput = SettingsInput["hosts"][number];
@@ -49,7 +50,10 @@ export const anySafeTiming: fc.Arbitrary<LeaseTiming> = fc
 export const anySettings: fc.Arbitrary<SettingsInput> = fc
   .record({
     hosts: anyHosts,
-    lease: fc.oneof(fc.constant(defaultTiming), anySafeTiming),
+    lease: fc.oneof(
+      fc.constant(defaultTiming),
+      anySafeTiming.filter((timing) => watchdogFaults(timing).length === 0),
+    ),
     datacenter: fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/),
     rpcPort: fc.integer({ min: 20_000, max: 24_000 }),
     networkPort: fc.integer({ min: 25_000, max: 30_000 }),

@@ -35,7 +35,7 @@ export function sampleInput(more: Partial<SettingsInput> = {}): SettingsInput {
     hosts: [
       sampleHost("host-a", 11, ["consul", "neard"], { zone: "rack-1" }),
       sampleHost("host-b", 12, ["consul", "neard"], { zone: "rack-2" }),
-      sampleHost("host-c", 13, ["consul"]),
+      sampleHost("host-c", 13, ["consul"], { zone: "rack-3" }),
     ],
     neard: {
       version: "2.13.4",
@@ -45,6 +45,16 @@ export function sampleInput(more: Partial<SettingsInput> = {}): SettingsInput {
     },
     ...more,
   };
+}
+
+/** As Pulumi hands a configuration over: texts, objects as JSON. */
+export function asPulumiGives(values: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      `holdfast:${name}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
 }
 
 export function sampleSettings(more: Partial<SettingsInput> = {}): Settings {

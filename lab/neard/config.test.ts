@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { stripComments } from "../../contract/json-with-comments.ts";
 import { defaultNetwork, defaultRpc, parseBootNodes, parseConfig, tracksAllShards } from "./config.ts";
-import { stripComments } from "./json-file.ts";
 
 const wholeConsensus = {
   min_num_peers: 3,

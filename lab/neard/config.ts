@@ -3,7 +3,7 @@
  * (nearcore/src/config_validate.rs). Pure. Fields that the lab has no use for are let through.
  */
 import * as z from "zod";
-import { parseJsonWithComments } from "./json-file.ts";
+import { parseJsonWithComments } from "../../contract/json-with-comments.ts";
 
 const account = z.string().min(2).max(64);
 

@@ -1,9 +1,9 @@
 /** What neard reads from its home at start, and the checks that come before anything runs. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { parseJsonWithComments } from "../../contract/json-with-comments.ts";
 import { type Genesis, genesisSchema, isPublicNetwork } from "../chain/genesis.ts";
 import type { NeardConfig } from "./config.ts";
-import { parseJsonWithComments } from "./json-file.ts";
 import { type ReadText, readKey } from "./reload.ts";
 
 /**

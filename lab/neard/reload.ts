@@ -7,10 +7,10 @@
  */
 import { resolve } from "node:path";
 import * as z from "zod";
+import { parseJsonWithComments } from "../../contract/json-with-comments.ts";
 import { parseValidatorKey, type ValidatorKey } from "../../contract/near-key.ts";
 import { accountSchema } from "../../contract/topology.ts";
 import { type NeardConfig, parseConfig } from "./config.ts";
-import { parseJsonWithComments } from "./json-file.ts";
 import type { Level } from "./log.ts";
 
 /** The text of a file, or null when there is none. Throws when it is there but cannot be read. */

@@ -47,8 +47,8 @@ export const timingMutations: readonly Mutation[] = [
     edits: [
       {
         file: "infra/config/cross-checks.ts",
-        text: "return timingFaults(settings.lease).map(",
-        by: "return timingFaults(settings.lease).slice(0, 0).map(",
+        text: "const sentences = timingFaults(lease).concat(",
+        by: "const sentences = timingFaults(lease).slice(0, 0).concat(",
       },
     ],
     caughtBy: { simulation: false, tests: ["infra/config/cross-checks.test.ts"] },

@@ -1,0 +1,33 @@
+/** What happens to a host, in a few words that text and page share. Pure. */
+import type { HostChange } from "../../infra/compare/compare.ts";
+
+export function hostWords(host: HostChange): string {
+  switch (host.state) {
+    case "same":
+      return "nothing";
+    case "new":
+      return "new: everything is made";
+    case "replaced":
+      return "another SSH host key, so another machine: everything is made anew";
+    case "leaves":
+      return "leaves: hands over if it is active, leaves Consul, is cleaned up";
+    case "gone":
+      return "gone: nothing is sent to it, its token dies";
+    case "changes":
+      return changeWords(host);
+  }
+}
+
+function changeWords({ concerns, runtime }: HostChange): string {
+  const restarts = concerns.flatMap((concern) => concern.restarts);
+  const reloads = concerns.flatMap((concern) => concern.reloads);
+  const parts = [
+    ...(restarts.length > 0 ? [`restarts ${restarts.map(unitName).join(", ")}`] : []),
+    ...(reloads.length > 0 ? [`reloads ${reloads.map(unitName).join(", ")}`] : []),
+  ];
+  if (parts.length > 0) return parts.join("; ");
+  if (concerns.length > 0) return `${concerns.map(({ concern }) => concern).join(", ")}: nothing restarts`;
+  return runtime ? "programs, nothing restarts" : "another way to log in";
+}
+
+const unitName = (unit: string) => unit.replace(/\.service$/, "");
