@@ -5,7 +5,7 @@ import { type Logger, pino } from "pino";
 import type { AgentConfig } from "../../contract/agent-config.ts";
 import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
-import { credentials, paths } from "../../contract/paths.ts";
+import { credentials, paths, ruleSocketVariable, units } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { systemAddresses } from "../address/address.ts";
 import { connectionNotes } from "../address/connection-notes.ts";
@@ -14,6 +14,12 @@ import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulServers } from "../consul/servers.ts";
 import { openCustody } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
+import { tableName as fenceTable } from "../fence/ruleset.ts";
+import { FenceKeeper } from "../firewall/keep-fence.ts";
+import { FirewallKeeper } from "../firewall/keep-firewall.ts";
+import { readRuleNews, receiveFrom } from "../firewall/rule-news.ts";
+import { systemRules, tableListing } from "../firewall/system-rules.ts";
+import { watchRules } from "../firewall/watch-rules.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
 import { NeardDriver } from "../neard/driver.ts";
 import { blankState } from "../role/reduce.ts";
@@ -21,6 +27,7 @@ import type { Settings } from "../role/types.ts";
 import { readAgentConfig } from "../system/agent-config.ts";
 import { bootId, systemClock } from "../system/clock.ts";
 import { claimOnly } from "../system/only-one.ts";
+import { run } from "../system/run.ts";
 import { tcpSockets } from "../system/sockets.ts";
 import { userIds } from "../system/users.ts";
 import { version } from "../version.ts";
@@ -146,11 +153,12 @@ export async function runAgent(): Promise<void> {
     tickedMs: () => host?.agent.tickedMs ?? null,
     feed: () => notify("WATCHDOG=1"),
   });
+  const keepRules = keepRulesLoaded(host?.agent ?? null, stop.signal, log);
   notify("READY=1");
   // Not before: a lease that goes on waits for nobody, and no take-over begins this soon.
   if (host !== null) void forgetStandIns();
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
-  await Promise.all([watchConsul, writeConnections, watchdog, host?.agent.run(stop.signal)]);
+  await Promise.all([watchConsul, writeConnections, keepRules, watchdog, host?.agent.run(stop.signal)]);
   socket.close();
   monitoring.close();
   log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
@@ -161,6 +169,41 @@ export async function runAgent(): Promise<void> {
 /** Sooner than the next tick: neard takes a key within a second of a SIGHUP. */
 function whenKeyAppears(signal: AbortSignal, look: () => void): void {
   watch(paths.keyDirectory, { signal, persistent: false }, look);
+}
+
+/** The host's firewall and the fence's table stay where they are, whoever flushes the kernel's rules. */
+async function keepRulesLoaded(agent: NeardHost | null, signal: AbortSignal, log: Logger): Promise<void> {
+  const socket = process.env[ruleSocketVariable];
+  let failure: string | null = null;
+  const keeper = new FirewallKeeper({
+    rules: systemRules,
+    nowMs: () => systemClock.bootMs(),
+    say: (what) => log.warn({ effect: "firewall" }, what),
+  });
+  const fence =
+    agent === null
+      ? null
+      : new FenceKeeper({
+          isThere: async () => (await tableListing(fenceTable)) !== null,
+          gone: async () => {
+            log.warn({ effect: "fence" }, "somebody took the fence's table away");
+            await agent.fenceIsGone();
+          },
+        });
+  await watchRules({
+    signal,
+    clock: systemClock,
+    news: socket === undefined ? null : (tables) => readRuleNews(tables, receiveFrom(Number(socket))),
+    // Whoever stopped its unit along with nftables.service shall find that running too.
+    lookAtFirewall: async () => {
+      if (await keeper.look()) await run("systemctl", ["start", "--no-block", units.firewall]);
+    },
+    lookAtFence: async (isSaid) => await fence?.look(isSaid),
+    onFailure: (error) => {
+      if (error.message !== failure) log.error({ effect: "firewall" }, `our rules cannot be kept: ${error.message}`);
+      failure = error.message;
+    },
+  });
 }
 
 /** Where somebody may have to end this host's neard's connections one day, they are written down. */

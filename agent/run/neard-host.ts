@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
 import { follow } from "../consul/follow.ts";
 import { markOf } from "../fence/ruleset.ts";
+import { sealed } from "../role/feeding.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";
 import { reduce, start } from "../role/reduce.ts";
@@ -124,6 +125,19 @@ export class NeardHost {
   /** While this host has no lease, no key may lie where neard would find it. Called at every tick, and when one appears. */
   lookForKey(): void {
     if (this.#state.phase.name === "standby" && this.#p.custody.filePresent()) this.dispatch({ is: "key-found" });
+  }
+
+  /**
+   * Somebody has taken the fence's table away (`nft flush ruleset`). Where it was open the next feed brings it back, shut
+   * first. Where nobody feeds any more it is brought back here: shut while a neard with the key may be left, else so that
+   * it bars what ended epochs left. To be called at once after a look found it gone: what is asked of the fence then goes
+   * before whatever the core asks of it next.
+   */
+  async fenceIsGone(): Promise<void> {
+    const { phase } = this.#state;
+    if (phase.name === "standby" || (phase.name === "demoting" && phase.step === "starting"))
+      await this.#p.fence.disarm();
+    else if (phase.name === "demoting" || sealed(phase)) await this.#p.fence.shut();
   }
 
   async #probeSoon(): Promise<void> {

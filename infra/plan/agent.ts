@@ -110,8 +110,8 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "[Unit]",
     "Description=holdfast: failover agent",
     "Wants=network-online.target",
-    // Also means: at shutdown the agent goes first; it hands nothing over, and the fence shuts when the lease ends.
-    `After=network-online.target ${units.consul}${neard ? ` ${units.neard}` : ""}`,
+    // Also means: at shutdown the agent goes first. It hands over while network, Consul, neard and rules still live.
+    `After=network.target network-online.target ${units.firewall} ${units.consul}${neard ? ` ${units.neard}` : ""}`,
     "StartLimitIntervalSec=0",
     "",
     "[Service]",
@@ -131,7 +131,10 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "CPUWeight=1000",
     "OOMScoreAdjust=-900",
     "TimeoutStartSec=30s",
-    "TimeoutStopSec=10s",
+    // What it has started, a transaction of nft's, say, ends with it and not before: it may have to hand over first.
+    "KillMode=mixed",
+    // Longer than a handover may take at shutdown (agent/run/last-orders.ts).
+    "TimeoutStopSec=15s",
     ...credentialNames.map(loadCredential),
     "RuntimeDirectory=holdfast",
     "RuntimeDirectoryMode=0750",

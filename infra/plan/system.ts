@@ -2,7 +2,7 @@
 import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
-import { firewallLines, firewallTable } from "./firewall.ts";
+import { firewallLines, firewallUnit } from "./firewall.ts";
 import { textFile, unitFile } from "./spec-parts.ts";
 
 const sysctlFile = "/etc/sysctl.d/60-holdfast.conf";
@@ -20,6 +20,17 @@ const neardKernelSettings: readonly [name: string, value: string][] = [
   ["net.ipv4.tcp_max_syn_backlog", "8096"],
 ];
 
+/**
+ * Ubuntu's needrestart, with its defaults, restarts by itself whatever uses a library that was updated: neard and its
+ * agent on all hosts in the same minute. A zero: they are named to who asks, and left alone.
+ */
+const needrestartFolder = "/etc/needrestart";
+const needrestartFile = `${needrestartFolder}/conf.d/holdfast.conf`;
+const needrestartLines = [
+  "# Made by holdfast; changes are overwritten.",
+  ...["^holdfast", `^${units.neard.replace(".", "\\.")}$`].map((name) => `$nrconf{override_rc}{qr(${name})} = 0;`),
+];
+
 export function systemSpec(topology: Topology, host: Host): HostSpecInput {
   const neard = hasRole("neard")(host);
   return {
@@ -32,26 +43,15 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
     directories: [
       { path: paths.etc, mode: "0755", owned: false },
       { path: paths.credentials, mode: "0700" },
+      // They are needrestart's, which may come later.
+      { path: needrestartFolder, mode: "0755", owned: false },
+      { path: `${needrestartFolder}/conf.d`, mode: "0755", owned: false },
       ...(neard ? [{ path: paths.keyDirectory, mode: "0750", group: users.neard }] : []),
     ],
     files: [
       textFile(paths.firewall, firewallLines(topology, host)),
-      unitFile(units.firewall, [
-        "[Unit]",
-        "Description=holdfast: the host's own firewall",
-        "Before=network-pre.target",
-        "Wants=network-pre.target",
-        "",
-        "[Service]",
-        "Type=oneshot",
-        "RemainAfterExit=yes",
-        `ExecStart=/usr/sbin/nft -f ${paths.firewall}`,
-        `ExecReload=/usr/sbin/nft -f ${paths.firewall}`,
-        `ExecStop=/usr/sbin/nft delete table ${firewallTable}`,
-        "",
-        "[Install]",
-        "WantedBy=multi-user.target",
-      ]),
+      unitFile(units.firewall, firewallUnit),
+      textFile(needrestartFile, needrestartLines),
       ...(neard
         ? [
             // A leading "-" means: where the kernel refuses or lacks it (a container), go on.
