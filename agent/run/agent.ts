@@ -34,6 +34,7 @@ import { version } from "../version.ts";
 import { consulView, unreachable } from "./consul-health.ts";
 import { HistoryJournal, journalFile } from "./history-journal.ts";
 import { type Desk, monitoringServer, socketServer } from "./http.ts";
+import { isHostStopping, lastOrders, type Officer } from "./last-orders.ts";
 import { Metrics } from "./metrics.ts";
 import { NeardHost } from "./neard-host.ts";
 import { notify, watchdogEveryMs } from "./notify.ts";
@@ -89,9 +90,8 @@ export async function runAgent(): Promise<void> {
   const keys = consulKeys(config.network, config.account);
   const startedMs = systemClock.bootMs();
   const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
-
   const host = await neardHost(config, servers, directory, log);
+  endOnSignal(host?.agent ?? null, stop, log);
   let consul: ConsulView = unreachable;
   const status = () => {
     const nowMs = systemClock.bootMs();
@@ -164,6 +164,37 @@ export async function runAgent(): Promise<void> {
   log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
   // Requests that Consul still holds open must not keep a stopped agent alive.
   process.exit();
+}
+
+/** The first signal lets an active host hand over, if the whole host is going down; the second ends the agent at once. */
+function endOnSignal(agent: NeardHost | null, stop: AbortController, log: Logger): void {
+  let isEnding = false;
+  const end = () => {
+    const say = (what: string) => log.info({ effect: "last-orders" }, what);
+    if (agent === null || isEnding) return stop.abort();
+    isEnding = true;
+    void lastOrders({ officer: officerOf(agent), isHostStopping, clock: systemClock, say })
+      .catch((error: Error) => say(`nothing was handed over: ${error.message}`))
+      .finally(() => stop.abort());
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, end);
+}
+
+function officerOf(agent: NeardHost): Officer {
+  return {
+    get role() {
+      return roleOf(agent.state);
+    },
+    get paused() {
+      return agent.state.watch.paused;
+    },
+    get underWay() {
+      const job = agent.state.lastSwitchover;
+      return job !== null && (job.state === "waiting" || job.state === "running") ? job : null;
+    },
+    switchover: (request) => agent.switchover(request),
+    progress: (id) => agent.progress(id),
+  };
 }
 
 /** Sooner than the next tick: neard takes a key within a second of a SIGHUP. */

@@ -1,5 +1,5 @@
 /** A host as a whole: power, reboot, standing still. */
-import { afterHealMs, failoverMs, undisturbedMs } from "../bounds.ts";
+import { afterHealMs, failoverMs, switchoverMs, undisturbedMs } from "../bounds.ts";
 import { fault, inArea, type Scenario } from "../scenario.ts";
 
 const away = 14_000;
@@ -71,9 +71,10 @@ export const host: readonly Scenario[] = inArea("host", [
   },
   fault("reboot", "active", away, {
     name: "reboot",
-    sentence: "The holder is rebooted in order.",
+    sentence: "The holder is rebooted in order: it hands over first.",
     expects: "moves",
-    boundMs: failoverMs,
+    boundMs: switchoverMs,
+    heard: true,
   }),
   fault("power-cycle", "active", away, {
     name: "fast-reboot",
