@@ -23,10 +23,11 @@ export const { network, account, publicKey, hosts, addresses, agentSocket, statu
     refuseFaults("the artifacts", artifacts.faults);
     const plan = planDeployment(topology, artifacts.byArch);
     await loading;
-    const { faults, drifted } = await looking;
-    refuseFaults("the hosts", faults);
+    const seen = await looking;
+    for (const warning of seen.warnings) await pulumi.log.warn(warning);
+    refuseFaults("the hosts", seen.faults);
     const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
     const secrets = new ClusterSecrets("secrets", topology, validatorKey, nextValidatorKey);
-    new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed, drifted });
+    new Cluster("cluster", { plan, secrets, access, packed: artifacts.packed, drifted: seen.drifted });
     return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
   });

@@ -10,6 +10,7 @@ import { aclSubject, planAcl } from "./acl.ts";
 import { AclConsul } from "./acl-consul.ts";
 import type { Change } from "./converge.ts";
 import { foreignUnits } from "./foreign-units.ts";
+import { beyondApply } from "./in-force.ts";
 import type { Look } from "./look.ts";
 import { planSteps } from "./plan-steps.ts";
 import type { Progress } from "./progress.ts";
@@ -38,7 +39,9 @@ export async function check(
 ): Promise<Differences> {
   if (spec === null) return { changes: [{ what: concern, why: cutShort }], foreign: [], notes: [] };
   const facts = await readFacts(spec, store, look);
-  const { drift: foreign, notes } = foreignUnits(spec, facts);
+  const others = [foreignUnits(spec, facts), beyondApply(spec, facts.inForce)];
+  const foreign = others.flatMap(({ drift }) => drift);
+  const notes = others.flatMap((one) => one.notes);
   const changes = planSteps(spec, secrets, facts).map((step) => ({ what: subject(step), why: step.why }));
   if (facts.pending !== null) changes.push({ what: concern, why: cutShort });
   if (spec.acl === undefined || secrets === null) return { changes, foreign, notes };

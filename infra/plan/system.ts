@@ -1,11 +1,17 @@
 /** The concern `system`: what the other concerns stand on. Users, directories, firewall, kernel settings. */
 import type { HostSpecInput } from "../../contract/host-spec.ts";
-import { paths, units, users } from "../../contract/paths.ts";
+import { firewallTable, paths, units, users } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { firewallLines, firewallUnit } from "./firewall.ts";
 import { textFile, unitFile } from "./spec-parts.ts";
 
 const sysctlFile = "/etc/sysctl.d/60-holdfast.conf";
+
+const sysctlCommand = {
+  argv: ["/usr/lib/systemd/systemd-sysctl", sysctlFile],
+  on: [sysctlFile],
+  settings: sysctlFile,
+};
 
 /** What neard warns about when it is otherwise (nearcore: scripts/set_kernel_params.sh). */
 const neardKernelSettings: readonly [name: string, value: string][] = [
@@ -46,7 +52,7 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
       // They are needrestart's, which may come later.
       { path: needrestartFolder, mode: "0755", owned: false },
       { path: `${needrestartFolder}/conf.d`, mode: "0755", owned: false },
-      ...(neard ? [{ path: paths.keyDirectory, mode: "0750", group: users.neard }] : []),
+      ...(neard ? [{ path: paths.keyDirectory, mode: "0750", group: users.neard, inMemory: true }] : []),
     ],
     files: [
       textFile(paths.firewall, firewallLines(topology, host)),
@@ -64,7 +70,13 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
           ]
         : []),
     ],
-    commands: neard ? [{ argv: ["/usr/lib/systemd/systemd-sysctl", sysctlFile], on: [sysctlFile] }] : [],
-    units: [{ name: units.firewall, reloadOn: [paths.firewall] }],
+    commands: neard ? [sysctlCommand] : [],
+    units: [
+      {
+        name: units.firewall,
+        reloadOn: [paths.firewall],
+        nftTable: { table: `inet ${firewallTable}`, file: paths.firewall },
+      },
+    ],
   };
 }
