@@ -3,9 +3,8 @@ import { readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import type { AgentConfig } from "../../contract/agent-config.ts";
-import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
-import { credentials, paths, ruleSocketVariable, units } from "../../contract/paths.ts";
+import { credentials, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { systemAddresses } from "../address/address.ts";
 import { connectionNotes } from "../address/connection-notes.ts";
@@ -14,12 +13,7 @@ import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulServers } from "../consul/servers.ts";
 import { openCustody } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
-import { tableName as fenceTable } from "../fence/ruleset.ts";
-import { FenceKeeper } from "../firewall/keep-fence.ts";
-import { FirewallKeeper } from "../firewall/keep-firewall.ts";
-import { readRuleNews, receiveFrom } from "../firewall/rule-news.ts";
-import { systemRules, tableListing } from "../firewall/system-rules.ts";
-import { watchRules } from "../firewall/watch-rules.ts";
+import { keepRules } from "../firewall/keep-rules.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
 import { NeardDriver } from "../neard/driver.ts";
 import { blankState } from "../role/reduce.ts";
@@ -27,14 +21,15 @@ import type { Settings } from "../role/types.ts";
 import { readAgentConfig } from "../system/agent-config.ts";
 import { bootId, systemClock } from "../system/clock.ts";
 import { claimOnly } from "../system/only-one.ts";
-import { run } from "../system/run.ts";
 import { tcpSockets } from "../system/sockets.ts";
 import { userIds } from "../system/users.ts";
 import { version } from "../version.ts";
 import { consulView, unreachable } from "./consul-health.ts";
+import { readPage } from "./history-book.ts";
 import { HistoryJournal, journalFile } from "./history-journal.ts";
 import { type Desk, monitoringServer, socketServer } from "./http.ts";
-import { isHostStopping, lastOrders, type Officer } from "./last-orders.ts";
+import { historyBook, keepHistoryShort } from "./keep-history.ts";
+import { endOnSignal } from "./last-orders.ts";
 import { Metrics } from "./metrics.ts";
 import { NeardHost } from "./neard-host.ts";
 import { notify, watchdogEveryMs } from "./notify.ts";
@@ -90,8 +85,10 @@ export async function runAgent(): Promise<void> {
   const keys = consulKeys(config.network, config.account);
   const startedMs = systemClock.bootMs();
   const stop = new AbortController();
+  let agent: NeardHost | null = null;
+  endOnSignal(() => agent, stop, log);
   const host = await neardHost(config, servers, directory, log);
-  endOnSignal(host?.agent ?? null, stop, log);
+  agent = host?.agent ?? null;
   let consul: ConsulView = unreachable;
   const status = () => {
     const nowMs = systemClock.bootMs();
@@ -105,9 +102,10 @@ export async function runAgent(): Promise<void> {
       neardRestarts: host?.neard.restarts ?? 0,
     });
   };
+  const book = historyBook(servers);
   const desk: Desk = {
     status,
-    history: async () => await readHistory(servers, keys.historyPrefix),
+    history: async (page) => await readPage(book, keys.historyPrefix, page),
     switchover: async (request) =>
       (await host?.agent.switchover(request)) ?? {
         refused: `${config.host} is an arbiter`,
@@ -153,12 +151,13 @@ export async function runAgent(): Promise<void> {
     tickedMs: () => host?.agent.tickedMs ?? null,
     feed: () => notify("WATCHDOG=1"),
   });
-  const keepRules = keepRulesLoaded(host?.agent ?? null, stop.signal, log);
+  const shorten = host === null ? null : keepHistoryShort(book, keys.historyPrefix, host.agent, stop.signal, log);
+  const rules = keepRules(host?.agent ?? null, stop.signal, log);
   notify("READY=1");
   // Not before: a lease that goes on waits for nobody, and no take-over begins this soon.
   if (host !== null) void forgetStandIns();
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
-  await Promise.all([watchConsul, writeConnections, keepRules, watchdog, host?.agent.run(stop.signal)]);
+  await Promise.all([watchConsul, writeConnections, shorten, rules, watchdog, host?.agent.run(stop.signal)]);
   socket.close();
   monitoring.close();
   log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
@@ -166,75 +165,9 @@ export async function runAgent(): Promise<void> {
   process.exit();
 }
 
-/** The first signal lets an active host hand over, if the whole host is going down; the second ends the agent at once. */
-function endOnSignal(agent: NeardHost | null, stop: AbortController, log: Logger): void {
-  let isEnding = false;
-  const end = () => {
-    const say = (what: string) => log.info({ effect: "last-orders" }, what);
-    if (agent === null || isEnding) return stop.abort();
-    isEnding = true;
-    void lastOrders({ officer: officerOf(agent), isHostStopping, clock: systemClock, say })
-      .catch((error: Error) => say(`nothing was handed over: ${error.message}`))
-      .finally(() => stop.abort());
-  };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, end);
-}
-
-function officerOf(agent: NeardHost): Officer {
-  return {
-    get role() {
-      return roleOf(agent.state);
-    },
-    get paused() {
-      return agent.state.watch.paused;
-    },
-    get underWay() {
-      const job = agent.state.lastSwitchover;
-      return job !== null && (job.state === "waiting" || job.state === "running") ? job : null;
-    },
-    switchover: (request) => agent.switchover(request),
-    progress: (id) => agent.progress(id),
-  };
-}
-
 /** Sooner than the next tick: neard takes a key within a second of a SIGHUP. */
 function whenKeyAppears(signal: AbortSignal, look: () => void): void {
   watch(paths.keyDirectory, { signal, persistent: false }, look);
-}
-
-/** The host's firewall and the fence's table stay where they are, whoever flushes the kernel's rules. */
-async function keepRulesLoaded(agent: NeardHost | null, signal: AbortSignal, log: Logger): Promise<void> {
-  const socket = process.env[ruleSocketVariable];
-  let failure: string | null = null;
-  const keeper = new FirewallKeeper({
-    rules: systemRules,
-    nowMs: () => systemClock.bootMs(),
-    say: (what) => log.warn({ effect: "firewall" }, what),
-  });
-  const fence =
-    agent === null
-      ? null
-      : new FenceKeeper({
-          isThere: async () => (await tableListing(fenceTable)) !== null,
-          gone: async () => {
-            log.warn({ effect: "fence" }, "somebody took the fence's table away");
-            await agent.fenceIsGone();
-          },
-        });
-  await watchRules({
-    signal,
-    clock: systemClock,
-    news: socket === undefined ? null : (tables) => readRuleNews(tables, receiveFrom(Number(socket))),
-    // Whoever stopped its unit along with nftables.service shall find that running too.
-    lookAtFirewall: async () => {
-      if (await keeper.look()) await run("systemctl", ["start", "--no-block", units.firewall]);
-    },
-    lookAtFence: async (isSaid) => await fence?.look(isSaid),
-    onFailure: (error) => {
-      if (error.message !== failure) log.error({ effect: "firewall" }, `our rules cannot be kept: ${error.message}`);
-      failure = error.message;
-    },
-  });
 }
 
 /** Where somebody may have to end this host's neard's connections one day, they are written down. */
@@ -313,20 +246,4 @@ async function neardHost(
     settingsOf(config, config.neard),
   );
   return { agent, fence, neard };
-}
-
-async function readHistory(servers: ConsulServers, prefix: string): Promise<HistoryEntry[]> {
-  const { entries } = await servers.use((client) => client.readPrefix(prefix, { timeoutMs: 3000, stale: true }));
-  return entries
-    .map((entry) => historyEntrySchema.safeParse(safeJson(entry.value)))
-    .flatMap((result) => (result.success ? [result.data] : []))
-    .sort((a, b) => a.epoch - b.epoch);
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -10,10 +10,13 @@
  * going down, and only a plain yes counts. A paused cluster changes hands on somebody's wish alone, and a reboot is not
  * one. Two hosts that go down together: the successor may be gone before it has answered, and the bound covers it.
  */
+import type { Logger } from "pino";
 import type { AgentRole, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
-import type { Clock } from "../system/clock.ts";
+import { type Clock, systemClock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
 import type { Refusal } from "./http.ts";
+import type { NeardHost } from "./neard-host.ts";
+import { roleOf } from "./status.ts";
 
 /** Shorter than the agent's TimeoutStopSec, with room for its end. A successor that answers does so within a second. */
 const withinMs = 8000;
@@ -69,4 +72,39 @@ export async function lastOrders(options: {
     if (clock.bootMs() >= untilMs) return say(`${answer.to} did not take over in time: ${seen.because}`);
     await clock.sleep(lookEveryMs);
   }
+}
+
+/**
+ * The first signal lets an active host hand over, if the whole host is going down; the second ends the agent at once.
+ * @param agentNow null on an arbiter, and before there is one
+ */
+export function endOnSignal(agentNow: () => NeardHost | null, stop: AbortController, log: Pick<Logger, "info">): void {
+  let isEnding = false;
+  const end = () => {
+    const say = (what: string) => log.info({ effect: "last-orders" }, what);
+    const agent = agentNow();
+    if (agent === null || isEnding) return stop.abort();
+    isEnding = true;
+    void lastOrders({ officer: officerOf(agent), isHostStopping, clock: systemClock, say })
+      .catch((error: Error) => say(`nothing was handed over: ${error.message}`))
+      .finally(() => stop.abort());
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, end);
+}
+
+function officerOf(agent: NeardHost): Officer {
+  return {
+    get role() {
+      return roleOf(agent.state);
+    },
+    get paused() {
+      return agent.state.watch.paused;
+    },
+    get underWay() {
+      const job = agent.state.lastSwitchover;
+      return job !== null && (job.state === "waiting" || job.state === "running") ? job : null;
+    },
+    switchover: (request) => agent.switchover(request),
+    progress: (id) => agent.progress(id),
+  };
 }

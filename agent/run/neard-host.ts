@@ -128,16 +128,18 @@ export class NeardHost {
   }
 
   /**
-   * Somebody has taken the fence's table away (`nft flush ruleset`). Where it was open the next feed brings it back, shut
-   * first. Where nobody feeds any more it is brought back here: shut while a neard with the key may be left, else so that
-   * it bars what ended epochs left. To be called at once after a look found it gone: what is asked of the fence then goes
-   * before whatever the core asks of it next.
+   * Somebody has taken the fence's table away (`nft flush ruleset`). It comes back as it was: open no longer than the
+   * lease, which the core's next feed would do too, but that comes with a confirmed renewal only; shut while a neard with
+   * the key may be left; on a standby so that it bars what ended epochs left.
+   * What is asked of the fence here goes by the phase of this very moment, and before whatever the core asks next.
    */
   async fenceIsGone(): Promise<void> {
+    const { fence } = this.#p;
     const { phase } = this.#state;
-    if (phase.name === "standby" || (phase.name === "demoting" && phase.step === "starting"))
-      await this.#p.fence.disarm();
-    else if (phase.name === "demoting" || sealed(phase)) await this.#p.fence.shut();
+    if (phase.name === "standby" || (phase.name === "demoting" && phase.step === "starting")) await fence.disarm();
+    else if (phase.name === "demoting" || sealed(phase)) await fence.shut();
+    else if (phase.name !== "taking" || phase.step !== "arming")
+      await fence.feed(phase.lease.epoch, phase.lease.deadlineMs);
   }
 
   async #probeSoon(): Promise<void> {
