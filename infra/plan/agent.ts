@@ -111,7 +111,7 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "Description=holdfast: failover agent",
     "Wants=network-online.target",
     // Also means: at shutdown the agent goes first. It hands over while network, Consul, neard and rules still live.
-    `After=network.target network-online.target ${units.firewall} ${units.consul}${neard ? ` ${units.neard}` : ""}`,
+    `After=network-online.target ${units.firewall} ${units.consul}${neard ? ` ${units.neard}` : ""}`,
     "StartLimitIntervalSec=0",
     "",
     "[Service]",

@@ -24,7 +24,7 @@ export function serviceHead(description: string): string[] {
     "[Unit]",
     `Description=holdfast: ${description}`,
     "Wants=network-online.target",
-    `After=network.target network-online.target ${units.firewall}`,
+    `After=network-online.target ${units.firewall}`,
     "StartLimitIntervalSec=0",
     "",
     "[Service]",
