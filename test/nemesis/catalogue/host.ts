@@ -76,6 +76,19 @@ export const host: readonly Scenario[] = inArea("host", [
     boundMs: switchoverMs,
     heard: true,
   }),
+  {
+    name: "reboot-consul-leader",
+    sentence: "The holder is Consul's leader too, and is rebooted in order.",
+    expects: "moves",
+    boundMs: switchoverMs,
+    heard: true,
+    run: async (stage) => {
+      await stage.leadBy(stage.active);
+      await stage.inject("reboot", stage.active);
+      await stage.wait(away);
+      await stage.heal();
+    },
+  },
   fault("power-cycle", "active", away, {
     name: "fast-reboot",
     sentence: "The holder loses power for an instant and boots within the standby's wait.",
