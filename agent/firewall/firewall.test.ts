@@ -153,7 +153,7 @@ describe("the fence's table", () => {
 
 describe("the watch", () => {
   const quiet: RuleNews = { changed: new Set(), deleted: new Set(), all: false };
-  /** Runs for so many looks; one takes 400 ms of the clock. */
+  /** Runs for so many looks; one takes 500 ms of the clock. */
   async function watching(looks: number, at: Record<number, RuleNews>, failing = 0, heard = true) {
     const stop = new AbortController();
     const seen: string[] = [];
@@ -183,21 +183,21 @@ describe("the watch", () => {
   }
 
   test("looks when the kernel says so, and once a minute", async () => {
-    const seen = await watching(160, {
+    const seen = await watching(130, {
       10: { ...quiet, changed: new Set(["holdfast_firewall"]) },
       20: { changed: new Set(["holdfast"]), deleted: new Set(["holdfast"]), all: false },
       30: { ...quiet, changed: new Set(["holdfast"]) },
     });
-    expect(seen).toEqual(["fence 5", "firewall 5", "firewall 10", "fence 20 said", "fence 155", "firewall 155"]);
+    expect(seen).toEqual(["fence 4", "firewall 4", "firewall 10", "fence 20 said", "fence 124", "firewall 124"]);
   });
   test("looks at all when news was lost", async () =>
     expect(await watching(4, { 2: { ...quiet, all: true } })).toEqual(["fence 2", "firewall 2"]));
   test("looks again a second after a failure", async () =>
-    expect(await watching(12, {}, 1)).toEqual(["fence 5", "nft", "fence 8", "firewall 8"]));
+    expect(await watching(12, {}, 1)).toEqual(["fence 4", "nft", "fence 6", "firewall 6"]));
   test("looks every 5 s where the kernel's news cannot be had", async () =>
-    expect((await watching(32, {}, 0, false)).filter((look) => look.startsWith("firewall"))).toEqual([
-      "firewall 5",
-      "firewall 18",
-      "firewall 31",
+    expect((await watching(26, {}, 0, false)).filter((look) => look.startsWith("firewall"))).toEqual([
+      "firewall 4",
+      "firewall 14",
+      "firewall 24",
     ]));
 });

@@ -152,12 +152,12 @@ export async function runAgent(): Promise<void> {
     feed: () => notify("WATCHDOG=1"),
   });
   const shorten = host === null ? null : keepHistoryShort(book, keys.historyPrefix, host.agent, stop.signal, log);
-  const rules = keepRules(host?.agent ?? null, stop.signal, log);
+  void keepRules(host?.agent ?? null, stop.signal, log);
   notify("READY=1");
   // Not before: a lease that goes on waits for nobody, and no take-over begins this soon.
   if (host !== null) void forgetStandIns();
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
-  await Promise.all([watchConsul, writeConnections, shorten, rules, watchdog, host?.agent.run(stop.signal)]);
+  await Promise.all([watchConsul, writeConnections, shorten, watchdog, host?.agent.run(stop.signal)]);
   socket.close();
   monitoring.close();
   log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
