@@ -177,7 +177,7 @@ describe("switchover", () => {
     };
     const successor: FakeHost = {
       request({ path }) {
-        if (path === "/history") return [entry];
+        if (path.startsWith("/history")) return [entry];
         return statuses.length > 1 ? statuses.shift() : statuses[0];
       },
     };
@@ -324,7 +324,7 @@ describe("switchover", () => {
     hosts["host-b"] = {
       request({ path }) {
         if (path === "/switchover/s1") return progress("done", "host-b has the key");
-        return path === "/history" ? [entry] : (statuses.shift() ?? activeStatus("host-b"));
+        return path.startsWith("/history") ? [entry] : (statuses.shift() ?? activeStatus("host-b"));
       },
     };
     expect(await holdfast(fakeWorld({ hosts }), "switchover")).toMatchObject({ code: 0 });
@@ -339,7 +339,7 @@ describe("switchover", () => {
     hosts["host-b"] = {
       request({ path }) {
         if (path === "/switchover/s1") return new FakeAnswer(404, { error: "not known" });
-        if (path !== "/history") return statuses.shift() ?? activeStatus("host-b");
+        if (!path.startsWith("/history")) return statuses.shift() ?? activeStatus("host-b");
         return histories.length > 1 ? histories.shift() : histories[0];
       },
     };
@@ -451,6 +451,34 @@ describe("pause, resume, history", () => {
     // Entries of an older agent do not say what came after the key.
     const more = { keyMs: null, firstMs: null, firstBlockMs: null };
     expect(JSON.parse(json.out)).toEqual(entries.map((entry) => ({ ...entry, ...more })));
+  });
+
+  test("a long history comes page by page, and an agent that knows no pages gives it at once", async () => {
+    const entries = Array.from({ length: 250 }, (_, at) => ({
+      epoch: at + 1,
+      host: "host-a",
+      from: null,
+      kind: "first",
+      because: "reason",
+      at: "2026-01-31T09:00:00.000Z",
+      tookMs: 1,
+    }));
+    const asked: string[] = [];
+    const request: FakeHost["request"] = ({ path }) => {
+      asked.push(path);
+      const { searchParams } = new URL(path, "http://agent");
+      const before = Number(searchParams.get("before") ?? Number.POSITIVE_INFINITY);
+      return entries.filter(({ epoch }) => epoch < before).slice(-Number(searchParams.get("limit")));
+    };
+    for (const [behaviour, requests] of [[{ request }, 3] as const, [says(entries), 0] as const]) {
+      asked.length = 0;
+      const world = fakeWorld({ hosts: { "host-a": behaviour } });
+      const { out } = await holdfast(world, "history", "--limit", "220", "--json");
+      expect((JSON.parse(out) as { epoch: number }[]).map(({ epoch }) => epoch)).toEqual(
+        entries.slice(-220).map(({ epoch }) => epoch),
+      );
+      expect(asked).toHaveLength(requests);
+    }
   });
 
   test("a history without entries is a sentence", async () => {

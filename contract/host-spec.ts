@@ -33,6 +33,8 @@ export const hostSpecSchema = z.strictObject({
         ...ownership,
         /** `remove` deletes these with all they hold; without it only if empty. */
         owned: z.boolean().default(true),
+        /** Must be on a tmpfs or ramfs. No apply makes it so: `check` says when it is not. */
+        inMemory: z.boolean().default(false),
       }),
     )
     .default([]),
@@ -66,11 +68,24 @@ export const hostSpecSchema = z.strictObject({
         reloadOn: z.array(z.string()).default([]),
         /** A restart disturbs the cluster: take the maintenance lock, give the key away first, wait until healthy. */
         disturbs: z.enum(["nothing", "consul", "neard"]).default("nothing"),
+        /** What it loads into the kernel. Reloaded when the kernel has other rules than `file`. */
+        nftTable: z.strictObject({ table: z.string(), file: z.string() }).optional(),
       }),
     )
     .default([]),
-  /** Run after files and before units, only when one of `on` changed (e.g. `sysctl --system`). */
-  commands: z.array(z.strictObject({ argv: z.array(z.string()).min(1), on: z.array(z.string()) })).default([]),
+  /**
+   * Run after files and before units, only when one of `on` changed (e.g. `sysctl --system`), or when the kernel does not
+   * have what the sysctl.d file `settings` says, as far as it can have it.
+   */
+  commands: z
+    .array(
+      z.strictObject({
+        argv: z.array(z.string()).min(1),
+        on: z.array(z.string()),
+        settings: z.string().optional(),
+      }),
+    )
+    .default([]),
   /** What must be true before apply reports success. */
   healthy: z.array(z.enum(["consul-voter", "consul-client", "neard-synced", "agent"])).default([]),
   /** Bound on reaching `healthy`. */

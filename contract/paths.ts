@@ -62,6 +62,8 @@ export const paths = {
 
 /** In the agent's environment: the number of its open socket to systemd's notifications. */
 export const notifySocketVariable = "HOLDFAST_NOTIFY_FD";
+/** The same: of its socket on which the kernel tells of changed packet filter rules. */
+export const ruleSocketVariable = "HOLDFAST_RULES_FD";
 
 /** Unix users and groups that holdfast makes. */
 export const users = { neard: "neard", consul: "holdfast-consul" } as const;
@@ -76,6 +78,9 @@ export const units = {
   unsealedMount: "run-holdfast_unsealed.mount",
   unseal: "holdfast-unseal.service",
 } as const;
+
+/** The nftables table (family inet) of the host's own firewall. */
+export const firewallTable = "holdfast_firewall";
 
 /** Names of systemd credentials, as given to LoadCredentialEncrypted=. */
 export const credentials = {

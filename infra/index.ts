@@ -26,12 +26,12 @@ export const { network, account, publicKey, hosts, addresses, agentSocket, statu
     refuseFaults("the artifacts", artifacts.faults);
     const plan = planDeployment(topology, artifacts.byArch);
     await loading;
-    const { faults, drifted, notes, adopted } = await looking;
-    refuseFaults("the hosts", faults);
-    for (const note of notes) await pulumi.log.warn(note);
+    const seen = await looking;
+    for (const warning of seen.warnings) await pulumi.log.warn(warning);
+    refuseFaults("the hosts", seen.faults);
     const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
-    secrets.make(validatorKey, nextValidatorKey, adopted);
-    const by = adopted === undefined ? claim : secrets.afterAll(claim);
-    new Cluster("cluster", { plan, secrets, claim: by, access, packed: artifacts.packed, drifted });
+    secrets.make(validatorKey, nextValidatorKey, seen.adopted);
+    const by = seen.adopted === undefined ? claim : secrets.afterAll(claim);
+    new Cluster("cluster", { plan, secrets, claim: by, access, packed: artifacts.packed, drifted: seen.drifted });
     return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
   });

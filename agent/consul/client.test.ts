@@ -63,6 +63,36 @@ const lock = {
 };
 const entry = { key: "k", value: "text", modifyIndex: 90, lockIndex: 5, session: "s" };
 
+describe("names of keys", () => {
+  const names = Array.from({ length: 100 }, (_, at) => `holdfast-history/localnet/v.near/${at}`);
+  test("are asked for without their values", async () => {
+    json(names);
+    expect(await client.keyNames("holdfast-history/localnet/v.near/", 100_000)).toEqual(names);
+    const { url, token } = asked[0] as Asked;
+    expect(url.pathname).toBe("/v1/kv/holdfast-history/localnet/v.near/");
+    expect([...url.searchParams.keys()]).toEqual(["keys", "stale"]);
+    expect(token).toBe("the-token");
+  });
+  test("that are too many are not read", async () => {
+    json(names);
+    expect(await client.keyNames("p/", 1000)).toBeNull();
+    // The next one goes on another connection, or the same.
+    expect(await client.keyNames("p/", 100_000)).toHaveLength(100);
+  });
+  test("none, refused, not answered", async () => {
+    json({}, 404);
+    expect(await client.keyNames("p/", 1000)).toEqual([]);
+    answer = (response) => void response.writeHead(403).end("Permission denied");
+    await expect(client.keyNames("p/", 1000)).rejects.toThrow(ConsulRefused);
+    answer = (response) => void response.writeHead(500).end("No cluster leader");
+    await expect(client.keyNames("p/", 1000)).rejects.toThrow(ConsulUnknown);
+    answer = () => {};
+    await expect(client.keyNames("p/", 1000, 50)).rejects.toThrow(ConsulUnknown);
+    answer = (response) => void response.writeHead(200).end("{");
+    await expect(client.keyNames("p/", 1000)).rejects.toThrow(ConsulUnknown);
+  });
+});
+
 describe("reading the lock", () => {
   test("asks the quorum, and blocks from the index that it knows", async () => {
     json([lock], 200, { "X-Consul-Index": "91" });

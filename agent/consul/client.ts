@@ -9,10 +9,10 @@
  * Awkward case: a write that timed out may still have happened, or may happen later. It is reported
  * as ConsulUnknown, never as refused.
  */
-import { Agent } from "node:https";
+import { Agent, request } from "node:https";
 import Consul from "consul";
 import * as z from "zod";
-import { ConsulRefused, classify, refusedForRight } from "./errors.ts";
+import { ConsulRefused, ConsulUnknown, classify, refusedForRight } from "./errors.ts";
 
 /** One key as Consul has it. Indexes are Raft indexes, below 2^53 for any cluster that we will see. */
 export interface KvEntry {
@@ -267,6 +267,35 @@ export class ConsulClient {
     return autopilotHealth.parse(answer.body);
   }
 
+  /**
+   * Names of all keys below `prefix`, as this server knows them; null when the answer would be above `maxBytes`. It is not
+   * read any further then: whoever asks chooses what fits into memory. Not through the library, which reads to the end.
+   */
+  async keyNames(prefix: string, maxBytes: number, timeoutMs = 3000): Promise<string[] | null> {
+    const path = prefix.split("/").map(encodeURIComponent).join("/");
+    const options = {
+      agent: this.#agent,
+      headers: { "x-consul-token": this.#token },
+      signal: AbortSignal.timeout(timeoutMs),
+    };
+    const unknown = (error: Error) => new ConsulUnknown(`${this.url}: ${error.message}`);
+    return await new Promise((resolve, reject) => {
+      const sent = request(`${this.url}/v1/kv/${path}?keys&stale`, options, (response) => {
+        textUpTo(response, maxBytes)
+          .then((text) => {
+            const { statusCode = 0 } = response;
+            if (text === null) sent.destroy();
+            if (statusCode === 404) resolve([]);
+            else if (statusCode === 200) resolve(text === null ? null : z.array(z.string()).parse(JSON.parse(text)));
+            else reject(classify({ response: { statusCode, body: text ?? "" } }, this.url));
+          })
+          .catch((error: Error) => reject(unknown(error)));
+      });
+      sent.on("error", (error) => reject(unknown(error)));
+      sent.end();
+    });
+  }
+
   /** Any other endpoint, for the converger's set-up calls; `path` without `/v1`. */
   async request(method: "get" | "put" | "delete", path: string, body?: unknown, timeoutMs = 5000): Promise<unknown> {
     return (await this.#call(`_${method}`, path, { body, timeoutMs })).body;
@@ -305,6 +334,18 @@ export class ConsulClient {
       throw classify(error, this.url);
     }
   }
+}
+
+/** Null: there is more. */
+async function textUpTo(response: AsyncIterable<Buffer>, maxBytes: number): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function rawOperation(operation: TxnOperation): object {

@@ -129,6 +129,21 @@ export class AclConsul {
   }
 }
 
+/**
+ * Autopilot's settings, asked with the host's own token: `check` has no other, and policies and tokens it may not see.
+ * @throws ConsulUnknown or ConsulRefused when it does not say
+ */
+export async function readAutopilot(): Promise<AclFacts["autopilot"] | null> {
+  const access = await readConsulAccess();
+  if (access === null) return null;
+  const client = new ConsulClient(access[0]);
+  try {
+    return autopilotSchema.parse(await client.request("get", "/operator/autopilot/configuration"));
+  } finally {
+    client.close();
+  }
+}
+
 /** Makes Consul's ACLs what the spec says; calls `done` after each change. */
 export async function convergeAcl(
   spec: AclSpec,

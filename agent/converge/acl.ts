@@ -93,7 +93,8 @@ function lostSteps(spec: AclSpec, facts: AclFacts): AclStep[] {
     .map((name): AclStep => ({ kind: "force-leave", name, why: "failed, and not in the spec any more" }));
 }
 
-function autopilotSteps(spec: AclSpec, facts: AclFacts): AclStep[] {
+/** @param facts what any host's token may ask for, the management token's besides */
+export function autopilotSteps(spec: AclSpec, facts: Pick<AclFacts, "autopilot">): AclStep[] {
   const differing = Object.entries(spec.autopilot).filter(([name, value]) => facts.autopilot[name] !== value);
   if (differing.length === 0) return [];
   // The API replaces all settings at once: those not in the spec stay as they are.

@@ -6,10 +6,11 @@
  */
 import { HoldfastError } from "../../contract/errors.ts";
 import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
-import { aclSubject, planAcl } from "./acl.ts";
-import { AclConsul } from "./acl-consul.ts";
+import { aclSubject, autopilotSteps, planAcl } from "./acl.ts";
+import { AclConsul, readAutopilot } from "./acl-consul.ts";
 import type { Change } from "./converge.ts";
 import { foreignUnits } from "./foreign-units.ts";
+import { beyondApply } from "./in-force.ts";
 import type { Look } from "./look.ts";
 import { planSteps } from "./plan-steps.ts";
 import type { Progress } from "./progress.ts";
@@ -38,10 +39,13 @@ export async function check(
 ): Promise<Differences> {
   if (spec === null) return { changes: [{ what: concern, why: cutShort }], foreign: [], notes: [] };
   const facts = await readFacts(spec, store, look);
-  const { drift: foreign, notes } = foreignUnits(spec, facts);
+  const others = [foreignUnits(spec, facts), beyondApply(spec, facts.inForce)];
+  const foreign = others.flatMap(({ drift }) => drift);
+  const notes = others.flatMap((one) => one.notes);
   const changes = planSteps(spec, secrets, facts).map((step) => ({ what: subject(step), why: step.why }));
   if (facts.pending !== null) changes.push({ what: concern, why: cutShort });
-  if (spec.acl === undefined || secrets === null) return { changes, foreign, notes };
+  if (spec.acl === undefined) return { changes, foreign, notes };
+  if (secrets === null) return { ...(await withAutopilot(spec.acl, { changes, notes })), foreign };
   const consul = await AclConsul.open(secrets[spec.acl.managementSecret] ?? "");
   try {
     const aclFacts = await consul.readFacts(10_000, progress);
@@ -49,6 +53,27 @@ export async function check(
     return { changes: [...changes, ...acl], foreign, notes };
   } finally {
     consul.close();
+  }
+}
+
+/** Without the management token: of what is kept in Consul, autopilot's settings alone can be compared. */
+async function withAutopilot(
+  spec: NonNullable<HostSpec["acl"]>,
+  { changes, notes }: Pick<Differences, "changes" | "notes">,
+): Promise<Pick<Differences, "changes" | "notes">> {
+  try {
+    const autopilot = await readAutopilot();
+    const steps = autopilot === null ? [] : autopilotSteps(spec, { autopilot });
+    return { changes: [...changes, ...steps.map((step) => ({ what: aclSubject(step), why: step.why }))], notes };
+  } catch (error) {
+    // Whatever is amiss with Consul, or with this host's way to it: the rest was compared all the same.
+    return {
+      changes,
+      notes: [
+        ...notes,
+        { what: "consul autopilot", why: `could not be asked for: ${(error as Error).message.split("\n", 1)[0]}` },
+      ],
+    };
   }
 }
 

@@ -7,6 +7,7 @@ import { nothingBefore } from "../../contract/deployment.ts";
 import { type HostSpec, hostSpecSchema, type Secrets } from "../../contract/host-spec.ts";
 import { type Change, type ConvergeHost, converge } from "./converge.ts";
 import type { HostFacts, PathFact, Pending } from "./facts.ts";
+import { nothingInForce } from "./in-force.ts";
 import { credentialPath, emptyInventory } from "./inventory.ts";
 import { fileText, sha256 } from "./plan-steps.ts";
 import type { Step } from "./steps.ts";
@@ -54,6 +55,7 @@ class MemoryHost implements ConvergeHost {
               state,
               failed: false,
               restarts: 0,
+              mainPid: 0,
               loaded: true,
               enabled: unit?.enabled === true,
               needsDaemonReload: false,
@@ -63,6 +65,7 @@ class MemoryHost implements ConvergeHost {
           ];
         }),
       ),
+      inForce: nothingInForce,
       stored: this.stored,
       pending: this.pending,
       elsewhere: emptyInventory,

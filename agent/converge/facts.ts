@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { Before } from "../../contract/deployment.ts";
 import type { HostSpec } from "../../contract/host-spec.ts";
+import type { InForce } from "./in-force.ts";
 import { type Inventory, inventorySchema } from "./inventory.ts";
 
 /** What is at a path, not following a symbolic link. Mode is four octal digits, as in the spec. */
@@ -35,6 +36,8 @@ export interface UnitFact {
   readonly failed: boolean;
   /** How often systemd has restarted it by itself since somebody started it. */
   readonly restarts: number;
+  /** Of its main process; 0: it has none. */
+  readonly mainPid: number;
   /** There is such a unit. */
   readonly loaded: boolean;
   /** Enabled, or of a kind that cannot be (static, generated). */
@@ -76,6 +79,7 @@ export interface HostFacts {
   /** By name: sha256 of the unsealed text; null where the file is there and cannot be unsealed. */
   readonly credentials: ReadonlyMap<string, string | null>;
   readonly units: ReadonlyMap<string, UnitFact>;
+  readonly inForce: InForce;
   /** The spec of the last apply of this concern that went through. */
   readonly stored: HostSpec | null;
   /** Left by an apply that did not go through. */

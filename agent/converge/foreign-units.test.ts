@@ -3,6 +3,7 @@ import { nothingBefore } from "../../contract/deployment.ts";
 import { hostSpecSchema } from "../../contract/host-spec.ts";
 import type { HostFacts, UnitFact } from "./facts.ts";
 import { foreignUnits } from "./foreign-units.ts";
+import { nothingInForce } from "./in-force.ts";
 import { emptyInventory } from "./inventory.ts";
 
 const unitFile = "/etc/systemd/system/neard.service";
@@ -18,6 +19,7 @@ function foreign(unit: Partial<UnitFact>, elsewhere: string[] = []) {
     state: "running",
     failed: false,
     restarts: 0,
+    mainPid: 0,
     loaded: true,
     enabled: true,
     needsDaemonReload: false,
@@ -30,6 +32,7 @@ function foreign(unit: Partial<UnitFact>, elsewhere: string[] = []) {
     paths: new Map(),
     credentials: new Map(),
     units: new Map([["neard.service", fact]]),
+    inForce: nothingInForce,
     stored: spec,
     pending: null,
     elsewhere: { ...emptyInventory, files: elsewhere },

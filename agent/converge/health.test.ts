@@ -92,6 +92,7 @@ test("a unit that ends again and again is given up; what it had done before the 
   const fact = {
     state: "down",
     failed: false,
+    mainPid: 0,
     loaded: true,
     enabled: true,
     needsDaemonReload: false,

@@ -5,6 +5,7 @@ import { hostSpecSchema } from "../../contract/host-spec.ts";
 import { credentials, paths, units } from "../../contract/paths.ts";
 import { planDeployment } from "../../infra/plan/deployment.ts";
 import { sampleArtifactsByArch, sampleTopology } from "../../infra/testing/sample.ts";
+import { nothingInForce } from "./in-force.ts";
 import { emptyInventory, inventoryOf, union } from "./inventory.ts";
 import { fitToOldSystemd } from "./old-systemd.ts";
 import { obsoleteInventory } from "./plan-steps.ts";
@@ -77,6 +78,7 @@ describe("on a host that has got a newer systemd", () => {
       paths: new Map(),
       credentials: new Map(),
       units: new Map(),
+      inForce: nothingInForce,
       stored: fitToOldSystemd(spec),
       pending: null,
       elsewhere: union(...others.map((other) => inventoryOf(fitToOldSystemd(other)))),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nothingBefore } from "../../contract/deployment.ts";
 import { type HostSpecInput, hostSpecSchema, type Secrets } from "../../contract/host-spec.ts";
 import { type HostFacts, nothingDue, type PathFact, type UnitFact } from "./facts.ts";
+import { nothingInForce } from "./in-force.ts";
 import { credentialPath, emptyInventory, inventoryOf } from "./inventory.ts";
 import { dueOf, fileText, planSteps, settle, sha256 } from "./plan-steps.ts";
 import { disturbances, type Step, subject } from "./steps.ts";
@@ -39,6 +40,7 @@ const bare: HostFacts = {
   paths: new Map(),
   credentials: new Map(),
   units: new Map(),
+  inForce: nothingInForce,
   stored: null,
   pending: null,
   elsewhere: emptyInventory,
@@ -56,6 +58,7 @@ const running: UnitFact = {
   state: "running",
   failed: false,
   restarts: 0,
+  mainPid: 0,
   loaded: true,
   enabled: true,
   needsDaemonReload: false,
@@ -75,6 +78,7 @@ const converged: HostFacts = {
   ]),
   credentials: new Map([["token", sha256("secret token")]]),
   units: new Map([["svc.service", running]]),
+  inForce: nothingInForce,
   stored: spec,
   pending: null,
   elsewhere: emptyInventory,

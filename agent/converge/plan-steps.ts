@@ -12,6 +12,7 @@ import { dirname } from "node:path";
 import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { type Due, type HostFacts, nothingDue, type PathFact } from "./facts.ts";
+import { rulesFault, settingFault, staleness } from "./in-force.ts";
 import { credentialPath, emptyInventory, type Inventory, inventoryOf, union, without } from "./inventory.ts";
 import type { Step } from "./steps.ts";
 
@@ -215,12 +216,15 @@ function changedPath(step: Step): string[] {
 
 function commandSteps(spec: HostSpec, facts: HostFacts, changed: ReadonlySet<string>): Step[] {
   const due = facts.pending?.due ?? nothingDue;
-  return spec.commands.flatMap(({ argv, on }): Step[] => {
+  return spec.commands.flatMap(({ argv, on, settings }): Step[] => {
     const key = JSON.stringify(argv);
     const before = facts.stored?.commands.find((command) => JSON.stringify(command.argv) === key)?.on ?? [];
     const cause = [...on, ...before].find((path) => changed.has(path));
     if (cause !== undefined) return [{ kind: "command", argv, why: `${cause} changed` }];
-    return due.commands.includes(key) ? [{ kind: "command", argv, why: cutShort }] : [];
+    if (due.commands.includes(key)) return [{ kind: "command", argv, why: cutShort }];
+    const lines = spec.files.find(({ path }) => path === settings)?.lines ?? [];
+    const fault = settingFault(lines, facts.inForce);
+    return fault === null ? [] : [{ kind: "command", argv, why: fault }];
   });
 }
 
@@ -252,7 +256,10 @@ function unitSteps(spec: HostSpec, facts: HostFacts, changed: ReadonlySet<string
       return { kind: "unit", unit: unit.name, action, disturbs, why };
     };
     const enable = enabled ? [] : [make("enable", "enable: not enabled")];
-    const { restart, reload } = unitCauses(unit, facts, changed);
+    const ownFile = spec.files.find(({ path }) => isUnitFile(path, unit.name))?.path;
+    const causes = unitCauses(unit, facts, changed);
+    const restart = causes.restart ?? staleness(unit, ownFile, facts.inForce);
+    const reload = causes.reload ?? rulesFault(unit, facts.inForce);
     if (state === "down") {
       // Whoever starts it meanwhile (its agent, its Restart=) may start it on the old files: a restart covers both.
       const action = restart === null ? "start" : "restart";

@@ -9,6 +9,7 @@ import { fileDigest } from "./file-digest.ts";
 import { readIdentity } from "./identity.ts";
 import { emptyInventory, inventoryOf, union } from "./inventory.ts";
 import { type Look, lookFor } from "./look.ts";
+import { readInForce } from "./read-in-force.ts";
 import type { SpecStore } from "./spec-store.ts";
 
 /** @param look for concerns that are only looked at, together; who is about to change one leaves it out, and asks anew */
@@ -23,6 +24,7 @@ export async function readFacts(spec: HostSpec, store: SpecStore, look: Look = l
     pending?.inventory ?? emptyInventory,
   );
   const places = [...all.directories.map(({ path }) => path), ...all.files];
+  const units = await look.units(spec.units.map((unit) => unit.name));
   return {
     users: accounts.users,
     paths: new Map(
@@ -31,7 +33,8 @@ export async function readFacts(spec: HostSpec, store: SpecStore, look: Look = l
     credentials: new Map(
       await Promise.all(spec.credentials.map(async ({ name }) => [name, await look.credential(name)] as const)),
     ),
-    units: await look.units(spec.units.map((unit) => unit.name)),
+    units,
+    inForce: await readInForce(spec, units),
     stored,
     pending,
     elsewhere,

@@ -30,6 +30,7 @@ test("units as systemctl shows them, in the order asked", () => {
       "SubState=running",
       "UnitFileState=enabled",
       "NeedDaemonReload=yes",
+      "MainPID=812",
       "FragmentPath=/etc/systemd/system/a.service",
       "DropInPaths=/etc/systemd/system/a.service.d/one.conf /run/systemd/system/a.service.d/two.conf",
     ]),
@@ -72,6 +73,7 @@ test("units as systemctl shows them, in the order asked", () => {
     state: "down",
     failed: false,
     restarts: 0,
+    mainPid: 0,
     loaded: true,
     enabled: true,
     needsDaemonReload: false,
@@ -82,6 +84,7 @@ test("units as systemctl shows them, in the order asked", () => {
     "a.service": {
       ...fact,
       state: "running",
+      mainPid: 812,
       needsDaemonReload: true,
       fragment: "/etc/systemd/system/a.service",
       dropIns: ["/etc/systemd/system/a.service.d/one.conf", "/run/systemd/system/a.service.d/two.conf"],

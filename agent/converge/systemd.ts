@@ -13,6 +13,7 @@ const properties = [
   "UnitFileState",
   "NeedDaemonReload",
   "NRestarts",
+  "MainPID",
   "FragmentPath",
   "DropInPaths",
 ];
@@ -46,6 +47,7 @@ export function parseUnits(names: readonly string[], text: string): Map<string, 
           failed: value.get("ActiveState") === "failed",
           // A unit that is no service has none.
           restarts: Number(value.get("NRestarts") ?? 0),
+          mainPid: Number(value.get("MainPID") ?? 0),
           loaded: value.get("LoadState") === "loaded" || value.get("LoadState") === "masked",
           enabled: ["enabled", "static", "generated", "alias", "indirect"].includes(value.get("UnitFileState") ?? ""),
           needsDaemonReload: value.get("NeedDaemonReload") === "yes",

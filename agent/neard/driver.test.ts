@@ -13,11 +13,12 @@ vi.mock(import("./processes.ts"), async (original) => ({ ...(await original()), 
 /**
  * As neard is about signals and re-execution: deaf for 0.4 s, when a SIGHUP ends it, then it answers. Its age is what it
  * was told; with SIGUSR2 it becomes a program of age 0 under the same pid. `validator_public_key` counts the SIGHUPs.
+ * Its metrics are what it is told to do with them.
  */
 const program = `
   import { createServer } from "node:http";
-  const [age, port] = process.argv.slice(-2);
-  process.on("SIGUSR2", () => process.execve(process.execPath, [...process.argv0s, "0", port], process.env));
+  const [age, port, metrics] = process.argv.slice(-3);
+  process.on("SIGUSR2", () => process.execve(process.execPath, [...process.argv0s, "0", port, metrics], process.env));
   process.argv0s = [process.execPath, ...process.execArgv, "--"];
   console.log("deaf");
   setTimeout(() => {
@@ -25,7 +26,12 @@ const program = `
     process.on("SIGHUP", () => { count += 1; });
     const began = Date.now() - Number(age) * 1000;
     createServer((request, response) => {
-      if (request.url === "/metrics") return response.end("near_config_correct 1\\n");
+      if (request.url === "/metrics") {
+        if (metrics === "hang") return;
+        if (metrics === "break") return request.socket.destroy();
+        if (metrics === "flood") return response.end("#".repeat(5_000_000));
+        return response.end("near_config_correct 1\\n");
+      }
       response.end(JSON.stringify({
         version: { version: "test" }, chain_id: "localnet", protocol_version: 84, latest_protocol_version: 84,
         sync_info: { latest_block_height: 1, latest_block_time: new Date().toISOString(), syncing: false },
@@ -42,13 +48,13 @@ afterEach(() => {
   unitName = null;
 });
 
-async function start(ageS: number) {
+async function start(ageS: number, metrics = "answer") {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   server.close();
-  const args = ["--input-type=module", "--eval", program, "--", String(ageS), String(port)];
+  const args = ["--input-type=module", "--eval", program, "--", String(ageS), String(port), metrics];
   neard = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const said = once(neard.stdout as NonNullable<typeof neard.stdout>, "data");
   await said;
@@ -127,4 +133,12 @@ test("a restarted unit's configuration is asked for anew", async () => {
   await start(0).then(() => {});
   const probe = await driver.probe();
   expect(probe).toMatchObject({ process: unitName, answered: false, configCorrect: null });
+});
+
+test.each(["hang", "break", "flood"])("a neard whose metrics %s answers all the same, and soon", async (metrics) => {
+  const driver = await start(100, metrics);
+  await answered(driver);
+  const startMs = performance.now();
+  expect(await driver.probe()).toMatchObject({ answered: true, configCorrect: null });
+  expect(performance.now() - startMs).toBeLessThan(600);
 });

@@ -19,6 +19,10 @@ export const statusTimeoutMs = 1000;
 const validatorsTimeoutMs = 5000;
 /** `near_config_correct` changes only with a reload, and is asked anew after each of ours; this often otherwise. */
 const configEveryMs = 15_000;
+/** neard's metrics are a hundred kilobytes and more. */
+const configTimeoutMs = 3000;
+/** A probe waits no longer than this for what they say. */
+const configWaitMs = 200;
 
 export class NeardDriver {
   readonly #unit: string;
@@ -28,6 +32,8 @@ export class NeardDriver {
   readonly #slowRpc: NeardRpc;
   #asking: Promise<AccountSight> | null = null;
   readonly #clock: Clock;
+  #askingConfig = false;
+  #reloads = 0;
   #config: { correct: boolean | null; atMs: number } = { correct: null, atMs: Number.NEGATIVE_INFINITY };
   #seen: WatchedProcess | null = null;
   /** How old it said it is, and how often it has re-executed itself since we know it. */
@@ -101,7 +107,8 @@ export class NeardDriver {
     if (process === null) return silent;
     try {
       const status = await this.#status(process);
-      await this.#askConfig(atMs);
+      if (atMs - this.#config.atMs >= configEveryMs)
+        await Promise.race([this.#askConfig(process, atMs), this.#clock.sleep(configWaitMs)]);
       // The answer counts only if it is this very process that gave it.
       if (this.process() !== process) return silent;
       return {
@@ -139,9 +146,21 @@ export class NeardDriver {
     return status;
   }
 
-  async #askConfig(nowMs: number): Promise<void> {
-    if (nowMs - this.#config.atMs < configEveryMs) return;
-    this.#config = { correct: await this.#rpc.configCorrect(statusTimeoutMs), atMs: nowMs };
+  /**
+   * Beside the question by which neard counts as alive: its metrics may be slow, too long or broken, and it validates
+   * all the same. Not known is no fault.
+   */
+  async #askConfig(process: string, atMs: number): Promise<void> {
+    if (this.#askingConfig) return;
+    this.#askingConfig = true;
+    try {
+      const reloads = this.#reloads;
+      const correct = await this.#slowRpc.configCorrect(configTimeoutMs).catch(() => null);
+      // Of this process, and since its last reload.
+      if (this.process() === process && reloads === this.#reloads) this.#config = { correct, atMs };
+    } finally {
+      this.#askingConfig = false;
+    }
   }
 
   /**
@@ -190,6 +209,7 @@ export class NeardDriver {
       throw new Error(`neard was sent no SIGHUP, for it might end it: ${because}`, { cause: error });
     }
     signal(pidOf(process), "SIGHUP");
+    this.#reloads += 1;
     this.#config = { correct: null, atMs: Number.NEGATIVE_INFINITY };
   }
 

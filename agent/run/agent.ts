@@ -3,7 +3,6 @@ import { readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import type { AgentConfig } from "../../contract/agent-config.ts";
-import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
@@ -14,6 +13,7 @@ import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulServers } from "../consul/servers.ts";
 import { openCustody } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
+import { keepRules } from "../firewall/keep-rules.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
 import { NeardDriver } from "../neard/driver.ts";
 import { blankState } from "../role/reduce.ts";
@@ -25,8 +25,11 @@ import { tcpSockets } from "../system/sockets.ts";
 import { userIds } from "../system/users.ts";
 import { version } from "../version.ts";
 import { consulView, unreachable } from "./consul-health.ts";
+import { readPage } from "./history-book.ts";
 import { HistoryJournal, journalFile } from "./history-journal.ts";
 import { type Desk, monitoringServer, socketServer } from "./http.ts";
+import { historyBook, keepHistoryShort } from "./keep-history.ts";
+import { endOnSignal } from "./last-orders.ts";
 import { Metrics } from "./metrics.ts";
 import { NeardHost } from "./neard-host.ts";
 import { notify, watchdogEveryMs } from "./notify.ts";
@@ -82,9 +85,10 @@ export async function runAgent(): Promise<void> {
   const keys = consulKeys(config.network, config.account);
   const startedMs = systemClock.bootMs();
   const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
-
+  let agent: NeardHost | null = null;
+  endOnSignal(() => agent, stop, log);
   const host = await neardHost(config, servers, directory, log);
+  agent = host?.agent ?? null;
   let consul: ConsulView = unreachable;
   const status = () => {
     const nowMs = systemClock.bootMs();
@@ -98,9 +102,10 @@ export async function runAgent(): Promise<void> {
       neardRestarts: host?.neard.restarts ?? 0,
     });
   };
+  const book = historyBook(servers);
   const desk: Desk = {
     status,
-    history: async () => await readHistory(servers, keys.historyPrefix),
+    history: async (page) => await readPage(book, keys.historyPrefix, page),
     switchover: async (request) =>
       (await host?.agent.switchover(request)) ?? {
         refused: `${config.host} is an arbiter`,
@@ -147,11 +152,13 @@ export async function runAgent(): Promise<void> {
     tickedMs: () => host?.agent.tickedMs ?? null,
     feed: () => notify("WATCHDOG=1"),
   });
+  const shorten = host === null ? null : keepHistoryShort(book, keys.historyPrefix, host.agent, stop.signal, log);
+  void keepRules(host?.agent ?? null, stop.signal, log);
   notify("READY=1");
   // Not before: a lease that goes on waits for nobody, and no take-over begins this soon.
   if (host !== null) void forgetStandIns();
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
-  await Promise.all([watchConsul, writeConnections, watchdog, placeWatch, host?.agent.run(stop.signal)]);
+  await Promise.all([watchConsul, writeConnections, shorten, watchdog, placeWatch, host?.agent.run(stop.signal)]);
   socket.close();
   monitoring.close();
   log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
@@ -262,20 +269,4 @@ async function neardHost(
     settingsOf(config, config.neard),
   );
   return { agent, fence, neard };
-}
-
-async function readHistory(servers: ConsulServers, prefix: string): Promise<HistoryEntry[]> {
-  const { entries } = await servers.use((client) => client.readPrefix(prefix, { timeoutMs: 3000, stale: true }));
-  return entries
-    .map((entry) => historyEntrySchema.safeParse(safeJson(entry.value)))
-    .flatMap((result) => (result.success ? [result.data] : []))
-    .sort((a, b) => a.epoch - b.epoch);
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -18,6 +18,7 @@ import {
   switchoverRequestSchema,
 } from "../../contract/agent-status.ts";
 import { maxSnapshotBytes } from "../consul/snapshot.ts";
+import { longestPage, type Page, pageEntries } from "./history-book.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Said no, and what to do instead. */
@@ -29,7 +30,7 @@ export interface Refusal {
 /** What the endpoints need of the agent. */
 export interface Desk {
   status(): AgentStatus;
-  history(): Promise<HistoryEntry[]>;
+  history(page: Page): Promise<HistoryEntry[]>;
   /** A refusal is told with its next step. */
   switchover(request: SwitchoverRequest): Promise<{ id: string; from: string; to: string } | Refusal>;
   progress(id: string): SwitchoverProgress | null;
@@ -54,6 +55,10 @@ const listenAgainMs = 10_000;
 const maxBodyBytes = 64 * 1024;
 /** A snapshot in base64, and what is around it. */
 const maxSnapshotBodyBytes = Math.ceil((maxSnapshotBytes * 4) / 3) + 4096;
+const pageSchema = z.object({
+  limit: z.coerce.number().int().min(1).max(longestPage).default(pageEntries),
+  before: z.coerce.number().int().optional(),
+});
 const pauseSchema = z.strictObject({ reason: z.string().max(500).default("") });
 
 export function socketServer(path: string, desk: Desk, metrics: Metrics): Server {
@@ -142,14 +147,15 @@ async function route(
   metrics: Metrics,
   mayChange: boolean,
 ): Promise<void> {
-  const path = new URL(request.url ?? "/", "http://agent").pathname;
+  const { pathname: path, searchParams } = new URL(request.url ?? "/", "http://agent");
   if (request.method === "GET") {
     const check = health[path];
     const status = desk.status();
     if (check !== undefined)
       return send(response, check(status) ? 200 : 503, { role: status.role, because: status.because });
     if (path === "/status") return send(response, 200, status);
-    if (path === "/history") return send(response, 200, await desk.history());
+    if (path === "/history")
+      return send(response, 200, await desk.history(pageSchema.parse(Object.fromEntries(searchParams))));
     if (path === "/metrics") {
       response.writeHead(200, { "content-type": metrics.contentType }).end(await metrics.render(status));
       return;

@@ -19,6 +19,10 @@ const saved: Lease = {
 
 /** An agent that starts at 1000 ms on a host with this lease file, this mark in the kernel, and this key file. */
 async function phaseFound(lease: Lease | null, mark: number | null, keyFile: boolean): Promise<string> {
+  return (await hostFound(lease, mark, keyFile)).state.phase.name;
+}
+
+async function hostFound(lease: Lease | null, mark: number | null, keyFile: boolean, asked: string[] = []) {
   // What is asked for is never done: only the first decision is looked at.
   const never = () => new Promise<never>(() => {});
   const partners = {
@@ -27,14 +31,18 @@ async function phaseFound(lease: Lease | null, mark: number | null, keyFile: boo
     // Time stands still: a step that is to be repeated later is not repeated here.
     clock: { bootMs: () => 1000, wallMs: () => 0, sleep: () => new Promise<void>(() => {}) },
     servers: { use: never },
-    fence: { armedMark: async () => mark, shut: never },
+    fence: {
+      armedMark: async () => mark,
+      shut: async () => void asked.push("shut"),
+      disarm: async () => void asked.push("disarm"),
+      feed: async (epoch: number, untilMs: number) => void asked.push(`feed ${epoch} ${untilMs}`),
+    },
     neard: { process: () => null },
     custody: { filePresent: () => keyFile },
     leaseFile: { load: () => (lease === null ? null : { lease, term: null }), save: () => {}, forget: () => {} },
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
-  const host = await NeardHost.begin(partners as unknown as Partners, settings);
-  return host.state.phase.name;
+  return await NeardHost.begin(partners as unknown as Partners, settings);
 }
 
 test("goes on with a lease that lives, when the kernel is armed for its epoch", async () => {
@@ -53,4 +61,19 @@ test.for([
 
 test("is a standby on a host where nothing is found", async () => {
   expect(await phaseFound(null, null, false)).toBe("standby");
+});
+
+/** What is asked of the fence when its table is gone, besides what the core has asked already. */
+async function askedWhenGone(lease: Lease | null, mark: number | null, keyFile: boolean): Promise<string[]> {
+  const asked: string[] = [];
+  const host = await hostFound(lease, mark, keyFile, asked);
+  asked.length = 0;
+  await host.fenceIsGone();
+  return asked;
+}
+
+test("a flushed fence comes back as it was: open no longer than the lease, shut, or nobody's", async () => {
+  expect(await askedWhenGone(saved, markOf(5), true)).toEqual(["feed 5 4000"]);
+  expect(await askedWhenGone(saved, markOf(4), true)).toEqual(["shut"]);
+  expect(await askedWhenGone(null, null, false)).toEqual(["disarm"]);
 });

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
 import { follow } from "../consul/follow.ts";
 import { markOf } from "../fence/ruleset.ts";
+import { sealed } from "../role/feeding.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";
 import { reduce, start } from "../role/reduce.ts";
@@ -146,6 +147,22 @@ export class NeardHost {
   get wantsRestart(): boolean {
     const { phase } = this.#state;
     return this.#needsNewAgent && phase.name === "standby" && phase.attempt.step === "none";
+  }
+
+  /**
+   * Somebody has taken the fence's table away (`nft flush ruleset`). It comes back as it was: open no longer than the
+   * lease, which the core's next feed would do too, but that comes with a confirmed renewal only; shut while a neard with
+   * the key may be left; on a standby so that it bars what ended epochs left.
+   * What is asked of the fence here goes by the phase of this very moment, and before whatever the core asks next.
+   */
+  async fenceIsGone(): Promise<void> {
+    const { fence } = this.#p;
+    const { phase } = this.#state;
+    if (phase.name === "standby" || (phase.name === "demoting" && phase.step === "starting")) await fence.disarm();
+    else if (phase.name === "demoting") await fence.shut(phase.epoch);
+    else if (sealed(phase)) await fence.shut(phase.lease.epoch);
+    else if (phase.name !== "taking" || phase.step !== "arming")
+      await fence.feed(phase.lease.epoch, phase.lease.deadlineMs);
   }
 
   async #probeSoon(): Promise<void> {

@@ -17,8 +17,8 @@ export function historyCommand(context: CommandContext): Command {
       context.finish(
         context.withCluster(command, async ({ cluster, links }) => {
           const { terminal, clock } = context.ports;
-          const asked = firstThatAnswers(cluster.hosts, (host) => getHistory(links.of(host.name)));
-          const entries = (await withProgress(terminal, clock, "reading the history", asked)).slice(-options.limit);
+          const asked = firstThatAnswers(cluster.hosts, (host) => getHistory(links.of(host.name), options.limit));
+          const entries = await withProgress(terminal, clock, "reading the history", asked);
           if (options.json) context.printJson(entries);
           else context.print(formatHistory(entries, { paint: context.paint(command), columns: terminal.columns }));
           return exitCodes.ok;
@@ -31,7 +31,9 @@ const historyHelp = `
 took: from the decision to take over until neard confirmed the key. key after, heard after,
 first block after: counted from the last sign of the old holder (a renewal, or its release),
 until neard confirmed the key, until the chain had anything of the new holder's, and until it
-had a block of its. Written when they are known, so later than the rest.`;
+had a block of its. Written when they are known, so later than the rest.
+
+Consul keeps the newest 1,000 take-overs; older ones go.`;
 
 function count(text: string): number {
   const value = Number(text);

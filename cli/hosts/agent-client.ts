@@ -29,9 +29,22 @@ export function getStatus(link: HostLink): Promise<AgentStatus> {
   return ask(link, { method: "GET", path: "/status", timeoutMs: hostDeadlineMs }, agentStatusSchema);
 }
 
-/** Newest last. */
-export function getHistory(link: HostLink): Promise<HistoryEntry[]> {
-  return ask(link, { method: "GET", path: "/history", timeoutMs: commandDeadlineMs }, z.array(historyEntrySchema));
+/** Entries in one answer of the agent. */
+const historyPage = 100;
+
+/** The newest `limit` entries, newest last, page by page. An agent of before there were pages gives all at once. */
+export async function getHistory(link: HostLink, limit: number): Promise<HistoryEntry[]> {
+  let entries: HistoryEntry[] = [];
+  while (entries.length < limit) {
+    const wanted = Math.min(historyPage, limit - entries.length);
+    const before = entries[0] === undefined ? "" : `&before=${entries[0].epoch}`;
+    const path = `/history?limit=${wanted}${before}`;
+    const request = { method: "GET", path, timeoutMs: commandDeadlineMs } as const;
+    const page = await ask(link, request, z.array(historyEntrySchema));
+    entries = [...page, ...entries];
+    if (page.length !== wanted) break;
+  }
+  return entries.slice(-limit);
 }
 
 /** @throws HoldfastError HF_REFUSED with the agent's own reason and next step */

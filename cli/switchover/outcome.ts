@@ -46,7 +46,7 @@ export async function findOutcome(
 /** The newest change of holder, if there was one after `epoch` and `host` can say so. */
 export async function entryAfter(links: HostLinks, host: string, epoch: number): Promise<HistoryEntry | undefined> {
   try {
-    const newest = (await getHistory(links.of(host))).at(-1);
+    const newest = (await getHistory(links.of(host), 1)).at(-1);
     return newest !== undefined && newest.epoch > epoch ? newest : undefined;
   } catch (error) {
     if (error instanceof HoldfastError) return undefined;

@@ -4,6 +4,7 @@
  */
 
 import type { HostFacts, PathFact, UnitFact } from "../../agent/converge/facts.ts";
+import { nothingInForce } from "../../agent/converge/in-force.ts";
 import { emptyInventory, inventoryOf, union } from "../../agent/converge/inventory.ts";
 import { credentialAttributes, fileText, planSteps, sha256 } from "../../agent/converge/plan-steps.ts";
 import { type Step, subject } from "../../agent/converge/steps.ts";
@@ -137,6 +138,7 @@ function asDeployed(
     needsDaemonReload: false,
     fragment: "",
     dropIns: [],
+    mainPid: 0,
   };
   const elsewhere = [...after.values()].filter(({ concern }) => concern !== stored?.concern);
   return {
@@ -149,6 +151,7 @@ function asDeployed(
     stored,
     pending: null,
     elsewhere: union(emptyInventory, ...elsewhere.map(inventoryOf)),
+    inForce: nothingInForce,
     before: nothingBefore,
   };
 }

@@ -117,8 +117,8 @@ function agentUnit({ lease }: Topology, host: Host, credentialNames: readonly st
     "[Unit]",
     "Description=holdfast: failover agent",
     "Wants=network-online.target",
-    // Also means: at shutdown the agent goes first; it hands nothing over, and the fence shuts when the lease ends.
-    `After=network-online.target ${units.consul}${neard ? ` ${units.neard}` : ""}`,
+    // Also means: at shutdown the agent goes first. It hands over while network, Consul, neard and rules still live.
+    `After=network-online.target ${units.firewall} ${units.consul}${neard ? ` ${units.neard}` : ""}`,
     `RequiresMountsFor=${paths.opt} ${paths.etc}`,
     "StartLimitIntervalSec=0",
     "",
@@ -141,7 +141,10 @@ function agentUnit({ lease }: Topology, host: Host, credentialNames: readonly st
     "CPUWeight=1000",
     "OOMScoreAdjust=-900",
     "TimeoutStartSec=30s",
-    "TimeoutStopSec=10s",
+    // What it has started, a transaction of nft's, say, ends with it and not before: it may have to hand over first.
+    "KillMode=mixed",
+    // Longer than a handover may take at shutdown (agent/run/last-orders.ts).
+    "TimeoutStopSec=15s",
     ...credentialNames.map(loadCredential),
     "RuntimeDirectory=holdfast",
     "RuntimeDirectoryMode=0750",

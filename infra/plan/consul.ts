@@ -75,6 +75,8 @@ function consulUnit(): string[] {
     "Restart=always",
     "RestartSec=1s",
     "TimeoutStopSec=20s",
+    // So does Consul end when it is told to by SIGTERM: no failure.
+    "SuccessExitStatus=1",
     "LimitNOFILE=65536",
     loadCredential(credentials.tlsKey),
     loadCredential(credentials.consulSecrets),

@@ -6,13 +6,11 @@
  * does not load leaves the old rules standing. It never touches anybody else's tables.
  * Not here: the fence. That is a table of the agent's own, and filters what neard sends.
  */
-import { ports } from "../../contract/paths.ts";
+import { firewallTable, paths, ports } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { nftFamily } from "./addresses.ts";
 
-const table = "inet holdfast_firewall";
-
-export const firewallTable = table;
+const table = `inet ${firewallTable}`;
 
 /**
  * What belongs to no connection is answered with a reset, as a host without a firewall does. A neard's peers hold on to
@@ -68,3 +66,30 @@ function acceptFrom(blocks: readonly string[], match: string): string[] {
     return sources.map((source) => `${family} saddr ${source} ${match} accept`);
   });
 }
+
+/**
+ * Its unit. Others' `flush ruleset` takes our tables along: Debian's own nftables.service begins with one whenever it
+ * starts or reloads, and stops with one. So ours comes after it and does again what it does. It also goes before it
+ * at shutdown, and whatever is behind our firewall or our fence goes before that: no neard meets the flush alive.
+ * What no unit does (`nft flush ruleset` by hand) the agent mends, see agent/firewall/.
+ */
+export const firewallUnit: readonly string[] = [
+  "[Unit]",
+  "Description=holdfast: the host's own firewall",
+  "Before=network-pre.target",
+  "Wants=network-pre.target",
+  "After=nftables.service",
+  "PartOf=nftables.service",
+  "ReloadPropagatedFrom=nftables.service",
+  "",
+  "[Service]",
+  "Type=oneshot",
+  "RemainAfterExit=yes",
+  `ExecStart=/usr/sbin/nft -f ${paths.firewall}`,
+  `ExecReload=/usr/sbin/nft -f ${paths.firewall}`,
+  // Whoever flushed everything has taken it already.
+  `ExecStop=-/usr/sbin/nft delete table ${table}`,
+  "",
+  "[Install]",
+  "WantedBy=multi-user.target",
+];

@@ -1,15 +1,21 @@
 /** The concern `system`: what the other concerns stand on. Users, directories, firewall, kernel settings. */
 import { posix } from "node:path";
 import type { HostSpecInput } from "../../contract/host-spec.ts";
-import { paths, units, users } from "../../contract/paths.ts";
+import { firewallTable, paths, units, users } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
-import { firewallLines, firewallTable } from "./firewall.ts";
+import { firewallLines, firewallUnit } from "./firewall.ts";
 import { textFile, unitFile } from "./spec-parts.ts";
 
 /** Has the key's directory made: at boot, and before an agent starts. */
 export const keyPlaceFile = "/etc/tmpfiles.d/holdfast.conf";
 
 const sysctlFile = "/etc/sysctl.d/60-holdfast.conf";
+
+const sysctlCommand = {
+  argv: ["/usr/lib/systemd/systemd-sysctl", sysctlFile],
+  on: [sysctlFile],
+  settings: sysctlFile,
+};
 
 /** What neard warns about when it is otherwise (nearcore: scripts/set_kernel_params.sh). */
 const neardKernelSettings: readonly [name: string, value: string][] = [
@@ -22,6 +28,17 @@ const neardKernelSettings: readonly [name: string, value: string][] = [
   ["net.core.default_qdisc", "fq"],
   ["net.ipv4.tcp_mtu_probing", "1"],
   ["net.ipv4.tcp_max_syn_backlog", "8096"],
+];
+
+/**
+ * Ubuntu's needrestart, with its defaults, restarts by itself whatever uses a library that was updated: neard and its
+ * agent on all hosts in the same minute. A zero: they are named to who asks, and left alone.
+ */
+const needrestartFolder = "/etc/needrestart";
+const needrestartFile = `${needrestartFolder}/conf.d/holdfast.conf`;
+const needrestartLines = [
+  "# Made by holdfast; changes are overwritten.",
+  ...["^holdfast", `^${units.neard.replace(".", "\\.")}$`].map((name) => `$nrconf{override_rc}{qr(${name})} = 0;`),
 ];
 
 export function systemSpec(topology: Topology, host: Host): HostSpecInput {
@@ -40,26 +57,15 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
       { path: posix.dirname(paths.bundle), mode: "0755", owned: false },
       { path: paths.etc, mode: "0755", owned: false },
       { path: paths.credentials, mode: "0700" },
-      ...(neard ? [{ path: paths.keyDirectory, mode: "0750", group: users.neard }] : []),
+      // They are needrestart's, which may come later.
+      { path: needrestartFolder, mode: "0755", owned: false },
+      { path: `${needrestartFolder}/conf.d`, mode: "0755", owned: false },
+      ...(neard ? [{ path: paths.keyDirectory, mode: "0750", group: users.neard, inMemory: true }] : []),
     ],
     files: [
       textFile(paths.firewall, firewallLines(topology, host)),
-      unitFile(units.firewall, [
-        "[Unit]",
-        "Description=holdfast: the host's own firewall",
-        "Before=network-pre.target",
-        "Wants=network-pre.target",
-        "",
-        "[Service]",
-        "Type=oneshot",
-        "RemainAfterExit=yes",
-        `ExecStart=/usr/sbin/nft -f ${paths.firewall}`,
-        `ExecReload=/usr/sbin/nft -f ${paths.firewall}`,
-        `ExecStop=/usr/sbin/nft delete table ${firewallTable}`,
-        "",
-        "[Install]",
-        "WantedBy=multi-user.target",
-      ]),
+      unitFile(units.firewall, firewallUnit),
+      textFile(needrestartFile, needrestartLines),
       ...(neard
         ? [
             // A leading "-" means: where the kernel refuses or lacks it (a container), go on.
@@ -72,7 +78,13 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
           ]
         : []),
     ],
-    commands: neard ? [{ argv: ["/usr/lib/systemd/systemd-sysctl", sysctlFile], on: [sysctlFile] }] : [],
-    units: [{ name: units.firewall, reloadOn: [paths.firewall] }],
+    commands: neard ? [sysctlCommand] : [],
+    units: [
+      {
+        name: units.firewall,
+        reloadOn: [paths.firewall],
+        nftTable: { table: `inet ${firewallTable}`, file: paths.firewall },
+      },
+    ],
   };
 }

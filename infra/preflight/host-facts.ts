@@ -66,6 +66,7 @@ if [ -n "$ADOPT" ] && { grep -q "\\"$ADOPT\\"" ${paths.deployment} 2>/dev/null |
 fi
 fact addresses "$(hostname -I 2>/dev/null)"
 fact managed "$(test -e /etc/holdfast && echo yes)"
+fact firewalls "$(for unit in firewalld docker shorewall ferm netfilter-persistent; do systemctl is-active --quiet $unit 2>/dev/null && printf '%s, ' $unit; done; grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null && printf 'ufw, '; nft list chains 2>/dev/null | awk '/^table/ { table = $2 " " $3 } /^[ \t]+chain/ { chain = $2 } /hook input .*policy drop/ && table !~ /^inet holdfast/ { printf "nftables table %s with chain %s, ", table, chain }')"
 fact listening "$(awk '($4 == "0A" || FILENAME ~ /udp/) && $2 ~ /:/ { sub(/.*:/, "", $2); print $2 }' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null | sort -u | tr '\\n' ' ')"
 wait
 `;
@@ -128,6 +129,8 @@ const factsSchema = z.object({
   managed: yes,
   /** `holdfastd check` cannot say that it still is what was last deployed: it differs in what an apply mends, or one was cut short. */
   drifted: yes.default(false),
+  /** Who else manages packet filter rules there, in words. */
+  firewalls: z.string().transform((text) => text.replace(/[, ]+$/, "")),
   /** Ports on which something listens, TCP and UDP alike. */
   listening: words.transform((ports) => ports.map((hex) => Number.parseInt(hex, 16))),
   /** The address from which this machine reaches the host, as the host sees it. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Host, topologyFrom } from "../config/topology.ts";
 import { sampleSettings, sampleTopology } from "../testing/sample.ts";
 import { type HostFacts, parseFacts, scriptFor } from "./host-facts.ts";
-import { type HostReport, hostFaults } from "./host-faults.ts";
+import { type HostReport, hostFaults, hostWarnings } from "./host-faults.ts";
 
 const topology = sampleTopology();
 const [hostA, hostB, hostC] = topology.hosts as [Host, Host, Host];
@@ -40,6 +40,7 @@ const fit: HostFacts = {
   addresses: ["192.0.2.11", "192.0.2.12", "192.0.2.13"],
   managed: false,
   drifted: false,
+  firewalls: "",
   listening: [22],
   client: "192.0.2.1",
 };
@@ -76,6 +77,19 @@ describe("each unfitness is named with its host", () => {
 
   test("all at once", () =>
     expect(faults(report(hostA, { nft: false, uid: 5 }), report(hostB, { run: "xfs" }))).toHaveLength(3));
+});
+
+test("another firewall is named, with what it must admit, and no fault", () => {
+  const reports = [
+    report(hostA, { firewalls: "ufw" }),
+    report(hostB),
+    report(hostC, { firewalls: "docker, firewalld" }),
+  ];
+  expect(hostFaults(topology, reports)).toEqual([]);
+  expect(hostWarnings(topology, reports)).toEqual([
+    "host-a has another firewall (ufw). What it drops stays dropped, whatever holdfast's admits: let it admit TCP 8300, 8301, 8501, 2233 and UDP 8301 from the cluster's hosts, and TCP 24567 from everywhere, or switch it off.",
+    "host-c has another firewall (docker, firewalld). What it drops stays dropped, whatever holdfast's admits: let it admit TCP 8300, 8301, 8501, 2233 and UDP 8301 from the cluster's hosts, or switch it off.",
+  ]);
 });
 
 test("Ubuntu 22.04 is new enough, though its systemd cannot seal credentials", () =>

@@ -31,6 +31,20 @@ export function hostFaults(topology: Topology, reports: readonly HostReport[]): 
   return [...reports.flatMap((report) => unfitness(topology, report)), ...clockFaults(reports)];
 }
 
+/** Another firewall is no reason to refuse: somebody may have told it what to admit. */
+export function hostWarnings(topology: Topology, reports: readonly HostReport[]): string[] {
+  return reports
+    .filter(({ facts }) => facts.firewalls !== "")
+    .map(({ host, facts }) => {
+      const neard = hasRole("neard")(host) ? `, and TCP ${topology.neard.networkPort} from everywhere` : "";
+      const tcp = [ports.consulServerRpc, ports.consulGossip, ports.consulHttps, ports.agentHttp].join(", ");
+      return (
+        `${host.name} has another firewall (${facts.firewalls}). What it drops stays dropped, whatever holdfast's admits: ` +
+        `let it admit TCP ${tcp} and UDP ${ports.consulGossip} from the cluster's hosts${neard}, or switch it off.`
+      );
+    });
+}
+
 function unfitness(topology: Topology, report: HostReport): Fault[] {
   const { host, facts } = report;
   const fault = (message: string, next: string): Fault => ({

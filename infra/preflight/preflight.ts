@@ -8,22 +8,22 @@ import type { Fault } from "../config/faults.ts";
 import type { Host, Topology } from "../config/topology.ts";
 import type { Adopted } from "../secrets/adopted.ts";
 import { beforeNotes } from "./before-us.ts";
-import { hostFaults } from "./host-faults.ts";
+import { hostFaults, hostWarnings } from "./host-faults.ts";
 import { adoptionNotes, adoptionOf, identityFaults } from "./identity.ts";
 
 export interface Seen {
   /** What makes hosts unfit, or keeps them from being looked at. */
   readonly faults: readonly Fault[];
+  /** No fault, but worth a word: what may go wrong there, and is the operator's to judge. */
+  readonly warnings: readonly string[];
   /** Names of the hosts that are not what was last deployed to them. */
   readonly drifted: ReadonlySet<string>;
-  /** No fault, but worth a word. */
-  readonly notes: readonly string[];
   /** What the hosts have that this stack takes over; undefined: nothing is to be taken over (any more). */
   readonly adopted?: Adopted | undefined;
 }
 
 /** Where nobody looks. */
-export const nothingSeen: Seen = { faults: [], drifted: new Set(), notes: [] };
+export const nothingSeen: Seen = { faults: [], warnings: [], drifted: new Set() };
 
 /**
  * @param privateKey absent: the keys of the ssh-agent.
@@ -50,7 +50,11 @@ export async function lookAtHosts(
   return {
     faults: all,
     adopted: all.length === 0 ? adoptionOf(await claim, reports) : undefined,
-    notes: [...reports.flatMap(beforeNotes), ...adoptionNotes(await claim, reports)],
+    warnings: [
+      ...hostWarnings(topology, reports),
+      ...reports.flatMap(beforeNotes),
+      ...adoptionNotes(await claim, reports),
+    ],
     drifted: new Set(reports.filter(({ facts }) => facts.drifted).map(({ host }) => host.name)),
   };
 }

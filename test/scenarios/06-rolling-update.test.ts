@@ -1,7 +1,18 @@
 /** Promise `one-host-at-a-time`: a changed setting reaches the hosts it concerns, and the validator goes on signing. */
 import { expect, test, vi } from "vitest";
 import type { Report } from "../../lab/chain/report.ts";
-import { agentStatus, agentStatuses, expectOneSigner, fresh, healthy, holdfast, on, pulumi, up } from "./cluster.ts";
+import {
+  agentStatus,
+  agentStatuses,
+  expectOneSigner,
+  fresh,
+  healthy,
+  holdfast,
+  on,
+  pulumi,
+  until,
+  up,
+} from "./cluster.ts";
 import { changesOf, keepSettings, setting } from "./settings.ts";
 
 const putBack = keepSettings({ applied: true });
@@ -140,6 +151,60 @@ test("nothing to change is nothing changed; drift is found, and the next up mend
   expect(kept.stdout).toContain("site-words.conf");
   await on(standby, `rm -r ${dropIns} && systemctl daemon-reload`);
   expect((await healthy()).active).toBe(active);
+  const report = await expectOneSigner();
+  expect(report.missed, `missed heights ${report.missedHeights.join(", ")}`).toBe(0);
+});
+
+/** What a flush costs: from its beginning until the host has its firewall again, in milliseconds, by the host's own clock. */
+async function backAfter(host: string, flush: string): Promise<number> {
+  const script = [
+    "now() { date +%s%3N; }",
+    `t=$(now); ${flush}`,
+    "until nft list table inet holdfast_firewall >/dev/null 2>&1; do [ $(($(now) - t)) -lt 5000 ] || break; sleep 0.02; done",
+    "echo $(($(now) - t))",
+  ];
+  return Number((await on(host, script.join("\n"))).trim().split("\n").at(-1));
+}
+
+const rules = "nft --stateless list table inet holdfast_firewall";
+
+test("flushed rules come back within a second; with nobody to bring them back, check says so and up does", async () => {
+  const { active } = await fresh();
+  const arbiter = "host-c";
+  const { epoch } = await agentStatus(active);
+  for (const host of [active, arbiter]) {
+    const before = await on(host, rules);
+    const flushes = [
+      "systemctl restart nftables",
+      "systemctl reload nftables",
+      "systemctl stop nftables",
+      "nft flush ruleset",
+    ];
+    for (const flush of flushes) {
+      const tookMs = await backAfter(host, flush);
+      console.log(`${host}: ${flush}: back after ${tookMs} ms`);
+      expect(tookMs, `${flush} on ${host}`).toBeLessThan(1000);
+      expect(await on(host, rules)).toBe(before);
+    }
+  }
+  // The active one's fence too: still armed, and fed, for nothing was missed.
+  await until("an armed fence", 3000, async () =>
+    (await on(active, "nft list table inet holdfast")).includes("ct mark set"),
+  );
+  await until("nothing that differs", 5000, async () => (await holdfast("check")).code === 0);
+
+  await on(arbiter, "systemctl stop holdfastd; nft add rule inet holdfast_firewall input tcp dport 8500 accept");
+  const opened = await holdfast("check");
+  expect(opened.code).toBe(3);
+  expect(opened.stdout).toContain("the kernel's table inet holdfast_firewall is not as in /etc/holdfast/firewall.nft");
+  await on(arbiter, "nft delete table inet holdfast_firewall");
+  expect((await holdfast("check")).stdout).toContain("the kernel has no table inet holdfast_firewall");
+  const mended = await up();
+  expect(mended.code, mended.stdout + mended.stderr).toBe(0);
+  expect(changesOf(mended)).toContain(`${arbiter}-system updated`);
+  expect((await holdfast("check")).code).toBe(0);
+  await healthy();
+  expect(await agentStatus(active)).toMatchObject({ role: "active", epoch });
   const report = await expectOneSigner();
   expect(report.missed, `missed heights ${report.missedHeights.join(", ")}`).toBe(0);
 });

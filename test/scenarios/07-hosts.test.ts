@@ -100,7 +100,7 @@ async function expectClean(host: string): Promise<void> {
   const left = await on(
     host,
     [
-      "ls -d /etc/holdfast /opt/holdfast /var/lib/holdfast* /var/lib/neard /run/holdfast* /etc/systemd/system/*holdfast* /etc/systemd/system/neard* 2>/dev/null",
+      "ls -d /etc/holdfast /etc/needrestart /opt/holdfast /var/lib/holdfast* /var/lib/neard /run/holdfast* /etc/systemd/system/*holdfast* /etc/systemd/system/neard* 2>/dev/null",
       "getent passwd neard holdfast-consul",
       "nft list tables | grep holdfast",
       "ps -eo args | grep /opt/holdfast | grep -v grep",

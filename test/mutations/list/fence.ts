@@ -22,6 +22,42 @@ export const fenceMutations: readonly Mutation[] = [
     caughtBy: { simulation: true, tests: [holderTest] },
   },
   {
+    name: "flushed-fence-stays-away",
+    breaks: "A fence that somebody flushed does not come back while the host gives way.",
+    edits: [
+      {
+        file: "agent/run/neard-host.ts",
+        text: 'else if (phase.name === "demoting" || sealed(phase)) await fence.shut();',
+        by: 'else if (phase.name === "demoting" || sealed(phase)) return;',
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/run/neard-host.test.ts"] },
+  },
+  {
+    name: "flushed-fence-lets-all-through",
+    breaks: "A fence that somebody flushed comes back as nobody's while the host may have the key.",
+    edits: [
+      {
+        file: "agent/run/neard-host.ts",
+        text: 'if (phase.name === "standby" || (phase.name === "demoting" && phase.step === "starting")) await fence.disarm();',
+        by: 'if (phase.name === "standby" || phase.name === "demoting") await fence.disarm();',
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/run/neard-host.test.ts"] },
+  },
+  {
+    name: "flushed-fence-fed-beyond-the-lease",
+    breaks: "A fence that somebody flushed comes back open for longer than the lease.",
+    edits: [
+      {
+        file: "agent/run/neard-host.ts",
+        text: "await fence.feed(phase.lease.epoch, phase.lease.deadlineMs);",
+        by: "await fence.feed(phase.lease.epoch, phase.lease.deadlineMs + 2000);",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/run/neard-host.test.ts"] },
+  },
+  {
     name: "remaining-computed-early",
     breaks: "What is left of the lease is computed when a feed is asked for, not when nft is reached.",
     edits: [

@@ -1,5 +1,5 @@
 /** A host as a whole: power, reboot, standing still. */
-import { afterHealMs, failoverMs, undisturbedMs } from "../bounds.ts";
+import { afterHealMs, failoverMs, switchoverMs, undisturbedMs } from "../bounds.ts";
 import { fault, inArea, type Scenario } from "../scenario.ts";
 
 const away = 14_000;
@@ -71,10 +71,24 @@ export const host: readonly Scenario[] = inArea("host", [
   },
   fault("reboot", "active", away, {
     name: "reboot",
-    sentence: "The holder is rebooted in order.",
+    sentence: "The holder is rebooted in order: it hands over first.",
     expects: "moves",
-    boundMs: failoverMs,
+    boundMs: switchoverMs,
+    heard: true,
   }),
+  {
+    name: "reboot-consul-leader",
+    sentence: "The holder is Consul's leader too, and is rebooted in order.",
+    expects: "moves",
+    boundMs: switchoverMs,
+    heard: true,
+    run: async (stage) => {
+      await stage.leadBy(stage.active);
+      await stage.inject("reboot", stage.active);
+      await stage.wait(away);
+      await stage.heal();
+    },
+  },
   fault("power-cycle", "active", away, {
     name: "fast-reboot",
     sentence: "The holder loses power for an instant and boots within the standby's wait.",
