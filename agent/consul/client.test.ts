@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { certify, makeAuthority } from "../../infra/secrets/certificates.ts";
 import { ConsulClient } from "./client.ts";
@@ -158,4 +159,24 @@ describe("what an error says about what was asked", () => {
     ["a session that is none, by way of another server", status(500, 'rpc error making call: invalid session "adf4"')],
     ["a node that is not in the catalogue", status(500, "Missing node registration")],
   ] as const)("%s: refused", ([, error]) => expect(kind(error)).toBe(ConsulRefused));
+});
+
+const hasIPv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((one) => one?.address === "::1");
+test.skipIf(!hasIPv6)("a server is reached by its IPv6 address, and its certificate counts for that", async () => {
+  const authority = await makeAuthority("holdfast test", Date.now());
+  const host = await certify(authority, { name: "host-a", dnsNames: [], addresses: ["::1"] }, Date.now());
+  const pem = { cert: host.certificate, key: host.privateKey, ca: authority.certificate };
+  const other = createServer(
+    { ...pem, requestCert: true },
+    (_, response) => void response.setHeader("content-type", "application/json").end('"[::1]:8300"'),
+  );
+  await new Promise<void>((resolve) => other.listen(0, "::1", resolve));
+  const url = `https://[::1]:${(other.address() as AddressInfo).port}`;
+  const reaching = new ConsulClient({ url, ...pem, token: "the-token" });
+  expect(await reaching.leader()).toBe("[::1]:8300");
+  reaching.close();
+  other.closeAllConnections();
+  other.close();
 });

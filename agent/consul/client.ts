@@ -9,9 +9,10 @@
  * Awkward case: a write that timed out may still have happened, or may happen later. It is reported
  * as ConsulUnknown, never as refused.
  */
-import { Agent } from "node:https";
+import { Agent, type RequestOptions } from "node:https";
 import Consul from "consul";
 import * as z from "zod";
+import { fromUrl } from "../../contract/address.ts";
 import { ConsulRefused, classify } from "./errors.ts";
 
 /** One key as Consul has it. Indexes are Raft indexes, below 2^53 for any cluster that we will see. */
@@ -110,6 +111,14 @@ const answerSchema = z.object({
 });
 type Answer = z.infer<typeof answerSchema>;
 
+/** The library hands over `[::1]` with the URL's brackets: no resolver and no certificate knows that name. */
+class AddressAgent extends Agent {
+  override createConnection(...[options, done]: Parameters<Agent["createConnection"]>) {
+    const { host } = options as RequestOptions;
+    return super.createConnection({ ...options, host: fromUrl(host ?? "") } as RequestOptions, done);
+  }
+}
+
 /** One Consul server or client agent, over TLS in both directions. */
 export class ConsulClient {
   readonly url: string;
@@ -118,7 +127,7 @@ export class ConsulClient {
 
   constructor(connection: ConsulConnection) {
     this.url = connection.url;
-    this.#agent = new Agent({
+    this.#agent = new AddressAgent({
       keepAlive: true,
       keepAliveMsecs: 1000,
       maxSockets: 16,

@@ -7,6 +7,7 @@
  * says: a key that lies on the host is ended at once.
  */
 import { existsSync } from "node:fs";
+import { fromUrl } from "../../contract/address.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { eraseKeyFile } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
@@ -63,7 +64,7 @@ export async function expire(options: { force: boolean }): Promise<string> {
 /** Addresses of the cluster's Consul servers. None where nobody can tell any more: then their sockets count too. */
 function consulServers(): string[] {
   try {
-    return readAgentConfig().consul.urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
+    return readAgentConfig().consul.urls.map((url) => fromUrl(new URL(url).hostname));
   } catch {
     return [];
   }
