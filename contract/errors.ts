@@ -16,6 +16,8 @@ export const errorCodes = [
   "HF_HOST_UNREACHABLE",
   /** A host answered with another SSH host key than the pinned one. */
   "HF_HOST_KEY_MISMATCH",
+  /** A host lets us in over SSH, or would, but not so that holdfast can work there. */
+  "HF_HOST_LOGIN",
   /** A host lacks something that holdfast needs (systemd, nftables, root, space, ...). */
   "HF_HOST_UNFIT",
   /** An artifact's checksum is not the pinned one. */

@@ -5,6 +5,7 @@
 import { posix } from "node:path";
 import type { Concern, HostSpecInput } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { shellWords } from "../../toolchain/shell-words.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 
 /** Nothing may hang for ever: Pulumi itself has no limit for a command. */
@@ -18,7 +19,11 @@ function asRoot(user: string, timeoutSeconds: number, script: string): string {
 
 /** Makes the folder for uploads, writable by the user who copies. */
 export function prepareCommand(user: string): string {
-  return asRoot(user, minute, `install -d -m 0755 ${paths.state}\ninstall -d -m 0755 -o ${user} ${paths.upload}`);
+  return asRoot(
+    user,
+    minute,
+    `install -d -m 0755 ${paths.state}\ninstall -d -m 0755 -o ${shellWords([user])} ${paths.upload}`,
+  );
 }
 
 /** The last thing that is done to a host that leaves. */

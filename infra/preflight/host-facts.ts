@@ -5,11 +5,14 @@
 import * as z from "zod";
 import { paths } from "../../contract/paths.ts";
 
-/** `sh -s` runs it, as root. Lines for what the host lacks are empty. */
+/** `sh -s` runs it, as root, with what sshd put into SSH_CONNECTION as its argument. Lines for what the host lacks are empty. */
 export const factsScript = `
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 fact() { printf '%s=%s\\n' "$1" "$2"; }
 if [ -x ${paths.holdfastd} ]; then timeout 15 ${paths.holdfastd} check --all --mendable >/dev/null 2>&1 || fact drifted yes; fi &
+set -- $1
+fact client "$1"
+fact sshPort "$4"
 fact time "$(date +%s.%N)"
 fact uid "$(id -u)"
 fact machine "$(uname -m)"
@@ -56,6 +59,8 @@ const factsSchema = z.object({
   listening: words.transform((ports) => ports.map((hex) => Number.parseInt(hex, 16))),
   /** The address from which this machine reaches the host, as the host sees it. */
   client: z.string(),
+  /** The port of its own on which it was reached; 0: it does not say. */
+  sshPort: z.coerce.number().int(),
 });
 
 export type HostFacts = z.infer<typeof factsSchema>;

@@ -9,11 +9,11 @@ import { hostDeadlineMs } from "../../cli/hosts/agent-client.ts";
 import { openShell } from "../../cli/hosts/open-shell.ts";
 import { createSshLink, type SshAccess } from "../../cli/hosts/ssh-link.ts";
 import type { HostLink, StackHost } from "../../cli/ports.ts";
-import { createKeyPair } from "../../cli/testing/ssh-server.ts";
 import { paths } from "../../contract/paths.ts";
 import { hostOf, type Lab } from "../../lab/hosts/description.ts";
 import { downLab, upLab } from "../../lab/hosts/lab.ts";
 import { powerOff, powerOn } from "../../lab/hosts/power.ts";
+import { createKeyPair } from "../../ssh/testing/ssh-server.ts";
 
 const labName = "clissh";
 const say = (line: string) => console.error(line);
