@@ -78,8 +78,19 @@ async function dialThrough(proxy: Endpoint, target: Endpoint, login: Login, cont
   const proxyLogin = await prepare(proxy);
   const bastion = await retry("Dial proxy", proxy.dialErrorLimit, () => open(proxy, proxyLogin), context);
   try {
-    const channel = await retry("Dial from proxy", target.dialErrorLimit, () => forward(bastion, target), context);
-    const client = await retry("Dial", target.dialErrorLimit, () => handshake(channel, target, login), context);
+    let fresh: Duplex | null = await retry(
+      "Dial from proxy",
+      target.dialErrorLimit,
+      () => forward(bastion, target),
+      context,
+    );
+    const shake = async (): Promise<Client> => {
+      // A channel is good for one attempt: who was hung up on (MaxStartups) needs another.
+      const channel = fresh ?? (await forward(bastion, target));
+      fresh = null;
+      return await handshake(channel, target, login);
+    };
+    const client = await retry("Dial", target.dialErrorLimit, shake, context);
     return {
       client,
       close: () => {
