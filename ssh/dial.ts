@@ -195,6 +195,8 @@ class Seen {
       const what = missing.replace(" algorithm", "").replace(/^[CS]->[CS] /, "");
       return { is: "nothing-in-common", what, offered: this.#offered.get(name) ?? "others" };
     }
+    if (error.message.includes("Too many authentication failures"))
+      return byKey ? { is: "refused-login", byKey } : { is: "too-many-keys" };
     if (error.level === "client-authentication") return { is: "refused-login", byKey };
     if (error.level === "agent") return { is: "no-ssh-agent", cause: error };
     if (error.message === "Connection lost before handshake") return { is: "hung-up" };

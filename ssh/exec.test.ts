@@ -56,9 +56,9 @@ describe("what a shell's start-up files print", () => {
   });
 });
 
-test("a word for the login's shell to expand goes through sudo", async () => {
+test("what the login's shell finds behind it goes through sudo", async () => {
   sudo('[ "$1 $2" = "-n --" ] || exit 9\nshift 2\nSSH_CONNECTION= exec "$@"');
-  const script = { stdin: 'echo "$1"', expanded: '"$SSH_CONNECTION"' };
+  const script = { behind: '"$SSH_CONNECTION" <<\\END\necho "$1"\nEND\n' };
   expect(await on("debian", {}, ["sh", "-s", "--"], script)).toMatchObject({
     stdout: "127.0.0.1 40000 127.0.0.1 22\n",
   });
@@ -71,7 +71,13 @@ describe("what runs instead speaks for itself", () => {
     const forced = { forced: 'echo "Please login as the user \\"admin\\" rather than root."; exit 142' };
     expect(await on("root", forced, ["id"])).toBe(
       `${first} lets root in, but does not run what it is told: it says "Please login as the user "admin" rather than root.". ` +
-        "Take away what stands in between (ForceCommand in sshd_config, command= in authorized_keys, a nologin shell), or set another user.",
+        "Take away what stands in between (ForceCommand in sshd_config, command= in authorized_keys, a nologin shell, one that is not POSIX), or set another user.",
+    );
+  });
+
+  test("an SFTP server, which waits for ever", async () => {
+    expect(await on("root", { forced: "exec sleep 60" }, ["id"], { withinMs: 500 })).toContain(
+      'it says "nothing of ours, within 0.5 s"',
     );
   });
 

@@ -12,15 +12,19 @@ import type { Way } from "./way.ts";
 const mark = "holdfast: begins here\n";
 /** Enough for the words of whoever answers instead. */
 const mostForeign = 64 * 1024;
+/** For a program to begin. What runs instead may wait for ever for words of its own, as an SFTP server does. */
+const beginsWithinMs = 15_000;
+const tooLate = (ms: number) => `nothing of ours, within ${ms / 1000} s`;
 
 export interface ExecOptions {
-  readonly stdin?: string;
   readonly onStdout?: (text: string) => void;
   readonly onStderr?: (text: string) => void;
   /** Ends the program on the host. */
   readonly signal?: AbortSignal;
-  /** Words for the login shell to expand, such as a variable that sudo would drop. */
-  readonly expanded?: string;
+  /** What the login's shell finds behind the program's words: a variable that sudo would drop, a document for stdin. */
+  readonly behind?: string;
+  /** Bound on its beginning. */
+  readonly withinMs?: number;
 }
 
 export interface ExecResult {
@@ -31,10 +35,10 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
-/** For any login shell: nothing but quoted words, and `expanded`. */
-export function markedCommand(user: string, argv: readonly string[], expanded = ""): string {
+/** For any login shell: nothing but quoted words, and `behind`. */
+export function markedCommand(user: string, argv: readonly string[], behind = ""): string {
   const begin = `printf '%s\\n' '${mark.trimEnd()}'; exec "$@"`;
-  return `${shellWords(asRoot(user, ["sh", "-c", begin, "sh", ...argv]))}${expanded === "" ? "" : ` ${expanded}`}`;
+  return `${shellWords(asRoot(user, ["sh", "-c", begin, "sh", ...argv]))}${behind === "" ? "" : ` ${behind}`}`;
 }
 
 /** @throws SshFailure when the program did not begin; Error when the connection broke before it could */
@@ -44,9 +48,10 @@ export async function exec(
   argv: readonly string[],
   options: ExecOptions = {},
 ): Promise<ExecResult> {
-  const command = markedCommand(way.user, argv, options.expanded);
+  const command = markedCommand(way.user, argv, options.behind);
   const { begun, foreign, ...result } = await onChannel(client, command, (channel) => collect(channel, options));
-  if (!begun && !options.signal?.aborted && result.code !== null) throw notBegun(way, `${foreign}\n${result.stderr}`);
+  const isLost = result.code === null && foreign === "";
+  if (!begun && !options.signal?.aborted && !isLost) throw notBegun(way, `${foreign}\n${result.stderr}`);
   return result;
 }
 
@@ -68,6 +73,10 @@ function untilReady(channel: ClientChannel, way: Way, ready: string): Promise<Cl
   let stdout = Buffer.alloc(0);
   let stderr = "";
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      channel.close();
+      reject(notBegun(way, `${stdout.toString("utf8")}\n${stderr}\n${tooLate(beginsWithinMs)}`));
+    }, beginsWithinMs);
     const onData = (chunk: Buffer) => {
       stdout = Buffer.concat([stdout, chunk]);
       const at = stdout.indexOf(wanted);
@@ -75,12 +84,14 @@ function untilReady(channel: ClientChannel, way: Way, ready: string): Promise<Cl
         if (stdout.length > mostForeign) channel.close();
         return;
       }
+      clearTimeout(timer);
       channel.off("data", onData).off("close", onClose).pause();
       const rest = stdout.subarray(at + wanted.length);
       if (rest.length > 0) channel.unshift(rest);
       resolve(channel);
     };
     const onClose = () => {
+      clearTimeout(timer);
       const said = stdout.toString("utf8");
       const [, after] = said.split(mark);
       if (after === undefined) reject(notBegun(way, `${said}\n${stderr}`));
@@ -114,10 +125,18 @@ interface Collected extends ExecResult {
 }
 
 /** Collects what nobody listens to; what somebody does may go on for days. */
-function collect(channel: ClientChannel, { stdin, onStdout, onStderr, signal }: ExecOptions): Promise<Collected> {
+function collect(
+  channel: ClientChannel,
+  { onStdout, onStderr, signal, withinMs = beginsWithinMs }: ExecOptions,
+): Promise<Collected> {
   const collected = { stdout: "", stderr: "" };
   let begun = false;
   let foreign = "";
+  const done = Promise.withResolvers<Collected>();
+  const timer = setTimeout(() => {
+    channel.close();
+    done.resolve({ code: null, ...collected, begun, foreign: `${foreign}\n${tooLate(withinMs)}` });
+  }, withinMs);
   const take = (text: string) => {
     if (onStdout === undefined) collected.stdout += text;
     else if (text !== "") onStdout(text);
@@ -132,6 +151,7 @@ function collect(channel: ClientChannel, { stdin, onStdout, onStderr, signal }: 
       return;
     }
     begun = true;
+    clearTimeout(timer);
     const rest = foreign.slice(at + mark.length);
     foreign = foreign.slice(0, at);
     take(rest);
@@ -145,16 +165,15 @@ function collect(channel: ClientChannel, { stdin, onStdout, onStderr, signal }: 
   const stop = () => channel.close();
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
-  if (stdin !== undefined) channel.end(stdin);
-  return new Promise((resolve, reject) => {
-    let code: number | null = null;
-    channel.once("error", reject);
-    channel.once("exit", (exit: number | null) => {
-      code = exit;
-    });
-    channel.once("close", () => {
-      signal?.removeEventListener("abort", stop);
-      resolve({ code, ...collected, begun, foreign });
-    });
+  let code: number | null = null;
+  channel.once("error", done.reject);
+  channel.once("exit", (exit: number | null) => {
+    code = exit;
   });
+  channel.once("close", () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+    done.resolve({ code, ...collected, begun, foreign });
+  });
+  return done.promise;
 }

@@ -16,6 +16,8 @@ export type Kind =
   /** Nothing in common; `what` is "key exchange" or the like. */
   | { readonly is: "nothing-in-common"; readonly what: string; readonly offered: string }
   | { readonly is: "refused-login"; readonly byKey: boolean }
+  /** The ssh-agent has more keys than the server wants to look at. */
+  | { readonly is: "too-many-keys" }
   | { readonly is: "no-ssh-agent"; readonly cause: unknown }
   /** The jump host opens no connections for us. */
   | { readonly is: "no-forwarding" }
@@ -100,6 +102,12 @@ export function explain(way: Way, { kind, at }: SshFailure): Explanation {
           ? `Put the public half of holdfast:ssh.privateKey into ${at.user}'s authorized_keys, or correct the user.`
           : `Load a key into your ssh-agent that is in ${at.user}'s authorized_keys (ssh-add -l shows what it has), or correct the user.`,
       };
+    case "too-many-keys":
+      return {
+        code: "HF_HOST_UNREACHABLE",
+        message: `${where} refused the SSH login of ${at.user} after too many keys of the ssh-agent (MaxAuthTries)`,
+        next: "Keep fewer keys in the agent (ssh-add -l, ssh-add -d), or give the stack a key of its own: holdfast:ssh.privateKey.",
+      };
     case "no-ssh-agent":
       return {
         code: "HF_HOST_UNREACHABLE",
@@ -114,7 +122,7 @@ export function explain(way: Way, { kind, at }: SshFailure): Explanation {
     case "other-words":
       return login(
         `lets ${at.user} in, but does not run what it is told: ${quoted(kind.said)}`,
-        `Take away what stands in between (ForceCommand in sshd_config, command= in authorized_keys, a nologin shell), or set another user.`,
+        `Take away what stands in between (ForceCommand in sshd_config, command= in authorized_keys, a nologin shell, one that is not POSIX), or set another user.`,
       );
     case "no-root":
       return login(

@@ -57,8 +57,9 @@ export async function askHost(host: Host, privateKey: string | undefined): Promi
 
 async function readFacts(host: Host, way: Way, { client }: Dialled): Promise<Answer> {
   const sentMs = Date.now();
-  // sudo would drop the variable: the login's own shell hands it over.
-  const script = { stdin: factsScript, expanded: '"$SSH_CONNECTION"' };
+  // sudo would drop the variable: the login's own shell hands it over. And it must take a document, as in all commands
+  // that will follow.
+  const script = { behind: `"$SSH_CONNECTION" <<\\HOLDFAST_SCRIPT\n${factsScript}\nHOLDFAST_SCRIPT\n` };
   const { stdout, stderr } = await inTime(way, exec(client, way, ["sh", "-s", "--"], script));
   const tookMs = Date.now() - sentMs;
   const facts = parseFacts(stdout);

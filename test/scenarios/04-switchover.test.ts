@@ -1,6 +1,6 @@
 /** Promise `switchover-second`. */
 import { expect, test } from "vitest";
-import { expectOneSigner, fresh, healthy, holdfast, newReport, signsAgain, witness } from "./cluster.ts";
+import { expectOneSigner, fresh, healthy, holdfast, newReport, on, signsAgain, witness } from "./cluster.ts";
 
 /** Endorsements come every 600 ms: a gap of the key of one second shows as up to this between two signatures. */
 const gapBoundSeconds = 1 + 2 * 0.6;
@@ -41,4 +41,22 @@ test("a switchover that cannot be is refused with the reason, and nothing moves"
   expect(toArbiter.stderr).toMatch(/host-c/);
   const report = await witness();
   expect(Object.keys(report.byHost)).toEqual([active]);
+});
+
+test("where the hosts' SSH servers forward nothing, every command works all the same", async () => {
+  const { standby } = await fresh();
+  const file = "/etc/ssh/sshd_config.d/no-forwarding.conf";
+  const hosts = ["host-a", "host-b", "host-c"];
+  const all = (command: string) => Promise.all(hosts.map((host) => on(host, `${command}; systemctl reload ssh`)));
+  await all(`echo 'DisableForwarding yes' > ${file}`);
+  try {
+    for (const words of [["status"], ["pause"], ["resume"], ["switchover", "--yes", "--to", standby], ["history"]]) {
+      const { code, stdout, stderr } = await holdfast(...words);
+      expect(code, stdout + stderr).toBe(0);
+    }
+  } finally {
+    await all(`rm ${file}`);
+  }
+  expect((await healthy()).active).toBe(standby);
+  await expectOneSigner();
 });
