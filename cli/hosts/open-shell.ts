@@ -43,6 +43,10 @@ export function sshArguments(
     `HostKeyAlias=${alias}`,
     "StrictHostKeyChecking=yes",
     "LogLevel=ERROR",
+    // A host without power says no goodbye: within half a minute ssh ends by itself.
+    "ConnectTimeout=10",
+    "ServerAliveInterval=10",
+    "ServerAliveCountMax=2",
     ...(privateKey === undefined ? [] : [`IdentityFile=${files.identity}`, "IdentitiesOnly=yes"]),
   ];
   const endOf = ({ user, port, host }: SshEnd) => ["-p", String(port), "-l", user, host];

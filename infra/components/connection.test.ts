@@ -29,7 +29,7 @@ describe("the way to a host", () => {
       port: 22,
       user: "admin",
       hostKey: sampleHostKey("jump"),
-      dialErrorLimit: 20,
+      dialErrorLimit: 15,
     });
     const own = { host: "192.0.2.99", port: 2200, user: "jumper", hostKey: sampleHostKey("other") };
     expect(connection({ ssh: { proxy: own } }, { proxy: jump }).proxy).toMatchObject(own);

@@ -23,9 +23,9 @@ function endOf(end: SshEnd, access: SshAccess) {
     port: end.port,
     user: end.user,
     hostKey: end.hostKey,
-    // The preflight has just been there: a host that is down now is worth a minute, not more.
-    dialErrorLimit: 20,
-    perDialTimeout: 10,
+    // The preflight has just been there: a host that is down now may be booting, which is worth two minutes, not more.
+    dialErrorLimit: 15,
+    perDialTimeout: 5,
     ...(access.privateKey === undefined ? {} : { privateKey: access.privateKey }),
   };
 }
