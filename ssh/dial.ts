@@ -179,7 +179,10 @@ class Seen {
   /** The library tells what a server offers only in its debugging lines. */
   note(line: string): void {
     const [, what, offered] = /^Handshake: \(remote\) ([^:]+): (.*)/.exec(line) ?? [];
-    if (what !== undefined && offered !== undefined) this.#offered.set(what, offered.replaceAll(",", ", "));
+    if (what === undefined || offered === undefined) return;
+    // Two names among the key exchanges are none: they announce what else a server can do (RFC 8308; OpenSSH).
+    const names = offered.split(",").filter((name) => !/^(ext-info|kex-strict)-/.test(name));
+    this.#offered.set(what, names.join(", "));
   }
 
   kindOf(error: (Error & { level?: string }) | undefined, byKey: boolean): SshFailure["kind"] {
@@ -199,6 +202,7 @@ class Seen {
       return byKey ? { is: "refused-login", byKey } : { is: "too-many-keys" };
     if (error.level === "client-authentication") return { is: "refused-login", byKey };
     if (error.level === "agent") return { is: "no-ssh-agent", cause: error };
+    if (error.level === "client-timeout") return { is: "unreachable", cause: new Error("there was no answer in time") };
     if (error.message === "Connection lost before handshake") return { is: "hung-up" };
     return { is: "unreachable", cause: error };
   }

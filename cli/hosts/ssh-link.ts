@@ -84,7 +84,7 @@ export function createSshLink(cluster: SshAccess, host: StackHost): HostLink {
       if (error instanceof SshFailure) throw errorFrom(way, error);
       throw new HoldfastError(
         "HF_AGENT_UNREACHABLE",
-        `The agent on ${host.name} does not answer (${plainReason(error)}).`,
+        `The agent on ${host.name} does not answer (${whyNoAgent(error)}).`,
         {
           next: `See why: holdfast logs ${host.name}.`,
           cause: error,
@@ -106,6 +106,12 @@ export function createSshLink(cluster: SshAccess, host: StackHost): HostLink {
   }
 
   return { host: host.name, request, run, close: drop };
+}
+
+/** The bridge runs on the Node that comes with the agent. */
+function whyNoAgent(error: unknown): string {
+  const reason = plainReason(error);
+  return reason.includes(`${paths.node}: `) ? "holdfast was not deployed there" : reason;
 }
 
 interface Connection {
