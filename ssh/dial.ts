@@ -37,7 +37,7 @@ export async function dial(way: Way, login: Login, { withinMs, retryMs, signal }
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     signal?.throwIfAborted();
     try {
-      return await attempt(way, login, left(), signal);
+      return await attempt(way, login, Math.max(1, left()), signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof SshFailure) || !mayPass(error.kind)) throw error;
