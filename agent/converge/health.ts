@@ -10,6 +10,7 @@ import type { HostSpec } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { ConsulClient } from "../consul/client.ts";
 import { ConsulRefused } from "../consul/errors.ts";
+import { wordFault } from "../consul/voters.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { UnitFact } from "./facts.ts";
@@ -135,6 +136,10 @@ async function withOwnConsul(ask: (client: ConsulClient) => Promise<string | nul
 
 async function voterFault(client: ConsulClient, host: string): Promise<string | null> {
   if ((await client.leader()) === null) return "there is no leader";
+  // Its own word first: the leader may not have noticed yet that it was restarted.
+  const { index } = await client.leadersWord();
+  const fault = wordFault(await client.ownWord(), index);
+  if (fault !== null) return `it ${fault}`;
   try {
     const server = (await client.health()).Servers.find(({ Name }) => Name === host);
     if (server === undefined) return "it is not one of the servers yet";

@@ -213,11 +213,11 @@ test("the quorum is lost while it works: the work ends well all the same", async
 
 test("Consul is not disturbed while it cannot spare a server", async () => {
   const lab = new Lab();
-  lab.cluster.reserve = { spare: 0, ownCounts: true };
+  lab.cluster.reserve = { spare: 0, ownCounts: true, faults: [] };
   const applied = lab.apply("host-b", { disturbsConsul: true });
   await lab.clock.run(20_000);
   expect(lab.events).toEqual([]);
-  lab.cluster.reserve = { spare: 1, ownCounts: true };
+  lab.cluster.reserve = { spare: 1, ownCounts: true, faults: [] };
   await lab.clock.run(60_000);
   expect(await applied).toBe("ok");
 });

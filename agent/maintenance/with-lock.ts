@@ -14,6 +14,7 @@ import {
   type LockedObservation,
   lostRace,
   type MaintenanceBounds,
+  quorumObstacle,
   type Refusal,
   startLocked,
   startWaiting,
@@ -51,6 +52,16 @@ export interface MaintenanceContext {
   progress(line: string): void;
 }
 
+/** What the work may ask for while it is the only one. */
+export interface Alone {
+  /**
+   * Right before Consul is restarted here: unpacking may have taken a while, and another server may be lost since.
+   * Without the lock it says yes: then there is no quorum to lose.
+   * @throws HoldfastError HF_REFUSED when Consul could not spare this host's server within readyMs.
+   */
+  untilSpared(): Promise<void>;
+}
+
 /** How often we look while waiting. */
 const lookEveryMs = 500;
 
@@ -58,15 +69,18 @@ const lookEveryMs = 500;
  * @returns what `work` returns.
  * @throws HoldfastError HF_REFUSED, HF_TIMEOUT or HF_CONSUL before anything was changed; else what `work` throws.
  */
-export async function withMaintenanceLock<T>(context: MaintenanceContext, work: () => Promise<T>): Promise<T> {
+export async function withMaintenanceLock<T>(
+  context: MaintenanceContext,
+  work: (alone: Alone) => Promise<T>,
+): Promise<T> {
   const session = await acquireLock(context);
-  if (session === null) return await work();
+  if (session === null) return await work({ untilSpared: async () => {} });
   const renewal = keepRenewing(context, session);
   try {
     await untilReady(context);
     let result: T;
     try {
-      result = await work();
+      result = await work({ untilSpared: () => untilSpared(context) });
     } catch (error) {
       await bestEffort(context, () =>
         context.store.putFailure({ host: context.host, error: firstLine(error), at: new Date().toISOString() }),
@@ -163,6 +177,20 @@ async function untilReady(context: MaintenanceContext): Promise<void> {
   }
 }
 
+async function untilSpared(context: MaintenanceContext): Promise<void> {
+  const startMs = context.nowMs();
+  for (;;) {
+    const obstacle = quorumObstacle(await reserveOrNone(context.store));
+    if (obstacle === null) return;
+    if (context.nowMs() - startMs >= context.bounds.readyMs)
+      throw new HoldfastError("HF_REFUSED", `Consul on ${context.host} is not restarted: ${obstacle}.`, {
+        next: "Bring the other Consul servers back, then run pulumi up again: it goes on from here.",
+      });
+    context.progress(`waiting before Consul is restarted: ${obstacle} (${secondsSince(startMs, context)} s)`);
+    await context.sleep(lookEveryMs);
+  }
+}
+
 async function lookAtSwitchover(
   { agent }: MaintenanceContext,
   id: string,
@@ -228,11 +256,12 @@ async function viewOrNull(store: MaintenanceStore): Promise<MaintenanceView | nu
 }
 
 /** Without an answer there may be no reserve. */
-async function reserveOrNone(store: MaintenanceStore): Promise<ServerReserve | null> {
+async function reserveOrNone(store: MaintenanceStore): Promise<ServerReserve> {
   try {
     return await store.reserve();
   } catch (error) {
-    if (error instanceof StoreUnavailable) return { spare: 0, ownCounts: true };
+    if (error instanceof StoreUnavailable)
+      return { spare: 0, ownCounts: true, faults: ["no server says how they are"] };
     throw error;
   }
 }
