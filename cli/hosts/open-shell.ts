@@ -37,6 +37,10 @@ export function sshArguments(
     `HostKeyAlias=${host.name}`,
     "StrictHostKeyChecking=yes",
     "LogLevel=ERROR",
+    // A host without power says no goodbye: within half a minute ssh ends by itself.
+    "ConnectTimeout=10",
+    "ServerAliveInterval=10",
+    "ServerAliveCountMax=2",
   ];
   if (sshAccess.privateKey !== undefined) {
     const identity = join(directory, "identity");

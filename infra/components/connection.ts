@@ -18,9 +18,9 @@ export function connectionTo(host: Host, access: SshAccess): types.input.remote.
     port: host.ssh.port,
     user: host.ssh.user,
     hostKey: host.ssh.hostKey,
-    // The preflight has just been there: a host that is down now is worth a minute, not more.
-    dialErrorLimit: 20,
-    perDialTimeout: 10,
+    // The preflight has just been there: a host that is down now may be booting, which is worth two minutes, not more.
+    dialErrorLimit: 15,
+    perDialTimeout: 5,
     ...(access.privateKey === undefined ? {} : { privateKey: access.privateKey }),
   };
 }

@@ -53,6 +53,8 @@ export async function askHost(host: Host, privateKey: string | undefined): Promi
   };
   try {
     await ssh.connect(config);
+    // node-ssh takes its handler off now; a connection that breaks shows as no answer, and must not end the program.
+    ssh.connection?.on("error", () => {});
     return await readFacts(host, ssh);
   } catch (error) {
     const mismatch = shown !== undefined && shown.toString("base64") !== pinned;
