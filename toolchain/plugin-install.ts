@@ -110,6 +110,7 @@ function keyOfSources(): string {
   const folder = fileURLToPath(new URL("command-plugin", import.meta.url));
   const sources = globSync("*.ts", { cwd: folder }).filter((name) => !name.endsWith(".test.ts"));
   for (const name of sources.sort()) hash.update(name).update(readFileSync(join(folder, name)));
-  hash.update(readFileSync(join(repositoryRoot, "contract", "errors.ts")));
+  for (const name of ["entry.ts", "errors.ts", "unforeseen.ts"])
+    hash.update(readFileSync(join(repositoryRoot, "contract", name)));
   return hash.update(readFileSync(join(repositoryRoot, "package-lock.json"))).digest("hex");
 }

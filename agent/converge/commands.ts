@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import type { ConvergeReport, HostSpec } from "../../contract/host-spec.ts";
 import { allQuestions, check as checkConcern, type Question, questionOf } from "./check.ts";
 import { type Change, converge } from "./converge.ts";
@@ -168,7 +168,7 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    throw new HoldfastError("HF_USAGE", `The spec ${file} cannot be read: ${(cause as Error).message}.`, { cause });
+    throw new HoldfastError("HF_USAGE", `The spec ${file} cannot be read: ${plainReason(cause)}.`, { cause });
   }
 }
 

@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { ConsulClient } from "../consul/client.ts";
@@ -63,9 +63,7 @@ export async function waitHealthy(wait: HealthWait): Promise<void> {
 
 async function firstMissing(conditions: readonly Condition[], probe: Probe): Promise<string | null> {
   for (const condition of conditions) {
-    const missing = await probe(condition).catch((error: Error) =>
-      error instanceof z.ZodError ? "it gives an answer of another shape" : (error.message.split("\n", 1)[0] ?? ""),
-    );
+    const missing = await probe(condition).catch((error: unknown) => plainReason(error));
     if (missing !== null) return `${condition}: ${missing}`;
   }
   return null;

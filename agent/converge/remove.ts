@@ -10,6 +10,7 @@
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { plainReason } from "../../contract/errors.ts";
 import type { Concern } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
@@ -111,7 +112,7 @@ async function handOver(progress: Progress): Promise<void> {
     }
     progress(`the key was not taken over within ${handOverWithinMs / 1000} s`);
   } catch (error) {
-    progress(`the key is given to nobody: ${(error as Error).message}`);
+    progress(`the key is given to nobody: ${plainReason(error)}`);
   }
 }
 

@@ -8,7 +8,8 @@ import pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
-import { describeError } from "../../contract/errors.ts";
+import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { isMistake, keepInLog, unforeseen } from "../../contract/unforeseen.ts";
 import { checkInputs } from "./check.ts";
 import { type ChangeKind, differenceOf } from "./diff.ts";
 import { Engine } from "./engine.ts";
@@ -34,10 +35,19 @@ function answering<Request, Response>(
   handler: (request: Request) => Promise<Response> | Response,
 ): grpc.handleUnaryCall<Request, Response> {
   return (call, done) => {
-    const fail = (error: Error): void => done({ code: grpc.status.UNKNOWN, details: describeError(error) });
+    const fail = (error: Error): void => done({ code: grpc.status.UNKNOWN, details: inWords(error) });
     const answer = async (): Promise<Response> => handler(call.request);
     answer().then((response) => done(null, response), fail);
   };
+}
+
+/** Errors of the steps are in the official plugin's words, line for line; only mistakes of our own have a log. */
+function inWords(error: Error): string {
+  return isMistake(error) ? describeError(unforeseen("the command plugin", error, keepInLog)) : messageOf(error);
+}
+
+function messageOf(error: Error): string {
+  return error instanceof HoldfastError ? describeError(error) : error.message;
 }
 
 function resourceTypeOf(urn: string): ResourceType {
