@@ -14,6 +14,7 @@ import { wordFault } from "../consul/voters.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { UnitFact } from "./facts.ts";
+import { Left } from "./left.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readUnits, unitFailure } from "./systemd.ts";
 
@@ -30,6 +31,8 @@ export interface HealthWait {
   nowMs(): number;
   sleep(ms: number): Promise<void>;
   readonly progress: Progress;
+  /** See left.ts. */
+  left?(): string | null;
   /** Null when all units of the spec run, else which does not. Throws when systemd gave up on one. */
   probeUnits(): Promise<string | null>;
   /** Makes the error for a wait that came to nothing, with what the units said last. */
@@ -56,6 +59,8 @@ export async function waitHealthy(wait: HealthWait): Promise<void> {
       throw await wait.failure(
         `${spec.host} ${spec.concern} is not healthy after ${Math.round(waitedMs / 1000)} s (${missing ?? "it does not stay so"})`,
       );
+    const how = wait.left?.() ?? null;
+    if (how !== null) throw new Left(spec.host, `until healthy: ${missing ?? "does it stay so?"}`, how);
     progress(`waiting until healthy: ${missing ?? "does it stay so?"} (${Math.round(waitedMs / 1000)} s)`);
     await wait.sleep(lookEveryMs);
   }

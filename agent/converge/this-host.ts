@@ -12,6 +12,7 @@ import { readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
 import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
+import { left } from "./left.ts";
 import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
@@ -27,12 +28,22 @@ const steadyAfterDisturbanceMs = 3000;
 
 export const specStore = new SpecStore(paths.specs);
 
+/** For the maintenance lock, when waiting for another apply on this host has used up the time. */
+const leastWaitMs = 60_000;
+
 /** With nobody to ask, a program that is still there after this long has read its configuration. */
 const steadyUnaskedMs = 1000;
 
 const nowMs = () => performance.now();
 
-export function thisHost(concern: Concern, secrets: Secrets, progress: Progress): ConvergeHost {
+export interface ApplyContext {
+  readonly secrets: Secrets;
+  readonly progress: Progress;
+  /** How long all other hosts together may take before this one. */
+  readonly othersWithinMs: number;
+}
+
+export function thisHost(concern: Concern, { secrets, progress, othersWithinMs }: ApplyContext): ConvergeHost {
   let isAlone: Alone | null = null;
   return {
     readFacts: (spec) => readFacts(spec, specStore),
@@ -48,7 +59,7 @@ export function thisHost(concern: Concern, secrets: Secrets, progress: Progress)
         isAlone = alone;
         await work();
       };
-      return alone(disturbs, only, progress);
+      return alone(disturbs, only, progress, Math.max(othersWithinMs, leastWaitMs));
     },
     waitHealthy: (spec, disturbed) => healthy(spec, disturbed, progress),
     convergeAcl: async (spec, given, done) => {
@@ -67,6 +78,7 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
     nowMs,
     sleep: async (ms) => void (await sleep(ms)),
     progress,
+    left,
     probeUnits: unitsProbe(spec),
     failure: (what) => healthFailure(spec, what),
   });
@@ -77,6 +89,7 @@ async function alone(
   disturbs: ReadonlySet<"consul" | "neard">,
   work: (alone: Alone | null) => Promise<void>,
   progress: Progress,
+  waitMs: number,
 ): Promise<void> {
   const config = await readDeployedConfig();
   if (config === null) return await work(null);
@@ -95,7 +108,8 @@ async function alone(
         agent: new AgentSocket(),
         ownConsulUp: () => answers(servers[0]),
         disturbsConsul: disturbs.has("consul"),
-        bounds: defaultBounds,
+        bounds: { ...defaultBounds, waitMs },
+        left,
         nowMs,
         sleep: async (ms) => void (await sleep(ms)),
         say: progress,

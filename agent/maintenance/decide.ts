@@ -16,7 +16,7 @@ import type { ErrorCode } from "../../contract/errors.ts";
 import type { MaintenanceView, ServerReserve } from "./store.ts";
 
 export interface MaintenanceBounds {
-  /** The whole wait for the other hosts. */
+  /** The whole wait for the other hosts: one of them may be waiting for hours until its neard is in sync. */
   readonly waitMs: number;
   /** How long Consul may be without an answer before we stop waiting for it. */
   readonly silenceMs: number;

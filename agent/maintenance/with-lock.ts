@@ -8,6 +8,7 @@
  */
 import type { AgentRole, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
+import { Left } from "../converge/left.ts";
 import {
   decideLocked,
   decideWaiting,
@@ -50,6 +51,8 @@ export interface MaintenanceContext {
   say(line: string): void;
   /** Called at every look while waiting; throttled by whoever prints. */
   progress(line: string): void;
+  /** Null while whoever asked for this is still there; otherwise how they left. */
+  left?(): string | null;
 }
 
 /** What the work may ask for while it is the only one. */
@@ -82,6 +85,8 @@ export async function withMaintenanceLock<T>(
     try {
       result = await work({ untilSpared: () => untilSpared(context) });
     } catch (error) {
+      // Who left goes on later; it is no reason for others to stop.
+      if (error instanceof Left) throw error;
       await bestEffort(context, () =>
         context.store.putFailure({ host: context.host, error: firstLine(error), at: new Date().toISOString() }),
       );
@@ -124,6 +129,7 @@ async function acquireLock(context: MaintenanceContext): Promise<string | null> 
         break;
       }
       case "look-again":
+        goOn(context, decision.because);
         context.progress(`waiting for the maintenance lock: ${decision.because} (${secondsSince(startMs, context)} s)`);
         break;
     }
@@ -171,8 +177,10 @@ async function untilReady(context: MaintenanceContext): Promise<void> {
         if (!(error instanceof HoldfastError)) throw error;
         refused = error.message;
       }
-    } else
+    } else {
+      goOn(context, decision.because);
       context.progress(`waiting with the maintenance lock: ${decision.because} (${secondsSince(startMs, context)} s)`);
+    }
     await context.sleep(lookEveryMs);
   }
 }
@@ -186,6 +194,7 @@ async function untilSpared(context: MaintenanceContext): Promise<void> {
       throw new HoldfastError("HF_REFUSED", `Consul on ${context.host} is not restarted: ${obstacle}.`, {
         next: "Bring the other Consul servers back, then run pulumi up again: it goes on from here.",
       });
+    goOn(context, obstacle);
     context.progress(`waiting before Consul is restarted: ${obstacle} (${secondsSince(startMs, context)} s)`);
     await context.sleep(lookEveryMs);
   }
@@ -272,6 +281,12 @@ async function roleOf({ agent }: MaintenanceContext): Promise<AgentRole | null> 
   } catch {
     return null;
   }
+}
+
+/** @throws Left when nobody waits for us any more. */
+function goOn(context: MaintenanceContext, waitedFor: string): void {
+  const how = context.left?.() ?? null;
+  if (how !== null) throw new Left(context.host, waitedFor, how);
 }
 
 function secondsSince(startMs: number, context: MaintenanceContext): number {

@@ -5,6 +5,7 @@
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostPlan, Plan } from "../plan/deployment.ts";
+import { syncWithinMs } from "../plan/neard.ts";
 import type { Artifact } from "../plan/uploads.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
 import { convergeMark } from "./again.ts";
@@ -29,7 +30,8 @@ export class Cluster extends pulumi.ComponentResource {
     const { plan } = parts;
     const mark = ({ host: { name } }: HostPlan) =>
       [name, convergeMark(name, parts.drifted.has(name), { parent: this })] as const;
-    const deployment: Deployment = { ...parts, marks: new Map(plan.hosts.map(mark)) };
+    const longestTurnMs = syncWithinMs[plan.topology.network];
+    const deployment: Deployment = { ...parts, marks: new Map(plan.hosts.map(mark)), longestTurnMs };
     const bases = plan.hosts.map((host) => this.#makeBase(host, parts, deployment));
     const consul = bases.map((base) => base.consul);
     const aclHost = plan.hosts.find(({ host }) => host.name === plan.acl.spec.host) as HostPlan;

@@ -75,12 +75,20 @@ function holdfastd(user: string, command: string): string {
   return user === "root" ? command : `sudo -n sh -c '${command}'`;
 }
 
-export function applyCommand(user: string, spec: HostSpecInput, timeoutSeconds: number): string {
+/**
+ * @param seconds `others`: what all other hosts together may take before this one; `own`: what this apply itself may
+ * take. It keeps both bounds by itself, and has words for them; `timeout` is for one that hangs.
+ */
+export function applyCommand(
+  user: string,
+  spec: HostSpecInput,
+  { others, own }: { readonly others: number; readonly own: number },
+): string {
   // JSON may say a single quote by its number; see holdfastd().
   const json = JSON.stringify(spec, null, 2).replaceAll("'", "\\u0027");
   return holdfastd(
     user,
-    `timeout --kill-after=10 ${timeoutSeconds} ${paths.holdfastd} apply --spec /dev/fd/3 3<<\\HOLDFAST_SPEC\n${json}\nHOLDFAST_SPEC\n`,
+    `timeout --kill-after=10 ${others + own + 2 * minute} ${paths.holdfastd} apply --spec /dev/fd/3 --others-within ${others} 3<<\\HOLDFAST_SPEC\n${json}\nHOLDFAST_SPEC\n`,
   );
 }
 
