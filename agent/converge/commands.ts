@@ -14,6 +14,7 @@ import { lookFor } from "./look.ts";
 import { exitNotAllUnsealed, fitToOldSystemd } from "./old-systemd.ts";
 import { progressOn } from "./progress.ts";
 import { removeConcern } from "./remove.ts";
+import { revokeToken } from "./revoke.ts";
 import { parseConcern, parseSecrets, parseSpec, requireSecrets } from "./spec.ts";
 import { specStore, thisHost } from "./this-host.ts";
 
@@ -44,6 +45,12 @@ export function registerConvergeCommands(program: Command): void {
     .requiredOption("--concern <name>", "the concern")
     .option("--json", "end with one line of JSON")
     .action((options: { concern: string; json?: true }) => remove(options));
+  program
+    .command("revoke")
+    .description("take back the token of a host that has left; secrets come as one JSON object on stdin")
+    .requiredOption("--host <name>", "the host that has left")
+    .requiredOption("--management-secret <name>", "which of the secrets is Consul's management token")
+    .action((options: { host: string; managementSecret: string }) => revoke(options));
   program
     .command("unseal")
     .description("unseal this host's credentials into memory, where systemd is too old to (holdfast-unseal.service)")
@@ -147,6 +154,13 @@ async function remove(options: { concern: string; json?: true }): Promise<void> 
     removeConcern(concern, { host, store: specStore, progress, done: removed.add }),
   );
   report(host, concern, removed.all, "nothing to do", startMs, options.json);
+}
+
+async function revoke({ host, managementSecret }: { host: string; managementSecret: string }): Promise<void> {
+  const { [managementSecret]: token } = parseSecrets(await readStdin());
+  if (token === undefined)
+    throw new HoldfastError("HF_USAGE", `The secret ${managementSecret} was not given on stdin.`);
+  await revokeToken(host, token, { progress: progressOn(hostname(), "acl"), done: reporter("removed").add });
 }
 
 async function unsealThem(): Promise<void> {

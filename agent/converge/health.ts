@@ -139,11 +139,11 @@ async function withOwnConsul(ask: (client: ConsulClient) => Promise<string | nul
 
 async function voterFault(client: ConsulClient, host: string): Promise<string | null> {
   if ((await client.leader()) === null) return "there is no leader";
-  // Its own word first: the leader may not have noticed yet that it was restarted.
-  const { index } = await client.leadersWord();
-  const fault = wordFault(await client.ownWord(), index);
-  if (fault !== null) return `it ${fault}`;
   try {
+    // Its own word first: the leader may not have noticed yet that it was restarted.
+    const { index } = await client.leadersWord();
+    const fault = wordFault(await client.ownWord(), index);
+    if (fault !== null) return `it ${fault}`;
     const server = (await client.health()).Servers.find(({ Name }) => Name === host);
     if (server === undefined) return "it is not one of the servers yet";
     if (server.SerfStatus !== "alive") return `the others see it as ${server.SerfStatus}`;

@@ -5,6 +5,7 @@
 import { posix } from "node:path";
 import type { Concern, HostSpecInput } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { clusterSecrets } from "../plan/secret-names.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 
 /** Nothing may hang for ever: Pulumi itself has no limit for a command. */
@@ -89,6 +90,15 @@ export function applyCommand(
   return holdfastd(
     user,
     `timeout --kill-after=10 ${others + own + 2 * minute} ${paths.holdfastd} apply --spec /dev/fd/3 --others-within ${others} 3<<\\HOLDFAST_SPEC\n${json}\nHOLDFAST_SPEC\n`,
+  );
+}
+
+/** Run on another host, when `host` is clean. Where that one is no host of ours any more there is nothing to take back. */
+export function revokeCommand(user: string, host: string): string {
+  const revoke = `revoke --host ${host} --management-secret ${clusterSecrets.managementToken}`;
+  return holdfastd(
+    user,
+    `test ! -x ${paths.holdfastd} || timeout --kill-after=10 ${2 * minute} ${paths.holdfastd} ${revoke}`,
   );
 }
 

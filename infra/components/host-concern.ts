@@ -3,12 +3,13 @@ import { remote } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
 import { hostSpecSchema } from "../../contract/host-spec.ts";
 import type { Host } from "../config/topology.ts";
-import type { ConcernPlan } from "../plan/deployment.ts";
+import type { ConcernPlan, Plan } from "../plan/deployment.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
 import { connectionTo, type SshAccess } from "./connection.ts";
 import { applyCommand, removeCommand } from "./host-commands.ts";
 
 export interface Deployment {
+  readonly plan: Plan;
   readonly access: SshAccess;
   readonly secrets: ClusterSecrets;
   /** By host name; see again.ts. */
