@@ -67,7 +67,9 @@ describe("apply", () => {
     writeFileSync(at(paths.holdfastd), "#!/bin/sh\nsleep 60\n");
     const command = applyCommand("root", spec, { others: 7, own: 60 });
     expect(command).toContain("timeout --kill-after=10 187 ");
-    expect(() => shell(command.replace(" 187 ", " 1 "))).toThrow();
+    expect(() => shell(command.replace(" 187 ", " 1 "))).toThrow("It did not end within 187 s");
+    const remove = removeCommand("admin", "consul").replace("sudo -n ", "").replace(" 300 ", " 1 ");
+    expect(() => shell(remove)).toThrow("(HF_TIMEOUT)");
   });
 });
 

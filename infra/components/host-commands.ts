@@ -11,10 +11,16 @@ import { type Artifact, uploadPath } from "../plan/uploads.ts";
 /** Nothing may hang for ever: Pulumi itself has no limit for a command. */
 const minute = 60;
 
+/** `timeout` says nothing when it ends a command: 124, or 137 where it had to kill it. */
+function orSay(seconds: number): string {
+  const words = `It did not end within ${seconds} s: the host may be overloaded, or its disk may hang. Look at it, then run pulumi up again (HF_TIMEOUT).`;
+  return `|| { code=$?; case $code in 124|137) echo "${words}" >&2;; esac; exit $code; }`;
+}
+
 /** Runs a script as root, the script on stdin. */
 function asRoot(user: string, timeoutSeconds: number, script: string): string {
   const sudo = user === "root" ? "" : "sudo -n ";
-  return `${sudo}timeout ${timeoutSeconds} sh -eu <<\\HOLDFAST_SCRIPT\n${script}\nHOLDFAST_SCRIPT`;
+  return `${sudo}timeout ${timeoutSeconds} sh -eu <<\\HOLDFAST_SCRIPT ${orSay(timeoutSeconds)}\n${script}\nHOLDFAST_SCRIPT`;
 }
 
 /** Makes the folder for uploads, writable by the user who copies. */
@@ -87,9 +93,10 @@ export function applyCommand(
 ): string {
   // JSON may say a single quote by its number; see holdfastd().
   const json = JSON.stringify(spec, null, 2).replaceAll("'", "\\u0027");
+  const seconds = others + own + 2 * minute;
   return holdfastd(
     user,
-    `timeout --kill-after=10 ${others + own + 2 * minute} ${paths.holdfastd} apply --spec /dev/fd/3 --others-within ${others} 3<<\\HOLDFAST_SPEC\n${json}\nHOLDFAST_SPEC\n`,
+    `timeout --kill-after=10 ${seconds} ${paths.holdfastd} apply --spec /dev/fd/3 --others-within ${others} 3<<\\HOLDFAST_SPEC ${orSay(seconds)}\n${json}\nHOLDFAST_SPEC\n`,
   );
 }
 
@@ -103,5 +110,9 @@ export function revokeCommand(user: string, host: string): string {
 }
 
 export function removeCommand(user: string, concern: Concern): string {
-  return holdfastd(user, `timeout --kill-after=10 ${5 * minute} ${paths.holdfastd} remove --concern ${concern}`);
+  const seconds = 5 * minute;
+  return holdfastd(
+    user,
+    `timeout --kill-after=10 ${seconds} ${paths.holdfastd} remove --concern ${concern} ${orSay(seconds)}`,
+  );
 }
