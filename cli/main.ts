@@ -1,5 +1,7 @@
 /** `holdfast`: gives the program its real terminal, clock, stack and hosts. No decisions. */
+import "../contract/first.ts";
 import { readFileSync } from "node:fs";
+import { runEntry } from "../contract/entry.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { openShell } from "./hosts/open-shell.ts";
 import { createSshLink } from "./hosts/ssh-link.ts";
@@ -22,9 +24,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 /** ssh has the terminal: Ctrl-C is for the host. */
 let shellRuns = false;
 
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+function readVersion(): string {
+  const file = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { version: string }).version;
+}
 
 const ports: Ports = {
   terminal: processTerminal(interrupt.signal),
@@ -38,4 +41,4 @@ const ports: Ports = {
   },
 };
 
-process.exitCode = await runProgram(process.argv.slice(2), version, ports);
+await runEntry("holdfast", () => runProgram(process.argv.slice(2), readVersion(), ports));

@@ -5,17 +5,19 @@ import { paths } from "../../contract/paths.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { consulMaintenanceStore } from "../maintenance/consul-store.ts";
 import { defaultBounds } from "../maintenance/decide.ts";
-import { withMaintenanceLock } from "../maintenance/with-lock.ts";
+import { type Alone, withMaintenanceLock } from "../maintenance/with-lock.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { convergeAcl } from "./acl-consul.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
 import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
+import { left } from "./left.ts";
 import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
 import { SpecStore } from "./spec-store.ts";
+import { disturbances } from "./steps.ts";
 import { validateNeard } from "./validate-neard.ts";
 
 /** Of one start or command; a unit's own TimeoutStartSec is usually shorter. */
@@ -26,19 +28,39 @@ const steadyAfterDisturbanceMs = 3000;
 
 export const specStore = new SpecStore(paths.specs);
 
+/** For the maintenance lock, when waiting for another apply on this host has used up the time. */
+const leastWaitMs = 60_000;
+
 /** With nobody to ask, a program that is still there after this long has read its configuration. */
 const steadyUnaskedMs = 1000;
 
 const nowMs = () => performance.now();
 
-export function thisHost(concern: Concern, secrets: Secrets, progress: Progress): ConvergeHost {
+export interface ApplyContext {
+  readonly secrets: Secrets;
+  readonly progress: Progress;
+  /** How long all other hosts together may take before this one. */
+  readonly othersWithinMs: number;
+}
+
+export function thisHost(concern: Concern, { secrets, progress, othersWithinMs }: ApplyContext): ConvergeHost {
+  let isAlone: Alone | null = null;
   return {
     readFacts: (spec) => readFacts(spec, specStore),
     validate: (spec, steps) => validateNeard(spec, secrets, steps, progress),
-    perform: (step) => perform(step, { secrets, timeoutMs: stepTimeoutMs, progress }),
+    perform: async (step) => {
+      if (disturbances([step]).has("consul")) await isAlone?.untilSpared();
+      await perform(step, { secrets, timeoutMs: stepTimeoutMs, progress });
+    },
     writePending: (pending) => specStore.writePending(concern, pending),
     complete: (spec) => specStore.complete(spec),
-    alone: (disturbs, work) => alone(disturbs, work, progress),
+    alone: (disturbs, work) => {
+      const only = async (alone: Alone | null) => {
+        isAlone = alone;
+        await work();
+      };
+      return alone(disturbs, only, progress, Math.max(othersWithinMs, leastWaitMs));
+    },
     waitHealthy: (spec, disturbed) => healthy(spec, disturbed, progress),
     convergeAcl: async (spec, given, done) => {
       if (spec.acl === undefined) return;
@@ -56,6 +78,7 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
     nowMs,
     sleep: async (ms) => void (await sleep(ms)),
     progress,
+    left,
     probeUnits: unitsProbe(spec),
     failure: (what) => healthFailure(spec, what),
   });
@@ -64,17 +87,18 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
 /** Without an agent the host is no part of a working cluster yet: nobody is disturbed, nobody is asked. */
 async function alone(
   disturbs: ReadonlySet<"consul" | "neard">,
-  work: () => Promise<void>,
+  work: (alone: Alone | null) => Promise<void>,
   progress: Progress,
+  waitMs: number,
 ): Promise<void> {
   const config = await readDeployedConfig();
-  if (config === null) return await work();
+  if (config === null) return await work(null);
   const servers = await readConsulAccess().catch((error: Error) => {
     // The way to Consul is what this apply may be mending.
     progress(`going on without the maintenance lock, for this host cannot reach Consul: ${error.message}`);
     return null;
   });
-  if (servers === null) return await work();
+  if (servers === null) return await work(null);
   const store = consulMaintenanceStore(servers, config);
   try {
     await withMaintenanceLock(
@@ -84,7 +108,8 @@ async function alone(
         agent: new AgentSocket(),
         ownConsulUp: () => answers(servers[0]),
         disturbsConsul: disturbs.has("consul"),
-        bounds: defaultBounds,
+        bounds: { ...defaultBounds, waitMs },
+        left,
         nowMs,
         sleep: async (ms) => void (await sleep(ms)),
         say: progress,

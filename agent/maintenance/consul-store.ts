@@ -1,8 +1,10 @@
 /** The maintenance lock's keys in Consul, through whichever server answers. */
 import type * as z from "zod";
+import { HoldfastError } from "../../contract/errors.ts";
 import { consulKeys, type Network } from "../../contract/topology.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
-import { ConsulUnknown } from "../consul/errors.ts";
+import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
+import { askVoters, clientAt, withoutOne } from "../consul/voters.ts";
 import {
   failureNoteSchema,
   lockDelayMs,
@@ -36,6 +38,7 @@ export function consulMaintenanceStore(
       try {
         return await question(client);
       } catch (error) {
+        if (error instanceof ConsulRefused) throw refused(error, client.url);
         if (!(error instanceof ConsulUnknown)) throw error;
         last = error;
       }
@@ -78,19 +81,22 @@ export function consulMaintenanceStore(
     clearFailure: () => ask((client) => client.delete(keys.maintenanceFailure, timeoutMs)),
     reserve: () =>
       ask(async (client) => {
-        const { Servers } = await client.health(timeoutMs);
-        const voters = Servers.filter((server) => server.Voter);
-        const healthy = voters.filter((server) => server.Healthy);
-        const quorum = Math.floor(voters.length / 2) + 1;
-        return {
-          spare: healthy.length - quorum,
-          ownCounts: healthy.some((server) => server.Name === cluster.host),
-        };
+        const voters = await askVoters(client, clientAt(servers[0] as ConsulConnection), timeoutMs);
+        const { spare, counts, faults } = withoutOne(voters, cluster.host);
+        return { spare: spare + Number(counts), ownCounts: counts, faults };
       }),
     close: () => {
       for (const client of clients) client.close();
     },
   };
+}
+
+/** Consul heard us and said no: asking another server gives the same. */
+function refused(error: ConsulRefused, url: string): HoldfastError {
+  return new HoldfastError("HF_CONSUL", `Consul (${url}) refuses this host: ${error.message} (${error.status}).`, {
+    next: "If its token was revoked or its data restored, run pulumi up: the concern acl makes tokens anew.",
+    cause: error,
+  });
 }
 
 /** Null for a value that is not ours: then only its session and index count. */

@@ -16,7 +16,7 @@ import type { ErrorCode } from "../../contract/errors.ts";
 import type { MaintenanceView, ServerReserve } from "./store.ts";
 
 export interface MaintenanceBounds {
-  /** The whole wait for the other hosts. */
+  /** The whole wait for the other hosts: one of them may be waiting for hours until its neard is in sync. */
   readonly waitMs: number;
   /** How long Consul may be without an answer before we stop waiting for it. */
   readonly silenceMs: number;
@@ -253,9 +253,14 @@ function obstacleTo(
     return "the agent on this host gives no answer; its lease may still live";
   if (mayValidate(seen.role) || seen.role === "demoting")
     return `this host is ${seen.role}${seen.refused === null ? "" : `, and it could not hand over: ${seen.refused}`}`;
-  if (seen.reserve?.ownCounts === true && seen.reserve.spare < 1)
-    return "Consul would lose its quorum without this host's server";
-  return null;
+  return seen.reserve === null ? null : quorumObstacle(seen.reserve);
+}
+
+/** Null: Consul keeps its quorum while this host's server is restarted. Otherwise one clause. */
+export function quorumObstacle({ ownCounts, spare, faults }: ServerReserve): string | null {
+  if (!ownCounts || spare >= 1) return null;
+  const why = faults.length === 0 ? "" : ` (${faults.join(", ")})`;
+  return `Consul would lose its quorum without this host's server${why}`;
 }
 
 /** Has the key, is about to have it, or is giving it away. */

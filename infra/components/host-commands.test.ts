@@ -31,6 +31,7 @@ const at = (path: string) => moved(path);
 const shell = (command: string, input = "") =>
   execFileSync("sh", ["-c", moved(command)], { input, encoding: "utf8", stdio: "pipe" });
 
+const bounds = { others: 7, own: 60 };
 const spec: HostSpecInput = {
   host: "host-a",
   concern: "neard",
@@ -50,21 +51,25 @@ function fakeHoldfastd(): void {
 describe("apply", () => {
   beforeEach(fakeHoldfastd);
   test("hands over the spec, whatever is in it, and the secrets on stdin", () => {
-    const [args, ...rest] = shell(applyCommand("root", spec, 60), '{"a":"secret"}').split("\n");
+    const [args, ...rest] = shell(applyCommand("root", spec, bounds), '{"a":"secret"}').split("\n");
     const [text = "", stdin] = rest.join("\n").split("---\n");
-    expect(args).toBe("apply --spec /dev/fd/3 ");
+    expect(args).toBe("apply --spec /dev/fd/3 --others-within 7 ");
     expect(JSON.parse(text)).toEqual(spec);
     expect(stdin).toBe('{"a":"secret"}');
   });
   test("is the same through sudo", () => {
-    const command = applyCommand("admin", spec, 60);
+    const command = applyCommand("admin", spec, bounds);
     expect(command.startsWith("sudo -n sh -c '")).toBe(true);
-    const direct = shell(applyCommand("root", spec, 60), "{}");
+    const direct = shell(applyCommand("root", spec, bounds), "{}");
     expect(shell(command.replace("sudo -n ", ""), "{}")).toBe(direct);
   });
-  test("is bounded in time", () => {
+  test("is bounded in time, for one that hangs", () => {
     writeFileSync(at(paths.holdfastd), "#!/bin/sh\nsleep 60\n");
-    expect(() => shell(applyCommand("root", spec, 1))).toThrow();
+    const command = applyCommand("root", spec, { others: 7, own: 60 });
+    expect(command).toContain("timeout --kill-after=10 187 ");
+    expect(() => shell(command.replace(" 187 ", " 1 "))).toThrow("It did not end within 187 s");
+    const remove = removeCommand("admin", "consul").replace("sudo -n ", "").replace(" 300 ", " 1 ");
+    expect(() => shell(remove)).toThrow("(HF_TIMEOUT)");
   });
 });
 

@@ -6,15 +6,22 @@ import { posix } from "node:path";
 import type { Concern, HostSpecInput } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { shellWords } from "../../toolchain/shell-words.ts";
+import { clusterSecrets } from "../plan/secret-names.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 
 /** Nothing may hang for ever: Pulumi itself has no limit for a command. */
 const minute = 60;
 
+/** `timeout` says nothing when it ends a command: 124, or 137 where it had to kill it. */
+function orSay(seconds: number): string {
+  const words = `It did not end within ${seconds} s: the host may be overloaded, or its disk may hang. Look at it, then run pulumi up again (HF_TIMEOUT).`;
+  return `|| { code=$?; case $code in 124|137) echo "${words}" >&2;; esac; exit $code; }`;
+}
+
 /** Runs a script as root, the script on stdin. */
 function asRoot(user: string, timeoutSeconds: number, script: string): string {
   const sudo = user === "root" ? "" : "sudo -n ";
-  return `${sudo}timeout ${timeoutSeconds} sh -eu <<\\HOLDFAST_SCRIPT\n${script}\nHOLDFAST_SCRIPT`;
+  return `${sudo}timeout ${timeoutSeconds} sh -eu <<\\HOLDFAST_SCRIPT ${orSay(timeoutSeconds)}\n${script}\nHOLDFAST_SCRIPT`;
 }
 
 /** Makes the folder for uploads, writable by the user who copies. */
@@ -80,15 +87,37 @@ function holdfastd(user: string, command: string): string {
   return user === "root" ? command : `sudo -n sh -c '${command}'`;
 }
 
-export function applyCommand(user: string, spec: HostSpecInput, timeoutSeconds: number): string {
+/**
+ * @param seconds `others`: what all other hosts together may take before this one; `own`: what this apply itself may
+ * take. It keeps both bounds by itself, and has words for them; `timeout` is for one that hangs.
+ */
+export function applyCommand(
+  user: string,
+  spec: HostSpecInput,
+  { others, own }: { readonly others: number; readonly own: number },
+): string {
   // JSON may say a single quote by its number; see holdfastd().
   const json = JSON.stringify(spec, null, 2).replaceAll("'", "\\u0027");
+  const seconds = others + own + 2 * minute;
   return holdfastd(
     user,
-    `timeout --kill-after=10 ${timeoutSeconds} ${paths.holdfastd} apply --spec /dev/fd/3 3<<\\HOLDFAST_SPEC\n${json}\nHOLDFAST_SPEC\n`,
+    `timeout --kill-after=10 ${seconds} ${paths.holdfastd} apply --spec /dev/fd/3 --others-within ${others} 3<<\\HOLDFAST_SPEC ${orSay(seconds)}\n${json}\nHOLDFAST_SPEC\n`,
+  );
+}
+
+/** Run on another host, when `host` is clean. Where that one is no host of ours any more there is nothing to take back. */
+export function revokeCommand(user: string, host: string): string {
+  const revoke = `revoke --host ${host} --management-secret ${clusterSecrets.managementToken}`;
+  return holdfastd(
+    user,
+    `test ! -x ${paths.holdfastd} || timeout --kill-after=10 ${2 * minute} ${paths.holdfastd} ${revoke}`,
   );
 }
 
 export function removeCommand(user: string, concern: Concern): string {
-  return holdfastd(user, `timeout --kill-after=10 ${5 * minute} ${paths.holdfastd} remove --concern ${concern}`);
+  const seconds = 5 * minute;
+  return holdfastd(
+    user,
+    `timeout --kill-after=10 ${seconds} ${paths.holdfastd} remove --concern ${concern} ${orSay(seconds)}`,
+  );
 }

@@ -121,9 +121,11 @@ describe.skipIf(!sshdIsInstalled)("a remote command", () => {
   });
 
   test("fails when the session is lost", async () => {
-    expect(await messageOf(remote("echo begun; sleep 0.1; kill -9 $PPID; sleep 5"))).toBe(
+    const said = await messageOf(remote("echo begun; sleep 0.1; kill -9 $PPID; sleep 5"));
+    expect(said).toContain(
       'wait: remote command exited without exit status or exit signal: running "echo begun; sleep 0.1; kill -9 $PPID; sleep 5":\nbegun\n',
     );
+    expect(said).toContain("(HF_HOST_UNREACHABLE, see docs/errors.md)");
   });
 
   test("waits for a background child that holds its output, and only for such a one", async () => {
