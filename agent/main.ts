@@ -1,6 +1,8 @@
 /** holdfastd, the program on every host. `run` is the failover agent, `apply` converges the host. */
+import "../contract/first.ts";
 import { Command } from "commander";
-import { describeError, HoldfastError } from "../contract/errors.ts";
+import { runEntry } from "../contract/entry.ts";
+import { keepInLog } from "../contract/unforeseen.ts";
 import { AgentSocket } from "./socket-client.ts";
 import { version } from "./version.ts";
 
@@ -36,17 +38,24 @@ program
     else console.log(`${status.host}: ${status.role} since ${status.since}: ${status.because}`);
   });
 
-async function main(): Promise<void> {
-  // The standing agent does without the converger and what it loads.
-  if (process.argv[2] !== "run") {
-    const { registerConvergeCommands } = await import("./converge/commands.ts");
-    registerConvergeCommands(program);
-  }
-  await program.parseAsync();
-}
+/** What systemd started writes to the journal; its files are not those of the host. */
+const keep =
+  process.env.JOURNAL_STREAM === undefined
+    ? keepInLog
+    : (text: string) => {
+        process.stderr.write(text);
+        return { path: "the journal, right before this line" };
+      };
 
-main().catch((error: unknown) => {
-  if (!(error instanceof HoldfastError)) console.error(error);
-  else console.error(`holdfastd: ${describeError(error)}`);
-  process.exit(1);
-});
+void runEntry(
+  `holdfastd ${process.argv[2] ?? ""}`.trim(),
+  async () => {
+    // The standing agent does without the converger and what it loads.
+    if (process.argv[2] !== "run") {
+      const { registerConvergeCommands } = await import("./converge/commands.ts");
+      registerConvergeCommands(program);
+    }
+    await program.parseAsync();
+  },
+  { lead: "holdfastd: ", keep },
+);

@@ -17,7 +17,7 @@ import {
   switchoverAcceptedSchema,
   switchoverProgressSchema,
 } from "../contract/agent-status.ts";
-import { HoldfastError } from "../contract/errors.ts";
+import { HoldfastError, plainReason } from "../contract/errors.ts";
 import { paths } from "../contract/paths.ts";
 
 export interface AgentSocketOptions {
@@ -102,8 +102,7 @@ export class AgentSocket {
     try {
       return await promise;
     } catch (error) {
-      const why =
-        (error as Error).name === "AbortError" ? `none within ${this.#timeoutMs} ms` : (error as Error).message;
+      const why = (error as Error).name === "AbortError" ? `none within ${this.#timeoutMs} ms` : plainReason(error);
       throw this.#unreachable(why, error);
     }
   }

@@ -127,6 +127,6 @@ function noneAnswers(said: readonly HoldfastError[]): HoldfastError {
 }
 
 function isNoAnswer(error: unknown): error is HoldfastError {
-  const codes = ["HF_HOST_UNREACHABLE", "HF_HOST_KEY_MISMATCH", "HF_AGENT_UNREACHABLE"];
+  const codes = ["HF_HOST_UNREACHABLE", "HF_HOST_KEY_MISMATCH", "HF_HOST_LOGIN", "HF_AGENT_UNREACHABLE"];
   return error instanceof HoldfastError && codes.includes(error.code);
 }

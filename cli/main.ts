@@ -1,5 +1,7 @@
 /** `holdfast`: gives the program its real terminal, clock, stack and hosts. No decisions. */
+import "../contract/first.ts";
 import { readFileSync } from "node:fs";
+import { runEntry } from "../contract/entry.ts";
 import { repositoryRoot } from "../toolchain/node-packages.ts";
 import { selectedStack } from "../toolchain/stack.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -25,9 +27,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 /** ssh has the terminal: Ctrl-C is for the host. */
 let shellRuns = false;
 
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+function readVersion(): string {
+  const file = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { version: string }).version;
+}
 
 const ports: Ports = {
   terminal: processTerminal(interrupt.signal),
@@ -43,4 +46,4 @@ const ports: Ports = {
   },
 };
 
-process.exitCode = await runProgram(process.argv.slice(2), version, ports);
+await runEntry("holdfast", () => runProgram(process.argv.slice(2), readVersion(), ports));

@@ -41,12 +41,12 @@ export interface HostLink {
   readonly host: string;
   /**
    * One HTTP request to the agent's Unix socket.
-   * @throws HoldfastError HF_HOST_UNREACHABLE, HF_HOST_KEY_MISMATCH, HF_AGENT_UNREACHABLE
+   * @throws HoldfastError HF_HOST_UNREACHABLE, HF_HOST_KEY_MISMATCH, HF_HOST_LOGIN, HF_AGENT_UNREACHABLE
    */
   request(request: AgentRequest): Promise<AgentResponse>;
   /**
    * Runs a program as root.
-   * @throws HoldfastError HF_HOST_UNREACHABLE, HF_HOST_KEY_MISMATCH
+   * @throws HoldfastError HF_HOST_UNREACHABLE, HF_HOST_KEY_MISMATCH, HF_HOST_LOGIN
    */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   close(): void;

@@ -1,5 +1,6 @@
 /** The command line: which commands there are, and how everything that goes wrong becomes words and an exit code. */
 import { Command, CommanderError } from "commander";
+import { isKnown } from "../contract/entry.ts";
 import { describeError, HoldfastError } from "../contract/errors.ts";
 import { CommandContext } from "./command-context.ts";
 import { checkCommand } from "./commands/check.ts";
@@ -15,7 +16,7 @@ import { switchoverCommand } from "./commands/switchover.ts";
 import { exitCodeOf, exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import type { Ports } from "./ports.ts";
 
-/** @param argv without node and the script. @returns the exit code */
+/** @param argv without node and the script. @returns the exit code. @throws what nobody foresaw: contract/entry.ts has words for it. */
 export async function runProgram(argv: readonly string[], version: string, ports: Ports): Promise<number> {
   const context = new CommandContext(ports);
   try {
@@ -25,6 +26,7 @@ export async function runProgram(argv: readonly string[], version: string, ports
     // Commander has printed its own message.
     if (error instanceof CommanderError) return exitCodeOf(error);
     if (ports.interrupted.aborted) return exitCodes.interrupted;
+    if (!isKnown(error)) throw error;
     ports.terminal.err(`${describeError(error)}\n`);
     return error instanceof HoldfastError && error.code === "HF_USAGE" ? exitCodes.usage : exitCodes.failed;
   }

@@ -16,6 +16,8 @@ export const errorCodes = [
   "HF_HOST_UNREACHABLE",
   /** A host answered with another SSH host key than the pinned one. */
   "HF_HOST_KEY_MISMATCH",
+  /** A host lets us in over SSH, or would, but not so that holdfast can work there. */
+  "HF_HOST_LOGIN",
   /** A host lacks something that holdfast needs (systemd, nftables, root, space, ...). */
   "HF_HOST_UNFIT",
   /** A host belongs to another deployment, or is another host of this one. */
@@ -46,6 +48,8 @@ export const errorCodes = [
   "HF_LAB",
   /** Wrong use of a command line. */
   "HF_USAGE",
+  /** Something that nobody thought of; its cause is in a log file. */
+  "HF_UNFORESEEN",
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
@@ -64,13 +68,14 @@ export class HoldfastError extends Error {
   }
 }
 
-/** The text of an error for a terminal: sentence, next step, code. Never a stack trace. */
+/** The text of an error for a terminal: sentence, next step, code. Never a stack trace, nor what a library wrote over many lines. */
 export function describeError(error: unknown): string {
   if (error instanceof HoldfastError) {
     const next = error.next === undefined ? "" : `\n  next: ${error.next}`;
     return `${error.message}${next}\n  (${error.code}, see docs/errors.md)`;
   }
-  return error instanceof Error ? error.message : String(error);
+  // Several faults told at once are a text of ours.
+  return error instanceof Error && "faults" in error ? error.message : plainReason(error);
 }
 
 /** Node's errors of files and connections, in words. */
@@ -89,16 +94,38 @@ const plainWords: Readonly<Record<string, string>> = {
   ETIMEDOUT: "there was no answer in time",
 };
 
+/** A library may put a whole document into its message; the first line says what it is about. */
+const longestReason = 300;
+
 /**
  * Why something failed, for the middle of a sentence. `connect ECONNREFUSED 192.0.2.1:22` is for programmers, and
  * fetch says no more than "fetch failed": its reason is the cause.
  */
 export function plainReason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return firstLine(String(error));
   const code = (error as NodeJS.ErrnoException).code ?? "";
   const words = plainWords[code];
   if (words !== undefined) return `${words} (${code})`;
+  // zod's message is JSON; JSON.parse's has a piece of what it read, which may be a secret.
+  const issue = issueOf(error);
+  if (issue !== undefined) return issue;
+  if (error instanceof SyntaxError && /JSON/.test(error.message)) return "a text that should be JSON is none";
+  if (error instanceof AggregateError && error.errors.length > 0) return plainReason(error.errors[0]);
   return error instanceof TypeError && error.cause instanceof Error
     ? plainReason(error.cause)
-    : error.message.replace(/\.$/, "");
+    : firstLine(error.message).replace(/\.$/, "");
+}
+
+/** For a ZodError of any copy of zod: what has another form than it should, and how. */
+function issueOf(error: Error): string | undefined {
+  const { issues } = error as { issues?: readonly { path?: readonly PropertyKey[]; message?: string }[] };
+  const [first] = Array.isArray(issues) ? issues : [];
+  if (first === undefined) return undefined;
+  const where = first.path === undefined || first.path.length === 0 ? "" : `${first.path.map(String).join(".")}: `;
+  return `something has another form than expected (${where}${first.message ?? "unknown"})`;
+}
+
+function firstLine(text: string): string {
+  const line = text.trim().split("\n", 1)[0] ?? "";
+  return line.length <= longestReason ? line : `${line.slice(0, longestReason - 1)}…`;
 }

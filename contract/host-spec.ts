@@ -104,6 +104,8 @@ export const hostSpecSchema = z.strictObject({
           policies: z.array(z.string()),
         }),
       ),
+      /** Names of hosts that were given up: their tokens go though they may live. */
+      gone: z.array(z.string()).default([]),
       autopilot: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     })
     .optional(),

@@ -5,6 +5,13 @@
 import * as z from "zod";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
 
+const sshEnd = {
+  user: z.string(),
+  port: z.number().int(),
+  /** As in known_hosts without the name: `ssh-ed25519 AAAA…`. */
+  hostKey: z.string(),
+};
+
 export const stackOutputsSchema = z.object({
   network: networkSchema,
   account: accountSchema,
@@ -19,10 +26,11 @@ export const stackOutputsSchema = z.object({
         roles: z.array(roleSchema).min(1),
         zone: z.string().nullable(),
         ssh: z.object({
-          user: z.string(),
-          port: z.number().int(),
-          /** As in known_hosts without the name: `ssh-ed25519 AAAA…`. */
-          hostKey: z.string(),
+          ...sshEnd,
+          /** Where the operator reaches it. Absent (brought up by an older version): at its address. */
+          host: z.string().optional(),
+          /** The jump host on the way. */
+          proxy: z.object({ ...sshEnd, host: z.string() }).nullish(),
         }),
       }),
     )

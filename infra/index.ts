@@ -3,7 +3,7 @@ import "./lean-sdk.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { prepareArtifacts } from "./artifacts/prepare-artifacts.ts";
 import { claimOf, known, stackName } from "./claim.ts";
-import { clearly } from "./clearly.ts";
+import { clearly, wordsForHandlers } from "./clearly.ts";
 import { Cluster } from "./components/cluster.ts";
 import { refuseFaults } from "./config/faults.ts";
 import { loadConfiguration } from "./config/load-configuration.ts";
@@ -11,6 +11,8 @@ import { stackOutputs } from "./outputs.ts";
 import { planDeployment } from "./plan/deployment.ts";
 import { lookAtHosts, nothingSeen } from "./preflight/preflight.ts";
 import { ClusterSecrets } from "./secrets/cluster-secrets.ts";
+
+wordsForHandlers();
 
 export const { network, account, publicKey, hosts, addresses, agentSocket, statusCommand, sshAccess, consulAccess } =
   await clearly(async () => {

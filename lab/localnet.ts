@@ -2,16 +2,17 @@
  * `npm run localnet`: everything from nothing, down to the first block that the validator signed. Run
  * again, it looks what is there and does the rest. `npm run localnet -- down` removes it.
  */
+import "../contract/first.ts";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError, Option } from "commander";
+import { Command, Option } from "commander";
 import { execa } from "execa";
 import pc from "picocolors";
-import { exitCodeOf } from "../cli/exit-codes.ts";
 import { leaveWithReader } from "../cli/terminal/reader-left.ts";
-import { describeError, HoldfastError } from "../contract/errors.ts";
+import { runEntry } from "../contract/entry.ts";
+import { HoldfastError } from "../contract/errors.ts";
 import { cacheDirectory } from "../toolchain/cache.ts";
 import type { Progress } from "../toolchain/progress.ts";
 import { rememberStack, stackEnvironment } from "../toolchain/stack.ts";
@@ -197,12 +198,4 @@ program
   .action((options: { all?: true }) => alone(() => down(labName(), options.all === true)));
 
 leaveWithReader();
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
-  else {
-    console.error(`\n${describeError(error)}`);
-    process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;
-  }
-}
+await runEntry("localnet", () => program.parseAsync(), { lead: "\n" });

@@ -1,4 +1,5 @@
 /** The lab's command: `npm run -s lab -- <command>`. Here only a start that is twice as fast the second time. */
+import "../contract/first.ts";
 import { enableCompileCache } from "node:module";
 
 enableCompileCache();

@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { exitCodeOf } from "../cli/exit-codes.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { leaveWithReader } from "../cli/terminal/reader-left.ts";
-import { describeError, HoldfastError } from "../contract/errors.ts";
+import { runEntry } from "../contract/entry.ts";
+import { HoldfastError } from "../contract/errors.ts";
 import { parseValidatorKey } from "../contract/near-key.ts";
 import { activeFaults, healAll, injectFault } from "./faults/engine.ts";
 import { faultKinds } from "./faults/kinds.ts";
@@ -184,13 +184,4 @@ function inherit(file: string, args: readonly string[]): Promise<number> {
 }
 
 leaveWithReader();
-try {
-  await program.parseAsync();
-} catch (error) {
-  // Commander has printed its own; help and version are no errors.
-  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
-  else {
-    console.error(describeError(error));
-    process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;
-  }
-}
+await runEntry("lab", () => program.parseAsync());

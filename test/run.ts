@@ -2,12 +2,13 @@
  * `npm test`: everything, cheapest first: format and lint, types, unit tests and simulation, then the
  * scenarios on real hosts of this machine. Ends with one line, `N passed, N failed`.
  */
+import "../contract/first.ts";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { leaveWithReader } from "../cli/terminal/reader-left.ts";
-import { describeError } from "../contract/errors.ts";
+import { runEntry } from "../contract/entry.ts";
 import { ensurePackages, requireRoot, systemdIsInit } from "../lab/hosts/machine.ts";
 import { neardAskedFor, neardVariable } from "../lab/real/option.ts";
 import { type Count, countsOf, failuresOf, parseReport } from "./report.ts";
@@ -139,9 +140,4 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     if (!process.stdin.isTTY) running?.kill("SIGINT");
   });
 leaveWithReader();
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  console.error(`npm test: ${describeError(error)}`);
-  process.exitCode = 1;
-}
+await runEntry("npm test", () => main(process.argv.slice(2)), { lead: "npm test: " });

@@ -1,7 +1,8 @@
 /** `npm run toolchain`: makes sure that every tool is there and prints where each came from. */
+import "../contract/first.ts";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
-import { describeError, HoldfastError } from "../contract/errors.ts";
+import { runEntry } from "../contract/entry.ts";
 import { printProgress } from "./print-progress.ts";
 import { ensureTools, type Tool } from "./tools.ts";
 
@@ -17,11 +18,7 @@ Options:
 
 function readOptions(args: string[]) {
   const flag = { type: "boolean", default: false } as const;
-  try {
-    return parseArgs({ args, options: { json: flag, refresh: flag, help: { ...flag, short: "h" } } }).values;
-  } catch (error) {
-    throw new HoldfastError("HF_USAGE", (error as Error).message, { next: "See npm run toolchain -- --help." });
-  }
+  return parseArgs({ args, options: { json: flag, refresh: flag, help: { ...flag, short: "h" } } }).values;
 }
 
 const origins: Record<Tool["from"], string> = {
@@ -42,14 +39,11 @@ function asTable(tools: readonly Tool[]): string {
   return table.toString();
 }
 
-try {
+await runEntry("npm run toolchain --", async () => {
   const options = readOptions(process.argv.slice(2));
   if (options.help) console.log(help);
   else {
     const tools = Object.values(await ensureTools({ refresh: options.refresh, onProgress: printProgress }));
     console.log(options.json ? JSON.stringify(tools, undefined, 2) : asTable(tools));
   }
-} catch (error) {
-  console.error(describeError(error));
-  process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;
-}
+});

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { launcher } from "./plugin-install.ts";
+import { launcher, wantsOwn } from "./plugin-install.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -19,4 +19,9 @@ test("the plugin's launcher runs the bundle beside it with the first Node on PAT
   const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
   const said = execFileSync(join(home, "run"), ["a", "b c"], { env: { ...process.env, PATH } });
   expect(said.toString()).toBe(`${process.execPath} a,b c\n`);
+});
+
+test("which plugin is wanted: an unknown word is refused, never taken for no", () => {
+  expect([undefined, "", "own"].map(wantsOwn)).toEqual([false, false, true]);
+  expect(() => wantsOwn("ours")).toThrow("HOLDFAST_COMMAND_PLUGIN is ours.");
 });

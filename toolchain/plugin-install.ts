@@ -1,6 +1,7 @@
 /**
  * Puts the command plugin where Pulumi looks for it. The official one is always preferred: from the user's own
- * Pulumi, or by download. Ours takes its place where neither works, and is made anew when its sources change.
+ * Pulumi, or by download. Ours takes its place where neither works, or where HOLDFAST_COMMAND_PLUGIN is `own` (it notices a
+ * host that falls silent, the official one does not), and is made anew when its sources change.
  */
 import { createHash } from "node:crypto";
 import { constants, copyFileSync, existsSync, globSync, readFileSync } from "node:fs";
@@ -25,17 +26,29 @@ export const pluginDirectory = (): string => join(pulumiHome(), "plugins", folde
 /** Resolves to where the plugin that is in place came from; `built` means ours. */
 export async function ensureCommandPlugin(onProgress?: OnProgress, refresh = false): Promise<Origin> {
   const key = keyOfSources();
+  const onlyOwn = wantsOwn(process.env[choice]);
   const isGood = (marker: Marker | undefined): marker is Marker =>
-    marker !== undefined && (marker.from !== "built" || (marker.key === key && !refresh));
+    marker !== undefined && (marker.from === "built" ? marker.key === key && !refresh : !onlyOwn);
   const present = readMarker(pluginDirectory());
   if (isGood(present)) return present.from;
   return withLock(tool, async () => {
     const now = readMarker(pluginDirectory());
-    return isGood(now) && present === undefined ? now.from : install(key, onProgress);
+    return isGood(now) && present === undefined ? now.from : install(key, onlyOwn, onProgress);
   });
 }
 
-async function install(key: string, onProgress: OnProgress | undefined): Promise<Origin> {
+const choice = "HOLDFAST_COMMAND_PLUGIN";
+
+/** @throws HoldfastError HF_USAGE for a value that means nothing. */
+export function wantsOwn(value: string | undefined): boolean {
+  if (value === undefined || value === "") return false;
+  if (value === "own") return true;
+  throw new HoldfastError("HF_USAGE", `${choice} is ${value}.`, {
+    next: 'Set it to "own" for holdfast\'s own command plugin, or not at all.',
+  });
+}
+
+async function install(key: string, onlyOwn: boolean, onProgress: OnProgress | undefined): Promise<Origin> {
   const reasons: string[] = [];
   const attempts: [Origin, (directory: string) => Promise<void>][] = [
     ["path", copyFromUser],
@@ -43,6 +56,7 @@ async function install(key: string, onProgress: OnProgress | undefined): Promise
     ["built", (directory) => asStep(tool, "bundling holdfast's own", onProgress, () => bundleOwn(directory))],
   ];
   for (const [from, fill] of attempts) {
+    if (onlyOwn && from !== "built") continue;
     try {
       await installDirectory(pluginDirectory(), { from, version, ...(from === "built" ? { key } : {}) }, fill);
       return from;
@@ -96,5 +110,7 @@ function keyOfSources(): string {
   const folder = fileURLToPath(new URL("command-plugin", import.meta.url));
   const sources = globSync("*.ts", { cwd: folder }).filter((name) => !name.endsWith(".test.ts"));
   for (const name of sources.sort()) hash.update(name).update(readFileSync(join(folder, name)));
+  for (const name of ["entry.ts", "errors.ts", "unforeseen.ts"])
+    hash.update(readFileSync(join(repositoryRoot, "contract", name)));
   return hash.update(readFileSync(join(repositoryRoot, "package-lock.json"))).digest("hex");
 }

@@ -3,7 +3,9 @@
  * the arguments name, or else of the selected one. Its words about a passphrase, which stop it before our program
  * could say anything, are put into ours.
  */
+import "../contract/first.ts";
 import { spawn } from "node:child_process";
+import { runEntry } from "../contract/entry.ts";
 import { describeError, type HoldfastError } from "../contract/errors.ts";
 import { repositoryRoot } from "./node-packages.ts";
 import { passphraseError, withoutPassphraseErrors } from "./passphrase.ts";
@@ -41,9 +43,4 @@ async function main(args: string[]): Promise<number> {
   return status;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  console.error(describeError(error));
-  process.exitCode = 1;
-}
+await runEntry("npm run pulumi", () => main(process.argv.slice(2)));

@@ -7,10 +7,11 @@
  * Awkward case: a peer that dialled the dark host's neard. This host's own neard listens on that port, so the attempt
  * leaves by another one and is given the old one's number on its way out.
  */
-import { connect, isIPv6 } from "node:net";
+import { connect } from "node:net";
 import * as z from "zod";
+import { canonicalAddress, familyOf, hostPort } from "../../contract/address.ts";
 import { run } from "../system/run.ts";
-import { isSameAddress, type TcpSocket } from "../system/sockets.ts";
+import type { TcpSocket } from "../system/sockets.ts";
 
 /** A connection of neard's, as the host that has it writes it down: its own port, and the far end. */
 export const connectionSchema = z.object({ port: z.number().int(), address: z.string(), peerPort: z.number().int() });
@@ -25,9 +26,10 @@ const established = "01";
 
 /** Established connections of the user `uid` from `address` to other machines, in a fixed order. */
 export function connectionsOf(sockets: readonly TcpSocket[], uid: number, address: string): Connection[] {
+  const here = canonicalAddress(address);
   return sockets
-    .filter((one) => one.state === established && one.uid === uid && isSameAddress(one.local.address, address))
-    .filter(({ remote }) => !isSameAddress(remote.address, address))
+    .filter((one) => one.state === established && one.uid === uid && one.local.address === here)
+    .filter(({ remote }) => remote.address !== here)
     .map(({ local, remote }) => ({ port: local.port, address: remote.address, peerPort: remote.port }))
     .toSorted((a, b) => a.address.localeCompare(b.address) || a.peerPort - b.peerPort || a.port - b.port)
     .slice(0, maxConnections);
@@ -70,7 +72,7 @@ export async function forgetStandIns(): Promise<void> {
 
 /** What leaves from `address` by a stand-in's port goes out as neard's. */
 export function standIns(address: string, neardPort: number): string {
-  const family = isIPv6(address) ? "ip6" : "ip";
+  const family = familyOf(address) === "ipv6" ? "ip6" : "ip";
   const ports = `${firstStandIn}-${firstStandIn + maxConnections - 1}`;
   return `table inet ${standInTable}
 delete table inet ${standInTable}
@@ -82,8 +84,6 @@ table inet ${standInTable} {
 }
 `;
 }
-
-const hostPort = (address: string, port: number) => (isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`);
 
 function attempt(localAddress: string, localPort: number, { address, peerPort }: Connection): Promise<void> {
   return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { certify, makeAuthority } from "../../infra/secrets/certificates.ts";
 import { ConsulClient } from "./client.ts";
@@ -187,6 +188,51 @@ test("a session ends by its TTL or by us, never by gossip's opinion of its node"
   });
 });
 
+describe("how the servers are", () => {
+  const server = (Name: string, Healthy: boolean) => ({
+    Name,
+    Address: `${Name}:8300`,
+    SerfStatus: Healthy ? "alive" : "failed",
+    Leader: false,
+    Voter: true,
+    Healthy,
+    LastIndex: 9,
+  });
+  const health = { Healthy: false, Servers: [server("host-a", true), server("host-b", false)] };
+
+  test("is read from a 429 too, which is JSON that calls itself text", async () => {
+    json(health, 429, { "content-type": "text/plain; charset=utf-8" });
+    expect((await client.health()).Servers.map(({ Healthy }) => Healthy)).toEqual([true, false]);
+    json({ ...health, Healthy: true });
+    expect((await client.health()).Healthy).toBe(true);
+  });
+
+  test.for([
+    ["no JSON at all", "<html>", "text/plain"],
+    ["JSON of another shape", '{"Servers":7}', "application/json"],
+    ["half of it", '{"Healthy":tr', "text/plain"],
+  ] as const)("%s is no answer, and no raw error", async ([, body, type]) => {
+    answer = (response) => void response.writeHead(429, { "content-type": type }).end(body);
+    await expect(client.health()).rejects.toThrow(ConsulUnknown);
+  });
+
+  test("one server's own word is asked of that server alone", async () => {
+    json(["k"], 200, { "X-Consul-Index": "91", "X-Consul-KnownLeader": "true", "X-Consul-LastContact": "12" });
+    expect(await client.ownWord()).toEqual({ index: 91, knowsLeader: true, lastContactMs: 12 });
+    expect(asked[0]?.url.searchParams.has("stale")).toBe(true);
+  });
+});
+
+test.for([
+  ["a write", () => client.put("k", '"v"')],
+  ["a renewal", () => client.acquire("k", "s", '"v"')],
+  ["a transaction", () => client.transact([{ verb: "check-not-exists", key: "k" }])],
+  ["a read", () => client.readPrefix("p/", { timeoutMs: 1000 })],
+] as const)("%s whose answer is not Consul's API is unknown: neither a yes nor a no", async ([, ask]) => {
+  json({ Results: 7, welcome: "to some proxy" }, 200, { "X-Consul-Index": "91" });
+  await expect(ask()).rejects.toThrow(ConsulUnknown);
+});
+
 describe("what an error says about what was asked", () => {
   const kind = (error: unknown) => classify(error, "https://consul").constructor;
   const status = (code: number, body = "") => ({ message: "", response: { statusCode: code, body } });
@@ -208,4 +254,24 @@ describe("what an error says about what was asked", () => {
     ["a session that is none, by way of another server", status(500, 'rpc error making call: invalid session "adf4"')],
     ["a node that is not in the catalogue", status(500, "Missing node registration")],
   ] as const)("%s: refused", ([, error]) => expect(kind(error)).toBe(ConsulRefused));
+});
+
+const hasIPv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((one) => one?.address === "::1");
+test.skipIf(!hasIPv6)("a server is reached by its IPv6 address, and its certificate counts for that", async () => {
+  const authority = await makeAuthority("holdfast test", Date.now());
+  const host = await certify(authority, { name: "host-a", dnsNames: [], addresses: ["::1"] }, Date.now());
+  const pem = { cert: host.certificate, key: host.privateKey, ca: authority.certificate };
+  const other = createServer(
+    { ...pem, requestCert: true },
+    (_, response) => void response.setHeader("content-type", "application/json").end('"[::1]:8300"'),
+  );
+  await new Promise<void>((resolve) => other.listen(0, "::1", resolve));
+  const url = `https://[::1]:${(other.address() as AddressInfo).port}`;
+  const reaching = new ConsulClient({ url, ...pem, token: "the-token" });
+  expect(await reaching.leader()).toBe("[::1]:8300");
+  reaching.close();
+  other.closeAllConnections();
+  other.close();
 });

@@ -95,6 +95,14 @@ export class AclConsul {
     };
   }
 
+  /** False also where Consul gives no answer at all. */
+  async hasLeader(): Promise<boolean> {
+    return await this.#client.leader().then(
+      (leader) => leader !== null,
+      () => false,
+    );
+  }
+
   async perform(step: AclStep): Promise<void> {
     switch (step.kind) {
       case "policy": {

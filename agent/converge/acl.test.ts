@@ -5,6 +5,7 @@ const spec: AclSpec = {
   managementSecret: "management",
   policies: [{ name: "holdfast-host-a", rules: ["one", "two"] }],
   tokens: [{ name: "holdfast-host-a", accessorSecret: "accessor", secret: "token", policies: ["holdfast-host-a"] }],
+  gone: [],
   autopilot: { CleanupDeadServers: false, MinQuorum: 3 },
 };
 const secrets = { management: "m", accessor: "accessor-a", token: "secret-a" };
@@ -93,7 +94,12 @@ test("a host that left: its token goes, then its policy; not while it still live
     "delete-token consul token holdfast-host-d: not in the spec any more",
     "delete-policy consul policy holdfast-host-d: not in the spec any more",
   ]);
-  expect(plan({ ...facts, members: ["host-a", "host-d"] })).toEqual([]);
+  const alive = { ...facts, members: ["host-a", "host-d"] };
+  expect(plan(alive)).toEqual([]);
+  expect(planAcl({ ...spec, gone: ["host-d"] }, secrets, alive).map(({ kind }) => kind)).toEqual([
+    "delete-token",
+    "delete-policy",
+  ]);
   // It died before it could say goodbye: that comes first. One that is wanted, or that nobody made, is left alone.
   expect(plan({ ...facts, failed: ["host-d", "host-a", "somebody"] })[0]).toBe(
     "force-leave consul member host-d: failed, and not in the spec any more",

@@ -6,7 +6,8 @@
  * an operator made by hand. Policies go in before the tokens that name them, and come out after.
  * Awkward case: a host that leaves. Pulumi changes the ACLs before it removes what has left, and that host
  * may be active, and needs its token to hand over and to leave Consul. So a token goes only when its
- * host is no living member any more: with the next change of the ACLs.
+ * host is no living member any more: revoke.ts sees to that once the host is clean. One that was given up
+ * (`gone`) loses its token here, living or not: nobody can clean it, and its lease ends by itself.
  * Another one: a stack that adopted its hosts knows their tokens, but not the public ids under which Consul keeps them.
  * A token is known by its secret as well.
  */
@@ -143,7 +144,8 @@ function obsoleteSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclSte
   const accessors = new Set(spec.tokens.map((token) => secrets[token.accessorSecret]));
   const known = new Set(spec.tokens.map((token) => secrets[token.secret]));
   const names = new Set(spec.policies.map(({ name }) => name));
-  const living = new Set(facts.members.map((member) => describe(aclName(member))));
+  const staying = facts.members.filter((member) => !spec.gone.includes(member));
+  const living = new Set(staying.map((member) => describe(aclName(member))));
   const ours = ({ description }: { description: string }) =>
     description.startsWith(aclMark) && !living.has(description);
   return [

@@ -12,7 +12,7 @@ import { basename, dirname, join } from "node:path";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 
 /** What the new file shall be; ids as numbers, mode as four octal digits. */
 export interface FileAttributes {
@@ -64,7 +64,7 @@ export async function unpackArtifact(
     } catch (cause) {
       throw new HoldfastError(
         "HF_ARTIFACT_UNAVAILABLE",
-        `The artifact ${artifact.name} could not be unpacked from ${artifact.upload}: ${(cause as Error).message}.`,
+        `The artifact ${artifact.name} could not be unpacked from ${artifact.upload}: ${plainReason(cause)}.`,
         {
           next: "Run pulumi up again; if the upload is broken, replace it: pulumi up --replace <its resource>.",
           cause,

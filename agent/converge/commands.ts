@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
-import type { Command } from "commander";
-import { HoldfastError } from "../../contract/errors.ts";
+import { type Command, InvalidArgumentError } from "commander";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { type ConvergeReport, type HostSpec, type Secrets, specOnStdin } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { allQuestions, check as checkConcern, type Question, questionOf } from "./check.ts";
@@ -11,12 +11,14 @@ import { type Change, converge } from "./converge.ts";
 import { hasSystemdCreds, unsealAll } from "./credentials.ts";
 import { withHostLock } from "./host-lock.ts";
 import { claimHost, claimIn, requireOwner } from "./identity.ts";
+import { leave, leaveAtSignals } from "./left.ts";
 import { lookFor } from "./look.ts";
 import { readMountPoints } from "./mounts.ts";
 import { fitToMounts, missingMount, requireMount } from "./neard-mount.ts";
 import { exitNotAllUnsealed, fitToOldSystemd } from "./old-systemd.ts";
 import { progressOn } from "./progress.ts";
 import { removeAll, removeConcern } from "./remove.ts";
+import { revokeToken } from "./revoke.ts";
 import { parseConcern, parseSecrets, parseSpec, requireSecrets, specFrom } from "./spec.ts";
 import { specStore, thisHost } from "./this-host.ts";
 
@@ -34,8 +36,9 @@ export function registerConvergeCommands(program: Command): void {
       "--spec <file>",
       "the spec of one concern, such as /dev/fd/3; -: it is on stdin, beside the secrets",
     )
+    .option("--others-within <seconds>", "how long all other hosts together may take before this one", seconds, 1200)
     .option("--json", "end with one line of JSON")
-    .action((options: { spec: string; json?: true }) => apply(options));
+    .action((options: ApplyOptions) => apply(options));
   program
     .command("check")
     .description("say what differs from the spec, changing nothing; exit code 3 when something does")
@@ -54,6 +57,12 @@ export function registerConvergeCommands(program: Command): void {
     .option("--json", "end with one line of JSON")
     .action((options: RemoveOptions) => remove(options));
   program
+    .command("revoke")
+    .description("take back the token of a host that has left; secrets come as one JSON object on stdin")
+    .requiredOption("--host <name>", "the host that has left")
+    .requiredOption("--management-secret <name>", "which of the secrets is Consul's management token")
+    .action((options: { host: string; managementSecret: string }) => revoke(options));
+  program
     .command("unseal")
     .description("unseal this host's credentials into memory, where systemd is too old to (holdfast-unseal.service)")
     .action(unsealThem);
@@ -62,6 +71,23 @@ export function registerConvergeCommands(program: Command): void {
 /** Whoever listened has gone (Pulumi was cancelled, SSH broke): a host half done is worse than a report unread. */
 function outliveReader(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
+  leave("nobody reads its report any more");
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Give a whole number above 0.");
+  return value;
+}
+
+/** A person waits for these two; an apply on this host may take hours. */
+const checkWithinMs = 60_000;
+const removeWithinMs = 120_000;
+
+interface ApplyOptions {
+  readonly spec: string;
+  readonly othersWithin: number;
+  readonly json?: true;
 }
 
 interface RemoveOptions {
@@ -79,17 +105,20 @@ interface CheckOptions {
   readonly json?: true;
 }
 
-async function apply(options: { spec: string; json?: true }): Promise<void> {
+async function apply(options: ApplyOptions): Promise<void> {
   const startMs = performance.now();
+  leaveAtSignals();
   const secrets = parseSecrets(await readStdin());
   const spec = await readSpec(options.spec, secrets);
   requireSecrets(spec, secrets);
   const progress = progressOn(spec.host, spec.concern);
   const changed = reporter("changed");
-  await withHostLock(progress, async () => {
+  const withinMs = options.othersWithin * 1000;
+  await withHostLock({ withinMs, host: spec.host, takesOver: true }, progress, async () => {
     await claimHost(claimIn(secrets), spec.host, specStore);
     requireMount(spec, await readMountPoints());
-    await converge(thisHost(spec.concern, secrets, progress), spec, secrets, changed.add);
+    const othersWithinMs = withinMs - (performance.now() - startMs);
+    await converge(thisHost(spec.concern, { secrets, progress, othersWithinMs }), spec, secrets, changed.add);
   });
   report(spec.host, spec.concern, changed.all, "nothing to do", startMs, options.json);
 }
@@ -105,11 +134,15 @@ async function check(options: CheckOptions): Promise<void> {
     return await checkConcern(question, secrets, specStore, progressOn(hostname(), question.concern), look);
   };
   // One lock for all of them, and all at once: they only read.
-  const answers = await withHostLock(progressOn(hostname(), "check"), async () => {
-    const all = await Promise.all(questions.map(ask));
-    await look.remember();
-    return all;
-  });
+  const answers = await withHostLock(
+    { withinMs: checkWithinMs, host: hostname() },
+    progressOn(hostname(), "check"),
+    async () => {
+      const all = await Promise.all(questions.map(ask));
+      await look.remember();
+      return all;
+    },
+  );
   for (const [position, { concern, spec }] of questions.entries()) {
     const differs = reporter("differs");
     const { changes = [], foreign = [], notes = [] } = answers[position] ?? {};
@@ -144,11 +177,18 @@ async function remove(options: RemoveOptions): Promise<void> {
   const progress = progressOn(host, name);
   const removed = reporter("removed");
   const context = { host, store: specStore, progress, done: removed.add };
-  await withHostLock(progress, async () => {
+  await withHostLock({ withinMs: removeWithinMs, host }, progress, async () => {
     await requireOwner(options.deployment ?? null, host);
     await (concern === null ? removeAll(context) : removeConcern(concern, context));
   });
   report(host, name, removed.all, "nothing to do", startMs, options.json);
+}
+
+async function revoke({ host, managementSecret }: { host: string; managementSecret: string }): Promise<void> {
+  const { [managementSecret]: token } = parseSecrets(await readStdin());
+  if (token === undefined)
+    throw new HoldfastError("HF_USAGE", `The secret ${managementSecret} was not given on stdin.`);
+  await revokeToken(host, token, { progress: progressOn(hostname(), "acl"), done: reporter("removed").add });
 }
 
 async function unsealThem(): Promise<void> {
@@ -201,7 +241,7 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    throw new HoldfastError("HF_USAGE", `The spec ${file} cannot be read: ${(cause as Error).message}.`, { cause });
+    throw new HoldfastError("HF_USAGE", `The spec ${file} cannot be read: ${plainReason(cause)}.`, { cause });
   }
 }
 

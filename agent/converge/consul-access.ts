@@ -11,6 +11,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { hostPort } from "../../contract/address.ts";
 import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { credentials, paths, ports } from "../../contract/paths.ts";
 import type { ConsulConnection } from "../consul/client.ts";
@@ -98,9 +99,9 @@ async function placeFromConsul(): Promise<Place | null> {
   // Several addresses may be given, apart by blanks; "all" includes loopback.
   const listens = (config.data.addresses?.https ?? "127.0.0.1").split(" ");
   const address = listens.find((a) => a.startsWith("127.")) ?? listens[0] ?? "127.0.0.1";
-  const host = address === "0.0.0.0" ? "127.0.0.1" : address;
+  const host = address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
   return {
-    urls: [`https://${host}:${config.data.ports?.https ?? ports.consulHttps}`],
+    urls: [`https://${hostPort(host, config.data.ports?.https ?? ports.consulHttps)}`],
     caFile: config.data.tls.defaults.ca_file,
     certFile: config.data.tls.defaults.cert_file,
   };

@@ -6,8 +6,9 @@
  * forget the note. Whatever cuts it, the next apply finds either the old facts or the note.
  */
 import { isDeepStrictEqual } from "node:util";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import type { ConvergeReport, HostSpec, Secrets } from "../../contract/host-spec.ts";
+import { isMistake, keepInLog, unforeseen } from "../../contract/unforeseen.ts";
 import type { Due, HostFacts, Pending } from "./facts.ts";
 import { emptyInventory, inventoryOf, union } from "./inventory.ts";
 import { dueOf, planSteps, settle } from "./plan-steps.ts";
@@ -102,11 +103,12 @@ async function carryOutSteps(
 }
 
 function failedAt(spec: HostSpec, step: Step, where: string, cause: unknown): HoldfastError {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const doing = `${spec.host} ${spec.concern}: ${where}, ${subject(step)} (${step.why}),`;
+  if (isMistake(cause)) return unforeseen(doing, cause, keepInLog);
   const known = cause instanceof HoldfastError ? cause : undefined;
-  return new HoldfastError(
-    known?.code ?? "HF_APPLY_FAILED",
-    `${spec.host} ${spec.concern}: ${where}, ${subject(step)} (${step.why}), failed: ${message}`,
-    { next: known?.next ?? "Mend the cause and run pulumi up again: it goes on from here.", cause },
-  );
+  const message = known?.message ?? plainReason(cause);
+  return new HoldfastError(known?.code ?? "HF_APPLY_FAILED", `${doing} failed: ${message}`, {
+    next: known?.next ?? "Mend the cause and run pulumi up again: it goes on from here.",
+    cause,
+  });
 }

@@ -11,7 +11,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { paths, units } from "../../contract/paths.ts";
 import { deleteFile, writeFileAtomic } from "./atomic-file.ts";
 import { unsealedPath } from "./old-systemd.ts";
@@ -89,7 +89,9 @@ export async function unsealAll(): Promise<{
 
 async function readSealed(name: string, path: string): Promise<string> {
   return await readFile(path, "utf8").catch((cause: Error) => {
-    throw new HoldfastError("HF_APPLY_FAILED", `The credential ${name} cannot be read: ${cause.message}.`, { cause });
+    throw new HoldfastError("HF_APPLY_FAILED", `The credential ${name} cannot be read: ${plainReason(cause)}.`, {
+      cause,
+    });
   });
 }
 

@@ -9,7 +9,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { agentConfigSchema } from "../../contract/agent-config.ts";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
 import { SpecStore } from "./spec-store.ts";
 
@@ -35,7 +35,7 @@ export async function readDeployedConfig(
     const lines = spec?.files.find((file) => file.path === paths.agentConfig)?.lines;
     if (lines !== undefined) return deployedSchema.parse(JSON.parse(lines.join("\n")));
     if (!existsSync(path)) return null;
-    throw new HoldfastError("HF_CONFIG_INVALID", `${path} cannot be used: ${(unusable as Error).message}`, {
+    throw new HoldfastError("HF_CONFIG_INVALID", `${path} cannot be used: ${plainReason(unusable)}`, {
       next: `Move ${path} away on this host if nothing of holdfast runs there, and run pulumi up again.`,
       cause: unusable,
     });

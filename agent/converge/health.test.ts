@@ -104,3 +104,17 @@ test("a unit that ends again and again is given up; what it had done before the 
   for (let look = 0; look < 5; look++) expect(await probe()).toBe("neard.service does not run");
   await expect(probe()).rejects.toThrow("host-a neard: neard.service ends as soon as it is started (5 times)");
 });
+
+test("who was left while waiting until healthy ends; the next apply waits on", async () => {
+  const { endedMs, error } = await wait({ answer: () => "syncing", left: () => "a newer apply takes its place" });
+  expect(endedMs).toBe(0);
+  expect(error).toMatchObject({
+    code: "HF_APPLY_FAILED",
+    message:
+      "The apply on host-a ended while it waited (until healthy: neard-synced: syncing), for a newer apply takes its place.",
+  });
+});
+
+test("what is healthy is healthy, whoever has left", async () => {
+  expect((await wait({ left: () => "it was ended" })).error).toBeUndefined();
+});

@@ -5,14 +5,16 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import type { HostSpec } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { ConsulClient } from "../consul/client.ts";
 import { ConsulRefused } from "../consul/errors.ts";
+import { wordFault } from "../consul/voters.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { UnitFact } from "./facts.ts";
+import { Left } from "./left.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readUnits, unitFailure } from "./systemd.ts";
 
@@ -29,6 +31,8 @@ export interface HealthWait {
   nowMs(): number;
   sleep(ms: number): Promise<void>;
   readonly progress: Progress;
+  /** See left.ts. */
+  left?(): string | null;
   /** Null when all units of the spec run, else which does not. Throws when systemd gave up on one. */
   probeUnits(): Promise<string | null>;
   /** Makes the error for a wait that came to nothing, with what the units said last. */
@@ -55,6 +59,8 @@ export async function waitHealthy(wait: HealthWait): Promise<void> {
       throw await wait.failure(
         `${spec.host} ${spec.concern} is not healthy after ${Math.round(waitedMs / 1000)} s (${missing ?? "it does not stay so"})`,
       );
+    const how = wait.left?.() ?? null;
+    if (how !== null) throw new Left(spec.host, `until healthy: ${missing ?? "does it stay so?"}`, how);
     progress(`waiting until healthy: ${missing ?? "does it stay so?"} (${Math.round(waitedMs / 1000)} s)`);
     await wait.sleep(lookEveryMs);
   }
@@ -62,9 +68,7 @@ export async function waitHealthy(wait: HealthWait): Promise<void> {
 
 async function firstMissing(conditions: readonly Condition[], probe: Probe): Promise<string | null> {
   for (const condition of conditions) {
-    const missing = await probe(condition).catch((error: Error) =>
-      error instanceof z.ZodError ? "it gives an answer of another shape" : (error.message.split("\n", 1)[0] ?? ""),
-    );
+    const missing = await probe(condition).catch((error: unknown) => plainReason(error));
     if (missing !== null) return `${condition}: ${missing}`;
   }
   return null;
@@ -136,6 +140,10 @@ async function withOwnConsul(ask: (client: ConsulClient) => Promise<string | nul
 async function voterFault(client: ConsulClient, host: string): Promise<string | null> {
   if ((await client.leader()) === null) return "there is no leader";
   try {
+    // Its own word first: the leader may not have noticed yet that it was restarted.
+    const { index } = await client.leadersWord();
+    const fault = wordFault(await client.ownWord(), index);
+    if (fault !== null) return `it ${fault}`;
     const server = (await client.health()).Servers.find(({ Name }) => Name === host);
     if (server === undefined) return "it is not one of the servers yet";
     if (server.SerfStatus !== "alive") return `the others see it as ${server.SerfStatus}`;

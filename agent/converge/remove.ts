@@ -10,17 +10,20 @@
 import { lstat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { plainReason } from "../../contract/errors.ts";
 import { type Concern, concerns } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { standInTable } from "../address/half-open.ts";
-import { ConsulClient } from "../consul/client.ts";
+import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
+import { askVoters, clientAt, withoutOne } from "../consul/voters.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { readAccounts } from "./accounts.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { Change } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
+import { decideFarewell, type Surroundings } from "./farewell.ts";
 import { readIdentity } from "./identity.ts";
 import { removeTree } from "./mounts.ts";
 import { perform } from "./perform.ts";
@@ -122,7 +125,7 @@ async function handOver(progress: Progress): Promise<void> {
     }
     progress(`the key was not taken over within ${handOverWithinMs / 1000} s`);
   } catch (error) {
-    progress(`the key is given to nobody: ${(error as Error).message}`);
+    progress(`the key is given to nobody: ${plainReason(error)}`);
   }
 }
 
@@ -150,26 +153,31 @@ async function leaveConsul({ host, progress, done }: RemoveContext): Promise<voi
   if (access === null) return;
   const own = new ConsulClient(access[0]);
   try {
-    if (!(await canBeSpared(own, host))) return;
-    await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
-    done({ what: "consul", why: "left the cluster" });
+    const farewell = await decideFarewell(() => lookAround(own, access[0], host), {
+      host,
+      progress,
+      nowMs: () => performance.now(),
+      sleep: async (ms) => void (await sleep(ms)),
+    });
+    if (farewell.leave) {
+      await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
+      done({ what: "consul", why: "left the cluster" });
+    } else progress(`Consul is stopped without leaving: ${farewell.because}`);
   } catch (error) {
     if (!(error instanceof ConsulUnknown) && !(error instanceof ConsulRefused)) throw error;
     progress(`Consul is stopped without leaving: ${error.message}`);
   } finally {
     own.close();
-    // At once: having left, Consul ends itself, and systemd would start it again, and it would join again.
-    await unitJob("stop", units.consul, { timeoutMs: stepTimeoutMs, progress });
   }
+  // At once: having left, Consul ends itself, and systemd would start it again, and it would join again.
+  await unitJob("stop", units.consul, { timeoutMs: stepTimeoutMs, progress });
 }
 
-/** This host is no server, or the others are a quorum without it. */
-async function canBeSpared(consul: ConsulClient, host: string): Promise<boolean> {
-  const servers = (await consul.health()).Servers;
-  if (!servers.some((server) => server.Name === host)) return true;
-  const voters = servers.filter((server) => server.Voter);
-  const others = voters.filter((server) => server.Healthy && server.Name !== host).length;
-  return others >= Math.floor(voters.length / 2) + 1;
+async function lookAround(own: ConsulClient, access: ConsulConnection, host: string): Promise<Surroundings> {
+  const servers = (await own.health()).Servers;
+  if (!servers.some((server) => server.Name === host)) return { isServer: false };
+  const without = withoutOne(await askVoters(own, clientAt(access)), host);
+  return { isServer: true, without, inUse: (await own.countSessions()) > 0 };
 }
 
 async function removeTable(name: string, { done }: RemoveContext): Promise<void> {

@@ -1,7 +1,7 @@
 /** Reads what `apply` is given. Nothing that is wrong with it gets past here. */
 // Not z.core.toDotPath: it would bring all of zod into the bundle, every language included.
 import { toDotPath } from "zod/v4/core";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import {
   type Concern,
   concerns,
@@ -18,7 +18,7 @@ export function parseSpec(text: string, source: string): HostSpec {
   try {
     data = JSON.parse(text);
   } catch (cause) {
-    throw invalid(`${source} is not JSON: ${(cause as Error).message}`);
+    throw invalid(`${source} is not JSON: ${plainReason(cause)}`);
   }
   const spec = hostSpecSchema.safeParse(data);
   if (!spec.success) {

@@ -6,16 +6,18 @@ import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { consulMaintenanceStore } from "../maintenance/consul-store.ts";
 import { defaultBounds } from "../maintenance/decide.ts";
 import { hostAgent } from "../maintenance/host-agent.ts";
-import { withMaintenanceLock } from "../maintenance/with-lock.ts";
+import { type Alone, withMaintenanceLock } from "../maintenance/with-lock.ts";
 import { convergeAcl } from "./acl-consul.ts";
 import { type Given, readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
 import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
+import { left } from "./left.ts";
 import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
 import { SpecStore } from "./spec-store.ts";
+import { disturbances } from "./steps.ts";
 import { readUnits } from "./systemd.ts";
 import { validateNeard } from "./validate-neard.ts";
 import { wayToOthers } from "./way-to-others.ts";
@@ -28,19 +30,39 @@ const steadyAfterDisturbanceMs = 3000;
 
 export const specStore = new SpecStore(paths.specs);
 
+/** For the maintenance lock, when waiting for another apply on this host has used up the time. */
+const leastWaitMs = 60_000;
+
 /** With nobody to ask, a program that is still there after this long has read its configuration. */
 const steadyUnaskedMs = 1000;
 
 const nowMs = () => performance.now();
 
-export function thisHost(concern: Concern, secrets: Secrets, progress: Progress): ConvergeHost {
+export interface ApplyContext {
+  readonly secrets: Secrets;
+  readonly progress: Progress;
+  /** How long all other hosts together may take before this one. */
+  readonly othersWithinMs: number;
+}
+
+export function thisHost(concern: Concern, { secrets, progress, othersWithinMs }: ApplyContext): ConvergeHost {
+  let isAlone: Alone | null = null;
   return {
     readFacts: (spec) => readFacts(spec, specStore),
     validate: (spec, steps) => validateNeard(spec, secrets, steps, progress),
-    perform: (step) => perform(step, { secrets, timeoutMs: stepTimeoutMs, progress }),
+    perform: async (step) => {
+      if (disturbances([step]).has("consul")) await isAlone?.untilSpared();
+      await perform(step, { secrets, timeoutMs: stepTimeoutMs, progress });
+    },
     writePending: (pending) => specStore.writePending(concern, pending),
     complete: (spec) => specStore.complete(spec),
-    alone: (spec, disturbs, work) => alone(disturbs, work, { spec, secrets }, progress),
+    alone: (spec, disturbs, work) => {
+      const only = async (alone: Alone | null) => {
+        isAlone = alone;
+        await work();
+      };
+      return alone(disturbs, only, { spec, secrets }, progress, Math.max(othersWithinMs, leastWaitMs));
+    },
     waitHealthy: (spec, disturbed) => healthy(spec, disturbed, progress),
     convergeAcl: async (spec, given, done) => {
       if (spec.acl === undefined) return;
@@ -58,6 +80,7 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
     nowMs,
     sleep: async (ms) => void (await sleep(ms)),
     progress,
+    left,
     probeUnits: unitsProbe(spec),
     failure: (what) => healthFailure(spec, what),
   });
@@ -66,9 +89,10 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
 /** A host that surely has no agent disturbs nobody, and nobody is asked. */
 async function alone(
   disturbs: ReadonlySet<"consul" | "neard">,
-  work: () => Promise<void>,
+  work: (alone: Alone | null) => Promise<void>,
   given: Given,
   progress: Progress,
+  waitMs: number,
 ): Promise<void> {
   const agent = hostAgent(async () => (await readUnits([units.agent])).get(units.agent));
   const way = await wayToOthers({
@@ -77,7 +101,7 @@ async function alone(
     readConfig: () => readDeployedConfig(),
     readAccess: () => readConsulAccess(given),
   });
-  if (way === null) return await work();
+  if (way === null) return await work(null);
   const { config, servers } = way;
   const store = consulMaintenanceStore(servers, config);
   try {
@@ -88,7 +112,8 @@ async function alone(
         agent,
         ownConsulUp: () => answers(servers[0]),
         disturbsConsul: disturbs.has("consul"),
-        bounds: defaultBounds,
+        bounds: { ...defaultBounds, waitMs },
+        left,
         nowMs,
         sleep: async (ms) => void (await sleep(ms)),
         say: progress,

@@ -6,8 +6,8 @@
  * their ends: after the loss of a host every other one has some to it, for two minutes.
  */
 import { readFileSync } from "node:fs";
-import { BlockList, isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { canonicalAddress } from "../../contract/address.ts";
 import { ports } from "../../contract/paths.ts";
 import { socketsIn } from "../system/sockets.ts";
 
@@ -21,17 +21,14 @@ const consulPorts: ReadonlySet<number> = new Set([ports.consulServerRpc, ports.c
  * @param servers addresses of the cluster's Consul servers
  */
 export function countOrphans(listing: string, servers: readonly string[]): number {
-  const known = new BlockList();
-  for (const server of servers) known.addAddress(server, family(server));
+  const known = new Set(servers.map(canonicalAddress));
   return socketsIn(listing).filter(({ local, remote, state, unsent, inode }) => {
     if (!sendingStates.has(state) || inode !== "0" || unsent === 0) return false;
-    if (local.address === "127.0.0.1" || local.address === "0:0:0:0:0:0:0:1") return false;
-    const isServer = known.check(remote.address, family(remote.address));
+    if (local.address === "127.0.0.1" || local.address === "::1") return false;
+    const isServer = known.has(remote.address);
     return !consulPorts.has(local.port) && !(isServer && consulPorts.has(remote.port));
   }).length;
 }
-
-const family = (address: string) => (isIPv4(address) ? "ipv4" : "ipv6");
 
 /** @throws Error when some are left after `withinMs`. */
 export async function orphansGone(withinMs: number, servers: readonly string[]): Promise<void> {

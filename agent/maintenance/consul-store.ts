@@ -4,6 +4,7 @@ import { HoldfastError } from "../../contract/errors.ts";
 import { consulKeys, type Network } from "../../contract/topology.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
+import { askVoters, clientAt, withoutOne } from "../consul/voters.ts";
 import {
   type FailureNote,
   failureNoteSchema,
@@ -38,15 +39,7 @@ export function consulMaintenanceStore(
       try {
         return await question(client);
       } catch (error) {
-        if (error instanceof ConsulRefused)
-          throw new HoldfastError(
-            "HF_CONSUL",
-            `Consul refuses what ${cluster.host} asks of the maintenance lock: ${error.message}.`,
-            {
-              next: "Run pulumi up: the concern acl gives every host its rights again, and docs/operate/changes.md says what to do when it cannot.",
-              cause: error,
-            },
-          );
+        if (error instanceof ConsulRefused) throw refused(error, cluster.host, client.url);
         if (!(error instanceof ConsulUnknown)) throw error;
         last = error;
       }
@@ -90,16 +83,11 @@ export function consulMaintenanceStore(
     clearFailure: () => ask((client) => client.delete(keys.maintenanceFailure, timeoutMs)),
     reserve: () =>
       ask(async (client) => {
-        const { Servers } = await client.health(timeoutMs);
-        const voters = Servers.filter((server) => server.Voter);
+        const voters = await askVoters(client, clientAt(servers[0] as ConsulConnection), timeoutMs);
         // For a moment after its start Consul knows of no server: that is not as if this one were none.
-        if (voters.length === 0) return { spare: 0, ownCounts: true };
-        const healthy = voters.filter((server) => server.Healthy);
-        const quorum = Math.floor(voters.length / 2) + 1;
-        return {
-          spare: healthy.length - quorum,
-          ownCounts: healthy.some((server) => server.Name === cluster.host),
-        };
+        if (voters.length === 0) return { spare: 0, ownCounts: true, faults: ["Consul knows of no server yet"] };
+        const { spare, counts, faults } = withoutOne(voters, cluster.host);
+        return { spare: spare + Number(counts), ownCounts: counts, faults };
       }),
     close: () => {
       for (const client of clients) client.close();
@@ -109,6 +97,18 @@ export function consulMaintenanceStore(
 
 /** Somebody failed, and all that can be told is that. */
 const unreadable: FailureNote = { host: "an unknown host", error: "what it wrote cannot be read", at: "" };
+
+/** Consul heard us and said no: asking another server gives the same. */
+function refused(error: ConsulRefused, host: string, url: string): HoldfastError {
+  return new HoldfastError(
+    "HF_CONSUL",
+    `Consul (${url}) refuses what ${host} asks of the maintenance lock: ${error.message} (${error.status}).`,
+    {
+      next: "Run pulumi up: the concern acl gives every host its token and rights again, and docs/operate/changes.md says what to do when it cannot.",
+      cause: error,
+    },
+  );
+}
 
 /** Null for a value that is not ours: then only its session and index count. */
 function parsed<T>(schema: z.ZodType<T>, text: string): T | null {

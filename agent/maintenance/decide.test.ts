@@ -246,9 +246,13 @@ describe("with the lock", () => {
     expect(next(state, 25_000, { agent: absent }).decision).toEqual({ do: "apply" });
   });
   test("Consul must be able to spare this server, unless it is broken anyhow", () => {
-    expect(decide(0, { reserve: { spare: 0, ownCounts: true } }).decision).toMatchObject({ do: "look-again" });
-    expect(decide(0, { reserve: { spare: 1, ownCounts: true } }).decision).toEqual({ do: "apply" });
-    expect(decide(0, { reserve: { spare: 0, ownCounts: false } }).decision).toEqual({ do: "apply" });
-    expect(decide(120_000, { reserve: { spare: 0, ownCounts: true } }).decision).toMatchObject({ do: "give-up" });
+    expect(decide(0, { reserve: { spare: 0, ownCounts: true, faults: [] } }).decision).toMatchObject({
+      do: "look-again",
+    });
+    expect(decide(0, { reserve: { spare: 1, ownCounts: true, faults: [] } }).decision).toEqual({ do: "apply" });
+    expect(decide(0, { reserve: { spare: 0, ownCounts: false, faults: [] } }).decision).toEqual({ do: "apply" });
+    expect(decide(120_000, { reserve: { spare: 0, ownCounts: true, faults: [] } }).decision).toMatchObject({
+      do: "give-up",
+    });
   });
 });

@@ -18,7 +18,7 @@ import { units } from "../../contract/paths.ts";
 import type { MaintenanceView, ServerReserve } from "./store.ts";
 
 export interface MaintenanceBounds {
-  /** The whole wait for the other hosts. */
+  /** The whole wait for the other hosts: one of them may be waiting for hours until its neard is in sync. */
   readonly waitMs: number;
   /** How long Consul may be without an answer before we stop waiting for it. */
   readonly silenceMs: number;
@@ -271,9 +271,14 @@ function obstacleTo(
   // A successor that cannot use the key gives it back, and this host is the one that can.
   if ("role" in agent && state.isOwed)
     return `this host has given the key away, and no other host is active yet${seen.refused === null ? "" : `: ${seen.refused}`}`;
-  if (seen.reserve?.ownCounts === true && seen.reserve.spare < 1)
-    return "Consul would lose its quorum without this host's server";
-  return null;
+  return seen.reserve === null ? null : quorumObstacle(seen.reserve);
+}
+
+/** Null: Consul keeps its quorum while this host's server is restarted. Otherwise one clause. */
+export function quorumObstacle({ ownCounts, spare, faults }: ServerReserve): string | null {
+  if (!ownCounts || spare >= 1) return null;
+  const why = faults.length === 0 ? "" : ` (${faults.join(", ")})`;
+  return `Consul would lose its quorum without this host's server${why}`;
 }
 
 function notNow(state: LockedState, agent: AgentLook, obstacle: string, nowMs: number): Refusal {

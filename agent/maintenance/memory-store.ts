@@ -23,7 +23,7 @@ export class MemoryCluster {
   #failure: (FailureNote & { modifyIndex: number }) | null = null;
   /** False: no server answers anybody. */
   quorum = true;
-  reserve: ServerReserve | null = { spare: 1, ownCounts: true };
+  reserve: ServerReserve = { spare: 1, ownCounts: true, faults: [] };
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;

@@ -26,11 +26,13 @@ export interface MaintenanceView {
   readonly failure: (FailureNote & { readonly modifyIndex: number }) | null;
 }
 
-/** How many more Consul servers may fail without the loss of the quorum. */
+/** How many more Consul servers may fail without the loss of the quorum; each was asked itself. */
 export interface ServerReserve {
   readonly spare: number;
-  /** This host's own server is one of the healthy voters: restarting it costs one. */
+  /** This host's own server is one of the voters and may be alive: restarting it costs one. */
   readonly ownCounts: boolean;
+  /** The others that nobody can count on, each as a clause. */
+  readonly faults: readonly string[];
 }
 
 /** No answer that a quorum stands behind: nothing is known. */
@@ -38,7 +40,10 @@ export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
 
-/** Every method throws StoreUnavailable when Consul has no quorum or no server answers. */
+/**
+ * Every method throws StoreUnavailable when Consul has no quorum or no server answers, and HoldfastError HF_CONSUL
+ * when Consul refuses.
+ */
 export interface MaintenanceStore {
   /** A session with TTL sessionTtlMs, no health checks, behaviour release, lock-delay 1 s. */
   createSession(): Promise<string>;
@@ -52,8 +57,7 @@ export interface MaintenanceStore {
   release(session: string, note: LockNote): Promise<boolean>;
   putFailure(note: FailureNote): Promise<void>;
   clearFailure(): Promise<void>;
-  /** Null where this host may not ask, or has no Consul server. */
-  reserve(): Promise<ServerReserve | null>;
+  reserve(): Promise<ServerReserve>;
 }
 
 export const sessionTtlMs = 15_000;

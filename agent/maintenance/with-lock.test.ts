@@ -49,6 +49,9 @@ class Lab {
   ownConsulUp = true;
   switchoverFails = false;
   readonly lines: string[] = [];
+  /** How whoever asked for a host's apply has left. */
+  readonly left = new Map<string, string>();
+  bounds = defaultBounds;
 
   async #sleep(host: string, ms: number): Promise<void> {
     await this.clock.sleep(ms);
@@ -81,7 +84,8 @@ class Lab {
       agent: this.#agent(host),
       ownConsulUp: async () => this.ownConsulUp,
       disturbsConsul,
-      bounds: defaultBounds,
+      bounds: this.bounds,
+      left: () => this.left.get(host) ?? null,
       nowMs: () => this.clock.nowMs,
       sleep: (ms) => this.#sleep(host, ms),
       say: (line) => this.lines.push(`${host}: ${line}`),
@@ -240,11 +244,66 @@ test("the quorum is lost while it works: the work ends well all the same", async
 
 test("Consul is not disturbed while it cannot spare a server", async () => {
   const lab = new Lab();
-  lab.cluster.reserve = { spare: 0, ownCounts: true };
+  lab.cluster.reserve = { spare: 0, ownCounts: true, faults: [] };
   const applied = lab.apply("host-b", { disturbsConsul: true });
   await lab.clock.run(20_000);
   expect(lab.events).toEqual([]);
-  lab.cluster.reserve = { spare: 1, ownCounts: true };
+  lab.cluster.reserve = { spare: 1, ownCounts: true, faults: [] };
   await lab.clock.run(60_000);
   expect(await applied).toBe("ok");
+});
+
+test("a host may take as long as neard may: the others wait for twelve hours", async () => {
+  const lab = new Lab();
+  const hours = 3_600_000;
+  lab.bounds = { ...defaultBounds, waitMs: 13 * hours };
+  const first = lab.apply("host-b", { workMs: 12 * hours });
+  await lab.clock.run(1000);
+  const second = lab.apply("host-c");
+  await lab.clock.run(12 * hours + 60_000);
+  expect(await Promise.all([first, second])).toEqual(["ok", "ok"]);
+  expect(lab.most).toBe(1);
+});
+
+test("who was left while waiting ends without having changed anything, and stops nobody else", async () => {
+  const lab = new Lab();
+  const first = lab.apply("host-b", { workMs: 60_000 });
+  await lab.clock.run(1000);
+  const [left, staying] = [lab.apply("host-c"), lab.apply("host-d")];
+  await lab.clock.run(5000);
+  lab.left.set("host-c", "nobody reads its report any more");
+  await lab.clock.run(90_000);
+  expect(await left).toBe(
+    "The apply on host-c ended while it waited (host-b is being changed; one host at a time), for nobody reads its report any more.",
+  );
+  expect(await Promise.all([first, staying])).toEqual(["ok", "ok"]);
+  expect(lab.events).not.toContain("host-c begins as standby");
+});
+
+test("Consul is looked at again right before it is restarted", async () => {
+  const lab = new Lab();
+  const restarted: number[] = [];
+  const applied = withMaintenanceLock(lab.context("host-b", true), async ({ untilSpared }) => {
+    lab.cluster.reserve = { spare: 0, ownCounts: true, faults: ["host-c gives no answer itself"] };
+    await untilSpared();
+    restarted.push(lab.clock.nowMs);
+  });
+  await lab.clock.run(30_000);
+  expect(restarted).toEqual([]);
+  lab.cluster.reserve = { spare: 1, ownCounts: true, faults: [] };
+  await lab.clock.run(40_000);
+  await applied;
+  expect(restarted).toHaveLength(1);
+});
+
+test("and when it can never be spared, that is said with the reason", async () => {
+  const lab = new Lab();
+  const applied = withMaintenanceLock(lab.context("host-b", true), async ({ untilSpared }) => {
+    lab.cluster.reserve = { spare: 0, ownCounts: true, faults: ["host-c gives no answer itself"] };
+    await untilSpared();
+  }).catch((error: Error) => error.message);
+  await lab.clock.run(200_000);
+  expect(await applied).toBe(
+    "Consul on host-b is not restarted: Consul would lose its quorum without this host's server (host-c gives no answer itself).",
+  );
 });

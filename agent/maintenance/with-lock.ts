@@ -8,6 +8,7 @@
  */
 import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
+import { Left } from "../converge/left.ts";
 import {
   type AgentLook,
   askedFor,
@@ -16,6 +17,7 @@ import {
   type LockedObservation,
   lostRace,
   type MaintenanceBounds,
+  quorumObstacle,
   type Refusal,
   startLocked,
   startWaiting,
@@ -52,6 +54,18 @@ export interface MaintenanceContext {
   say(line: string): void;
   /** Called at every look while waiting; throttled by whoever prints. */
   progress(line: string): void;
+  /** Null while whoever asked for this is still there; otherwise how they left. */
+  left?(): string | null;
+}
+
+/** What the work may ask for while it is the only one. */
+export interface Alone {
+  /**
+   * Right before Consul is restarted here: unpacking may have taken a while, and another server may be lost since.
+   * Without the lock it says yes: then there is no quorum to lose.
+   * @throws HoldfastError HF_REFUSED when Consul could not spare this host's server within readyMs.
+   */
+  untilSpared(): Promise<void>;
 }
 
 /** How often we look while waiting. */
@@ -61,20 +75,25 @@ const lookEveryMs = 500;
  * @returns what `work` returns.
  * @throws HoldfastError HF_REFUSED, HF_TIMEOUT or HF_CONSUL before anything was changed; else what `work` throws.
  */
-export async function withMaintenanceLock<T>(context: MaintenanceContext, work: () => Promise<T>): Promise<T> {
+export async function withMaintenanceLock<T>(
+  context: MaintenanceContext,
+  work: (alone: Alone) => Promise<T>,
+): Promise<T> {
   const session = await acquireLock(context);
   if (session === null) {
     // Nobody has a lease for long without a quorum; but the key is not to be on a host that is disturbed.
     await untilReady(context, { hasQuorum: false });
-    return await work();
+    return await work({ untilSpared: async () => {} });
   }
   const renewal = keepRenewing(context, session);
   try {
     await untilReady(context, { hasQuorum: true });
     let result: T;
     try {
-      result = await work();
+      result = await work({ untilSpared: () => untilSpared(context) });
     } catch (error) {
+      // Who left goes on later; it is no reason for others to stop.
+      if (error instanceof Left) throw error;
       await bestEffort(context, () =>
         context.store.putFailure({ host: context.host, error: firstLine(error), at: new Date().toISOString() }),
       );
@@ -117,6 +136,7 @@ async function acquireLock(context: MaintenanceContext): Promise<string | null> 
         break;
       }
       case "look-again":
+        goOn(context, decision.because);
         context.progress(`waiting for the maintenance lock: ${decision.because} (${secondsSince(startMs, context)} s)`);
         break;
     }
@@ -165,8 +185,25 @@ async function untilReady(context: MaintenanceContext, { hasQuorum }: { hasQuoru
         if (!(error instanceof HoldfastError)) throw error;
         refused = error.message;
       }
-    } else
+    } else {
+      goOn(context, decision.because);
       context.progress(`waiting with the maintenance lock: ${decision.because} (${secondsSince(startMs, context)} s)`);
+    }
+    await context.sleep(lookEveryMs);
+  }
+}
+
+async function untilSpared(context: MaintenanceContext): Promise<void> {
+  const startMs = context.nowMs();
+  for (;;) {
+    const obstacle = quorumObstacle(await reserveOrNone(context.store));
+    if (obstacle === null) return;
+    if (context.nowMs() - startMs >= context.bounds.readyMs)
+      throw new HoldfastError("HF_REFUSED", `Consul on ${context.host} is not restarted: ${obstacle}.`, {
+        next: "Bring the other Consul servers back, then run pulumi up again: it goes on from here.",
+      });
+    goOn(context, obstacle);
+    context.progress(`waiting before Consul is restarted: ${obstacle} (${secondsSince(startMs, context)} s)`);
     await context.sleep(lookEveryMs);
   }
 }
@@ -236,17 +273,24 @@ async function viewOrNull(store: MaintenanceStore): Promise<MaintenanceView | nu
 }
 
 /** Without an answer there may be no reserve. */
-async function reserveOrNone(store: MaintenanceStore): Promise<ServerReserve | null> {
+async function reserveOrNone(store: MaintenanceStore): Promise<ServerReserve> {
   try {
     return await store.reserve();
   } catch (error) {
-    if (error instanceof StoreUnavailable) return { spare: 0, ownCounts: true };
+    if (error instanceof StoreUnavailable)
+      return { spare: 0, ownCounts: true, faults: ["no server says how they are"] };
     throw error;
   }
 }
 
 async function lookAt({ agent }: MaintenanceContext): Promise<AgentLook> {
   return agent === null ? { absent: "it is not set up" } : await agent.look();
+}
+
+/** @throws Left when nobody waits for us any more. */
+function goOn(context: MaintenanceContext, waitedFor: string): void {
+  const how = context.left?.() ?? null;
+  if (how !== null) throw new Left(context.host, waitedFor, how);
 }
 
 function secondsSince(startMs: number, context: MaintenanceContext): number {

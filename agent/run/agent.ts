@@ -141,7 +141,8 @@ export async function runAgent(): Promise<void> {
     clock: systemClock,
     signal: stop.signal,
     work: async () => {
-      consul = await consulView(servers.own, config.host);
+      const isServer = config.roles.includes("consul");
+      consul = await consulView(servers.own, { host: config.host, isServer, before: consul });
     },
   });
   const writeConnections = host === null ? null : keepConnectionNotes(config, servers, host, stop.signal, log);

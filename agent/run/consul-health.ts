@@ -10,8 +10,15 @@ export const unreachable: ConsulView = {
   healthy: false,
 };
 
-/** Never throws: an unreachable Consul is an answer. */
-export async function consulView(own: Pick<ConsulClient, "leader" | "health">, host: string): Promise<ConsulView> {
+/**
+ * Never throws: an unreachable Consul is an answer.
+ * @param isServer whether this host's Consul is to be a server.
+ * @param before what was last seen, for what nobody can say now.
+ */
+export async function consulView(
+  own: Pick<ConsulClient, "leader" | "health">,
+  { host, isServer, before }: { host: string; isServer: boolean; before: ConsulView },
+): Promise<ConsulView> {
   try {
     const { Servers } = await own.health();
     const mine = Servers.find((server) => server.Name === host);
@@ -24,14 +31,18 @@ export async function consulView(own: Pick<ConsulClient, "leader" | "health">, h
       healthy: mine?.Healthy ?? true,
     };
   } catch {
-    return await viewWithoutHealth(own);
+    return await viewWithoutHealth(own, isServer && (before.voter || !before.reachable));
   }
 }
 
-/** How the servers are it has from the leader, who may be gone, or busy with a lost server; it may answer by itself. */
-async function viewWithoutHealth(own: Pick<ConsulClient, "leader">): Promise<ConsulView> {
+/**
+ * How the servers are it has from the leader, who may be gone, or busy with a lost server; it may answer by itself.
+ * A server that answers stays a server, and is as well as its sight of a leader.
+ */
+async function viewWithoutHealth(own: Pick<ConsulClient, "leader">, voter: boolean): Promise<ConsulView> {
   try {
-    return { ...unreachable, reachable: true, leader: await own.leader() };
+    const leader = await own.leader();
+    return { reachable: true, leader, isLeader: false, voter, healthy: leader !== null };
   } catch {
     return unreachable;
   }

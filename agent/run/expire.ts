@@ -6,6 +6,7 @@
  * Awkward case: somebody took the fence away (`nft flush ruleset`). Then nothing ends with the lease, whatever its file
  * says: a key that lies on the host is ended at once.
  */
+import { fromUrl } from "../../contract/address.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { eraseKeyFile, mayBeThere } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
@@ -61,7 +62,7 @@ export async function expire(options: { force: boolean }): Promise<string> {
 /** Addresses of the cluster's Consul servers. None where nobody can tell any more: then their sockets count too. */
 function consulServers(): string[] {
   try {
-    return readAgentConfig().consul.urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
+    return readAgentConfig().consul.urls.map((url) => fromUrl(new URL(url).hostname));
   } catch {
     return [];
   }

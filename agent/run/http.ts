@@ -17,6 +17,7 @@ import {
   standUpRequestSchema,
   switchoverRequestSchema,
 } from "../../contract/agent-status.ts";
+import { plainReason } from "../../contract/errors.ts";
 import { maxSnapshotBytes } from "../consul/snapshot.ts";
 import { longestPage, type Page, pageEntries } from "./history-book.ts";
 import type { Metrics } from "./metrics.ts";
@@ -96,7 +97,7 @@ async function answer(
   } catch (error) {
     const fault = error instanceof z.ZodError || error instanceof SyntaxError;
     send(response, fault ? 400 : 500, {
-      error: error instanceof Error ? error.message : String(error),
+      error: plainReason(error),
       next: "see the agent's log",
     });
   }

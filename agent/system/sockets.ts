@@ -1,6 +1,6 @@
 /** The kernel's list of TCP sockets, /proc/net/tcp and tcp6 (Linux Documentation/networking/proc_net_tcp). */
 import { readFileSync } from "node:fs";
-import { BlockList, isIPv6 } from "node:net";
+import { canonicalAddress } from "../../contract/address.ts";
 
 export interface End {
   /** As in `10.77.5.11` or `2001:db8::1`; an IPv4 address in IPv6 clothes is given as IPv4. */
@@ -42,15 +42,6 @@ export function tcpSockets(): TcpSocket[] {
   return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => socketsIn(readFileSync(file, "latin1")));
 }
 
-/** Whether two spellings are one address: IPv6 has many for each. */
-export function isSameAddress(one: string, other: string): boolean {
-  if (isIPv6(one) !== isIPv6(other)) return false;
-  const list = new BlockList();
-  const family = isIPv6(one) ? "ipv6" : "ipv4";
-  list.addAddress(one, family);
-  return list.check(other, family);
-}
-
 /** `0B054D0A:206C` is 10.77.5.11:8300: words of 32 bits as they lie in the memory of a little-endian machine. */
 function endOf(text: string): End {
   const [words = "", port = ""] = text.split(":");
@@ -58,6 +49,6 @@ function endOf(text: string): End {
   const isFourth = bytes.length === 4 || bytes.subarray(0, 12).toString("hex") === `${"0".repeat(20)}ffff`;
   const address = isFourth
     ? bytes.subarray(-4).join(".")
-    : (bytes.toString("hex").match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, "")).join(":");
+    : canonicalAddress((bytes.toString("hex").match(/.{4}/g) ?? []).join(":"));
   return { address, port: Number.parseInt(port, 16) };
 }

@@ -24,6 +24,8 @@ export function requestOverStream(
       },
     });
     outgoing.on("error", reject);
+    // A stream may come paused, so that nothing of it is lost until somebody listens: now somebody does.
+    outgoing.on("socket", () => stream.resume());
     outgoing.on("response", (incoming) => {
       const chunks: Buffer[] = [];
       let bytes = 0;

@@ -48,3 +48,17 @@ test("who ends us ends ssh, and the key's file is gone too", async () => {
   expect(await shell).toBe(255);
   expect(existsSync(readFileSync(seen, "utf8").trim().split("\n")[6] ?? "")).toBe(false);
 });
+
+test("behind a jump host ssh goes through it, by its own pinned key", async () => {
+  ssh(`${note}\ncat "$known" > ${seen}.known; printf '%s\\n' "$@" > ${seen}.words`);
+  const { hostKey } = testHost("host-a").ssh;
+  const proxy = { host: "2001:db8::1", port: 2200, user: "it's", hostKey: "ssh-ed25519 JUMP" };
+  const host = { ...testHost("host-a"), ssh: { user: "root", port: 22, hostKey, host: "203.0.113.7", proxy } };
+  expect(await openShell(testOutputs(), host, [])).toBe(0);
+  expect(readFileSync(`${seen}.known`, "utf8")).toBe(`host-a ${hostKey}\njump.host ssh-ed25519 JUMP\n`);
+  const words = readFileSync(`${seen}.words`, "utf8").trim().split("\n");
+  expect(words.slice(-5)).toEqual(["-p", "22", "-l", "root", "203.0.113.7"]);
+  const command = words.find((word) => word.startsWith("ProxyCommand="));
+  expect(command).toMatch(/^ProxyCommand=ssh -W '\[%h\]:%p' -F \/dev\/null .*-o HostKeyAlias=jump.host /);
+  expect(command).toMatch(/-p 2200 -l 'it'\\''s' 2001:db8::1$/);
+});

@@ -1,5 +1,5 @@
 /**
- * The system's ssh on this terminal, with the pinned host key and the stack's private key. Both lie
+ * The system's ssh on this terminal, with the pinned host keys and the stack's private key. They lie
  * in a directory of memory (/dev/shm) that only we may enter, and are removed when ssh ends.
  */
 import { spawn } from "node:child_process";
@@ -7,8 +7,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HoldfastError } from "../../contract/errors.ts";
+import type { SshEnd } from "../../ssh/way.ts";
+import { shellWords } from "../../toolchain/shell-words.ts";
 import type { StackHost } from "../ports.ts";
-import type { SshAccess } from "./ssh-link.ts";
+import { type SshAccess, wayTo } from "./ssh-link.ts";
 
 /** @returns ssh's exit code: the remote command's, or 255 when ssh itself failed */
 export async function openShell(access: SshAccess, host: StackHost, command: readonly string[]): Promise<number> {
@@ -20,37 +22,48 @@ export async function openShell(access: SshAccess, host: StackHost, command: rea
   }
 }
 
-/** Writes the two files into `directory` and names them. */
+/** Writes the files into `directory` and names them. */
 export function sshArguments(
   { sshAccess }: Pick<SshAccess, "sshAccess">,
   host: StackHost,
   command: readonly string[],
   directory: string,
 ): string[] {
-  const { user, port, hostKey } = host.ssh;
-  const knownHosts = join(directory, "known_hosts");
-  writeFileSync(knownHosts, `${host.name} ${hostKey}\n`, { mode: 0o600 });
-  const options = [
-    `UserKnownHostsFile=${knownHosts}`,
+  const way = wayTo(host);
+  const files = { identity: join(directory, "identity"), knownHosts: join(directory, "known_hosts") };
+  // The names under which the keys are pinned, whatever the addresses are. No host's name has a dot.
+  const jump = way.proxy === null ? [] : [{ alias: "jump.host", ...way.proxy }];
+  const known = [{ alias: way.name, ...way }, ...jump].map(({ alias, hostKey }) => `${alias} ${hostKey}\n`);
+  writeFileSync(files.knownHosts, known.join(""), { mode: 0o600 });
+  const { privateKey } = sshAccess;
+  if (privateKey !== undefined) writeFileSync(files.identity, `${privateKey.trimEnd()}\n`, { mode: 0o600 });
+  const optionsFor = (alias: string) => [
+    `UserKnownHostsFile=${files.knownHosts}`,
     "GlobalKnownHostsFile=/dev/null",
-    // The name under which the key is pinned, whatever the address is.
-    `HostKeyAlias=${host.name}`,
+    `HostKeyAlias=${alias}`,
     "StrictHostKeyChecking=yes",
     "LogLevel=ERROR",
+    // A host without power says no goodbye: within half a minute ssh ends by itself.
+    "ConnectTimeout=10",
+    "ServerAliveInterval=10",
+    "ServerAliveCountMax=2",
+    ...(privateKey === undefined ? [] : [`IdentityFile=${files.identity}`, "IdentitiesOnly=yes"]),
   ];
-  if (sshAccess.privateKey !== undefined) {
-    const identity = join(directory, "identity");
-    writeFileSync(identity, `${sshAccess.privateKey.trimEnd()}\n`, { mode: 0o600 });
-    options.push(`IdentityFile=${identity}`, "IdentitiesOnly=yes");
-  }
+  const endOf = ({ user, port, host }: SshEnd) => ["-p", String(port), "-l", user, host];
+  // ssh hands this to a shell, after it has put in host and port.
+  const through = jump.map(({ alias, ...end }) => {
+    const words = shellWords(["ssh", ...plain(optionsFor(alias)), ...endOf(end)]).replaceAll("%", "%%");
+    return `ProxyCommand=${words.replace("ssh ", "ssh -W '[%h]:%p' ")}`;
+  });
   return [
-    // No file of the operator's own may weaken what is said here.
-    ...["-F", "/dev/null"],
-    ...options.flatMap((option) => ["-o", option]),
-    ...["-p", String(port), "-l", user, host.address],
+    ...plain([...optionsFor(way.name), ...through]),
+    ...endOf(way),
     ...(command.length === 0 ? [] : ["--", ...command]),
   ];
 }
+
+/** No file of the operator's own may weaken what is said here. */
+const plain = (options: readonly string[]) => ["-F", "/dev/null", ...options.flatMap((option) => ["-o", option])];
 
 function runSsh(argv: readonly string[]): Promise<number> {
   const child = spawn("ssh", argv, { stdio: "inherit" });

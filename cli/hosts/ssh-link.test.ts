@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { paths } from "../../contract/paths.ts";
+import { createKeyPair, startSshServer, type TestSshServer } from "../../ssh/testing/ssh-server.ts";
 import type { HostLink, StackHost } from "../ports.ts";
-import { createKeyPair, startSshServer, type TestSshServer } from "../testing/ssh-server.ts";
 import { createSshLink, type SshAccess } from "./ssh-link.ts";
 
 const client = createKeyPair();
@@ -16,14 +16,14 @@ let agent: Server;
 let sshd: TestSshServer;
 let link: HostLink;
 
-function host(ssh: Partial<StackHost["ssh"]> = {}): StackHost {
-  const { port, hostKey } = sshd;
+function host({ host, user, proxy, ...ssh }: Partial<StackHost["ssh"]> = {}): StackHost {
+  const { port = sshd.port, hostKey = sshd.hostKey } = ssh;
   return {
     name: "host-a",
     address: "127.0.0.1",
     roles: ["neard"],
     zone: null,
-    ssh: { user: "root", port, hostKey, ...ssh },
+    ssh: { user: user ?? "root", port, hostKey, ...(host === undefined ? {} : { host }), proxy },
   };
 }
 
@@ -97,22 +97,55 @@ describe("the agent's socket through SSH", () => {
   });
 });
 
+/** The host's Node is the one that runs this test. */
+const withNode = { forced: `eval "$(printf %s "$SSH_ORIGINAL_COMMAND" | sed 's|${paths.node}|${process.execPath}|')"` };
+
+describe("an sshd that opens no sockets (AllowStreamLocalForwarding no, DisableForwarding)", () => {
+  test("is no obstacle, also where a shell prints something first", async () => {
+    const forced = `echo Welcome; ${withNode.forced}`;
+    const server = await startSshServer("root", client, process.env, { forwarding: true, forced });
+    const other = createSshLink(access(), host(server));
+    const answers = await Promise.all([other.request(get("/status")), other.request(get("/history"))]);
+    expect(answers.map((answer) => JSON.parse(answer.body).asked)).toEqual(["/status", "/history"]);
+    other.close();
+    await server.close();
+  });
+
+  test("whose words are not the agent's", async () => {
+    const forced = "echo 'This account is for backups.'";
+    const server = await startSshServer("root", client, process.env, { forwarding: true, forced });
+    const other = createSshLink(access(), host(server));
+    const failure = { code: "HF_HOST_LOGIN", message: expect.stringContaining('"This account is for backups."') };
+    await expect(other.request(get("/status"))).rejects.toMatchObject(failure);
+    await expect(other.run(["id"])).rejects.toMatchObject(failure);
+    other.close();
+    await server.close();
+  });
+});
+
+test("a host that is reached elsewhere than by its cluster, through a jump host", async () => {
+  const jump = await startSshServer("jump", client);
+  const proxy = { host: "127.0.0.1", port: jump.port, user: "jump", hostKey: jump.hostKey };
+  const inner = { ...host({ host: "127.0.0.1", proxy }), address: "192.0.2.11" };
+  const behind = createSshLink(access(), inner);
+  expect(JSON.parse((await behind.request(get("/status"))).body)).toEqual({ asked: "/status" });
+  expect(jump.taken).toBe(1);
+  behind.close();
+  await jump.close();
+});
+
 test("a login that is not root reaches the socket through sudo and the host's own Node", async () => {
   const sudo = join(directory, "sudo");
-  // As sudo -n -- /opt/holdfast/bin/node …, on the Node that runs this test.
-  writeFileSync(
-    sudo,
-    `#!/bin/sh\n[ "$1 $2 $3" = "-n -- ${paths.node}" ] || exit 9\nshift 3\nexec ${process.execPath} "$@"\n`,
-    {
-      mode: 0o755,
-    },
-  );
-  const server = await startSshServer("debian", client, { PATH: `${directory}:${process.env.PATH}` });
+  writeFileSync(sudo, `#!/bin/sh\n[ "$1 $2" = "-n --" ] || exit 9\nshift 2\nexec "$@"\n`, { mode: 0o755 });
+  const server = await startSshServer("debian", client, { PATH: `${directory}:${process.env.PATH}` }, withNode);
   const { port, hostKey } = server;
   const debian = createSshLink(access(), host({ user: "debian", port, hostKey }));
   expect(JSON.parse((await debian.request(get("/status"))).body)).toEqual({ asked: "/status" });
   const none = createSshLink(access({ agentSocket: join(directory, "none") }), host({ user: "debian", port, hostKey }));
-  await expect(none.request(get("/status"))).rejects.toMatchObject({ code: "HF_AGENT_UNREACHABLE" });
+  await expect(none.request(get("/status"))).rejects.toMatchObject({
+    code: "HF_AGENT_UNREACHABLE",
+    message: expect.stringContaining("ENOENT"),
+  });
   debian.close();
   none.close();
   await server.close();
@@ -139,7 +172,8 @@ describe("the connection", () => {
     const closed = createSshLink(access(), host({ port: 1 }));
     await expect(closed.request(get("/status"))).rejects.toMatchObject({
       code: "HF_HOST_UNREACHABLE",
-      message: expect.stringContaining("host-a (127.0.0.1:1)"),
+      message:
+        "host-a cannot be reached at root@127.0.0.1 port 1: the connection was refused: nothing listens there (ECONNREFUSED).",
     });
   });
 

@@ -101,6 +101,7 @@ function hostRow(host: HostView, paint: Paint): string[] {
 function agentCell(host: HostView, paint: Paint): string {
   if (host.agent === null) {
     if (host.error?.code === "HF_HOST_KEY_MISMATCH") return paint.red("wrong host key");
+    if (host.error?.code === "HF_HOST_LOGIN") return paint.red("no way in");
     return paint.red(host.reachable ? "no agent" : "unreachable");
   }
   const { role, ready } = host.agent;

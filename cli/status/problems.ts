@@ -96,6 +96,7 @@ function consulProblems(host: HostView): string[] {
   const consul = host.consul;
   if (consul === null) return [];
   if (!consul.reachable) return [`Consul on ${host.name} does not answer.`];
+  if (consul.leader === null) return [`Consul on ${host.name} knows no leader.`];
   if (!consul.healthy) return [`Consul on ${host.name} is not healthy.`];
   if (host.roles.includes("consul") && !consul.voter) return [`Consul on ${host.name} has no vote.`];
   return [];

@@ -5,7 +5,9 @@
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../../contract/deployment.ts";
+import { tokenKeeper } from "../plan/acl.ts";
 import type { HostPlan, Plan } from "../plan/deployment.ts";
+import { syncWithinMs } from "../plan/neard.ts";
 import type { Artifact } from "../plan/uploads.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
 import { convergeMark } from "./again.ts";
@@ -13,6 +15,7 @@ import type { SshAccess } from "./connection.ts";
 import { forgetHost } from "./gone-host.ts";
 import { type Deployment, hostConcern } from "./host-concern.ts";
 import { HostRuntime } from "./host-runtime.ts";
+import { hostToken } from "./host-token.ts";
 
 export interface ClusterParts {
   readonly plan: Plan;
@@ -31,8 +34,18 @@ export class Cluster extends pulumi.ComponentResource {
     const { plan } = parts;
     const mark = ({ host: { name } }: HostPlan) =>
       [name, convergeMark(name, parts.drifted.has(name), { parent: this })] as const;
-    const deployment: Deployment = { ...parts, marks: new Map(plan.hosts.map(mark)) };
-    const bases = plan.hosts.map((host) => this.#makeBase(host, parts, deployment));
+    const longestTurnMs = syncWithinMs[plan.topology.network];
+    const deployment: Deployment = { ...parts, marks: new Map(plan.hosts.map(mark)), longestTurnMs };
+    const runtimes = new Map(
+      plan.hosts.map((host) => {
+        const { name } = host.host;
+        return [
+          name,
+          new HostRuntime(`${name}-runtime`, host, parts.packed, parts.access, parts.claim, { parent: this }),
+        ] as const;
+      }),
+    );
+    const bases = plan.hosts.map((host) => this.#makeBase(host, runtimes, deployment));
     const consul = bases.map((base) => base.consul);
     const aclHost = plan.hosts.find(({ host }) => host.name === plan.acl.spec.host) as HostPlan;
     const acl = hostConcern("acl", aclHost.host, plan.acl, deployment, { parent: this, dependsOn: consul });
@@ -49,16 +62,20 @@ export class Cluster extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  #makeBase(plan: HostPlan, parts: ClusterParts, deployment: Deployment): Base {
+  #makeBase(plan: HostPlan, runtimes: ReadonlyMap<string, HostRuntime>, deployment: Deployment): Base {
     const { name } = plan.host;
-    const runtime = new HostRuntime(`${name}-runtime`, plan, parts.packed, parts.access, parts.claim, { parent: this });
+    const runtime = runtimes.get(name) as HostRuntime;
+    const keeper = tokenKeeper(deployment.plan.topology, plan.host);
+    // Not on its keeper's Consul, which depends on a token in turn: two hosts may be each other's keepers.
+    const keeperReady = (runtimes.get(keeper.name) as HostRuntime).ready;
+    const token = hostToken(plan.host, keeper, deployment, { parent: this, dependsOn: [keeperReady] });
     const system = hostConcern(`${name}-system`, plan.host, plan.system, deployment, {
       parent: this,
       dependsOn: [runtime.ready],
     });
     const consul = hostConcern(`${name}-consul`, plan.host, plan.consul, deployment, {
       parent: this,
-      dependsOn: [system, ...uploadsOf(runtime, ["consul"])],
+      dependsOn: [system, token, ...uploadsOf(runtime, ["consul"])],
     });
     return { plan, runtime, consul };
   }

@@ -1,6 +1,7 @@
 /** How Pulumi's commands reach a host. */
 import type { types } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
+import type { SshEnd } from "../../ssh/way.ts";
 import type { Host } from "../config/topology.ts";
 
 export interface SshAccess {
@@ -12,15 +13,19 @@ export interface SshAccess {
  * Field by field, never spread: the plugin prints the whole connection, key included, when it meets a
  * name that it does not know.
  */
-export function connectionTo(host: Host, access: SshAccess): types.input.remote.ConnectionArgs {
+export function connectionTo({ ssh }: Host, access: SshAccess): types.input.remote.ConnectionArgs {
+  return { ...endOf(ssh, access), ...(ssh.proxy === null ? {} : { proxy: endOf(ssh.proxy, access) }) };
+}
+
+function endOf(end: SshEnd, access: SshAccess) {
   return {
-    host: host.address,
-    port: host.ssh.port,
-    user: host.ssh.user,
-    hostKey: host.ssh.hostKey,
-    // The preflight has just been there: a host that is down now is worth a minute, not more.
-    dialErrorLimit: 20,
-    perDialTimeout: 10,
+    host: end.host,
+    port: end.port,
+    user: end.user,
+    hostKey: end.hostKey,
+    // The preflight has just been there: a host that is down now may be booting, which is worth two minutes, not more.
+    dialErrorLimit: 15,
+    perDialTimeout: 5,
     ...(access.privateKey === undefined ? {} : { privateKey: access.privateKey }),
   };
 }

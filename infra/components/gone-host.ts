@@ -1,13 +1,14 @@
 /**
  * A host that died for good: it has left `hosts`, and stands in `holdfast:gone`. Pulumi would run its
  * commands' `delete` there, and wait in vain. So they stay in the state as they are, marked to be dropped
- * without running anything, until the name leaves `gone` too. What needs no way to the host goes at once.
+ * without running anything, until the name leaves `gone` too. What needs no way to the host goes at once. Its
+ * token is taken back by the concern `acl`, in the same run.
  */
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
 /** The commands that have a `delete`, by the ends of their names, below the cluster. */
-const concerns = ["system", "consul", "neard", "agent"];
+const concerns = ["system", "consul", "neard", "agent", "token"];
 const inputs = ["connection", "create", "delete", "stdin", "logging", "addPreviousOutputInEnv"];
 
 export function forgetHost(name: string, cluster: pulumi.ComponentResource): void {

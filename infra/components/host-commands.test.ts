@@ -35,6 +35,7 @@ const at = (path: string) => moved(path);
 const shell = (command: string, input = "") =>
   execFileSync("sh", ["-c", moved(command)], { input, encoding: "utf8", stdio: "pipe" });
 
+const bounds = { others: 7, own: 60 };
 const spec: HostSpecInput = {
   host: "host-a",
   concern: "neard",
@@ -56,12 +57,12 @@ const applyCommand = (...args: Parameters<typeof applyCall>) => applyCall(...arg
 describe("apply", () => {
   beforeEach(fakeHoldfastd);
   test("has the spec in its text as long as a shell takes it, else on stdin; a preview shows that it changed", () => {
-    expect(applyCall("root", spec, 60).stdin).toEqual({});
+    expect(applyCall("root", spec, bounds).stdin).toEqual({});
     const long = { ...spec, files: [{ path: "/etc/x", mode: "0644", lines: Array(4000).fill("it's ünder 128 KiB?") }] };
-    const { command, stdin } = applyCall("admin", long, 60);
+    const { command, stdin } = applyCall("admin", long, bounds);
     expect(JSON.parse(stdin.spec ?? "")).toEqual(long);
-    expect(shell(command.replace("sudo -n ", ""), "{}")).toMatch(/^apply --spec - \n/);
-    expect(applyCall("admin", { ...long, host: "host-b" }, 60).command).not.toBe(command);
+    expect(shell(command.replace("sudo -n ", ""), "{}")).toMatch(/^apply --spec - --others-within 7 \n/);
+    expect(applyCall("admin", { ...long, host: "host-b" }, bounds).command).not.toBe(command);
   });
   test("of 120 hosts is within what Linux takes, whatever the concern and the user", () => {
     const hosts = Array.from({ length: 120 }, (_, i) => {
@@ -75,31 +76,37 @@ describe("apply", () => {
     });
     const { acl, hosts: plans } = planDeployment(sampleTopology({ hosts }), sampleArtifactsByArch);
     const concerns = [acl, ...plans.flatMap((plan) => [plan.system, plan.consul, plan.agent, plan.neard ?? []].flat())];
-    const lengths = concerns.map(({ spec }) => Buffer.byteLength(applyCommand("admin", spec, 86_400)));
+    const lengths = concerns.map(({ spec }) =>
+      Buffer.byteLength(applyCommand("admin", spec, { others: 400_000, own: 86_400 })),
+    );
     const others = plans.flatMap(({ runtime, uploads }) =>
       Buffer.byteLength(runtimeCommand("admin", runtime, [runtime.node, runtime.holdfastd, ...uploads], [own])),
     );
     expect(Math.max(...lengths, ...others)).toBeLessThan(100 * 1024);
     // Those of a usual cluster stay where a preview shows their lines.
     const usual = planDeployment(sampleTopology({ hosts: hosts.slice(0, 9) }), sampleArtifactsByArch);
-    expect(applyCall("admin", usual.acl.spec, 60).stdin).toEqual({});
+    expect(applyCall("admin", usual.acl.spec, bounds).stdin).toEqual({});
   });
   test("hands over the spec, whatever is in it, and the secrets on stdin", () => {
-    const [args, ...rest] = shell(applyCommand("root", spec, 60), '{"a":"secret"}').split("\n");
+    const [args, ...rest] = shell(applyCommand("root", spec, bounds), '{"a":"secret"}').split("\n");
     const [text = "", stdin] = rest.join("\n").split("---\n");
-    expect(args).toBe("apply --spec /dev/fd/3 ");
+    expect(args).toBe("apply --spec /dev/fd/3 --others-within 7 ");
     expect(JSON.parse(text)).toEqual(spec);
     expect(stdin).toBe('{"a":"secret"}');
   });
   test("is the same through sudo", () => {
-    const command = applyCommand("admin", spec, 60);
+    const command = applyCommand("admin", spec, bounds);
     expect(command.startsWith("sudo -n sh -c '")).toBe(true);
-    const direct = shell(applyCommand("root", spec, 60), "{}");
+    const direct = shell(applyCommand("root", spec, bounds), "{}");
     expect(shell(command.replace("sudo -n ", ""), "{}")).toBe(direct);
   });
-  test("is bounded in time", () => {
+  test("is bounded in time, for one that hangs", () => {
     writeFileSync(at(paths.holdfastd), "#!/bin/sh\nsleep 60\n");
-    expect(() => shell(applyCommand("root", spec, 1))).toThrow();
+    const command = applyCommand("root", spec, { others: 7, own: 60 });
+    expect(command).toContain("timeout --kill-after=10 187 ");
+    expect(() => shell(command.replace(" 187 ", " 1 "))).toThrow("It did not end within 187 s");
+    const remove = removeCommand("admin", "consul", own).replace("sudo -n ", "").replace(" 300 ", " 1 ");
+    expect(() => shell(remove)).toThrow("(HF_TIMEOUT)");
   });
 });
 

@@ -6,15 +6,23 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { type Concern, type HostSpecInput, specOnStdin } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { shellWords } from "../../toolchain/shell-words.ts";
+import { clusterSecrets } from "../plan/secret-names.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 
 /** Nothing may hang for ever: Pulumi itself has no limit for a command. */
 const minute = 60;
 
+/** `timeout` says nothing when it ends a command: 124, or 137 where it had to kill it. */
+function orSay(seconds: number): string {
+  const words = `It did not end within ${seconds} s: the host may be overloaded, or its disk may hang. Look at it, then run pulumi up again (HF_TIMEOUT).`;
+  return `|| { code=$?; case $code in 124|137) echo "${words}" >&2;; esac; exit $code; }`;
+}
+
 /** Runs a script as root, the script on stdin. */
 function asRoot(user: string, timeoutSeconds: number, script: string): string {
   const sudo = user === "root" ? "" : "sudo -n ";
-  return `${sudo}timeout ${timeoutSeconds} sh -eu <<\\HOLDFAST_SCRIPT\n${script}\nHOLDFAST_SCRIPT`;
+  return `${sudo}timeout ${timeoutSeconds} sh -eu <<\\HOLDFAST_SCRIPT ${orSay(timeoutSeconds)}\n${script}\nHOLDFAST_SCRIPT`;
 }
 
 /** Ids of the deployments that a host may belong to: this one, and the one whose hosts it adopts. */
@@ -41,7 +49,7 @@ esac
 
 /** Makes the folder for uploads, writable by the user who copies. */
 export function prepareCommand(user: string, owners: Owners): string {
-  const folders = `install -d -m 0755 ${paths.state}\ninstall -d -m 0755 -o ${user} ${paths.upload}`;
+  const folders = `install -d -m 0755 ${paths.state}\ninstall -d -m 0755 -o ${shellWords([user])} ${paths.upload}`;
   return asRoot(user, minute, onlyOn(owners) + folders);
 }
 
@@ -127,27 +135,51 @@ export interface ApplyCall {
  */
 const mostInCommand = 96 * 1024;
 
-export function applyCall(user: string, spec: HostSpecInput, timeoutSeconds: number): ApplyCall {
-  const apply = `timeout --kill-after=10 ${timeoutSeconds} ${paths.holdfastd} apply --spec`;
+/**
+ * @param seconds `others`: what all other hosts together may take before this one; `own`: what this apply itself may
+ * take. It keeps both bounds by itself, and has words for them; `timeout` is for one that hangs.
+ */
+export function applyCall(
+  user: string,
+  spec: HostSpecInput,
+  { others, own }: { readonly others: number; readonly own: number },
+): ApplyCall {
+  const seconds = others + own + 2 * minute;
+  const apply = `timeout --kill-after=10 ${seconds} ${paths.holdfastd} apply`;
+  const within = `--others-within ${others}`;
   // JSON may say a single quote by its number; see holdfastd().
   const json = JSON.stringify(spec, null, 2).replaceAll("'", "\\u0027");
   if (Buffer.byteLength(json) <= mostInCommand)
     return {
-      command: holdfastd(user, `${apply} /dev/fd/3 3<<\\HOLDFAST_SPEC\n${json}\nHOLDFAST_SPEC\n`),
+      command: holdfastd(
+        user,
+        `${apply} --spec /dev/fd/3 ${within} 3<<\\HOLDFAST_SPEC ${orSay(seconds)}\n${json}\nHOLDFAST_SPEC\n`,
+      ),
       stdin: {},
     };
   // So that a preview shows that it is another one.
   const digest = createHash("sha256").update(json).digest("hex").slice(0, 16);
+  const note = `# too long for a command: on stdin, sha256 ${digest}`;
   return {
-    command: holdfastd(user, `${apply} ${specOnStdin.option} # too long for a command: on stdin, sha256 ${digest}`),
+    command: holdfastd(user, `${apply} --spec ${specOnStdin.option} ${within} ${orSay(seconds)} ${note}`),
     stdin: { [specOnStdin.name]: json },
   };
 }
 
-/** @param own id of the deployment whose host it is */
-export function removeCommand(user: string, concern: Concern, own: string): string {
+/** Run on another host, when `host` is clean. Where that one is no host of ours any more there is nothing to take back. */
+export function revokeCommand(user: string, host: string): string {
+  const revoke = `revoke --host ${host} --management-secret ${clusterSecrets.managementToken}`;
   return holdfastd(
     user,
-    `timeout --kill-after=10 ${5 * minute} ${paths.holdfastd} remove --concern ${concern} --deployment ${own}`,
+    `test ! -x ${paths.holdfastd} || timeout --kill-after=10 ${2 * minute} ${paths.holdfastd} ${revoke}`,
+  );
+}
+
+/** @param own id of the deployment whose host it is */
+export function removeCommand(user: string, concern: Concern, own: string): string {
+  const seconds = 5 * minute;
+  return holdfastd(
+    user,
+    `timeout --kill-after=10 ${seconds} ${paths.holdfastd} remove --concern ${concern} --deployment ${own} ${orSay(seconds)}`,
   );
 }

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Claim, claimName } from "../../contract/deployment.ts";
 import { hostSpecSchema } from "../../contract/host-spec.ts";
 import type { Host } from "../config/topology.ts";
-import type { ConcernPlan } from "../plan/deployment.ts";
+import type { ConcernPlan, Plan } from "../plan/deployment.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
 import { connectionTo, type SshAccess } from "./connection.ts";
 import { applyCall, removeCommand } from "./host-commands.ts";
@@ -12,19 +12,22 @@ import { applyCall, removeCommand } from "./host-commands.ts";
 export interface Deployment {
   /** Who deploys; see contract/deployment.ts. */
   readonly claim: pulumi.Output<Claim>;
+  readonly plan: Plan;
   readonly access: SshAccess;
   readonly secrets: ClusterSecrets;
   /** By host name; see again.ts. */
   readonly marks: ReadonlyMap<string, pulumi.Output<string>>;
+  /** How long a host may take until it is healthy after its neard was changed: the longest of all waits. */
+  readonly longestTurnMs: number;
 }
 
-/** Besides waiting until healthy: unpacking, restarts, a switchover. */
-const workSeconds = 300;
+/** Besides waiting until healthy: unpacking, restarts, a switchover, Consul's quorum. */
+const workSeconds = 420;
 /**
- * Each may have to wait for all others, for one is changed at a time. Not the number of hosts: then every
- * command would change, and run again, when a host comes or goes.
+ * Each may have to wait for all others, whatever of them is changed, for one is changed at a time. Not the number of
+ * hosts: then every command would change, and run again, when a host comes or goes.
  */
-const mostTurns = 8;
+const mostOthers = 7;
 
 /** @param name of the resource. */
 export function hostConcern(
@@ -36,8 +39,9 @@ export function hostConcern(
 ): remote.Command {
   const { healthyWithinMs } = hostSpecSchema.parse(plan.spec);
   const mark = deployment.marks.get(host.name) as pulumi.Output<string>;
-  const turnSeconds = workSeconds + Math.ceil(healthyWithinMs / 1000);
-  const { command, stdin } = applyCall(host.ssh.user, plan.spec, turnSeconds * mostTurns);
+  const turnSeconds = (healthyMs: number) => workSeconds + Math.ceil(healthyMs / 1000);
+  const bounds = { others: mostOthers * turnSeconds(deployment.longestTurnMs), own: turnSeconds(healthyWithinMs) };
+  const { command, stdin } = applyCall(host.ssh.user, plan.spec, bounds);
   const withNodeKey = (text: string) => deployment.secrets.withNodeKey(host.name, text);
   const onStdin = Object.fromEntries(Object.entries(stdin).map(([key, text]) => [key, withNodeKey(text)]));
   return new remote.Command(

@@ -57,6 +57,13 @@ describe("hosts", () => {
   test.each(["127.0.0.1", "0.0.0.0", "224.0.0.1", "::1", "fe80::1"])("the address %s is nobody's", (address) =>
     expect(codes({ hosts: [a, b, { ...c, address }] })[0]).toContain(`the address ${address} of host host-c`),
   );
+  test("two spellings of one address are one host", () => {
+    const inSix = (host: typeof a, address: string) => ({ ...host, address });
+    const hosts = [inSix(a, "2001:db8::11"), inSix(b, "2001:DB8:0:0::12"), inSix(c, "2001:db8:0::0012")];
+    expect(codes({ hosts })).toEqual([
+      "HF_CONFIG_INVALID: holdfast:hosts has the address 2001:db8::12 2 times (host-b, host-c)",
+    ]);
+  });
   test("IPv4 and IPv6 together", () =>
     expect(codes({ hosts: [a, b, { ...c, address: "2001:db8::13" }] })[0]).toContain("mixes IPv4 and IPv6"));
   test("one neard for two architectures", () =>

@@ -1,5 +1,5 @@
 /** The hosts together: how many there are, that they can be told apart and can reach each other. */
-import { BlockList, isIPv4 } from "node:net";
+import { familyOf, isWithin } from "../../contract/address.ts";
 import { clusterStashes } from "../plan/secret-names.ts";
 import { type Fault, configFault as fault } from "./faults.ts";
 import type { Settings } from "./schema.ts";
@@ -80,7 +80,7 @@ export function takeoverAddressFaults(settings: Hosts): Fault[] {
     const path = `holdfast:hosts, ${name}, takeoverAddress`;
     if (!roles.includes("neard"))
       return [fault(`${path}: ${name} has no neard, so nobody ever takes over from it`, "Remove the setting.")];
-    if (way.mover === "arp" && !isIPv4(way.address ?? address))
+    if (way.mover === "arp" && familyOf(way.address ?? address) !== "ipv4")
       return [
         fault(
           `${path}: mover arp is for IPv4; a host that comes back and finds its IPv6 address taken would not use it any more`,
@@ -108,24 +108,11 @@ export function goneFaults(settings: Pick<Settings, "hosts" | "gone">): Fault[] 
 }
 
 /** Where a host cannot be reached by the others. */
-const unreachable = new BlockList();
-for (const [net, prefix] of [
-  ["0.0.0.0", 8],
-  ["127.0.0.0", 8],
-  ["224.0.0.0", 3],
-] as const)
-  unreachable.addSubnet(net, prefix, "ipv4");
-for (const [net, prefix] of [
-  ["::", 127],
-  ["fe80::", 10],
-  ["ff00::", 8],
-] as const)
-  unreachable.addSubnet(net, prefix, "ipv6");
+const unreachable = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"];
 
 export function addressFaults(settings: Hosts): Fault[] {
-  const family = (address: string) => (isIPv4(address) ? "ipv4" : "ipv6");
-  const bad = settings.hosts.filter((host) => unreachable.check(host.address, family(host.address)));
-  const families = new Set(settings.hosts.map((host) => family(host.address)));
+  const bad = settings.hosts.filter((host) => isWithin(unreachable, host.address));
+  const families = new Set(settings.hosts.map((host) => familyOf(host.address)));
   return [
     ...bad.map((host) =>
       fault(

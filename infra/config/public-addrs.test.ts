@@ -19,12 +19,14 @@ describe("the form", () => {
   test.each([
     ["203.0.113.7:24567", { peer: null, ip: "203.0.113.7", port: 24_567 }],
     ["[2001:db8::7]:24567", { peer: null, ip: "2001:db8::7", port: 24_567 }],
+    ["[2001:DB8:0:0::7]:24567", { peer: null, ip: "2001:db8::7", port: 24_567 }],
     [`${proxy}@203.0.113.7:1`, { peer: proxy, ip: "203.0.113.7", port: 1 }],
   ])("%s", (text, expected) => expect(publicAddrFrom(text)).toEqual(expected));
 
   test.each([
     ["2001:db8::7:24567", "an IPv6 address without brackets"],
     ["[203.0.113.7]:24567", "an IPv4 address in brackets"],
+    ["[::ffff:203.0.113.7]:24567", "an IPv4 address in IPv6 clothes"],
     ["203.0.113.7", "no port"],
     ["203.0.113.7:0", "port 0"],
     ["203.0.113.7:65536", "a port that is none"],

@@ -7,7 +7,8 @@
  * believes in it only with the port that it listens on (nearcore: peer_actor.rs, tier1.rs). Awkward case: an address needs the node's public key before it, which holdfast makes; so
  * the operator gives none, and the plan has a mark in its place until the key is known.
  */
-import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
+import { addressFault, canonicalAddress, hostPort, isWithin } from "../../contract/address.ts";
 import { isPublicKey } from "../../contract/near-key.ts";
 import { type Fault, configFault as fault } from "./faults.ts";
 import type { Settings } from "./schema.ts";
@@ -29,8 +30,15 @@ export function publicAddrFrom(text: string): PublicAddr | null {
   const [, peer = null, ip6, ip4, digits] = match;
   const port = Number(digits);
   if (port < 1 || port > 65_535 || (peer !== null && !isPublicKey(peer))) return null;
-  if (ip6 !== undefined) return isIPv6(ip6) ? { peer, ip: ip6, port } : null;
+  if (ip6 !== undefined)
+    return isIPv6(ip6) && addressFault(ip6) === null ? { peer, ip: canonicalAddress(ip6), port } : null;
   return ip4 !== undefined && isIPv4(ip4) ? { peer, ip: ip4, port } : null;
+}
+
+/** The one spelling of a sound one. */
+export function canonicalPublicAddr(text: string): string {
+  const { peer, ip, port } = read(text);
+  return `${peer === null ? "" : `${peer}@`}${hostPort(ip, port)}`;
 }
 
 const read = (text: string) => publicAddrFrom(text) as PublicAddr;
@@ -65,25 +73,14 @@ function nodeFaults({ name, publicAddrs }: Host): Fault[] {
   );
 }
 
-const nobodys = new BlockList();
-nobodys.addAddress("0.0.0.0");
-nobodys.addAddress("::", "ipv6");
+const nobodys = ["0.0.0.0", "::"];
 /** As neard has it: unique local IPv6 addresses pass. */
-const privates = new BlockList();
-for (const [net, prefix] of [
-  ["10.0.0.0", 8],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-  ["127.0.0.0", 8],
-] as const)
-  privates.addSubnet(net, prefix, "ipv4");
-privates.addAddress("::1", "ipv6");
+const privates = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "::1"];
 
 function ipFaults({ name, publicAddrs }: Host, mayBePrivate: boolean): Fault[] {
   return publicAddrs.flatMap((text) => {
     const { ip } = read(text);
-    const isIn = (list: BlockList) => list.check(ip, isIPv4(ip) ? "ipv4" : "ipv6");
-    if (!isIn(nobodys) && (mayBePrivate || !isIn(privates))) return [];
+    if (!isWithin(nobodys, ip) && (mayBePrivate || !isWithin(privates, ip))) return [];
     return [
       fault(
         `holdfast:hosts: publicAddrs of ${name} has ${text}, which other validators cannot dial`,

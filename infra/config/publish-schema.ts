@@ -4,6 +4,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import * as z from "zod";
+import { runEntry } from "../../contract/entry.ts";
 import { settingsSchema } from "./schema.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
@@ -136,7 +137,8 @@ export function configurationPage(): string {
   return `${[preamble.trimEnd(), ...sections].join("\n\n")}\n`;
 }
 
-if (import.meta.main) {
-  await writeFile(published.schema, `${JSON.stringify(stackFileSchema(), null, 2)}\n`);
-  await writeFile(published.page, configurationPage());
-}
+if (import.meta.main)
+  await runEntry("publish-schema", async () => {
+    await writeFile(published.schema, `${JSON.stringify(stackFileSchema(), null, 2)}\n`);
+    await writeFile(published.page, configurationPage());
+  });

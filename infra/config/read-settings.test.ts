@@ -14,6 +14,45 @@ test("a sound configuration is read, with its defaults; other namespaces are non
   expect(settings?.validatorKey).toBe(sampleInput().validatorKey);
 });
 
+describe("addresses and logins", () => {
+  const [first, ...others] = sampleInput().hosts;
+  const withHost = (more: object) => ({ ...sampleInput(), hosts: [{ ...first, ...more }, ...others] });
+  test.each([
+    ["address", "::ffff:192.0.2.11", "must be given as the IPv4 address that it is"],
+    ["address", "fe80::1%eth0", "must be an address without a zone"],
+    ["address", "host-a.example", "must be an IPv4 or IPv6 address"],
+    ["user", "root; reboot", "must be a Unix user name"],
+    ["user", "-oProxyCommand=x", "must be a Unix user name"],
+  ])("%s %s is refused", (name, value, words) =>
+    expect(messages(withHost({ [name]: value }))[0]).toContain(`holdfast:hosts[0].${name} of host host-a: ${words}`),
+  );
+  test.each(["-oProxyCommand=x", "a b", "$(id)", "fe80::1%eth0", "1.2.3"])("ssh.host %s is refused", (value) =>
+    expect(messages(withHost({ ssh: { host: value } }))[0]).toContain(
+      "holdfast:hosts[0].ssh.host of host host-a: must be an IPv4 or IPv6 address, or a host name",
+    ),
+  );
+  test("the login that counts for all of them too", () => {
+    const { ssh } = sampleInput();
+    expect(messages({ ...sampleInput(), ssh: { ...ssh, user: "$(id)" } })[0]).toContain("holdfast:ssh.user: must be a");
+    const proxy = { host: "jump.example", user: "a b", hostKey: sampleHostKey("jump") };
+    expect(messages({ ...sampleInput(), ssh: { ...ssh, proxy } })[0]).toContain("holdfast:ssh.proxy.user: must be a");
+  });
+  test("addresses and blocks get their one spelling", () => {
+    const firewall = { ssh: ["2001:DB8:0::/032"], monitoring: ["192.0.2.1/32"] };
+    const ssh = { host: "2001:DB8:0::1" };
+    const publicAddrs = ["[2001:DB8:0::1]:24567"];
+    const { settings } = readSettings(
+      asPulumiGives({ ...withHost({ address: "2001:DB8:0::1", ssh, publicAddrs }), firewall }),
+    );
+    expect(settings?.hosts[0]).toMatchObject({
+      address: "2001:db8::1",
+      ssh: { host: "2001:db8::1" },
+      publicAddrs: ["[2001:db8::1]:24567"],
+    });
+    expect(settings?.firewall).toEqual({ ssh: ["2001:db8::/32"], monitoring: ["192.0.2.1"] });
+  });
+});
+
 describe("unknown settings are refused with the nearest right name", () => {
   test("at the top", () =>
     expect(messages({ ...sampleInput(), leese: {} })).toEqual([

@@ -3,25 +3,25 @@
  * only; what depends on more than one setting is in cross-checks.ts. The descriptions become
  * docs/holdfast.schema.json and docs/configuration.md (see publish-schema.ts).
  */
-import { isIP, isIPv4 } from "node:net";
 import * as z from "zod";
+import { addressFault, blockFault, canonicalAddress, canonicalBlock } from "../../contract/address.ts";
 import { deploymentIdSchema } from "../../contract/deployment.ts";
 import { ports } from "../../contract/paths.ts";
 import { leaseTimingSchema } from "../../contract/timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../../contract/topology.ts";
 import { isBootNode } from "./boot-nodes.ts";
-import { mostPublicAddrs, publicAddrFrom } from "./public-addrs.ts";
+import { canonicalPublicAddr, mostPublicAddrs, publicAddrFrom } from "./public-addrs.ts";
 
 const port = z.number().int().min(1).max(65535);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a sha256: 64 hexadecimal digits in lower case");
-const address = z.string().refine((text) => isIP(text) !== 0, "must be an IPv4 or IPv6 address");
+/** A text in which `faultOf` finds nothing. */
+const soundText = (faultOf: (text: string) => string | null) =>
+  z.string().refine((text) => faultOf(text) === null, { error: ({ input }) => faultOf(String(input)) ?? "" });
+
+const address = soundText(addressFault).transform(canonicalAddress);
 
 /** `10.0.0.0/8`, `2001:db8::/32`, or one address. */
-const cidr = z.string().refine((text) => {
-  const [ip = "", bits, ...rest] = text.split("/");
-  if (isIP(ip) === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv4(ip) ? 32 : 128));
-}, "must be an address or a CIDR block, such as 192.0.2.0/24");
+const cidr = soundText(blockFault).transform(canonicalBlock);
 
 /**
  * Whether the base64 of a public SSH key is all there: it repeats the key's type, then come its parts, each behind
@@ -45,10 +45,37 @@ function isWholeHostKey(text: string): boolean {
 /** A text of the operator's that ends up in a path, an argument or a message. */
 const line = z.string().regex(/^\P{Cc}*$/u, "must be one line without control characters");
 
-const user = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Unix user name");
-
 /** Patience; no timer takes more than 24 days, and no host waits for an hour. */
 const patience = (least: number) => z.number().int().min(least).max(3_600_000);
+
+/** One that no shell and no option parser takes for anything else. */
+const unixUser = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "must be a Unix user name");
+
+/** An address, or a name as DNS has them: nothing that ssh could take for an option. */
+const sshHost = z
+  .string()
+  .refine(
+    (text) =>
+      addressFault(text) === null || /^(?=.*[A-Za-z])[A-Za-z0-9_]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?$/.test(text),
+    "must be an IPv4 or IPv6 address, or a host name",
+  )
+  .transform(canonicalAddress);
+
+const hostKey = z
+  .string()
+  .regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$/, {
+    message:
+      'must be a public host key of type ed25519 or ecdsa, such as "ssh-ed25519 AAAA…" (ssh-keyscan -t ed25519 ADDRESS)',
+    abort: true,
+  })
+  .refine(isWholeHostKey, "is not a whole public key: it was cut short, or changed on the way");
+
+const proxy = z.strictObject({
+  host: sshHost.describe("Where this machine reaches the jump host"),
+  port: port.default(ports.ssh).describe("Its SSH port"),
+  user: unixUser.optional().describe("Its user, with the same key as the hosts; default: ssh.user"),
+  hostKey: hostKey.describe("Its public SSH key; no other is accepted"),
+});
 
 /** A file that hosts need, from this machine or from the network. */
 const source = z.strictObject({
@@ -64,18 +91,24 @@ export const machines = { x64: "x86_64", arm64: "aarch64" } as const satisfies R
 
 const host = z.strictObject({
   name: hostNameSchema.describe("Name of the host: its Consul node name and part of resource names"),
-  address: address.describe("Where the other hosts and this machine reach it"),
-  user: user.optional().describe("SSH user: root, or one with passwordless sudo; default: ssh.user"),
-  port: port.optional().describe("SSH port; default: ssh.port"),
-  hostKey: z
-    .string()
-    .regex(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$/, {
-      message:
-        'must be a public host key of type ed25519 or ecdsa, such as "ssh-ed25519 AAAA…" (ssh-keyscan -t ed25519 ADDRESS)',
-      abort: true,
+  address: address.describe(
+    "Where the other hosts reach it, and this machine where ssh.host is not given; an address of its own",
+  ),
+  user: unixUser.optional().describe("SSH user: root, or one with passwordless sudo; default: ssh.user"),
+  port: port.optional().describe("Port of its SSH server; default: ssh.port"),
+  hostKey: hostKey.describe("The host's public SSH key; no other is accepted"),
+  ssh: z
+    .strictObject({
+      host: sshHost
+        .optional()
+        .describe(
+          "Where this machine reaches it, if not at its address: behind a 1:1 NAT the outer one; default: address",
+        ),
+      port: port.optional().describe("The port there, if it is translated to another one; default: port"),
+      proxy: proxy.optional().describe("Jump host on the way to this host; default: ssh.proxy"),
     })
-    .refine(isWholeHostKey, "is not a whole public key: it was cut short, or changed on the way")
-    .describe("The host's public SSH key; no other is accepted"),
+    .prefault({})
+    .describe("The way from this machine to the host"),
   roles: z
     .array(roleSchema)
     .min(1, "must have neard, consul or both")
@@ -122,10 +155,11 @@ const host = z.strictObject({
           (text) => publicAddrFrom(text) !== null,
           'must look like "203.0.113.7:24567", or "[2001:db8::7]:24567": an IPv6 address in brackets, and a port; ' +
             'for a node that passes messages on, "ed25519:…@" and its address',
-        ),
+        )
+        .transform(canonicalPublicAddr),
     )
     .max(mostPublicAddrs, `must have at most ${mostPublicAddrs} entries: neard takes no more`)
-    .default([])
+    .prefault([])
     .describe(
       "Where other validators dial this host's neard, as `ip:port` (its node key is put before it), or another node that passes messages on to it, as `ed25519:…@ip:port`; default: neard asks STUN servers for its address",
     ),
@@ -204,8 +238,9 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       privateKey: z.string().optional().describe("Secret: PEM or OpenSSH private key, without passphrase"),
       agent: z.boolean().default(false).describe("Use the keys of the ssh-agent instead"),
-      user: user.default("root").describe("User on hosts that name none"),
+      user: unixUser.default("root").describe("User on hosts that name none"),
       port: port.default(ports.ssh).describe("Port on hosts that name none"),
+      proxy: proxy.optional().describe("Jump host on the way to the hosts that name none"),
     })
     .describe("How to log in to the hosts"),
   hosts: z.array(host).min(1, "must not be empty").describe("The machines; they exist already and answer over SSH"),
@@ -237,9 +272,9 @@ export const settingsSchema = z.strictObject({
       ssh: z
         .array(cidr)
         .min(1, "must not be empty, or nobody gets in")
-        .default(["0.0.0.0/0", "::/0"])
+        .prefault(["0.0.0.0/0", "::/0"])
         .describe("Who may reach SSH"),
-      monitoring: z.array(cidr).default([]).describe("Who, besides the cluster, may read health, status and metrics"),
+      monitoring: z.array(cidr).prefault([]).describe("Who, besides the cluster, may read health, status and metrics"),
     })
     .prefault({})
     .describe("Each host's own firewall"),

@@ -5,6 +5,7 @@
 import type { TakeoverAddress } from "../../contract/agent-config.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
 import type { HostRole, Network } from "../../contract/topology.ts";
+import type { SshEnd } from "../../ssh/way.ts";
 import type { HostArch, Settings } from "./schema.ts";
 
 export interface Host {
@@ -17,7 +18,10 @@ export interface Host {
   readonly priority: number;
   /** Sound; without a node key where it is this host's own. */
   readonly publicAddrs: readonly string[];
-  readonly ssh: { readonly user: string; readonly port: number; readonly hostKey: string };
+  /** The way from this machine to the host. */
+  readonly ssh: SshEnd & { readonly proxy: SshEnd | null };
+  /** The port of its own SSH server, which its firewall opens. */
+  readonly sshdPort: number;
   /** How its successor answers for it when it is dark; null: not at all. */
   readonly takeoverAddress: TakeoverAddress | null;
 }
@@ -61,12 +65,8 @@ export function topologyFrom(settings: Settings, publicKey: string, nextPublicKe
       arch: host.arch,
       priority: host.priority,
       publicAddrs: host.publicAddrs,
-      ssh: {
-        user: host.user ?? settings.ssh.user,
-        port: host.port ?? settings.ssh.port,
-        // Without the comment: it is no part of the key, and some readers do not take it.
-        hostKey: host.hostKey.split(" ").slice(0, 2).join(" "),
-      },
+      ssh: sshOf(host, settings.ssh),
+      sshdPort: host.port ?? settings.ssh.port,
       takeoverAddress: takeoverAddressOf(host, neard.networkPort),
     })),
     gone: [...new Set(settings.gone)].toSorted(),
@@ -77,6 +77,20 @@ export function topologyFrom(settings: Settings, publicKey: string, nextPublicKe
     firewall: settings.firewall,
   };
 }
+
+function sshOf(host: Settings["hosts"][number], common: Settings["ssh"]): Host["ssh"] {
+  const proxy = host.ssh.proxy ?? common.proxy;
+  return {
+    host: host.ssh.host ?? host.address,
+    port: host.ssh.port ?? host.port ?? common.port,
+    user: host.user ?? common.user,
+    hostKey: bareKey(host.hostKey),
+    proxy: proxy === undefined ? null : { ...proxy, user: proxy.user ?? common.user, hostKey: bareKey(proxy.hostKey) },
+  };
+}
+
+/** Without the comment: it is no part of the key, and some readers do not take it. */
+const bareKey = (hostKey: string) => hostKey.split(" ").slice(0, 2).join(" ");
 
 function takeoverAddressOf(host: Settings["hosts"][number], neardPort: number): TakeoverAddress | null {
   if (host.takeoverAddress === undefined) return null;

@@ -24,9 +24,22 @@ export function aclSpec(topology: Topology): HostSpecInput {
         secret: hostSecret(member.name, "consul-token"),
         policies: [policyName(member)],
       })),
+      ...(topology.gone.length === 0 ? {} : { gone: [...topology.gone] }),
       autopilot,
     },
   };
+}
+
+/**
+ * Who takes back a host's token once the host has left: the Consul host after it, in the order of the
+ * configuration. Not the first for all: then nobody could when that one leaves.
+ */
+export function tokenKeeper(topology: Topology, host: Host): Host {
+  const at = topology.hosts.findIndex(({ name }) => name === host.name);
+  const others = [...topology.hosts.slice(at + 1), ...topology.hosts.slice(0, at)];
+  const keeper = others.find(hasRole("consul"));
+  if (keeper === undefined) throw new TypeError("a topology with one Consul host has passed the checks");
+  return keeper;
 }
 
 function policyName(host: Host): string {

@@ -1,9 +1,9 @@
 /** The concern `agent`: holdfastd as the failover agent, its configuration, its credentials, its unit. */
+import { hostPort } from "../../contract/address.ts";
 import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
 import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { credentials, paths, ports, units, users } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
-import { hostPort } from "./addresses.ts";
 import { hardening } from "./hardening.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";

@@ -3,9 +3,9 @@
  * elsewhere. Two files, for a reason: consul.json needs a restart, join.json (who to join, how many
  * servers to expect) only matters at the next start, so that a host that comes or goes restarts nobody.
  */
+import { hostPort } from "../../contract/address.ts";
 import { credentials, paths, ports, units } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
-import { hostPort } from "./addresses.ts";
 
 /** Autopilot as it must be for the lock's sake: it never deregisters a server (and with it a session) by itself. */
 export const autopilot = {

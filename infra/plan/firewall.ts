@@ -6,9 +6,9 @@
  * does not load leaves the old rules standing. It never touches anybody else's tables.
  * Not here: the fence. That is a table of the agent's own, and filters what neard sends.
  */
+import { familyOf } from "../../contract/address.ts";
 import { firewallTable, paths, ports } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
-import { nftFamily } from "./addresses.ts";
 
 const table = `inet ${firewallTable}`;
 
@@ -31,7 +31,7 @@ export function firewallLines(topology: Topology, host: Host): string[] {
     "meta l4proto { 1, 58 } accept",
     // Answers to DHCPv6, which come from an address of their own.
     "ip6 saddr fe80::/10 udp dport 546 accept",
-    ...acceptFrom(topology.firewall.ssh, `tcp dport ${host.ssh.port}`),
+    ...acceptFrom(topology.firewall.ssh, `tcp dport ${host.sshdPort}`),
     ...acceptFrom(cluster, `tcp dport { ${consulTcpPorts(host).join(", ")} }`),
     ...acceptFrom(cluster, `udp dport ${ports.consulGossip}`),
     ...acceptFrom([...cluster, ...topology.firewall.monitoring], `tcp dport ${ports.agentHttp}`),
@@ -58,7 +58,9 @@ function consulTcpPorts(host: Host): number[] {
 /** One rule for each address family among `blocks`. */
 function acceptFrom(blocks: readonly string[], match: string): string[] {
   return (["ip", "ip6"] as const).flatMap((family) => {
-    const sources = [...new Set(blocks.filter((block) => nftFamily(block) === family))].toSorted();
+    const sources = [
+      ...new Set(blocks.filter((block) => familyOf(block) === (family === "ip" ? "ipv4" : "ipv6"))),
+    ].toSorted();
     if (sources.length === 0) return [];
     // A set may not hold overlapping blocks, and everything overlaps with "all".
     if (sources.some((block) => block.endsWith("/0")))

@@ -7,10 +7,11 @@
  * there (nearcore: chain/network/src/config_json.rs, chain/jsonrpc/src/lib.rs); those are spelled out,
  * with nearcore's own values, and may be overridden.
  */
+
 import { isIPv6 } from "node:net";
+import { hostPort } from "../../contract/address.ts";
 import { paths } from "../../contract/paths.ts";
 import type { Host, Topology } from "../config/topology.ts";
-import { hostPort } from "./addresses.ts";
 import { ownNodeKey } from "./secret-names.ts";
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };

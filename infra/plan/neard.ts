@@ -18,7 +18,7 @@ const nodeKeyFile = `${home}/node_key.json`;
 const genesisFile = `${home}/genesis.json`;
 
 /** How long a node may take to catch up. A fresh one on a public network syncs for hours. */
-const syncWithinMs = { localnet: 120_000, testnet: 12 * 3_600_000, mainnet: 12 * 3_600_000 } as const;
+export const syncWithinMs = { localnet: 120_000, testnet: 12 * 3_600_000, mainnet: 12 * 3_600_000 } as const;
 
 export function neardSpec(topology: Topology, host: Host, artifacts: HostArtifacts): HostSpecInput {
   const ownership = { owner: users.neard, group: users.neard };

@@ -1,13 +1,18 @@
-/** Asks one host for its facts over SSH, with the pinned host key and no other. */
-import { type Config, NodeSSH } from "node-ssh";
+/** Asks one host for its facts over SSH, with the pinned host keys and no others. */
 import ssh2 from "ssh2";
 import { plainReason } from "../../contract/errors.ts";
-import type { Fault } from "../config/faults.ts";
+import { type Dialled, dial } from "../../ssh/dial.ts";
+import { exec } from "../../ssh/exec.ts";
+import { explain, SshFailure } from "../../ssh/failure.ts";
+import type { Way } from "../../ssh/way.ts";
+import { type Fault, faultFrom } from "../config/faults.ts";
 import type { Host } from "../config/topology.ts";
 import { parseFacts, type Question, scriptFor } from "./host-facts.ts";
 import type { HostReport } from "./host-faults.ts";
 
 const connectWithinMs = 10_000;
+/** For how long a failed connection is tried again. */
+const retryForMs = 6000;
 const answerWithinMs = 20_000;
 
 export type Answer = { readonly report: HostReport } | { readonly fault: Fault };
@@ -35,43 +40,27 @@ export function accessFault(
 }
 
 export async function askHost(host: Host, privateKey: string | undefined, question: Question): Promise<Answer> {
-  const ssh = new NodeSSH();
-  let shown: Buffer | undefined;
-  const [type = "", pinned = ""] = host.ssh.hostKey.split(" ");
-  const config: Config = {
-    host: host.address,
-    port: host.ssh.port,
-    username: host.ssh.user,
-    readyTimeout: connectWithinMs,
-    // Only the pinned type: a host may have keys of several.
-    algorithms: { serverHostKey: [type as never] },
-    hostVerifier: (key: Buffer) => {
-      shown = key;
-      return key.toString("base64") === pinned;
-    },
-    ...(privateKey === undefined ? { agent: process.env.SSH_AUTH_SOCK ?? "" } : { privateKey }),
-  };
+  const way: Way = { name: host.name, ...host.ssh };
+  const login = privateKey === undefined ? { agentSocket: process.env.SSH_AUTH_SOCK ?? "" } : { privateKey };
+  let open: Dialled | undefined;
   try {
-    await ssh.connect(config);
-    return await readFacts(host, ssh, question);
+    open = await dial(way, login, { withinMs: connectWithinMs, retryMs: retryForMs });
+    const answer = await readFacts(host, way, open, question);
+    if ("report" in answer) await proveSftp(open, way);
+    return answer;
   } catch (error) {
-    const mismatch = shown !== undefined && shown.toString("base64") !== pinned;
-    return { fault: mismatch ? wrongKey(host, type, shown) : unreachable(host, error, privateKey) };
+    return { fault: error instanceof SshFailure ? explain(way, error) : faultFrom(error) };
   } finally {
-    ssh.dispose();
+    open?.destroy();
   }
 }
 
-async function readFacts(host: Host, ssh: NodeSSH, question: Question): Promise<Answer> {
-  const shell = host.ssh.user === "root" ? "sh -s" : "sudo -n sh -s";
+async function readFacts(host: Host, way: Way, { client }: Dialled, question: Question): Promise<Answer> {
   const sentMs = Date.now();
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error("it did not answer in time")), answerWithinMs);
-  const { stdout, stderr } = await Promise.race([
-    // SSH_CONNECTION is told before sudo, which would drop it.
-    ssh.execCommand(`printf 'client=%s\\n' "\${SSH_CONNECTION%% *}"; ${shell}`, { stdin: scriptFor(question) }),
-    timeout.promise,
-  ]).finally(() => clearTimeout(timer));
+  // sudo would drop the variable: the login's own shell hands it over. And it must take a document, as in all commands
+  // that will follow.
+  const script = { behind: `"$SSH_CONNECTION" <<\\HOLDFAST_SCRIPT\n${scriptFor(question)}\nHOLDFAST_SCRIPT\n` };
+  const { stdout, stderr } = await inTime(way, exec(client, way, ["sh", "-s", "--"], script));
   const tookMs = Date.now() - sentMs;
   const facts = parseFacts(stdout);
   if (facts === undefined) return { fault: noAnswer(host, stderr) };
@@ -85,31 +74,27 @@ async function readFacts(host: Host, ssh: NodeSSH, question: Question): Promise<
   };
 }
 
-function wrongKey(host: Host, type: string, shown: Buffer | undefined): Fault {
-  return {
-    code: "HF_HOST_KEY_MISMATCH",
-    message: `${host.name} (${host.address}) shows another SSH host key than the pinned one: ${type} ${shown?.toString("base64")}`,
-    next: "If the host was set up anew, pin its new hostKey; if not, somebody else may be answering.",
-  };
+/** Programs and data go to the hosts by SFTP, and only then would it show that there is none. */
+async function proveSftp({ client }: Dialled, way: Way): Promise<void> {
+  const asked = new Promise<void>((resolve, reject) => {
+    const fail = (error: Error) => reject(new SshFailure({ is: "no-sftp", said: error.message }, way));
+    client.sftp((error, sftp) => {
+      if (error !== undefined) return fail(error);
+      sftp.on("error", fail);
+      sftp.realpath(".", (cause) => (cause === undefined ? resolve() : fail(cause)));
+    });
+  });
+  await inTime(way, asked, { is: "no-sftp", said: "no answer in time" });
 }
 
-function unreachable(host: Host, error: unknown, privateKey: string | undefined): Fault {
-  const { level } = error as { level?: string };
-  return {
-    code: "HF_HOST_UNREACHABLE",
-    message: `${host.name} cannot be reached at ${host.ssh.user}@${host.address} port ${host.ssh.port}: ${plainReason(error)}`,
-    next: nextFor(level, host.ssh.user, privateKey),
-  };
-}
-
-/** @param level where the SSH library was when it failed. */
-function nextFor(level: string | undefined, user: string, privateKey: string | undefined): string {
-  if (level === "agent") return "Check that your ssh-agent runs, and that SSH_AUTH_SOCK is its socket.";
-  if (level !== "client-authentication")
-    return "Check that it has power and network, that sshd runs, and that address, port and type of hostKey are right.";
-  return privateKey === undefined
-    ? `Load a key into your ssh-agent that is in ${user}'s authorized_keys (ssh-add -l shows what it has), or correct the user.`
-    : `Put the public half of holdfast:ssh.privateKey into ${user}'s authorized_keys, or correct the user.`;
+async function inTime<T>(
+  way: Way,
+  asked: Promise<T>,
+  kind: SshFailure["kind"] = { is: "unreachable", cause: new Error("it did not answer in time") },
+): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeout.reject(new SshFailure(kind, way)), answerWithinMs);
+  return await Promise.race([asked, timeout.promise]).finally(() => clearTimeout(timer));
 }
 
 function noAnswer(host: Host, stderr: string): Fault {
@@ -117,6 +102,6 @@ function noAnswer(host: Host, stderr: string): Fault {
   return {
     code: "HF_HOST_UNFIT",
     message: `${host.name} (${host.address}) cannot be looked at: ${why.replace(/\.$/, "")}`,
-    next: `Allow ${host.ssh.user} sudo without a password, and give it a POSIX shell.`,
+    next: "Look at it yourself: what ran there is a shell script for any POSIX sh.",
   };
 }

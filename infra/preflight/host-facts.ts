@@ -13,7 +13,7 @@ export interface Question {
   readonly adopt: string | null;
 }
 
-/** What the host's shell runs, as root. */
+/** What `sh -s` runs, as root, with what sshd put into SSH_CONNECTION as its argument. */
 export function scriptFor({ peers, adopt }: Question): string {
   return `PEERS='${peers.join(" ")}' ADOPT='${adopt ?? ""}'\n${factsScript}`;
 }
@@ -28,6 +28,9 @@ unsealed() {
   else systemd-creds decrypt --name=$1 ${paths.credentials}/$1.cred - 2>/dev/null | base64 -w0; fi
 }
 if [ -x ${paths.holdfastd} ]; then timeout 15 ${paths.holdfastd} check --all --mendable >/dev/null 2>&1 || fact drifted yes; fi &
+set -- $1
+fact client "$1"
+fact sshPort "$4"
 fact time "$(date +%s.%N)"
 fact uid "$(id -u)"
 fact machine "$(uname -m)"
@@ -135,6 +138,8 @@ const factsSchema = z.object({
   listening: words.transform((ports) => ports.map((hex) => Number.parseInt(hex, 16))),
   /** The address from which this machine reaches the host, as the host sees it. */
   client: z.string(),
+  /** The port of its own on which it was reached; 0: it does not say. */
+  sshPort: z.coerce.number().int(),
 });
 
 export type HostFacts = z.infer<typeof factsSchema>;

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { type Host, topologyFrom } from "../config/topology.ts";
-import { sampleSettings, sampleTopology } from "../testing/sample.ts";
+import { sampleInput, sampleSettings, sampleTopology } from "../testing/sample.ts";
 import { type HostFacts, parseFacts, scriptFor } from "./host-facts.ts";
 import { type HostReport, hostFaults, hostWarnings } from "./host-faults.ts";
 
@@ -43,6 +43,7 @@ const fit: HostFacts = {
   firewalls: "",
   listening: [22],
   client: "192.0.2.1",
+  sshPort: 22,
 };
 
 const report = (host: Host, facts: Partial<HostFacts> = {}, clockOffsetMs = 0): HostReport => ({
@@ -110,6 +111,45 @@ test("a firewall that would shut this machine out is refused", () => {
   ]);
 });
 
+describe("a firewall is asked within the family in which it will be asked", () => {
+  const check = (ssh: string[], client: string) =>
+    hostFaults(topologyFrom(sampleSettings({ firewall: { ssh } }), topology.publicKey), [report(hostA, { client })]);
+  test("::/0 lets no IPv4 in", () =>
+    expect(check(["::/0"], "192.0.2.1")).toEqual([
+      expect.objectContaining({
+        message: "host-a (192.0.2.11) is reached from 192.0.2.1, which holdfast:firewall.ssh would shut out",
+        next: "Add this machine's IPv4 address to firewall.ssh, as this host sees it.",
+      }),
+    ]));
+  test("nor 0.0.0.0/0 IPv6", () => expect(check(["0.0.0.0/0"], "2001:db8::1")).toHaveLength(1));
+  test("a peer that came by IPv4 through an IPv6 socket came by IPv4", () =>
+    expect(check(["192.0.2.0/24"], "::ffff:192.0.2.1")).toEqual([]));
+  test("a neighbour by its link-local address", () => expect(check(["::/0"], "fe80::1%eth0")).toEqual([]));
+  test("who is not told may come from anywhere", () => {
+    expect(check(["192.0.2.0/24"], "")).toHaveLength(1);
+    expect(check(["0.0.0.0/0", "::/0"], "")).toEqual([]);
+  });
+});
+
+test("a port that is another one on the way than on the host must be said, or the firewall opens the wrong one", () => {
+  const [first, ...others] = sampleInput().hosts;
+  if (first === undefined) throw new Error("the sample has no host");
+  const seen = (more: Partial<typeof first>) => {
+    const forwarded = topologyFrom(sampleSettings({ hosts: [{ ...first, ...more }, ...others] }), topology.publicKey);
+    return hostFaults(forwarded, [report(forwarded.hosts[0] as Host, { sshPort: 22 })]).map(({ message }) => message);
+  };
+  expect(seen({ port: 2201 })).toEqual([
+    "host-a (192.0.2.11) answers SSH on its own port 22, but its firewall would open port 2201",
+  ]);
+  expect(seen({ ssh: { port: 2201 } })).toEqual([]);
+});
+
+test("an IPv6 address that the host spells otherwise is its own", () => {
+  const hosts = sampleInput().hosts.map((host, i) => ({ ...host, address: `2001:DB8:0::${i + 1}` }));
+  const six = topologyFrom(sampleSettings({ hosts }), topology.publicKey);
+  expect(hostFaults(six, [report(six.hosts[0] as Host, { addresses: ["2001:db8:0:0::1"] })])).toEqual([]);
+});
+
 test("a public chain needs room", () => {
   const mainnet = { ...topology, network: "mainnet" as const };
   expect(hostFaults(mainnet, [report(hostA)]).map((fault) => fault.message)).toEqual([
@@ -132,12 +172,12 @@ describe("clocks", () => {
 
 describe("the script that asks a host", () => {
   test("runs in a POSIX shell, and its answer is understood", () => {
-    const output = execFileSync("sh", ["-s"], {
+    const output = execFileSync("sh", ["-s", "--", "192.0.2.9 40000 192.0.2.11 22"], {
       input: scriptFor({ peers: ["127.0.0.1"], adopt: null }),
       encoding: "utf8",
     });
-    const facts = parseFacts(`client=192.0.2.9\n${output}`);
-    expect(facts).toMatchObject({ uid: process.getuid?.(), client: "192.0.2.9" });
+    const facts = parseFacts(output);
+    expect(facts).toMatchObject({ uid: process.getuid?.(), client: "192.0.2.9", sshPort: 22 });
     expect(Math.abs((facts?.time ?? 0) * 1000 - Date.now())).toBeLessThan(10_000);
     expect(facts?.varFreeKb).toBeGreaterThan(0);
   });

@@ -1,5 +1,6 @@
 /** Facts of the hosts → what makes them unfit, as faults. Pure. */
-import { BlockList, isIPv4 } from "node:net";
+import { isIP } from "node:net";
+import { familyOf, isWithin, peerAddress } from "../../contract/address.ts";
 import { paths, ports } from "../../contract/paths.ts";
 import type { Fault } from "../config/faults.ts";
 import { machines } from "../config/schema.ts";
@@ -73,7 +74,7 @@ function unfitness(topology: Topology, report: HostReport): Fault[] {
     faults.push(
       fault(`has /run on ${facts.run}, not on tmpfs: the validator key would reach the disk`, "Mount a tmpfs at /run."),
     );
-  if (!facts.addresses.includes(host.address))
+  if (!facts.addresses.map(peerAddress).includes(host.address))
     faults.push(
       fault(
         `has no interface with the address ${host.address} (it has ${facts.addresses.join(", ") || "none"})`,
@@ -82,25 +83,44 @@ function unfitness(topology: Topology, report: HostReport): Fault[] {
     );
   // Where it has not even the address, its routes say nothing.
   else faults.push(...sourceFaults(report, fault));
-  if (!admits(topology.firewall.ssh, facts.client))
-    faults.push(
-      fault(
-        `is reached from ${facts.client}, which holdfast:firewall.ssh would shut out`,
-        "Add this machine's address to firewall.ssh.",
-      ),
-    );
-  faults.push(...homeFaults(report, fault));
+  faults.push(...accessFaults(topology, host, facts, fault), ...homeFaults(report, fault));
   if (!facts.managed) faults.push(...beforeFaults(report, fault), ...freshFaults(topology, host, facts, fault));
   return faults;
 }
 
+type MakeFault = (message: string, next: string) => Fault;
+
+/** What would shut us out once the host's own firewall stands. */
+function accessFaults(topology: Topology, host: Host, facts: HostFacts, fault: MakeFault): Fault[] {
+  const client = peerAddress(facts.client);
+  const isKnown = isIP(client) !== 0;
+  const isAdmitted = isKnown
+    ? isWithin(topology.firewall.ssh, client)
+    : ["0.0.0.0/0", "::/0"].every((all) => topology.firewall.ssh.includes(all));
+  const whose = host.ssh.proxy === null ? "this machine's" : "the jump host's";
+  const family = familyOf(client) === "ipv4" ? "IPv4" : "IPv6";
+  return [
+    ...(isAdmitted
+      ? []
+      : [
+          fault(
+            `is reached from ${isKnown ? client : "an address that it does not tell"}, which holdfast:firewall.ssh would shut out`,
+            `Add ${whose} ${family} address to firewall.ssh, as this host sees it.`,
+          ),
+        ]),
+    ...(facts.sshPort === 0 || facts.sshPort === host.sshdPort
+      ? []
+      : [
+          fault(
+            `answers SSH on its own port ${facts.sshPort}, but its firewall would open port ${host.sshdPort}`,
+            `Set the host's port to ${facts.sshPort}; where that is another one on the way there, set that as its ssh.port.`,
+          ),
+        ]),
+  ];
+}
+
 /** What only counts before the first deployment: later our own data and services are there. */
-function freshFaults(
-  topology: Topology,
-  host: Host,
-  facts: HostFacts,
-  fault: (message: string, next: string) => Fault,
-): Fault[] {
+function freshFaults(topology: Topology, host: Host, facts: HostFacts, fault: MakeFault): Fault[] {
   const neard = hasRole("neard")(host);
   const chain = neard && topology.network !== "localnet";
   const space = [
@@ -156,15 +176,4 @@ function clockFaults(reports: readonly HostReport[]): Fault[] {
 
 function seconds(ms: number): string {
   return `${Math.abs(ms / 1000).toFixed(1)} s ${ms > 0 ? "ahead of" : "behind"}`;
-}
-
-function admits(blocks: readonly string[], address: string): boolean {
-  const family = (ip: string) => (isIPv4(ip) ? "ipv4" : "ipv6");
-  const list = new BlockList();
-  for (const block of blocks) {
-    const [ip = "", bits] = block.split("/");
-    if (bits === undefined) list.addAddress(ip, family(ip));
-    else list.addSubnet(ip, Number(bits), family(ip));
-  }
-  return list.check(address, family(address));
 }

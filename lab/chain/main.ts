@@ -6,8 +6,10 @@
  *
  * Prints one line when neards can connect; ends on SIGTERM and SIGINT.
  */
+import "../../contract/first.ts";
 import { parseArgs } from "node:util";
-import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { runEntry } from "../../contract/entry.ts";
+import { HoldfastError } from "../../contract/errors.ts";
 import { startChain } from "./server.ts";
 
 const usage =
@@ -54,18 +56,11 @@ async function main(): Promise<void> {
     `chain ${genesis.chain_id}: a slot every ${genesis.slot_ms} ms, neards connect to ${address}:${running.port}`,
   );
   const stop = () => {
-    running.close().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
+    // What it rejects with is told as everything else.
+    void running.close().then(() => process.exit(0));
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
 }
 
-function fail(error: unknown): void {
-  console.error(describeError(error));
-  process.exit(1);
-}
-
-main().catch(fail);
+await runEntry("lab chain", main);

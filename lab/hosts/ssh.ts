@@ -12,6 +12,7 @@ export function sshArguments(lab: Lab, host: LabHost): string[] {
     HostKeyAlgorithms: "ssh-ed25519",
     IdentitiesOnly: "yes",
     LogLevel: "ERROR",
+    ServerAliveInterval: "10",
     StrictHostKeyChecking: "yes",
     UserKnownHostsFile: labPaths(lab.name).knownHosts,
   };

@@ -11,11 +11,13 @@
  *   POST /reset             the next report begins with the next height
  *   GET  /events[?since=N]  events numbered N and above: [{seq, event}]
  */
+import "../../contract/first.ts";
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { runEntry } from "../../contract/entry.ts";
+import { HoldfastError } from "../../contract/errors.ts";
 import type { WitnessEvent } from "../chain/witness-event.ts";
 import { ProcessCounter } from "./counts.ts";
 import { followChain } from "./follow.ts";
@@ -150,9 +152,4 @@ function send(response: ServerResponse, status: number, data: unknown): void {
   response.end(`${JSON.stringify(data)}\n`);
 }
 
-try {
-  main();
-} catch (error) {
-  console.error(describeError(error));
-  process.exit(1);
-}
+await runEntry("lab witness", main);

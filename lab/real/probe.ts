@@ -3,10 +3,13 @@
  * each look as a line of JSON. A child of the witness (main.ts), which starts it by nsenter; it changes nothing
  * on the host, is no process of the host's, and ends with its parent, whose end of stdin it holds.
  */
+import "../../contract/first.ts";
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { tableName } from "../../agent/fence/ruleset.ts";
+import { runEntry } from "../../contract/entry.ts";
+import { plainReason } from "../../contract/errors.ts";
 import { ports } from "../../contract/paths.ts";
 import { environment } from "../hosts/machine.ts";
 import { letsOut } from "./fence-sight.ts";
@@ -60,13 +63,15 @@ async function look(round: number): Promise<Sample> {
   };
 }
 
-process.stdin.once("end", () => process.exit(0)).resume();
-for (let round = 0; ; round++) {
-  const began = performance.now();
-  try {
-    console.log(JSON.stringify(await look(round)));
-  } catch (error) {
-    console.error(`probe: ${(error as Error).message}`);
+await runEntry("lab probe", async () => {
+  process.stdin.once("end", () => process.exit(0)).resume();
+  for (let round = 0; ; round++) {
+    const began = performance.now();
+    try {
+      console.log(JSON.stringify(await look(round)));
+    } catch (error) {
+      console.error(`probe: ${plainReason(error)}`);
+    }
+    await sleep(Math.max(0, everyMs - (performance.now() - began)));
   }
-  await sleep(Math.max(0, everyMs - (performance.now() - began)));
-}
+});

@@ -4,15 +4,16 @@
  * this file. A quick run writes to .localnet/quick-bench instead: it proves that the bench works, not how well
  * holdfast does; one with a real neard writes to .localnet/neard-bench. Exit code 1: a run failed, or two hosts signed at once.
  */
+import "../../contract/first.ts";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { type Options as ExecaOptions, execa } from "execa";
-import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
-import { describeError } from "../../contract/errors.ts";
+import { Interrupted, runEntry } from "../../contract/entry.ts";
+import { HoldfastError } from "../../contract/errors.ts";
 import { ensureImage } from "../../lab/hosts/image.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
 import { inspectNeard } from "../../lab/real/binary.ts";
@@ -42,7 +43,7 @@ interface Options {
 /** Ends whatever runs at the moment; nothing is begun after it. */
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.on(signal, () => interruption.abort(new Error(`interrupted by ${signal}`)));
+  process.on(signal, () => interruption.abort(new Interrupted(`interrupted by ${signal}`)));
 
 const running = {
   cwd: root,
@@ -151,7 +152,10 @@ async function bench({ quick, runs, keep, neard = "", against }: Options): Promi
   write({ ...about, samples }, neard);
   const broken = breaches(samples);
   if (broken.length > 0)
-    throw new Error(`TWO HOSTS SIGNED AT ONCE, or one height twice, in ${broken.length} runs. This must never be.`);
+    throw new HoldfastError(
+      "HF_LAB",
+      `TWO HOSTS SIGNED AT ONCE, or one height twice, in ${broken.length} runs. This must never be.`,
+    );
 }
 
 function count(text: string): number {
@@ -175,13 +179,4 @@ const program = new Command("bench")
   .action(bench);
 
 leaveWithReader();
-try {
-  await program.parseAsync();
-} catch (error) {
-  // Commander has said already what was wrong with the command line.
-  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
-  else {
-    console.error(`\nbench: ${describeError(error)}`);
-    process.exitCode = 1;
-  }
-}
+await runEntry("bench", () => program.parseAsync(), { lead: "\nbench: ", interrupted: interruption.signal });

@@ -2,16 +2,17 @@
  * `npm run model`: TLC on the model of the lease. The protocol must hold, what must be possible must be possible, and
  * every variant with a rule left out must be refuted. Ends with a table, and with 1 when anything came out otherwise.
  */
+import "../../contract/first.ts";
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { execa } from "execa";
-import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { formatTable } from "../../cli/terminal/table.ts";
-import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { runEntry } from "../../contract/entry.ts";
+import { HoldfastError } from "../../contract/errors.ts";
 import { withLock } from "../../toolchain/cache.ts";
 import { configurationOf, type Outcome, outcomeOf, type Run, runs } from "./runs.ts";
 import { ensureTlc } from "./tlc.ts";
@@ -62,7 +63,7 @@ const program = new Command("model")
   .exitOverride();
 
 leaveWithReader();
-try {
+await runEntry("model", async () => {
   program.parse();
   const word = program.args[0] ?? "";
   const chosen = runs.filter((run) => run.name.includes(word));
@@ -83,12 +84,5 @@ try {
   const wrong = done.filter(({ run, verdict }) => verdict !== run.expect);
   for (const { run, directory } of wrong) console.log(`${run.name}: see ${join(directory, "tlc.log")}`);
   console.log(`\n${done.length - wrong.length} passed, ${wrong.length} failed`);
-  process.exitCode = wrong.length === 0 ? 0 : 1;
-} catch (error) {
-  // Commander has said already what was wrong with the command line.
-  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
-  else {
-    console.error(describeError(error));
-    process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;
-  }
-}
+  return wrong.length === 0 ? 0 : 1;
+});

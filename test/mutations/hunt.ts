@@ -2,6 +2,8 @@
  * Runs the simulation of the tree that this file lies in, seed after seed, until one finds a violation.
  * Arguments: how many seeds, and how many simulated hours each. Prints one line of JSON (HuntResult).
  */
+import "../../contract/first.ts";
+import { runEntry } from "../../contract/entry.ts";
 import { simulate } from "../simulation/simulate.ts";
 import type { HuntResult } from "./checks.ts";
 
@@ -22,5 +24,7 @@ async function firstViolation(seed: number, hours: number): Promise<string | nul
   }
 }
 
-const [seeds = "", hours = ""] = process.argv.slice(2);
-console.log(JSON.stringify(await hunt(Number(seeds), Number(hours))));
+await runEntry("mutations hunt", async () => {
+  const [seeds = "", hours = ""] = process.argv.slice(2);
+  console.log(JSON.stringify(await hunt(Number(seeds), Number(hours))));
+});

@@ -2,12 +2,13 @@
  * `npm run mutations`: breaks the protocol and the fence on purpose, one way at a time, each in a copy of the
  * repository, and tells which check noticed. One that goes unnoticed is a hole in the checks.
  */
+import "../../contract/first.ts";
 import { availableParallelism } from "node:os";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { exitCodeOf } from "../../cli/exit-codes.ts";
+import { Command, InvalidArgumentError } from "commander";
 import { createPaint } from "../../cli/terminal/paint.ts";
 import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
-import { describeError } from "../../contract/errors.ts";
+import { Interrupted, runEntry } from "../../contract/entry.ts";
+import { HoldfastError } from "../../contract/errors.ts";
 import { nearestName } from "../../infra/config/nearest-name.ts";
 import { mutations } from "./list.ts";
 import type { Mutation } from "./mutation.ts";
@@ -29,7 +30,7 @@ interface Options {
 
 const interruption = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const)
-  process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
+  process.on(name, () => interruption.abort(new Interrupted(`interrupted by ${name}`)));
 
 const startedMs = performance.now();
 const elapsed = () => ((performance.now() - startedMs) / 1000).toFixed(0).padStart(3);
@@ -44,9 +45,9 @@ function chosen(only: readonly string[] | undefined): readonly Mutation[] {
       name,
       mutations.map((mutation) => mutation.name),
     );
-    throw new InvalidArgumentError(
-      `There is no mutation ${name}. ${near === undefined ? "--list names all." : `Did you mean ${near}?`}`,
-    );
+    throw new HoldfastError("HF_USAGE", `There is no mutation ${name}.`, {
+      next: near === undefined ? "--list names all." : `Did you mean ${near}?`,
+    });
   });
 }
 
@@ -84,7 +85,10 @@ async function runOn(source: string, list: readonly Mutation[], options: Options
   const faults = await tryBaseline(list, trying);
   if (faults.length > 0) {
     if (options.json) console.log(JSON.stringify({ baseline: faults, mutations: [] }, null, 2));
-    throw new Error(`the checks find faults where nothing was broken; mend those first:\n  ${faults.join("\n  ")}`);
+    throw new HoldfastError(
+      "HF_REFUSED",
+      `The checks find faults where nothing was broken; mend those first:\n  ${faults.join("\n  ")}`,
+    );
   }
   const rows = await tryAll(list, options.jobs, trying);
   if (options.json)
@@ -133,13 +137,4 @@ Exit codes:
   });
 
 leaveWithReader();
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (interruption.signal.aborted) process.exitCode = exitCodes.interrupted;
-  else if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
-  else process.exitCode = exitCodes.notCaught;
-  // Commander has said already what was wrong with the command line.
-  if (!(error instanceof CommanderError) || error instanceof InvalidArgumentError)
-    console.error(`mutations: ${describeError(error)}`);
-}
+await runEntry("mutations", () => program.parseAsync(), { lead: "mutations: ", interrupted: interruption.signal });

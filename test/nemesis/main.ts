@@ -2,10 +2,11 @@
  * `npm run nemesis`: real faults on real hosts. The catalogue one by one, or a random nemesis with a seed.
  * Ends with 0 only if no two hosts ever signed at once, nothing was signed twice, and all was as expected.
  */
-import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { exitCodeOf } from "../../cli/exit-codes.ts";
+import "../../contract/first.ts";
+import { Command, InvalidArgumentError } from "commander";
 import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
-import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { Interrupted, runEntry } from "../../contract/entry.ts";
+import { HoldfastError } from "../../contract/errors.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
 import { neardOption } from "../../lab/real/option.ts";
 import type { Area } from "./scenario.ts";
@@ -39,7 +40,7 @@ async function nemesis(options: Options): Promise<number> {
   requireRoot();
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.on(signal, () => stop.abort(new Error(`interrupted by ${signal}`)));
+    process.on(signal, () => stop.abort(new Interrupted(`interrupted by ${signal}`)));
   if (options.minutes !== undefined) {
     const { runRandom } = await import("./random/run.ts");
     return await runRandom(options.lab, options.minutes, options.seed, stop.signal, options.neard);
@@ -81,13 +82,5 @@ const program = new Command("nemesis")
   });
 
 leaveWithReader();
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
-  else {
-    console.error(`\nnemesis: ${describeError(error)}`);
-    process.exitCode = error instanceof HoldfastError && error.code === "HF_USAGE" ? 2 : 1;
-  }
-}
+await runEntry("nemesis", () => program.parseAsync(), { lead: "\nnemesis: " });
 process.exit();

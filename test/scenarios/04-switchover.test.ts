@@ -81,3 +81,21 @@ test("a host whose key has no place is not chosen and says why; it is mended as 
   expect((await holdfast("switchover", "--yes", "--to", standby)).code).toBe(0);
   await signsAgain(standby);
 });
+
+test("where the hosts' SSH servers forward nothing, every command works all the same", async () => {
+  const { standby } = await fresh();
+  const file = "/etc/ssh/sshd_config.d/no-forwarding.conf";
+  const hosts = ["host-a", "host-b", "host-c"];
+  const all = (command: string) => Promise.all(hosts.map((host) => on(host, `${command}; systemctl reload ssh`)));
+  await all(`echo 'DisableForwarding yes' > ${file}`);
+  try {
+    for (const words of [["status"], ["switchover", "--yes", "--to", standby]]) {
+      const { code, stdout, stderr } = await holdfast(...words);
+      expect(code, stdout + stderr).toBe(0);
+    }
+  } finally {
+    await all(`rm ${file}`);
+  }
+  expect((await healthy()).active).toBe(standby);
+  await expectOneSigner();
+});

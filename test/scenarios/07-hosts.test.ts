@@ -56,11 +56,13 @@ async function processes(): Promise<string[]> {
   return await Promise.all(residents.map(async (host) => `${host}: ${await on(host, command)}`));
 }
 
-/** What Consul's own command says, asked on a host that stays. */
-async function consul(command: string): Promise<string> {
+const readToken = `systemd-creds decrypt --name=${credentials.consulToken} ${paths.credentials}/${credentials.consulToken}.cred -`;
+
+/** What Consul's own command says, asked on a host that stays, by default with that host's token. */
+async function consul(command: string, token = `$(${readToken})`): Promise<string> {
   return await on(
     "host-c",
-    `CONSUL_HTTP_TOKEN=$(systemd-creds decrypt --name=${credentials.consulToken} ${paths.credentials}/${credentials.consulToken}.cred -) ` +
+    `CONSUL_HTTP_TOKEN=${token} ` +
       `${paths.consul} ${command} -http-addr=https://127.0.0.1:${ports.consulHttps} -ca-file=${paths.caCertificate} ` +
       `-client-cert=${paths.hostCertificate} -client-key=/run/credentials/${units.consul}/${credentials.tlsKey}`,
   );
@@ -134,11 +136,16 @@ test("a second arbiter comes and goes: it votes, and nobody else is restarted bu
   await healthy();
   expect(await processes()).toEqual(before);
 
+  const token = (await on(comer, readToken)).trim();
+  expect(await consul("acl token read -self", token)).toContain(`holdfast-${comer}`);
+
   dropFromSettings(comer);
   const removed = await applies();
   expect(changesOf(removed)).toContain(`${comer}-consul deleted`);
   expect(await raftVoters()).toEqual(residents);
   await expectClean(comer);
+  // Whoever has a copy of its disk can do nothing with it.
+  await expect(consul("acl token read -self", token)).rejects.toThrow(/ACL not found|403/);
   expect(await processes()).toEqual(before);
   expect(await agentStatus(active)).toMatchObject({ role: "active", epoch });
   await expectSignedThroughout();

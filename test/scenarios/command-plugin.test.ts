@@ -121,9 +121,11 @@ describe.skipIf(!sshdIsInstalled)("a remote command", () => {
   });
 
   test("fails when the session is lost", async () => {
-    expect(await messageOf(remote("echo begun; sleep 0.1; kill -9 $PPID; sleep 5"))).toBe(
+    const said = await messageOf(remote("echo begun; sleep 0.1; kill -9 $PPID; sleep 5"));
+    expect(said).toContain(
       'wait: remote command exited without exit status or exit signal: running "echo begun; sleep 0.1; kill -9 $PPID; sleep 5":\nbegun\n',
     );
+    expect(said).toContain("(HF_HOST_UNREACHABLE, see docs/errors.md)");
   });
 
   test("waits for a background child that holds its output, and only for such a one", async () => {
@@ -338,14 +340,24 @@ describe.skipIf(!sshdIsInstalled)("a proxy", () => {
     expect(notes).toEqual(["Dial proxy 1/1 failed: retrying", "Dial from proxy 1/1 failed: retrying"]);
   });
 
-  test("hides the far host's cause once the channel is used up", async () => {
+  test("names the far host's cause, however often it was tried", async () => {
     const stranger = makeKey(join(directory, "stranger-3"));
-    const far = (dialErrorLimit: number) =>
-      withConnection({ privateKey: stranger, dialErrorLimit, proxy: sshd.connection });
-    expect(await dialError(far(2))).toBe("proxy: after 2 failed attempts: ssh: handshake failed: EOF");
-    expect(await dialError(far(0))).toContain(
-      "proxy: after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate",
-    );
+    for (const dialErrorLimit of [2, 0])
+      expect(
+        await dialError(withConnection({ privateKey: stranger, dialErrorLimit, proxy: sshd.connection })),
+      ).toContain(`proxy: after ${dialErrorLimit} failed attempts: ssh: handshake failed: ssh: unable to authenticate`);
+  });
+
+  test("and a host, that take one login at a time serve all in the end", async () => {
+    const narrow = await startSshd(join(directory, "narrow"), { more: ["MaxStartups 1:100:1"] });
+    try {
+      const patient = { ...narrow.connection, dialErrorLimit: 20 };
+      const connection = { ...patient, proxy: patient };
+      const all = await Promise.all([1, 2, 3, 4].map((n) => remote(`echo ${n}`, {}, none, connection)));
+      expect(all.map(({ stdout }) => stdout)).toEqual(["1", "2", "3", "4"]);
+    } finally {
+      narrow.stop();
+    }
   });
 });
 

@@ -5,13 +5,14 @@
  *   npm run simulate -- --seed 91827 --trace      one seed again, with everything that happens
  *   npm run simulate -- --replay failure.json     a cut-down schedule again
  */
+import "../../contract/first.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
-import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
-import { describeError, HoldfastError, plainReason } from "../../contract/errors.ts";
+import { runEntry } from "../../contract/entry.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { commitNow } from "../commit.ts";
 import type { Schedule } from "./schedule.ts";
 import { shrink } from "./shrink.ts";
@@ -183,13 +184,7 @@ async function conclude(report: RunReport, options: Options, again: string): Pro
 }
 
 leaveWithReader();
-try {
+await runEntry("simulate", () => {
   program.parse();
-  process.exitCode = await main(program.opts<Options>());
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
-  else if (error instanceof HoldfastError && error.code === "HF_USAGE") {
-    console.error(describeError(error));
-    process.exitCode = 2;
-  } else throw error; // A mistake of the simulation's own: its stack trace is what helps.
-}
+  return main(program.opts<Options>());
+});

@@ -6,6 +6,7 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { posix } from "node:path";
 import type { Client, SFTPWrapper, Stats } from "ssh2";
+import { bounded } from "./bounded.ts";
 import { reasonOf } from "./credentials.ts";
 import { type Connection, dial, type StepContext } from "./dial.ts";
 import type { Source } from "./values.ts";
@@ -24,14 +25,12 @@ export async function copyToRemote(
   { connection, source, remotePath }: CopyInputs,
   context: StepContext,
 ): Promise<void> {
-  const { client, close } = await dial(connection, context);
-  try {
-    const remote = new Remote(await startSftp(client));
+  const dialled = await dial(connection, context);
+  await bounded(dialled, connection, context, 0, async () => {
+    const remote = new Remote(await startSftp(dialled.client));
     if (source.text === undefined) await copyPath(remote, source.path ?? "", remotePath);
     else await copyText(remote, source.text, remotePath);
-  } finally {
-    close();
-  }
+  });
 }
 
 function startSftp(client: Client): Promise<SFTPWrapper> {

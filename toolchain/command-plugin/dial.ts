@@ -9,6 +9,7 @@ import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import ssh2, { type AnyAuthMethod, type AuthenticationType, type Client, type ConnectConfig } from "ssh2";
+import { calm, defaultLimits, type Limits } from "./bounded.ts";
 import { type Endpoint, type HostKey, loginMethods, parseHostKey, reasonOf } from "./credentials.ts";
 
 export interface Connection extends Endpoint {
@@ -21,9 +22,13 @@ export interface StepContext {
   note: (message: string) => void;
   /** Aborted when the step is cancelled or its time is over; the reason is the error to report. */
   signal: AbortSignal;
+  /** The resource's name, for messages; it has the host's name in it. */
+  step?: string;
+  /** Other bounds than the usual ones, for tests. */
+  limits?: Limits;
 }
 
-const handshakeLimitMs = 120_000;
+const handshakeLimitMs = 20_000;
 const firstPauseMs = 100;
 const pauseGrowth = 1.5;
 const longestPauseMs = 5_000;
@@ -42,18 +47,38 @@ export async function retry<T>(
 ): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
-      return await attempt();
+      return await orCancelled(attempt(), context.signal);
     } catch (error) {
+      context.signal.throwIfAborted();
       if (limit >= 0 && failures > limit) {
         throw new Error(`after ${limit} failed attempts: ${(error as Error).message}`, { cause: error });
       }
-      context.signal.throwIfAborted();
       context.note(`${what} ${failures}/${limit === -1 ? "inf" : limit} failed: retrying`);
       await pause(pauseAfterMs(failures), undefined, { signal: context.signal }).catch(() =>
         context.signal.throwIfAborted(),
       );
     }
   }
+}
+
+/** A cancelled attempt is not waited for: what it may still open is closed. */
+async function orCancelled<T>(attempt: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: cancelled, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([attempt, cancelled]);
+  } catch (error) {
+    attempt.then(discard, () => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function discard(opened: unknown): void {
+  if (opened instanceof ssh2.Client) opened.destroy();
 }
 
 /** An open SSH connection and the way to close it, its proxy included. */
@@ -65,7 +90,12 @@ export interface Dialled {
 export async function dial(connection: Connection, context: StepContext): Promise<Dialled> {
   const login = await prepare(connection);
   if (connection.proxy === undefined) {
-    const client = await retry("Dial", connection.dialErrorLimit, () => open(connection, login), context);
+    const client = await retry(
+      "Dial",
+      connection.dialErrorLimit,
+      () => open(connection, login, context.limits),
+      context,
+    );
     return { client, close: () => client.end() };
   }
   return dialThrough(connection.proxy, connection, login, context).catch((error: Error) => {
@@ -76,10 +106,26 @@ export async function dial(connection: Connection, context: StepContext): Promis
 
 async function dialThrough(proxy: Endpoint, target: Endpoint, login: Login, context: StepContext): Promise<Dialled> {
   const proxyLogin = await prepare(proxy);
-  const bastion = await retry("Dial proxy", proxy.dialErrorLimit, () => open(proxy, proxyLogin), context);
+  const bastion = await retry(
+    "Dial proxy",
+    proxy.dialErrorLimit,
+    () => open(proxy, proxyLogin, context.limits),
+    context,
+  );
   try {
-    const channel = await retry("Dial from proxy", target.dialErrorLimit, () => forward(bastion, target), context);
-    const client = await retry("Dial", target.dialErrorLimit, () => handshake(channel, target, login), context);
+    let fresh: Duplex | null = await retry(
+      "Dial from proxy",
+      target.dialErrorLimit,
+      () => forward(bastion, target),
+      context,
+    );
+    const shake = async (): Promise<Client> => {
+      // A channel is good for one attempt: who was hung up on (MaxStartups) needs another.
+      const channel = fresh ?? (await forward(bastion, target));
+      fresh = null;
+      return await handshake(channel, target, login, context.limits);
+    };
+    const client = await retry("Dial", target.dialErrorLimit, shake, context);
     return {
       client,
       close: () => {
@@ -103,11 +149,12 @@ async function prepare(endpoint: Endpoint): Promise<Login> {
   return { methods: await loginMethods(endpoint), hostKey };
 }
 
-async function open(endpoint: Endpoint, login: Login): Promise<Client> {
+async function open(endpoint: Endpoint, login: Login, limits?: Limits): Promise<Client> {
   return handshake(
     await connectTcp(endpoint.host, Math.trunc(endpoint.port), endpoint.perDialTimeout),
     endpoint,
     login,
+    limits,
   );
 }
 
@@ -166,7 +213,7 @@ function forward(bastion: Client, target: Endpoint): Promise<Duplex> {
 }
 
 /** Agrees on keys and logs in over an open stream. Every kind of login is tried once, in order. */
-function handshake(stream: Duplex, endpoint: Endpoint, login: Login): Promise<Client> {
+function handshake(stream: Duplex, endpoint: Endpoint, login: Login, limits = defaultLimits): Promise<Client> {
   const client = new ssh2.Client();
   const tried: AuthenticationType[] = ["none"];
   let offeredHostKeys = "";
@@ -175,6 +222,8 @@ function handshake(stream: Duplex, endpoint: Endpoint, login: Login): Promise<Cl
     sock: stream as Socket,
     username: endpoint.user,
     readyTimeout: handshakeLimitMs,
+    keepaliveInterval: limits.keepaliveMs,
+    keepaliveCountMax: limits.keepaliveCount,
     algorithms: login.hostKey === undefined ? {} : { serverHostKey: [login.hostKey.type as "ssh-ed25519"] },
     hostVerifier: (key: Buffer) => {
       hostKeyDiffers = login.hostKey !== undefined && !key.equals(login.hostKey.blob);
@@ -213,8 +262,7 @@ function handshake(stream: Duplex, endpoint: Endpoint, login: Login): Promise<Cl
     client.once("ready", () => {
       client.removeAllListeners("error");
       client.removeAllListeners("close");
-      client.on("error", () => {}); // a connection lost later shows as a command without an exit status
-      resolve(client);
+      resolve(calm(client)); // a connection lost later shows as a command without an exit status
     });
     client.on("error", (error) => fail(explain(error), error));
     client.once("close", () => fail("EOF"));

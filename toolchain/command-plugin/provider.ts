@@ -8,10 +8,12 @@ import pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
+import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { isMistake, keepInLog, unforeseen } from "../../contract/unforeseen.ts";
 import { checkInputs } from "./check.ts";
 import { type ChangeKind, differenceOf } from "./diff.ts";
 import { Engine } from "./engine.ts";
-import { packageSchema, pluginVersion, type ResourceType, resourceTypes, typeOf } from "./schema.ts";
+import { nameOf, packageSchema, pluginVersion, type ResourceType, resourceTypes, typeOf } from "./schema.ts";
 import { create, remove, type StepContext, update } from "./steps.ts";
 import type { Properties } from "./values.ts";
 
@@ -33,10 +35,19 @@ function answering<Request, Response>(
   handler: (request: Request) => Promise<Response> | Response,
 ): grpc.handleUnaryCall<Request, Response> {
   return (call, done) => {
-    const fail = (error: Error): void => done({ code: grpc.status.UNKNOWN, details: error.message });
+    const fail = (error: Error): void => done({ code: grpc.status.UNKNOWN, details: inWords(error) });
     const answer = async (): Promise<Response> => handler(call.request);
     answer().then((response) => done(null, response), fail);
   };
+}
+
+/** Errors of the steps are in the official plugin's words, line for line; only mistakes of our own have a log. */
+function inWords(error: Error): string {
+  return isMistake(error) ? describeError(unforeseen("the command plugin", error, keepInLog)) : messageOf(error);
+}
+
+function messageOf(error: Error): string {
+  return error instanceof HoldfastError ? describeError(error) : error.message;
 }
 
 function resourceTypeOf(urn: string): ResourceType {
@@ -66,7 +77,7 @@ export class Provider {
     return this.#underway > 0;
   }
 
-  /** Ends dialling and local commands, now and from now on; a remote command that runs goes on to its end. */
+  /** Ends dialling and local commands, now and from now on; a remote command that runs has a short while to end. */
   cancel(): void {
     this.#cancelled.abort(new Error("context canceled"));
   }
@@ -136,6 +147,7 @@ export class Provider {
     try {
       return await run({
         urn,
+        step: nameOf(urn),
         type: resourceTypeOf(urn),
         preview: request.getPreview?.() ?? false,
         signal: AbortSignal.any([this.#cancelled.signal, timeout.signal]),

@@ -1,8 +1,10 @@
 /** `command:remote:Command`: one command over SSH. */
+import { describeError, HoldfastError } from "../../contract/errors.ts";
+import { bounded, cutOff, defaultLimits } from "./bounded.ts";
 import type { Connection, StepContext } from "./dial.ts";
 import { dial } from "./dial.ts";
 import { Output, quoteCommand, type Stream } from "./output.ts";
-import { execute, type Variable } from "./session.ts";
+import { execute, lostWords, type Variable } from "./session.ts";
 
 /** What local and remote commands share, in clear. */
 export interface CommandInputs {
@@ -53,20 +55,42 @@ export async function runRemote(
     ...Object.entries(inputs.environment ?? {}).map(([name, value]) => ({ name, value, required: true })),
     ...previousOutput(inputs, previous).map(([name, value]) => ({ name, value, required: false })),
   ];
-  const { client, close } = await dial(inputs.connection, context);
+  const dialled = await dial(inputs.connection, context);
   const output = new Output(inputs.logging, context.note);
   const refused = (variable: Variable): void =>
     (variable.required ? context.fail : context.warn)(refusal(variable.name));
+  const { graceMs } = context.limits ?? defaultLimits;
   try {
-    await execute(client, { command, stdin: inputs.stdin ?? "", variables, output, refused });
+    await bounded(dialled, inputs.connection, context, graceMs, () =>
+      execute(dialled.client, { command, stdin: inputs.stdin ?? "", variables, output, refused }),
+    );
   } catch (error) {
     output.end();
-    throw (error as Error).message.startsWith("could not set environment variable")
-      ? error
-      : commandError(error, command, output);
-  } finally {
-    close();
+    throw remoteError(error as Error, command, output, inputs.connection, context);
   }
   output.end();
   return output.results();
+}
+
+function remoteError(
+  error: Error,
+  command: string,
+  output: Output,
+  connection: Connection,
+  context: CommandContext,
+): Error {
+  if (error.message.startsWith("could not set environment variable")) return error;
+  // Neither is about the command: what it printed last says how far it came.
+  if (error instanceof HoldfastError || context.signal.aborted) return withLastWords(error, output);
+  const failed = commandError(error, command, output);
+  if (error.message === lostWords) failed.message += cutOff(connection, context);
+  return failed;
+}
+
+const lastLines = 3;
+
+function withLastWords(error: Error, output: Output): Error {
+  const lines = output.both().trim().split("\n").slice(-lastLines);
+  const words = lines.join("") === "" ? "" : `\nIt said last:\n  ${lines.join("\n  ")}`;
+  return new Error(`${describeError(error)}${words}`, { cause: error });
 }

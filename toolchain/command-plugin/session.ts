@@ -24,6 +24,9 @@ export interface Execution {
   refused: (variable: Variable) => void;
 }
 
+/** The connection or the session ended, and nobody said how the command did. */
+export const lostWords = "wait: remote command exited without exit status or exit signal";
+
 /** Resolves when the command ended with status 0 and its output is complete; throws what went wrong. */
 export async function execute(client: Client, execution: Execution): Promise<void> {
   const setenvFailure = holdBack(client as unknown as Internals, execution);
@@ -36,7 +39,7 @@ export async function execute(client: Client, execution: Execution): Promise<voi
  */
 function runCommand(client: Client, { command, stdin, output }: Execution): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.once("close", () => reject(new Error("wait: remote command exited without exit status or exit signal")));
+    client.once("close", () => reject(new Error(lostWords)));
     client.exec(command, (error, channel) => {
       if (error !== undefined) {
         reject(new Error(error.message === "Unable to exec" ? `ssh: command ${command} failed` : error.message));
@@ -59,12 +62,7 @@ function watchEnd(channel: ClientChannel, output: Output): Promise<void> {
     });
     channel.on("close", () => {
       if (end?.status === 0) resolve();
-      else
-        reject(
-          new Error(
-            end === undefined ? "wait: remote command exited without exit status or exit signal" : describeEnd(end),
-          ),
-        );
+      else reject(new Error(end === undefined ? lostWords : describeEnd(end)));
     });
   });
 }

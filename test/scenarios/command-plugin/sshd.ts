@@ -25,13 +25,18 @@ export function makeKey(path: string, passphrase = ""): string {
   return readFileSync(path, "utf8");
 }
 
-export async function startSshd(directory: string, { sftp = true } = {}): Promise<Sshd> {
+export async function startSshd(
+  directory: string,
+  { sftp = true, more = [] as readonly string[] } = {},
+): Promise<Sshd> {
   mkdirSync(directory, { recursive: true });
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true }); // sshd wants it for privilege separation
   makeKey(join(directory, "host"));
   const privateKey = makeKey(join(directory, "id"));
   const port = await freePort();
   const lines = [
+    // sshd takes the first of what is there twice.
+    ...more,
     "ListenAddress 127.0.0.1",
     `Port ${port}`,
     `HostKey ${join(directory, "host")}`,

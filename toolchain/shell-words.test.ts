@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { shellWords } from "../../toolchain/shell-words.ts";
-import { asRoot } from "./as-root.ts";
+import { asRoot } from "../ssh/as-root.ts";
+import { shellWords } from "./shell-words.ts";
 
 test("a shell hands every argument on as it was", () => {
   const argv = ["a b", "$HOME", "it's", "", "*", "x;y", "--n=1", "`id`", "new\nline", "~", "-"];

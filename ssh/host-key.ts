@@ -1,6 +1,6 @@
 /** The pinned SSH host key: read from its text, compared with what a host shows. Pure. */
 import { timingSafeEqual } from "node:crypto";
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError } from "../contract/errors.ts";
 
 export interface PinnedHostKey {
   /** The key as it goes over the wire. */

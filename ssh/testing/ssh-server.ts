@@ -1,18 +1,33 @@
 /**
- * An SSH server in this process (ssh2's own), for tests: it opens Unix sockets for the client as sshd
- * does and runs commands in a shell. Listens on 127.0.0.1 at a free port.
+ * An SSH server in this process (ssh2's own), for tests: it opens Unix sockets and connections for the client as sshd
+ * does, runs commands in a shell, and has just enough SFTP to be asked for. Listens on 127.0.0.1 at a free port.
  */
 import { spawn } from "node:child_process";
-import { connect as connectSocket } from "node:net";
-import ssh2, { type Connection } from "ssh2";
+import { connect as connectSocket, type Server, type Socket } from "node:net";
+import ssh2, { type Connection, type ServerConfig } from "ssh2";
 
 export interface TestSshServer {
   readonly port: number;
   /** As in known_hosts without the name. */
   readonly hostKey: string;
+  /** How many connections it has taken. */
+  readonly taken: number;
   /** Ends every connection abruptly, as a host that loses power and comes back. */
   cutConnections(): void;
   close(): Promise<void>;
+}
+
+/** In what it is less than an sshd that may do everything. */
+export interface Lacks {
+  /** AllowStreamLocalForwarding no, and AllowTcpForwarding no. */
+  readonly forwarding?: boolean;
+  /** Hangs up on so many connections at first, as by MaxStartups. */
+  readonly patience?: number;
+  /** No SFTP subsystem. */
+  readonly sftp?: boolean;
+  /** What runs whatever was asked for: a shell command, which finds that in $SSH_ORIGINAL_COMMAND. */
+  readonly forced?: string;
+  readonly algorithms?: ServerConfig["algorithms"];
 }
 
 export interface KeyPair {
@@ -36,10 +51,14 @@ export async function startSshServer(
   user: string,
   client: KeyPair,
   env: NodeJS.ProcessEnv = process.env,
+  lacks: Lacks = {},
 ): Promise<TestSshServer> {
   const hostKeys = createKeyPair();
   const connections = new Set<Connection>();
-  const server = new ssh2.Server({ hostKeys: [hostKeys.privateKey] }, (connection) => {
+  let taken = 0;
+  const { algorithms = {} } = lacks;
+  const server = new ssh2.Server({ hostKeys: [hostKeys.privateKey], algorithms }, (connection) => {
+    taken += 1;
     connections.add(connection);
     // There, but not in the types.
     (connection as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
@@ -57,6 +76,7 @@ export async function startSshServer(
     connection.on(
       "openssh.streamlocal" as never,
       (accept: () => NodeJS.ReadWriteStream, reject: () => void, info: { socketPath: string }) => {
+        if (lacks.forwarding) return reject();
         const socket = connectSocket(info.socketPath);
         socket.once("connect", () => {
           const channel = accept();
@@ -65,10 +85,27 @@ export async function startSshServer(
         socket.once("error", () => reject());
       },
     );
+    connection.on("tcpip", (accept, reject, { destIP, destPort }) => {
+      if (lacks.forwarding) return reject();
+      const socket = connectSocket(destPort, destIP);
+      socket.once("connect", () => {
+        const channel = accept();
+        socket.pipe(channel).pipe(socket);
+        channel.on("error", () => {});
+      });
+      socket.on("error", () => reject());
+    });
     connection.on("session", (accept) => {
-      accept().on("exec", (acceptExec, _reject, info) => {
+      const session = accept();
+      if (!lacks.sftp)
+        session.on("sftp", (acceptSftp) => {
+          const sftp = acceptSftp();
+          sftp.on("REALPATH", (id) => sftp.name(id, [{ filename: "/", longname: "/", attrs: {} as never }]));
+        });
+      session.on("exec", (acceptExec, _reject, info) => {
         const channel = acceptExec();
-        const child = spawn("sh", ["-c", info.command], { env });
+        const asked = { SSH_CONNECTION: "127.0.0.1 40000 127.0.0.1 22", SSH_ORIGINAL_COMMAND: info.command };
+        const child = spawn("sh", ["-c", lacks.forced ?? info.command], { env: { ...env, ...asked } });
         child.stdout.pipe(channel, { end: false });
         child.stderr.pipe(channel.stderr, { end: false });
         channel.pipe(child.stdin);
@@ -80,11 +117,24 @@ export async function startSshServer(
       });
     });
   });
+  // Before the library says a word; with 1:100:1 sshd does the same.
+  const hangUps = server as unknown as { _srv: Server };
+  const [greet] = hangUps._srv.listeners("connection") as ((socket: Socket) => void)[];
+  let left = lacks.patience ?? 0;
+  hangUps._srv.removeAllListeners("connection").on("connection", (socket: Socket) => {
+    if (left-- > 0) {
+      taken += 1;
+      socket.resume().end("Exceeded MaxStartups\r\n");
+    } else greet?.(socket);
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,
     hostKey: hostKeys.publicKey.split(" ").slice(0, 2).join(" "),
+    get taken() {
+      return taken;
+    },
     cutConnections: () => {
       for (const connection of connections) connection.end();
     },

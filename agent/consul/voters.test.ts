@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import type { AutopilotHealth, ServerWord } from "./client.ts";
+import { type Asked, askVoters, judge, withoutOne } from "./voters.ts";
+
+const good: ServerWord = { index: 20, knowsLeader: true, lastContactMs: 30 };
+
+function server(Name: string, over: Partial<AutopilotHealth["Servers"][number]> = {}) {
+  const Address = `10.0.0.${Name.charCodeAt(5) - 96}:8300`;
+  return {
+    Name,
+    Address,
+    SerfStatus: "alive",
+    Leader: Name === "host-a",
+    Voter: true,
+    Healthy: true,
+    LastIndex: 20,
+    ...over,
+  };
+}
+
+/** Three servers: what the leader says of them, and what each says itself; "dead" gives no answer. */
+function cluster(words: Record<string, ServerWord | "dead">, over: Record<string, object> = {}) {
+  const closed: string[] = [];
+  const through: Pick<Asked, "health" | "leadersWord"> = {
+    health: async () => ({ Healthy: true, Servers: Object.keys(words).map((name) => server(name, over[name])) }),
+    leadersWord: async () => good,
+  };
+  const clientOf = (address: string) => ({
+    ownWord: async () => {
+      const name = Object.keys(words).find((each) => server(each, over[each]).Address.startsWith(`${address}:`));
+      const word = words[name ?? ""];
+      if (word === undefined || word === "dead") throw new Error("no answer");
+      return word;
+    },
+    close: () => void closed.push(address),
+  });
+  return { ask: async (host: string) => withoutOne(await askVoters(through, clientOf), host), closed };
+}
+
+test("all well: one of three may go, and every client is closed", async () => {
+  const { ask, closed } = cluster({ "host-a": good, "host-b": good, "host-c": good });
+  expect(await ask("host-b")).toEqual({ spare: 0, enoughWhenLeft: true, counts: true, voters: 3, faults: [] });
+  expect(closed).toEqual(["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+});
+
+test("a killed server that the leader still calls healthy is not counted on", async () => {
+  const { ask } = cluster({ "host-a": good, "host-b": good, "host-c": "dead" });
+  expect(await ask("host-b")).toMatchObject({ spare: -1, counts: true, faults: ["host-c gives no answer itself"] });
+  // Restarting the dead one costs nothing only once the leader knows it, too, to be dead.
+  expect(await ask("host-c")).toMatchObject({ spare: 0, counts: true });
+});
+
+test("one that is surely dead may be restarted", async () => {
+  const { ask } = cluster({ "host-a": good, "host-b": good, "host-c": "dead" }, { "host-c": { Healthy: false } });
+  expect(await ask("host-c")).toMatchObject({ spare: 0, counts: false });
+});
+
+describe("a voter counts only if it follows the leader now", () => {
+  test.each<[string, Partial<ServerWord>, string | null]>([
+    ["well", {}, null],
+    ["just started", { knowsLeader: false }, "knows no leader"],
+    ["cut off", { lastContactMs: 2300 }, "has heard nothing from the leader for 2.3 s"],
+    ["replaying", { index: 19 }, "is behind the leader"],
+    ["further than the leader was", { index: 25 }, null],
+  ])("%s", (_, over, fault) => {
+    expect(judge(server("host-b"), { ...good, ...over }, 20)).toEqual({ name: "host-b", fault, lives: true });
+  });
+
+  test("and if the leader has nothing against it", () => {
+    const { fault } = judge(server("host-b", { Healthy: false }), good, 20);
+    expect(fault).toBe("is not healthy, says the leader");
+  });
+});
+
+test("who has no vote, and who is no server, is not counted at all", async () => {
+  const { ask } = cluster(
+    { "host-a": good, "host-b": good, "host-c": good, "host-d": good },
+    { "host-d": { Voter: false } },
+  );
+  expect(await ask("host-d")).toMatchObject({ voters: 3, counts: false, spare: 1 });
+});
+
+test("a fourth may go while one is lost: the three that are left have a majority", async () => {
+  const { ask } = cluster({ "host-a": good, "host-b": good, "host-c": "dead", "host-d": good });
+  expect(await ask("host-d")).toMatchObject({ spare: -1, enoughWhenLeft: true });
+});
+
+test("an address of IPv6 loses its port and its brackets", async () => {
+  const { ask, closed } = cluster({ "host-a": good }, { "host-a": { Address: "[fd00::1]:8300" } });
+  await ask("host-a");
+  expect(closed).toEqual(["fd00::1"]);
+});
