@@ -44,7 +44,8 @@ function isWholeHostKey(text: string): boolean {
 /** A text of the operator's that ends up in a path, an argument or a message. */
 const line = z.string().regex(/^\P{Cc}*$/u, "must be one line without control characters");
 
-const user = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Unix user name");
+/** One that no shell and no option parser takes for anything else. */
+const unixUser = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "must be a Unix user name");
 
 /** Patience; no timer takes more than 24 days, and no host waits for an hour. */
 const patience = (least: number) => z.number().int().min(least).max(3_600_000);
@@ -64,7 +65,7 @@ export const machines = { x64: "x86_64", arm64: "aarch64" } as const satisfies R
 const host = z.strictObject({
   name: hostNameSchema.describe("Name of the host: its Consul node name and part of resource names"),
   address: address.describe("Where the other hosts and this machine reach it"),
-  user: user.optional().describe("SSH user: root, or one with passwordless sudo; default: ssh.user"),
+  user: unixUser.optional().describe("SSH user: root, or one with passwordless sudo; default: ssh.user"),
   port: port.optional().describe("SSH port; default: ssh.port"),
   hostKey: z
     .string()
@@ -203,7 +204,7 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       privateKey: z.string().optional().describe("Secret: PEM or OpenSSH private key, without passphrase"),
       agent: z.boolean().default(false).describe("Use the keys of the ssh-agent instead"),
-      user: user.default("root").describe("User on hosts that name none"),
+      user: unixUser.default("root").describe("User on hosts that name none"),
       port: port.default(ports.ssh).describe("Port on hosts that name none"),
     })
     .describe("How to log in to the hosts"),
