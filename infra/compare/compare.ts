@@ -4,7 +4,7 @@
  * were deployed) it does not guess.
  */
 import type { HostRole } from "../../contract/topology.ts";
-import { type Host, hasRole } from "../config/topology.ts";
+import type { Host } from "../config/topology.ts";
 import { type ConcernChange, concernChanges, specsOf } from "./host-changes.ts";
 import { type Risk, risksOf } from "./risks.ts";
 import { type SettingChange, settingChanges } from "./settings-changes.ts";
@@ -169,5 +169,3 @@ function orderOf(hosts: readonly HostChange[], head: Side): Phase[] {
     ),
   ];
 }
-
-export const validates = (host: Pick<Host, "roles">): boolean => hasRole("neard")(host);
