@@ -267,6 +267,18 @@ export class ConsulClient {
     return this.#shaped(z.object({ ID: z.guid() }), answer.body).ID;
   }
 
+  /** Writes something that leaves nothing behind. @returns its Raft index: who has that one was alive after this was called. */
+  async mark(node: string): Promise<number> {
+    const id = await this.createSession({ node, name: "holdfast mark", ttlMs: 10_000, lockDelayMs: 0 });
+    try {
+      const { body } = await this.#call("_get", "/session/info/{id}", { params: { id }, timeoutMs: 2000 });
+      const [session] = this.#shaped(z.tuple([z.object({ CreateIndex: index })]), body);
+      return session.CreateIndex;
+    } finally {
+      await this.destroySession(id);
+    }
+  }
+
   /** Renews the session's TTL. False when there is no such session any more. */
   async renewSession(id: string, timeoutMs = 2000): Promise<boolean> {
     try {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AutopilotHealth, ServerWord } from "./client.ts";
-import { type Asked, askVoters, judge, withoutOne } from "./voters.ts";
+import { type Asked, askVoters, judge, seconded, type Voter, withoutOne } from "./voters.ts";
 
 const good: ServerWord = { index: 20, knowsLeader: true, lastContactMs: 30 };
 
@@ -63,7 +63,7 @@ describe("a voter counts only if it follows the leader now", () => {
     ["replaying", { index: 19 }, "is behind the leader"],
     ["further than the leader was", { index: 25 }, null],
   ])("%s", (_, over, fault) => {
-    expect(judge(server("host-b"), { ...good, ...over }, 20)).toEqual({ name: "host-b", fault, lives: true });
+    expect(judge(server("host-b"), { ...good, ...over }, 20)).toMatchObject({ name: "host-b", fault, lives: true });
   });
 
   test("and if the leader has nothing against it", () => {
@@ -89,4 +89,27 @@ test("an address of IPv6 loses its port and its brackets", async () => {
   const { ask, closed } = cluster({ "host-a": good }, { "host-a": { Address: "[fd00::1]:8300" } });
   await ask("host-a");
   expect(closed).toEqual(["fd00::1"]);
+});
+
+describe("where the others cannot be asked, as by a host that leaves", () => {
+  const unheard = (name: string, index: number, healthy = true): Voter => ({
+    name,
+    fault: "gives no answer itself",
+    lives: healthy,
+    unheard: true,
+    heardOf: { index, healthy },
+  });
+  const faults = (voters: Voter[]) => seconded(voters, 50).map(({ fault }) => fault);
+
+  test("who has what was written since counts, by the leader's word", () => {
+    expect(faults([unheard("host-a", 50), unheard("host-b", 61)])).toEqual([null, null]);
+  });
+  test("who was killed before never gets that far, though the leader still calls it healthy", () => {
+    expect(faults([unheard("host-c", 49)])).toEqual(["gives no answer itself"]);
+  });
+  test("nor does one count that the leader is not content with, or that had a fault of its own", () => {
+    expect(faults([unheard("host-c", 61, false)])).toEqual(["gives no answer itself"]);
+    const { unheard: _, ...heard } = unheard("host-c", 61);
+    expect(faults([{ ...heard, fault: "knows no leader" }])).toEqual(["knows no leader"]);
+  });
 });

@@ -18,6 +18,10 @@ export interface Voter {
   readonly fault: string | null;
   /** It gave an answer by itself, or the leader calls it healthy. */
   readonly lives: boolean;
+  /** It gave no answer itself, which need not be its fault. */
+  readonly unheard?: boolean;
+  /** How far it was when the leader last asked it, and whether the leader is content with it. */
+  readonly heardOf: { readonly index: number; readonly healthy: boolean };
 }
 
 type Server = AutopilotHealth["Servers"][number];
@@ -62,8 +66,10 @@ export function clientAt(access: ConsulConnection): (address: string) => ConsulC
 /** Pure. @param index of the leader, read before the server was asked. */
 export function judge(server: Server, word: ServerWord | Error, index: number): Voter {
   const { Name: name } = server;
-  if (word instanceof Error) return { name, fault: "gives no answer itself", lives: server.Healthy };
-  return { name, fault: faultIn(server, word, index), lives: true };
+  const heardOf = { index: server.LastIndex, healthy: server.Healthy };
+  if (word instanceof Error)
+    return { name, fault: "gives no answer itself", lives: server.Healthy, unheard: true, heardOf };
+  return { name, fault: faultIn(server, word, index), lives: true, heardOf };
 }
 
 function faultIn(server: Server, word: ServerWord, index: number): string | null {
@@ -76,6 +82,17 @@ export function wordFault(word: ServerWord, index: number): string | null {
   if (word.lastContactMs > mostSilenceMs)
     return `has heard nothing from the leader for ${(word.lastContactMs / 1000).toFixed(1)} s`;
   return word.index < index ? "is behind the leader" : null;
+}
+
+/**
+ * For a host that leaves, to whose questions the others' firewalls are shut already: who cannot be asked counts if the leader has
+ * seen it apply `mark`, the Raft index of something that was written since the removal began. A server that was
+ * killed before can never have got that far, however long the leader calls it healthy. Pure.
+ */
+export function seconded(voters: readonly Voter[], mark: number): Voter[] {
+  return voters.map((voter) =>
+    voter.unheard === true && voter.heardOf.healthy && voter.heardOf.index >= mark ? { ...voter, fault: null } : voter,
+  );
 }
 
 /** What is left of the quorum without one server. */

@@ -17,7 +17,7 @@ import { consulKeys } from "../../contract/topology.ts";
 import { standInTable } from "../address/half-open.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
-import { askVoters, clientAt, withoutOne } from "../consul/voters.ts";
+import { askVoters, clientAt, seconded, withoutOne } from "../consul/voters.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { readAccounts } from "./accounts.ts";
 import { readConsulAccess } from "./consul-access.ts";
@@ -152,8 +152,9 @@ async function leaveConsul({ host, progress, done }: RemoveContext): Promise<voi
   });
   if (access === null) return;
   const own = new ConsulClient(access[0]);
+  const mark = once(() => own.mark(host));
   try {
-    const farewell = await decideFarewell(() => lookAround(own, access[0], host), {
+    const farewell = await decideFarewell(() => lookAround(own, access[0], host, mark), {
       host,
       progress,
       nowMs: () => performance.now(),
@@ -173,10 +174,26 @@ async function leaveConsul({ host, progress, done }: RemoveContext): Promise<voi
   await unitJob("stop", units.consul, { timeoutMs: stepTimeoutMs, progress });
 }
 
-async function lookAround(own: ConsulClient, access: ConsulConnection, host: string): Promise<Surroundings> {
+/** Tries until it has worked once. */
+function once<T>(get: () => Promise<T>): () => Promise<T> {
+  let got: { value: T } | undefined;
+  return async () => {
+    got ??= { value: await get() };
+    return got.value;
+  };
+}
+
+async function lookAround(
+  own: ConsulClient,
+  access: ConsulConnection,
+  host: string,
+  mark: () => Promise<number>,
+): Promise<Surroundings> {
   const servers = (await own.health()).Servers;
   if (!servers.some((server) => server.Name === host)) return { isServer: false };
-  const without = withoutOne(await askVoters(own, clientAt(access)), host);
+  // Before the others are asked: their words count only from then on.
+  const index = await mark();
+  const without = withoutOne(seconded(await askVoters(own, clientAt(access)), index), host);
   return { isServer: true, without, inUse: (await own.countSessions()) > 0 };
 }
 
