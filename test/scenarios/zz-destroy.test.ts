@@ -10,7 +10,7 @@ test("pulumi destroy leaves clean hosts", { timeout: 300_000 }, async () => {
     const left = await on(
       name,
       [
-        "ls -d /etc/holdfast /opt/holdfast /var/lib/holdfast* /var/lib/neard /run/holdfast* /etc/systemd/system/*holdfast* /etc/systemd/system/neard* /etc/sysctl.d/*holdfast* /etc/tmpfiles.d/*holdfast* /etc/sysusers.d/*holdfast* 2>/dev/null",
+        "ls -d /etc/holdfast /etc/needrestart /opt/holdfast /var/lib/holdfast* /var/lib/neard /run/holdfast* /etc/systemd/system/*holdfast* /etc/systemd/system/neard* /etc/sysctl.d/*holdfast* /etc/tmpfiles.d/*holdfast* /etc/sysusers.d/*holdfast* 2>/dev/null",
         "getent passwd neard holdfast-consul",
         "nft list tables | grep holdfast",
         "systemctl list-units --all --plain --no-legend | grep -E 'holdfast|neard'",
