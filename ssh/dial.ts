@@ -5,7 +5,8 @@
  */
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import ssh2, { type Client, type ConnectConfig } from "ssh2";
+import { type Config, NodeSSH } from "node-ssh";
+import type { Client } from "ssh2";
 import { HoldfastError, plainReason } from "../contract/errors.ts";
 import { mayPass, SshFailure } from "./failure.ts";
 import { isPinned, parseHostKey } from "./host-key.ts";
@@ -99,9 +100,9 @@ function open(
   signal: AbortSignal | undefined,
   stream?: Duplex,
 ): Promise<Dialled> {
-  const client = new ssh2.Client();
+  const ssh = new NodeSSH();
   const seen = new Seen(end);
-  const config: ConnectConfig = {
+  const config: Config = {
     ...(stream === undefined ? { host: end.host, port: end.port } : { sock: stream as never }),
     username: end.user,
     readyTimeout: withinMs,
@@ -118,6 +119,9 @@ function open(
   return new Promise((resolve, reject) => {
     let isReady = false;
     let lost = false;
+    const connecting = ssh.connect(config);
+    // It is there at once, and tells more than the library's own promise does.
+    const client = ssh.connection as Client;
     const destroy = () => {
       lost = true;
       client.destroy();
@@ -144,20 +148,19 @@ function open(
         destroy,
       });
     });
-    try {
-      client.connect(config);
-      // SSH's small messages wait for each other otherwise: 330 ms instead of 30 for a login.
-      client.setNoDelay(true);
-    } catch (error) {
+    // SSH's small messages wait for each other otherwise: 330 ms instead of 30 for a login.
+    client.setNoDelay(true);
+    connecting.catch((error: unknown) => {
+      if (isReady || lost) return;
       // Nothing was sent yet: the library cannot read the key.
-      lost = true;
+      destroy();
       reject(
         new HoldfastError("HF_CONFIG_INVALID", `The SSH private key cannot be read: ${plainReason(error)}.`, {
           next: "Set it again from the whole file: pulumi config set --secret --path holdfast:ssh.privateKey < KEYFILE",
           cause: error,
         }),
       );
-    }
+    });
   });
 }
 

@@ -104,7 +104,9 @@ describe("the sample's resources", () => {
     const [claim] = claims.map((text): { id: string } => JSON.parse(text));
     expect(claim).toMatchObject({ id: expect.stringMatching(/^hf-/), stack: "organization/holdfast/sample" });
     expect(new Set(claims).size).toBe(1);
-    for (const { name, inputs } of commands(all).filter(({ inputs }) => inputs.delete !== undefined))
+    // A token is taken back by a Consul that knows it, with that Consul's own management token.
+    const isOnHost = ({ name, inputs }: Registered) => inputs.delete !== undefined && !name.endsWith("-token");
+    for (const { name, inputs } of commands(all).filter(isOnHost))
       expect(inputs.delete, name).toContain(`--deployment ${claim?.id}`);
   });
 
