@@ -27,7 +27,7 @@ export const fenceMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/run/neard-host.ts",
-        text: 'else if (phase.name === "demoting" || sealed(phase)) await fence.shut();',
+        text: 'else if (phase.name === "demoting") await fence.shut(phase.epoch);\n    else if (sealed(phase)) await fence.shut(phase.lease.epoch);',
         by: 'else if (phase.name === "demoting" || sealed(phase)) return;',
       },
     ],
