@@ -89,7 +89,7 @@ function sideAt(text: string | null, programs: Programs, title: string): { made:
     return {
       made: null,
       notes: [
-        `${title} has ${made.faults.length === 1 ? "a fault" : `${made.faults.length} faults`} and was never deployed as it is: every host counts as new`,
+        `${title} has ${made.faults.length === 1 ? "a fault" : `${made.faults.length} faults`} by this version's checks, so nothing can be compared with it: every host counts as new`,
       ],
     };
   } catch (error) {

@@ -75,7 +75,9 @@ describe("holdfast plan", () => {
     writeFileSync(file(), sampleStackFile({ hosts: [] }));
     git("commit", "-qam", "broken");
     writeFileSync(file(), sampleStackFile());
-    expect((await plan()).out).toContain("has a fault and was never deployed as it is: every host counts as new");
+    expect((await plan()).out).toContain(
+      "has a fault by this version's checks, so nothing can be compared with it: every host counts as new",
+    );
     git("rm", "-q", "--cached", "Pulumi.localnet.yaml");
     git("commit", "-qm", "none");
     expect((await plan()).out).toContain("is not there: every host counts as new");
