@@ -118,8 +118,14 @@ async function compare(directory: string, runs: number): Promise<void> {
     { name: "this", directory: root, lab: labName },
     { name: "other", directory, lab: `${labName}old` },
   ] as const;
-  await measureAgainst(builds, runs, tell, interruption.signal, (sample) => samples.push(sample));
-  console.log(`\n${formatAgainst(samples, createPaint(process.stdout.isTTY && !process.env.NO_COLOR))}\n`);
+  try {
+    await measureAgainst(builds, runs, tell, interruption.signal, (sample) => samples.push(sample));
+  } catch (error) {
+    throw interruption.signal.aborted ? interruption.signal.reason : error;
+  } finally {
+    if (samples.length > 0)
+      console.log(`\n${formatAgainst(samples, createPaint(process.stdout.isTTY && !process.env.NO_COLOR))}\n`);
+  }
   mkdirSync(dirname(againstFile), { recursive: true });
   writeFileSync(againstFile, `${JSON.stringify({ ...about, other, samples } satisfies AgainstResults, null, 2)}\n`);
   const overlaps = samples.filter(({ build, overlapMs }) => build === "this" && overlapMs > 0);
