@@ -66,12 +66,20 @@ export async function claimHost(claim: Claim | null, name: string, store: SpecSt
 export async function requireOwner(id: string | null, name: string): Promise<void> {
   if (id !== null && !deploymentIdSchema.safeParse(id).success)
     throw new HoldfastError("HF_USAGE", `${id} is not the id of a deployment.`);
-  const marks = await readMarks();
-  if (standingOf(id === null ? null : { id }, marks) !== "stranger") return;
+  const refusal = removalRefusal(id, name, await readMarks());
+  if (refusal !== null) throw refusal;
+}
+
+/** Pure. Why the deployment `id` may not remove anything from a host with these marks; null: it may. Exported for its test alone. */
+export function removalRefusal(id: string | null, name: string, marks: Marks): HoldfastError | null {
+  if (standingOf(id === null ? null : { id }, marks) !== "stranger") return null;
   const owner = `${name} belongs to ${describeOwner(marks)}`;
-  throw id === null
+  return id === null
     ? new HoldfastError("HF_HOST_FOREIGN", `${owner}, and nobody says that this is done for it.`, {
-        next: `Let its own stack do it; by hand: --deployment ${marks.identity?.id}.`,
+        // So does the state of its own stack, as long as an earlier version deployed what it removes.
+        next:
+          `If its own stack does this, an update of holdfast was cut off: run pulumi up with ${name} in holdfast:hosts first. ` +
+          `By hand: --deployment ${marks.identity?.id} (docs/operate/lost-state.md).`,
       })
     : new HoldfastError("HF_HOST_FOREIGN", `${owner}, not to the deployment ${id}. Nothing was changed on it.`, {
         next:

@@ -19,7 +19,7 @@ export function planCommand(context: CommandContext): Command {
     .option("--head <ref>", "the one that shall be; default: the files as they are here")
     .addOption(jsonOption().conflicts("markdown"))
     .option("--markdown", "print a page for a pull request, with a drawing of the cluster")
-    .option("--detailed-exitcode", "end with 3 when anything would be done on a host")
+    .option("--detailed-exitcode", "end with 3 when anything would be done on a host, or may be")
     .addHelpText("after", planHelp)
     .action((options: Options) => context.finish(run(context, command, options)));
 }
@@ -30,7 +30,8 @@ knows neither which host is active nor what was changed by hand; pulumi preview 
 the state, holdfast check the hosts.
 
 Exit codes: 0 it was compared, 1 the settings have faults (they are in the output).
-With --detailed-exitcode: 0 nothing would be done, 3 something would.
+With --detailed-exitcode: 0 nothing would be done, 3 something would, or may (where holdfast's
+own way from settings to files differs too).
 
 Examples:
   $ holdfast plan                                  what I have not committed yet
@@ -59,5 +60,6 @@ async function run(context: CommandContext, command: Command, options: Options):
   }
   if (report.comparison === null) return exitCodes.failed;
   const { isSame } = await import("../../infra/compare/compare.ts");
-  return options.detailedExitcode === true && !isSame(report.comparison) ? exitCodes.drift : exitCodes.ok;
+  const isNothing = isSame(report.comparison) && !report.isOtherPlanner;
+  return options.detailedExitcode === true && !isNothing ? exitCodes.drift : exitCodes.ok;
 }

@@ -26,10 +26,10 @@ export function formatMarkdown(report: PlanReport): string {
     : `${text.slice(0, mostCharacters)}\n\`\`\`\n\n… (cut; \`holdfast plan\` shows all)`;
 }
 
-function verdict({ faults, comparison }: PlanReport): string {
+function verdict({ faults, comparison, isOtherPlanner }: PlanReport): string {
   if (comparison === null)
     return `${faults.length === 1 ? "one fault" : `${faults.length} faults`}, so nothing could be deployed`;
-  if (isSame(comparison)) return "nothing would be done on any host";
+  if (isSame(comparison)) return `${isOtherPlanner ? "by the settings nothing" : "nothing"} would be done on any host`;
   const changed = comparison.hosts.filter(({ state }) => state !== "same").length;
   const key = { no: "the key stays", maybe: "the key may move", yes: "the key moves once" }[comparison.key.moves];
   const dangers = comparison.risks.filter(({ weight }) => weight === "danger").length;

@@ -14,7 +14,7 @@ interface Style {
 export function formatPlan(report: PlanReport, style: Style): string {
   const { paint } = style;
   const head = `${paint.bold(report.stack)}: ${versionWords(report.head)}, compared with ${versionWords(report.base)}`;
-  const body = report.comparison === null ? [] : comparisonParts(report.comparison, style);
+  const body = report.comparison === null ? [] : comparisonParts(report.comparison, report.isOtherPlanner, style);
   const faults = report.faults.length === 0 ? [] : [describeFaults(`Pulumi.${report.stack}.yaml`, report.faults)];
   const notes = report.notes.map((note) => paint.dim(`note: ${note}`)).join("\n");
   return [head, ...faults, ...body, notes].filter((part) => part !== "").join("\n\n");
@@ -24,11 +24,15 @@ export function versionWords({ title, commit }: Version): string {
   return commit === null || commit.startsWith(title) ? title : `${title} (${commit.slice(0, 10)})`;
 }
 
-function comparisonParts(comparison: Comparison, { paint, columns }: Style): string[] {
+/** @param isDoubted that nothing is to be done is so by the settings alone */
+function comparisonParts(comparison: Comparison, isDoubted: boolean, { paint, columns }: Style): string[] {
   const { settings, hosts, order, key, risks } = comparison;
   const rows = settings.map(({ setting, before, after }) => [setting, before ?? "-", after ?? "-"]);
   const parts = settings.length === 0 ? [] : [formatTable(["setting", "before", "after"], rows, { paint, columns })];
-  if (isSame(comparison)) return [...parts, paint.green("Nothing would be done on any host."), ...riskLines()];
+  if (isSame(comparison)) {
+    const words = isDoubted ? paint.yellow("By the settings nothing") : paint.green("Nothing");
+    return [...parts, `${words} would be done on any host.`, ...riskLines()];
+  }
   const table = hosts.map((host) => [host.name, host.roles.join(", "), host.zone ?? "-", hostWords(host)]);
   return [
     ...parts,

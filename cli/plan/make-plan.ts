@@ -3,7 +3,7 @@
  * no state, runs nothing of either version but what this program is.
  */
 import { HoldfastError } from "../../contract/errors.ts";
-import { compare } from "../../infra/compare/compare.ts";
+import { type Comparison, compare } from "../../infra/compare/compare.ts";
 import { type MadeSide, makeSide, type Programs } from "../../infra/compare/side.ts";
 import { readStackFile } from "../../infra/compare/stack-file.ts";
 import type { Checkout } from "../ports.ts";
@@ -43,12 +43,13 @@ export async function makePlan(
     checkout.differing(baseCommit, headCommit, ofPlan),
   ]);
   const isOtherAgent = agentFiles.some((path) => !isTest(path));
+  const isOtherPlanner = planFiles.some((path) => !isTest(path));
   const made = makeSide(readStackFile(after, file), { ...newTools, holdfastd: isOtherAgent ? "head" : "base" });
   const notes = [
     ...(isOtherAgent
       ? ["holdfast's own code differs as well (agent, contract or libraries): every agent restarts"]
       : []),
-    ...(planFiles.some((path) => !isTest(path))
+    ...(isOtherPlanner
       ? [
           "how settings become files and units differs as well (infra): this compares the settings alone, by one version of it; pulumi preview shows the rest",
         ]
@@ -58,16 +59,27 @@ export async function makePlan(
       ? []
       : [`Consul becomes ${newTools.consul}, from ${oldTools.consul}, where none is configured`]),
   ];
-  const report = { stack, ...versions };
+  const report = { stack, ...versions, isOtherPlanner };
   if (made.side === null) return { ...report, faults: made.faults, notes, comparison: null };
   const old = sideAt(before, { ...oldTools, holdfastd: "base" }, `${file} of ${base}`);
-  const comparison = compare(old.made?.side ?? null, made.side);
+  const comparison = doubted(compare(old.made?.side ?? null, made.side), before !== null, isOtherPlanner);
   // Where two hosts are in one zone is told once, as a risk.
   const warnings = made.warnings.filter(
     (warning) => !comparison.risks.some(({ message }) => warning.includes(message)),
   );
   const notesOfSettings = warnings.map((warning) => warning.replace(/\.$/, ""));
   return { ...report, faults: [], notes: [...notes, ...notesOfSettings, ...old.notes], comparison };
+}
+
+/** What the settings alone cannot rule out is not said to stay: Consul or neard may restart wherever something is deployed. */
+function doubted(comparison: Comparison, isDeployed: boolean, isOtherPlanner: boolean): Comparison {
+  const { key, hosts } = comparison;
+  if (!isDeployed || key.moves === "yes") return comparison;
+  if (hosts.every(({ state }) => state === "new"))
+    return { ...comparison, key: { moves: "maybe", because: "what is deployed cannot be compared" } };
+  if (!isOtherPlanner) return comparison;
+  const because = `${key.because}; that is by the settings, but how they become files and units differs as well (infra), so Consul or neard may restart on every host`;
+  return { ...comparison, key: { moves: "maybe", because } };
 }
 
 async function toolsAt(checkout: Checkout, commit: string | null): Promise<Omit<Programs, "holdfastd">> {
@@ -89,7 +101,7 @@ function sideAt(text: string | null, programs: Programs, title: string): { made:
     return {
       made: null,
       notes: [
-        `${title} has ${made.faults.length === 1 ? "a fault" : `${made.faults.length} faults`} and was never deployed as it is: every host counts as new`,
+        `${title} has ${made.faults.length === 1 ? "a fault" : `${made.faults.length} faults`} by this version's checks, so nothing can be compared with it: every host counts as new`,
       ],
     };
   } catch (error) {

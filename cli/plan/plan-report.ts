@@ -11,6 +11,8 @@ export interface PlanReport {
   readonly faults: readonly Fault[];
   /** What this comparison cannot see, or had to assume. */
   readonly notes: readonly string[];
+  /** How settings become files and units differs too: nothing is certain but what the settings say. */
+  readonly isOtherPlanner: boolean;
   readonly comparison: Comparison | null;
 }
 

@@ -75,10 +75,15 @@ describe("holdfast plan", () => {
     writeFileSync(file(), sampleStackFile({ hosts: [] }));
     git("commit", "-qam", "broken");
     writeFileSync(file(), sampleStackFile());
-    expect((await plan()).out).toContain("has a fault and was never deployed as it is: every host counts as new");
+    expect((await plan()).out).toContain(
+      "has a fault by this version's checks, so nothing can be compared with it: every host counts as new",
+    );
+    expect((await plan()).out).toContain("The key may move: what is deployed cannot be compared.");
     git("rm", "-q", "--cached", "Pulumi.localnet.yaml");
     git("commit", "-qm", "none");
-    expect((await plan()).out).toContain("is not there: every host counts as new");
+    const { out } = await plan();
+    expect(out).toContain("is not there: every host counts as new");
+    expect(out).toContain("The key stays: no host has it yet.");
   });
 
   test("holdfast's own code differs: the agents restart, and a preview is recommended", async () => {
@@ -91,6 +96,16 @@ describe("holdfast plan", () => {
     expect(out).toContain("every agent restarts");
     expect(out).toMatch(/host-c .*restarts holdfastd/);
     expect(out).toContain("pulumi preview shows the rest");
+    expect(out).toMatch(/The key may move: .*Consul or neard may restart on every host/);
+  });
+
+  test("only how settings become files differs: nothing is not said of what cannot be known", async () => {
+    execFileSync("mkdir", ["-p", join(directory, "infra", "plan")]);
+    writeFileSync(join(directory, "infra", "plan", "x.ts"), "");
+    expect((await plan()).out).toContain("By the settings nothing would be done on any host.");
+    expect((await plan("--detailed-exitcode")).code).toBe(3);
+    expect((await plan("--markdown")).out).toMatch(/^## `localnet`: by the settings nothing would be done/);
+    expect((JSON.parse((await plan("--json")).out) as PlanReport).comparison?.key.moves).toBe("maybe");
   });
 
   test.each([
@@ -160,6 +175,7 @@ describe("a pull request's page", () => {
         next: "y",
       })),
       notes: [],
+      isOtherPlanner: false,
       comparison: null,
     };
     expect(formatMarkdown(report).length).toBeLessThan(65_536);

@@ -24,11 +24,16 @@ let registered: Registered[] = [];
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nonly-for-connections\n-----END OPENSSH PRIVATE KEY-----\n";
 
 /** Runs the program's resource part on a fake engine, which gives a Stash's input back as its output. */
-async function register(hosts = sampleInput().hosts, gone: string[] = [], adopted?: Adopted): Promise<Registered[]> {
+async function register(
+  hosts = sampleInput().hosts,
+  gone: string[] = [],
+  adopted?: Adopted,
+  network = sampleInput().network,
+): Promise<Registered[]> {
   registered = [];
   const { Cluster } = await import("./cluster.ts");
   const { ClusterSecrets } = await import("../secrets/cluster-secrets.ts");
-  const topology = sampleTopology({ hosts, gone });
+  const topology = sampleTopology({ hosts, gone, network });
   const plan = planDeployment(topology, sampleArtifactsByArch);
   const secrets = new ClusterSecrets("secrets", topology).make(
     pulumi.secret(keyFileJson(sampleKey)),
@@ -170,6 +175,18 @@ describe("the sample's resources", () => {
     expect(command.inputs.create).toContain(`${nodeKey.public_key}@203.0.113.7:24567`);
     expect(command.inputs.create).not.toContain("%{");
     expect(named(after, "host-b-neard")?.create).toEqual(before);
+  });
+
+  test("a host waits for the others as long as the neards of seven may take to be in sync, and is not ended before", async () => {
+    const after = await register(sampleInput().hosts, [], undefined, "mainnet");
+    const twelveHours = 12 * 3600;
+    for (const concern of ["consul", "neard", "agent"]) {
+      const create = String(named(after, `host-a-${concern}`)?.create);
+      const others = Number(/--others-within (\d+)/.exec(create)?.[1]);
+      const all = Number(/timeout --kill-after=10 (\d+) /.exec(create)?.[1]);
+      expect(others, concern).toBeGreaterThan(7 * twelveHours);
+      expect(all, concern).toBeGreaterThan(others + (concern === "neard" ? twelveHours : 0));
+    }
   });
 
   test("whatever hosts are called, no two resources are the same one", async () => {

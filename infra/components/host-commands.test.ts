@@ -20,7 +20,15 @@ import { paths } from "../../contract/paths.ts";
 import { planDeployment } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 import { sampleArtifactsByArch, sampleHost, sampleTopology } from "../testing/sample.ts";
-import { applyCall, type Owners, prepareCommand, removeCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
+import {
+  applyCall,
+  type Owners,
+  prepareCommand,
+  removeCommand,
+  revokeCommand,
+  runtimeCommand,
+  wipeCommand,
+} from "./host-commands.ts";
 
 const own = "hf-0123456789abcdef";
 let root: string;
@@ -107,7 +115,17 @@ describe("apply", () => {
     expect(() => shell(command.replace(" 187 ", " 1 "))).toThrow("It did not end within 187 s");
     const remove = removeCommand("admin", "consul", own).replace("sudo -n ", "").replace(" 300 ", " 1 ");
     expect(() => shell(remove)).toThrow("(HF_TIMEOUT)");
+    const revoke = revokeCommand("admin", "host-b").replace("sudo -n ", "").replace(" 120 ", " 1 ");
+    expect(() => shell(revoke)).toThrow("(HF_TIMEOUT)");
   });
+});
+
+test("a token is taken back by a host that is still one of ours, and else there is nothing to do", () => {
+  for (const user of ["root", "admin"]) expect(shell(revokeCommand(user, "host-b").replace("sudo -n ", ""))).toBe("");
+  fakeHoldfastd();
+  expect(shell(revokeCommand("root", "host-b"), '{"a":"secret"}')).toMatch(
+    /^revoke --host host-b --management-secret [a-z-]+ \n[\s\S]*---\n\{"a":"secret"\}$/,
+  );
 });
 
 test("remove names the concern", () => {

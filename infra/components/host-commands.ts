@@ -168,10 +168,11 @@ export function applyCall(
 
 /** Run on another host, when `host` is clean. Where that one is no host of ours any more there is nothing to take back. */
 export function revokeCommand(user: string, host: string): string {
+  const seconds = 2 * minute;
   const revoke = `revoke --host ${host} --management-secret ${clusterSecrets.managementToken}`;
   return holdfastd(
     user,
-    `test ! -x ${paths.holdfastd} || timeout --kill-after=10 ${2 * minute} ${paths.holdfastd} ${revoke}`,
+    `test ! -x ${paths.holdfastd} || timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${revoke} ${orSay(seconds)}`,
   );
 }
 

@@ -61,4 +61,6 @@ test("the address from which a host connects to the others", () => {
     "has no route to 192.0.2.15",
   ]);
   expect(sourceFaults(report(hostA, { sources: ["192.0.2.12/"], routes: false }), say)).toEqual([]);
+  const v6 = { ...hostA, address: "2001:db8::1" };
+  expect(sourceFaults(report(v6, { sources: ["2001:db8::2/2001:DB8:0::1"] }), say)).toEqual([]);
 });

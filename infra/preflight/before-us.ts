@@ -2,6 +2,7 @@
  * What a host has that nobody deployed with holdfast: a neard from before, its user, its data, its file system. Pure.
  * What would be overwritten or run beside ours is refused; what can stay is only told, and is left there by a removal.
  */
+import { peerAddress } from "../../contract/address.ts";
 import { paths, users } from "../../contract/paths.ts";
 import type { Fault } from "../config/faults.ts";
 import { hasRole } from "../config/topology.ts";
@@ -74,7 +75,9 @@ export function beforeNotes({ host, facts }: HostReport): string[] {
 /** The others' firewalls let the cluster in by its configured addresses, and by no others. */
 export function sourceFaults({ host, facts }: HostReport, fault: Say): Fault[] {
   if (!facts.routes) return [];
-  const all = facts.sources.map((pair) => pair.split("/") as [peer: string, source: string]);
+  const all = facts.sources
+    .map((pair) => pair.split("/"))
+    .map(([peer = "", source = ""]) => [peer, peerAddress(source)] as const);
   const wrong = Map.groupBy(
     all.filter(([, source]) => source !== "" && source !== host.address),
     ([, source]) => source,

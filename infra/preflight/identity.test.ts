@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Claim, deploymentId, type Identity } from "../../contract/deployment.ts";
 import type { Host } from "../config/topology.ts";
 import { agentConfig } from "../plan/agent.ts";
-import { sampleTopology } from "../testing/sample.ts";
+import { sampleInput, sampleTopology } from "../testing/sample.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { HostReport } from "./host-faults.ts";
 import { adoptionNotes, adoptionOf, identityFaults } from "./identity.ts";
@@ -132,6 +132,16 @@ describe("adoption", () => {
     expect(adoptionNotes(adopting, topology.hosts.map(done))).toEqual([expect.stringContaining("pulumi config rm")]);
     expect(adoptionNotes(claim, halfWay)).toEqual([]);
     expect(adoptionOf(claim, [report(hostA, {})])).toBeUndefined();
+  });
+
+  test("addresses are the same however an earlier version had them written", () => {
+    const input = sampleInput();
+    const v6 = sampleTopology({ hosts: input.hosts.map((host, i) => ({ ...host, address: `2001:db8::${i + 1}` })) });
+    const reports = v6.hosts.map((host) => {
+      const agent = JSON.stringify(agentConfig(v6, host)).replaceAll("2001:db8::", "2001:0DB8:0:0::");
+      return deployed(host, null, { ...secretsOf(host), agentConfig: agent });
+    });
+    expect(identityFaults(v6, adopting, reports)).toEqual([]);
   });
 
   test("not into a stack that has hosts of its own: its secrets would be lost", () =>

@@ -6,6 +6,7 @@
  * can be changed afterwards.
  */
 import * as z from "zod";
+import { canonicalAddress, fromUrl } from "../../contract/address.ts";
 import {
   type Claim,
   deploymentId,
@@ -123,7 +124,7 @@ function differences(topology: Topology, report: HostReport, of: string): Fault[
       ),
     ];
   const names = new Set([...topology.hosts.map(({ name }) => name), ...topology.gone]);
-  const addresses = agent.consul.urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, "")).filter(isRemote);
+  const addresses = agent.consul.urls.map((url) => canonicalAddress(fromUrl(new URL(url).hostname))).filter(isRemote);
   const unknown = [
     ...agent.peers.map((peer) => peer.host).filter((name) => !names.has(name)),
     // Where one that died for good was, nobody knows any more.
@@ -137,7 +138,8 @@ function differences(topology: Topology, report: HostReport, of: string): Fault[
     ["consul.datacenter", agent.consul.datacenter, topology.consul.datacenter],
     ["validator key", agent.neard?.publicKey ?? topology.publicKey, topology.publicKey],
     ["roles", agent.roles.toSorted().join(", "), host.roles.toSorted().join(", ")],
-    ["address", agent.http.address, host.address],
+    // Earlier versions kept it as it was written.
+    ["address", canonicalAddress(agent.http.address), host.address],
   ];
   return [
     ...pairs
