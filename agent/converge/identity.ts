@@ -93,7 +93,10 @@ function foreign(claim: Claim | null, marks: Marks, name: string): HoldfastError
     claim === null ? "nobody says for whom this is done" : `this is done for ${claim.id} (stack ${claim.stack})`;
   const message = `${name} belongs to ${describeOwner(marks)}, but ${by}. Nothing was changed on it.`;
   return new HoldfastError("HF_HOST_FOREIGN", message, {
-    next: nextForStranger(marks.identity?.id ?? marks.authority),
+    next:
+      claim === null
+        ? "An apply comes from pulumi up, which says for whom; this one was made by hand, or by an older holdfast."
+        : nextForStranger(marks.identity?.id ?? marks.authority),
   });
 }
 
