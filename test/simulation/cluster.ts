@@ -1,5 +1,5 @@
 /** Three hosts, their network and their Consul, in virtual time: all that a fault can strike. */
-import type { TxnOperation, TxnOutcome } from "../../agent/consul/client.ts";
+import type { KvEntry, TxnOperation, TxnOutcome } from "../../agent/consul/client.ts";
 import { cleanMarker, lockViewFrom } from "../../agent/lease/lock-record.ts";
 import type { AccountSight } from "../../agent/role/types.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
@@ -32,6 +32,7 @@ export interface ClusterShape {
 
 const hostNames = ["host-a", "host-b", "host-c"];
 const slotMs = 600;
+const mostPast = 1000;
 
 export class Cluster {
   readonly timeline = new Timeline();
@@ -47,6 +48,8 @@ export class Cluster {
   readonly #trace: ((line: string) => void) | null;
   /** Taken during the run, oldest first. */
   readonly snapshots: Snapshot[] = [];
+  /** What the hosts wrote into the lock, oldest first: for whoever writes it again. */
+  readonly lockPast: KvEntry[] = [];
 
   constructor(shape: ClusterShape, trace: ((line: string) => void) | null) {
     this.#trace = trace;
@@ -111,6 +114,21 @@ export class Cluster {
 
   /** A host's transaction is about to be committed or refused; to be called with its outcome. */
   transacting(index: number, operations: readonly TxnOperation[], sentMs: number): (outcome: TxnOutcome) => void {
+    const judge = this.#judging(index, operations, sentMs);
+    return (outcome) => {
+      if (outcome.committed) this.#remember();
+      judge(outcome);
+    };
+  }
+
+  #remember(): void {
+    const lock = this.consul.store.entry(keys.lock);
+    if (lock === undefined) return;
+    this.lockPast.push(lock);
+    if (this.lockPast.length > mostPast) this.lockPast.splice(0, mostPast / 2);
+  }
+
+  #judging(index: number, operations: readonly TxnOperation[], sentMs: number): (outcome: TxnOutcome) => void {
     if (operations.at(-1)?.verb !== "lock") return () => {};
     const isRenewal = operations[0]?.verb === "check-session";
     const { isPaused } = this;

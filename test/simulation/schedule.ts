@@ -11,6 +11,7 @@ import type { Fault, FaultKind } from "./fault.ts";
 import { dataFaults, networkFaults } from "./faults-of-consul.ts";
 import { hostFaults } from "./faults-of-hosts.ts";
 import { peopleFaults } from "./faults-of-people.ts";
+import { tamperFaults } from "./faults-of-tamperers.ts";
 import { Random, seedFor } from "./random.ts";
 
 export interface Storm {
@@ -28,6 +29,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   ...networkFaults,
   ...dataFaults,
   ...peopleFaults,
+  ...tamperFaults,
 };
 
 /** Hosts' clocks run up to 2 % apart, which the rule's `skewMs` allows for. */
