@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { consulKeys } from "../../contract/topology.ts";
+import { sealerFrom } from "../lease/seal.ts";
 import { type Clock, systemClock } from "../system/clock.ts";
 import type { ConsulClient, KvRead } from "./client.ts";
 import { follow } from "./follow.ts";
@@ -29,6 +30,7 @@ async function followed(
   const following = follow({
     servers: new ConsulServers([client], clock),
     keys: consulKeys("localnet", "validator.localnet"),
+    sealer: sealerFrom([], ""),
     clock,
     signal: stop.signal,
     rest: async () => await sleep(100),

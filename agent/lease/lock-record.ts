@@ -4,13 +4,15 @@
  * The holder writes its name and a sequence number with every renewal, so that each renewal moves
  * the key's ModifyIndex. A holder that has *proven* that it no longer signs (fence shut, key gone)
  * unlocks the key with a clean marker in it; whoever finds the marker need not wait.
- * Awkward case: anybody with write access to the key could write a marker. It counts only on a key
- * that nobody has locked, and only if it names the epoch that the key has, which the unlocking
- * holder alone could have done in the same transaction as its proof of holding it.
+ * Awkward case: anybody with write access to the key could write a record or a marker, or put an old one back. So
+ * each is sealed (seal.ts) together with its place: it counts only on a key that has the epoch and the session that it
+ * names, and a marker only on one that nobody has locked. What an agent of before the seals wrote has none; how long
+ * such a record is waited for, and when its marker counts, is doubt.ts's and watch.ts's.
  * Hosts may have different timings for a while. So a renewal says how long it lets its host be heard.
  */
 import * as z from "zod";
 import type { KvEntry } from "../consul/client.ts";
+import type { Sealer } from "./seal.ts";
 
 export const cleanMarkerSchema = z.object({
   /** The holder that released, and its session. */
@@ -39,8 +41,33 @@ export const lockValueSchema = z.object({
   /** Counted from the sending: the lease, and `stopMs`. Absent where the record gives nobody a lease. */
   heardMs: z.number().int().nonnegative().max(maxHeardMs).optional(),
   released: cleanMarkerSchema.optional(),
+  /** The session that holds, or held, the lock; empty in the record that was made with the key. With `seal` only. */
+  session: z.string().optional(),
+  /** LockIndex under which it does. With `seal` only. */
+  epoch: z.number().int().nonnegative().optional(),
+  /** One for each key of its writer. Absent: an agent of before the seals wrote it, or somebody else. */
+  seal: z.array(z.string().max(64)).max(4).optional(),
 });
 export type LockValue = z.infer<typeof lockValueSchema>;
+
+/** What a host writes, before it is sealed. */
+export interface LockRecord {
+  readonly host: string;
+  readonly session: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly heardMs?: number | undefined;
+  readonly released?: CleanMarker | undefined;
+}
+
+/**
+ *   right       a neard host of this cluster wrote it, for this session and epoch
+ *   missing     it has none, as those of agents of before the seals
+ *   wrong       it has another one, or is no record at all: somebody without the key wrote it
+ *   misplaced   it is right, of another session or epoch: somebody put an old one back
+ *   unchecked   this host has no key, and cannot tell
+ */
+export type SealState = "right" | "missing" | "wrong" | "misplaced" | "unchecked";
 
 /** The lock as one consistent read showed it. A key that does not exist has index 0. */
 export interface LockView {
@@ -49,17 +76,27 @@ export interface LockView {
   readonly session: string | null;
   /** null: no value, or one that is not ours (a foreign write). */
   readonly value: LockValue | null;
+  /** Of a key that does not exist: `right`, for nobody wrote anything. */
+  readonly seal: SealState;
 }
 
-export const absentLock: LockView = { modifyIndex: 0, lockIndex: 0, session: null, value: null };
+export const absentLock: LockView = { modifyIndex: 0, lockIndex: 0, session: null, value: null, seal: "right" };
 
-export function lockViewFrom(entry: KvEntry | undefined): LockView {
+/** The text of a record, sealed. */
+export function lockValueText(record: LockRecord, sealer: Sealer): string {
+  const value: LockValue = { ...record };
+  return JSON.stringify(sealer.canTell ? { ...value, seal: sealer.seal(record) } : value);
+}
+
+export function lockViewFrom(entry: KvEntry | undefined, sealer: Sealer): LockView {
   if (entry === undefined) return absentLock;
+  const value = parseValue(entry.value);
   return {
     modifyIndex: entry.modifyIndex,
     lockIndex: entry.lockIndex,
     session: entry.session,
-    value: parseValue(entry.value),
+    value,
+    seal: sealOf(entry, value, sealer),
   };
 }
 
@@ -71,9 +108,19 @@ function parseValue(text: string): LockValue | null {
   }
 }
 
+function sealOf(entry: KvEntry, value: LockValue | null, sealer: Sealer): SealState {
+  if (!sealer.canTell) return "unchecked";
+  if (value === null) return "wrong";
+  const { seal, session, epoch } = value;
+  if (seal === undefined) return "missing";
+  if (session === undefined || epoch === undefined) return "wrong";
+  if (!sealer.isRight({ ...value, session, epoch }, seal)) return "wrong";
+  return epoch === entry.lockIndex && (entry.session === null || entry.session === session) ? "right" : "misplaced";
+}
+
 /** The marker that lets a standby skip the wait; null when there is none that counts. */
 export function cleanMarker(lock: LockView): CleanMarker | null {
-  if (lock.session !== null) return null;
+  if (lock.session !== null || (lock.seal !== "right" && lock.seal !== "missing")) return null;
   const marker = lock.value?.released;
   return marker !== undefined && marker.epoch === lock.lockIndex ? marker : null;
 }

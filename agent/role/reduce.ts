@@ -14,7 +14,7 @@ import { notReady } from "./readiness.ts";
 import { heedStandDown } from "./stand-down.ts";
 import { ackFor } from "./standby.ts";
 import { standbyEvent } from "./standby-phase.ts";
-import { type Draft, done, enterDemoting } from "./transitions.ts";
+import { type Draft, done, enterDemoting, noteTampering } from "./transitions.ts";
 import type { Event, Lease, Settings, State, Step } from "./types.ts";
 import { newWatch, observe } from "./watch.ts";
 
@@ -34,6 +34,7 @@ export function blankState(nowMs: number): State {
     because: "starting: has not read the lock yet",
     sinceMs: nowMs,
     watch: newWatch(nowMs),
+    tampering: null,
     probe: null,
     keyAvailable: false,
     nextKeyAvailable: false,
@@ -119,13 +120,20 @@ function isValidating({ phase }: State): boolean {
 function learn(draft: Draft, event: Event): void {
   const { state, settings, nowMs } = draft;
   if (event.is === "observed") {
-    draft.state = { ...state, watch: observe(state.watch, event, settings.lease.unbrokenMs, nowMs) };
+    draft.state = { ...state, watch: observe(state.watch, event, settings.lease, nowMs) };
+    noteDoubt(draft);
     noteSwitchoverEnd(draft);
   } else if (event.is === "probed") {
     draft.state = { ...state, probe: event.probe };
   } else if (event.is === "key-checked") {
     draft.state = { ...state, keyAvailable: event.available, nextKeyAvailable: event.nextAvailable ?? false };
   }
+}
+
+/** While this host stands down an operator may put Consul's data back, as by `holdfast snapshot restore`. */
+function noteDoubt(draft: Draft): void {
+  const { watch, standDown } = draft.state;
+  if (watch.doubt?.isTampering === true && standDown === null) noteTampering(draft, watch.doubt.because);
 }
 
 /** A released switchover is done when the lock shows the successor. */

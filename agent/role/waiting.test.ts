@@ -1,13 +1,19 @@
 /** What must not shorten the wait, and whom a marker does not make ready. */
 import { describe, expect, test } from "vitest";
-import { type LockView, lockViewFrom } from "../lease/lock-record.ts";
+import { type LockView, lockValueSchema } from "../lease/lock-record.ts";
 import { Core, heldByA, markerOfA, settings } from "./testing.ts";
 
 const ready = () => new Core().tell({ is: "key-checked", available: true });
 const took = (core: Core) => core.asked("create-session").length;
 
 /** What is left when a session dies: nobody has the lock, and nobody said that it was released. */
-const freed: LockView = { modifyIndex: 60, lockIndex: 4, session: null, value: { host: "host-a", seq: 9 } };
+const freed: LockView = {
+  modifyIndex: 60,
+  lockIndex: 4,
+  session: null,
+  value: { host: "host-a", seq: 9 },
+  seal: "right",
+};
 
 test("a lock that was freed without a marker is waited for in full: its holder may still sign", () => {
   const core = ready().live(1000, heldByA(50)).see(freed);
@@ -57,13 +63,8 @@ describe("a successor whose neard has not seen the last block of the old one", (
 
   test("has nothing to wait for where the marker names no height, as those of older agents", () => {
     const { height: _, ...older } = markerOfA;
-    const lock = lockViewFrom({
-      key: "lock",
-      modifyIndex: 60,
-      lockIndex: 4,
-      session: null,
-      value: JSON.stringify({ host: "host-a", seq: 9, released: older }),
-    });
+    const value = lockValueSchema.parse({ host: "host-a", seq: 9, released: older });
+    const lock: LockView = { ...freed, value };
     expect(took(watched().probe({ height: 11 }).see(lock))).toBe(1);
   });
 });
@@ -79,10 +80,10 @@ test("a holder with a longer lease than ours is waited for as long as its own re
   expect(took(core.live(400, renewedFor(50, 15_000)))).toBe(1);
 });
 
-test("what a holder said last stands, whatever a foreign hand or a lost session makes of the record", () => {
+test("what a holder said last stands, whatever a lost session makes of the record", () => {
   const core = ready()
     .live(500, renewedFor(50, 15_000))
-    .see({ ...renewedFor(51), value: null });
+    .see({ ...renewedFor(51), session: null });
   const lost: LockView = { ...renewedFor(52), session: null };
   expect(took(core.see(lost).live(15_200, lost))).toBe(0);
   expect(took(core.live(600, lost))).toBe(1);

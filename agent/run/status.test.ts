@@ -5,7 +5,13 @@ import { activeCore, type Core, settings } from "../role/testing.ts";
 import { health } from "./http.ts";
 import { type Around, statusOf } from "./status.ts";
 
-const ours: LockView = { modifyIndex: 80, lockIndex: 5, session: "session-b", value: { host: "host-b", seq: 1 } };
+const ours: LockView = {
+  modifyIndex: 80,
+  lockIndex: 5,
+  session: "session-b",
+  value: { host: "host-b", seq: 1 },
+  seal: "right",
+};
 const config = {
   network: "localnet",
   account: "validator.localnet",

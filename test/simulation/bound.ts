@@ -2,7 +2,7 @@
  * How long it may take until somebody signs again once everything works: the sum of the waits that the
  * code has on that way, each at its longest.
  */
-import type { LeaseTiming } from "../../contract/timing.ts";
+import { type LeaseTiming, longestHeardMs, waitMs } from "../../contract/timing.ts";
 
 /** Consul's election (facts: 2.0 to 4.1 s) after the last server came back. */
 const electionMs = 4500;
@@ -22,13 +22,14 @@ const deathsMs = 30_000 + 8000 + 4000;
 const lateMs = 60_000;
 
 export function recoveryBoundMs(lease: LeaseTiming): number {
-  const { lockDelayMs, takeoverMs } = lease;
+  const { lockDelayMs } = lease;
   return (
     electionMs +
     Math.max(neardMs, agentMs) +
     lateMs +
     lockDelayMs +
-    takeoverMs +
+    // Somebody may have tampered with the lock last.
+    waitMs(lease, longestHeardMs) +
     deathsMs +
     rankMs +
     attemptMs +

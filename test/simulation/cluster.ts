@@ -3,7 +3,7 @@ import type { KvEntry, TxnOperation, TxnOutcome } from "../../agent/consul/clien
 import { cleanMarker, lockViewFrom } from "../../agent/lease/lock-record.ts";
 import type { AccountSight } from "../../agent/role/types.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
-import { keys, nextPublicKey, publicKey } from "./cluster-names.ts";
+import { keys, nextPublicKey, publicKey, sealerOf } from "./cluster-names.ts";
 import { ConsulCluster } from "./consul/cluster.ts";
 import type { Snapshot } from "./consul/store.ts";
 import { Host } from "./host.ts";
@@ -33,6 +33,7 @@ export interface ClusterShape {
 const hostNames = ["host-a", "host-b", "host-c"];
 const slotMs = 600;
 const mostPast = 1000;
+const anySealer = sealerOf([publicKey, nextPublicKey]);
 
 export class Cluster {
   readonly timeline = new Timeline();
@@ -92,6 +93,14 @@ export class Cluster {
     return this.hosts.find((host) => ["taking", "active", "handing"].includes(host.phase)) ?? null;
   }
 
+  /** What the agents that run now have seen of somebody who tampers with the lock. */
+  get tampering(): readonly string[] {
+    return this.hosts.flatMap(({ name, agent }) => {
+      const seen = agent?.state.tampering ?? null;
+      return seen === null ? [] : [`${name}: ${seen.because}`];
+    });
+  }
+
   get isPaused(): boolean {
     return this.consul.store.entry(keys.pause) !== undefined;
   }
@@ -132,7 +141,7 @@ export class Cluster {
     if (operations.at(-1)?.verb !== "lock") return () => {};
     const isRenewal = operations[0]?.verb === "check-session";
     const { isPaused } = this;
-    const lock = isRenewal ? null : lockViewFrom(this.consul.store.entry(keys.lock));
+    const lock = isRenewal ? null : lockViewFrom(this.consul.store.entry(keys.lock), anySealer);
     return (outcome) => {
       if (lock !== null && this.#trace !== null)
         this.trace(

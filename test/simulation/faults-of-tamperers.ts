@@ -44,7 +44,7 @@ export const tamperFaults: Record<string, FaultKind> = {
   },
 };
 
-const valueOf = (text: string): Partial<LockValue> => {
+const parsed = (text: string): Partial<LockValue> => {
   try {
     return JSON.parse(text) as Partial<LockValue>;
   } catch {
@@ -64,7 +64,7 @@ function forgeRelease(cluster: Cluster, { how }: Fault): string | null {
   const lock = cluster.consul.store.entry(keys.lock);
   if (lock?.session == null) return null;
   const { session } = lock;
-  const { seal: _, ...record } = valueOf(lock.value) as Record<string, unknown>;
+  const { seal: _, ...record } = parsed(lock.value) as Record<string, unknown>;
   const seal = how === "unsealed" ? undefined : sealFrom(cluster, lock.value, how);
   const forged = { ...record, seq: Number(record.seq ?? 0) + 1, released: markerFor(lock, record), ...seal };
   const value = JSON.stringify(forged);
@@ -76,7 +76,7 @@ function forgeRelease(cluster: Cluster, { how }: Fault): string | null {
 
 function sealFrom(cluster: Cluster, value: string, how: string | undefined): object {
   const past = how === "with another marker's seal" ? cluster.lockPast.findLast(isMarker)?.value : value;
-  const { seal } = valueOf(past ?? value) as { seal?: unknown };
+  const { seal } = parsed(past ?? value) as { seal?: unknown };
   return seal === undefined ? {} : { seal };
 }
 
@@ -98,7 +98,7 @@ function forgeMarker(cluster: Cluster): string | null {
   const lock = cluster.consul.store.entry(keys.lock);
   if (lock?.session == null) return null;
   const { session } = lock;
-  const record = valueOf(lock.value);
+  const record = parsed(lock.value);
   const value = JSON.stringify({ ...record, released: markerFor({ session, lockIndex: 0 }, record) });
   const isDone = change(cluster, (store) => {
     store.endSession(session, cluster.consul.memory);
@@ -125,7 +125,7 @@ function replayRecord(cluster: Cluster, { how, amount = 1 }: Fault): string | nu
   return isDone ? `somebody writes an old record of the lock, ${how}` : null;
 }
 
-const isMarker = ({ value }: { value: string }): boolean => valueOf(value).released !== undefined;
+const isMarker = ({ value }: { value: string }): boolean => parsed(value).released !== undefined;
 
 /** `amount`: how many markers before the newest. */
 function replayMarker(cluster: Cluster, { how, amount = 0 }: Fault): string | null {
@@ -163,7 +163,7 @@ function makeAgain(cluster: Cluster, store: ConsulStore, lockIndex: number, valu
  * (docs/guarantees.md, not promised).
  */
 function isUnnoticeable(cluster: Cluster, marker: string): boolean {
-  const session = valueOf(marker).released?.session;
+  const session = parsed(marker).released?.session;
   return cluster.neardHosts.some(({ agent }) => agent !== null && agent.state.watch.held?.session === session);
 }
 

@@ -49,10 +49,10 @@ export function shapeFrom(seed: number): ClusterShape {
   };
 }
 
-/** Storm number `n` of a seed. */
-export function stormFrom(seed: number, n: number): Storm {
+/** Storm number `n` of a seed; with none but the kinds `only`, where they are given. */
+export function stormFrom(seed: number, n: number, only?: readonly string[]): Storm {
   const random = new Random(seedFor(seed, 1000 + n));
-  const kinds = chosenKinds(random);
+  const kinds = chosenKinds(random, only ?? Object.keys(faultKinds));
   const lastsMs = Math.round(random.between(10_000, 90_000));
   const mostBetweenMs = random.pick([1500, 5000, 12_000]);
   const faults: Fault[] = [];
@@ -64,8 +64,7 @@ export function stormFrom(seed: number, n: number): Storm {
   }
 }
 
-function chosenKinds(random: Random): string[] {
-  const all = Object.keys(faultKinds);
+function chosenKinds(random: Random, all: readonly string[]): string[] {
   const share = random.pick([0.15, 0.4, 0.8]);
   const kinds = all.filter(() => random.chance(share));
   // A suspended kernel's timer and a clock that is set back are the fence's two conditions at once.

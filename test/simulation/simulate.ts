@@ -22,6 +22,8 @@ export interface RunReport {
   readonly availability: number;
   /** The longest time from the end of a storm to somebody who signs. */
   readonly slowestRecoveryMs: number;
+  /** Agents, at the end, that have seen somebody tamper with the lock, and what. */
+  readonly tampering: readonly string[];
   /** What was carried out, up to the violation. */
   readonly schedule: Schedule;
 }
@@ -29,6 +31,8 @@ export interface RunReport {
 export interface RunOptions {
   /** Gets every line of what happens; without it nothing is written down. */
   readonly trace?: (line: string) => void;
+  /** Only these kinds of fault. */
+  readonly kinds?: readonly string[];
   /** Instead of what the seed says: to show that the witness sees what such a cluster does. */
   readonly shape?: Partial<ClusterShape>;
 }
@@ -43,7 +47,7 @@ export async function simulate(seed: number, hours: number, options: RunOptions 
   return await withoutStacks(async () => {
     await run.calm();
     while (!run.isOver && run.hours < hours) {
-      const storm = stormFrom(seed, storms.length);
+      const storm = stormFrom(seed, storms.length, options.kinds);
       storms.push(storm);
       await run.storm(storm);
     }
@@ -141,6 +145,7 @@ class Run {
       faults: this.#faults,
       availability: witness.signedMs / timeline.nowMs,
       slowestRecoveryMs: this.#slowestMs,
+      tampering: this.#cluster.tampering,
       schedule: { shape: this.#schedule.shape, storms: [...this.#schedule.storms] },
     };
   }
