@@ -97,3 +97,11 @@ test("what to expect after a power loss is said while it is not heard, unless th
     because: expect.not.stringContaining("145 s"),
   });
 });
+
+test("somebody who tampers with the lock is told with what was seen last, and since when", () => {
+  const core = activeCore().see(ours);
+  expect(statusIn(core).lock).toEqual({ seal: "right", tampering: null });
+  core.after(200).see({ ...ours, modifyIndex: 81, value: null, seal: "wrong" });
+  core.after(3000);
+  expect(statusIn(core).lock).toMatchObject({ seal: "wrong", tampering: { count: 1, lastAgoMs: 3000 } });
+});
