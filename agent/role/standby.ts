@@ -63,7 +63,7 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   if (watch.paused) return wait("paused: automatic take-overs are off");
 
   const rankMs = rankDelayMs * betterPeers(settings, state, nowMs);
-  const graceMs = marker === null ? takeoverMs : marker.to === null ? 0 : successorGraceMs;
+  const graceMs = marker === null || marker.to === null ? 0 : successorGraceMs;
   const overMs = marker !== null && isSure ? 0 : watch.overMs - watch.changedMs;
   const neededMs = Math.max(graceMs, overMs) + rankMs;
   if (waitedMs >= neededMs) return { act: true, story: storyFrom(state, nowMs, "failover") };

@@ -112,6 +112,31 @@ describe("a wait is never shorter for", () => {
   });
 });
 
+describe("a genuine marker", () => {
+  test("after a foreign hand was in the lock counts when nobody else can be heard any more", () => {
+    const core = ready()
+      .watched()
+      .see({ ...heldByA(55), seal: "misplaced" });
+    core.live(500, heldByA(56)).see(released);
+    actsAfter(longestMs - 600, core, released);
+  });
+
+  test("of a holder that was watched counts when the one before him is over, whose lease was longer", () => {
+    const core = ready().live(500, { ...heldByA(50), value: { host: "host-a", seq: 50, heardMs: 30_000 } });
+    const byC = (seq: number): LockView => ({
+      ...heldByA(60 + seq),
+      lockIndex: 5,
+      session: "session-c",
+      value: { host: "host-c", seq, heardMs: 6500 },
+    });
+    for (let seq = 0; seq < 9; seq++) core.live(1000, byC(seq));
+    const marker = { ...markerOfA, by: "host-c", session: "session-c", epoch: 5 };
+    const free: LockView = { ...byC(9), session: null, value: { host: "host-c", seq: 9, released: marker } };
+    core.see(free);
+    actsAfter(waitMs(settings.lease, 30_000) - 9500, core, free);
+  });
+});
+
 describe("is no tampering", () => {
   test("a renewal that was late on its way", () => {
     const core = ready().watched().live(500, heldByA(60));

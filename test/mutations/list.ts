@@ -6,6 +6,7 @@ import { heardMutations } from "./list/heard.ts";
 import { leaseMutations } from "./list/lease.ts";
 import { restartMutations } from "./list/restart.ts";
 import { standbyMutations } from "./list/standby.ts";
+import { tamperingMutations } from "./list/tampering.ts";
 import { timingMutations } from "./list/timing.ts";
 import { wayOutMutations } from "./list/way-out.ts";
 import type { Mutation } from "./mutation.ts";
@@ -20,4 +21,5 @@ export const mutations: readonly Mutation[] = [
   ...timingMutations,
   ...guardMutations,
   ...heardMutations,
+  ...tamperingMutations,
 ];

@@ -65,10 +65,10 @@ export function shapeFrom(seed: number): ClusterShape {
 /** Storm number `n` of a seed; with none but the kinds `only`, where they are given. */
 export function stormFrom(seed: number, n: number, only?: readonly string[]): Storm {
   const random = new Random(seedFor(seed, 1000 + n));
-  const isDoubtful = random.chance(0.4);
+  const isDoubtful = random.chance(0.25);
   const all = only ?? Object.keys(faultKinds);
   const kinds = chosenKinds(random, isDoubtful ? all : all.filter((kind) => !doubtfulFaults.has(kind)));
-  const lastsMs = Math.round(isDoubtful ? random.between(30_000, 200_000) : random.between(10_000, 90_000));
+  const lastsMs = Math.round(isDoubtful ? random.between(30_000, 150_000) : random.between(10_000, 90_000));
   const mostBetweenMs = random.pick([1500, 5000, 12_000]);
   const faults: Fault[] = [];
   for (let atMs = 0; ; ) {
