@@ -5,7 +5,9 @@
 import { request } from "node:http";
 import * as z from "zod";
 import {
+  type AgentRoleView,
   type AgentStatus,
+  agentRoleViewSchema,
   agentStatusSchema,
   type HistoryEntry,
   historyEntrySchema,
@@ -37,6 +39,11 @@ export class AgentSocket {
 
   async status(): Promise<AgentStatus> {
     return this.#read(agentStatusSchema, await this.#ask("GET", "/status"));
+  }
+
+  /** What every version says alike. */
+  async roleView(): Promise<AgentRoleView> {
+    return this.#read(agentRoleViewSchema, await this.#ask("GET", "/status"));
   }
 
   /** Newest last. */

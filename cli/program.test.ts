@@ -284,6 +284,29 @@ describe("switchover", () => {
     expect(out).toBe("The key did not move: host-b fell behind\n");
   });
 
+  test("a holder that calls the lock alone a success (an older agent): the successor is asked, and who has it in the end", async () => {
+    const back: HistoryEntry = { ...entry, epoch: 6, host: "host-a", from: "host-b", kind: "failover" };
+    const histories = [[entry].slice(1), [back]];
+    const hosts = moving([progress("done", "host-b took over with epoch 5")]);
+    hosts["host-b"] = {
+      request: ({ path }) =>
+        path === "/history" ? (histories.length > 1 ? histories.shift() : histories[0]) : standbyStatus("host-b"),
+    };
+    const { code, out, err } = await holdfast(fakeWorld({ hosts }), "switchover");
+    expect(code).toBe(1);
+    expect(err).toContain("host-b has the lock and is not active yet");
+    expect(out).toBe("The key did not move: host-a took over again\n");
+  });
+
+  test("a successor that never becomes active is no success, whatever the old holder says", async () => {
+    const hosts = moving([progress("done", "host-b took over with epoch 5")]);
+    hosts["host-b"] = { request: ({ path }) => (path === "/history" ? [] : standbyStatus("host-b")) };
+    const { code, out, err } = await holdfast(fakeWorld({ hosts }), "switchover", "--timeout", "5");
+    expect(code).toBe(1);
+    expect(out).not.toContain("the key has moved");
+    expect(err).toContain("did not end within 5 s");
+  });
+
   test("an agent that refuses is quoted with its next step", async () => {
     const hosts = moving([]);
     hosts["host-a"] = {

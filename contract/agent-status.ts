@@ -58,6 +58,8 @@ export const agentStatusSchema = z.object({
   epoch: z.number().int().nullable(),
   /** Which host holds the lock as this host last saw it. */
   holder: hostNameSchema.nullable(),
+  /** Which host is active, as this host last saw it: the holder once its neard has the key. Null: none, or an older agent. */
+  active: hostNameSchema.nullable().default(null),
   /** When this host got its present role (ISO 8601). */
   since: z.string(),
   /** This host's own lease: only on a holder. */
@@ -112,6 +114,8 @@ export const agentStatusSchema = z.object({
     /** Why none of this host's sealed keys counts now, and from the next NEAR epoch on; null: nothing is known against them. */
     fault: z.string().nullable().default(null),
     nextFault: z.string().nullable().default(null),
+    /** Why a key could not be put where neard finds it; null: nothing is known against it, or an older agent. */
+    placeFault: z.string().nullable().default(null),
   }),
   neard: z
     .object({
@@ -136,6 +140,10 @@ export const agentStatusSchema = z.object({
 });
 
 export type AgentStatus = z.infer<typeof agentStatusSchema>;
+
+/** As much of it as whoever changes a host needs, whatever version the agent there is of. */
+export const agentRoleViewSchema = agentStatusSchema.pick({ role: true, active: true });
+export type AgentRoleView = z.infer<typeof agentRoleViewSchema>;
 
 /** One take-over in the history: `GET /history` (newest last) and Consul's `history/<epoch>`. */
 export const historyEntrySchema = z.object({

@@ -13,7 +13,7 @@ import { ports } from "../../contract/paths.ts";
 import { type Connection, endHalfOpen } from "./half-open.ts";
 import type { AddressMover } from "./mover.ts";
 import { announceByNeighbours } from "./neighbours.ts";
-import { runMover } from "./operators-command.ts";
+import { CommandMovers } from "./operators-command.ts";
 
 /**
  * How long an address is answered for, beyond the connections that are known and ended at once. A peer's kernel repeats
@@ -36,9 +36,9 @@ export interface AddressWorld {
 
 /** @param onTrouble told of what goes wrong later, when an address is given back */
 export function systemAddresses(onTrouble: (what: string) => void): AddressWorld {
+  const commands = new CommandMovers(onTrouble);
   return {
-    mover: (way) =>
-      way.mover === "arp" ? announceByNeighbours(onTrouble) : runMover(way.command, way.host, onTrouble),
+    mover: (way) => (way.mover === "arp" ? announceByNeighbours(onTrouble) : commands.of(way.command, way.host)),
     answers,
     endHalfOpen,
   };

@@ -70,7 +70,8 @@ export const announceByNeighbours = (onTrouble: (what: string) => void): Address
     const seconds = String(Math.ceil(forMs / 1000));
     // The kernel removes it by itself when its life is over, whether or not this agent still runs.
     const life = ["valid_lft", seconds, "preferred_lft", seconds];
-    await ip("address", "add", `${address}/32`, "dev", link, ...life);
+    // Or for longer, where it is on that link from a take-over before.
+    await ip("address", "replace", `${address}/32`, "dev", link, ...life);
     const announce = async () => {
       const asked = askable(await ip("-j", "neighbour", "show", "dev", link), address);
       if (asked.length === 0) throw new Error(`${link} has no neighbour, so nobody hears that ${address} moved`);

@@ -77,6 +77,17 @@ describe("reading the lock", () => {
     expect(token).toBe("the-token");
   });
 
+  test.for([
+    ["none of it", "", 404],
+    ["a part of it", [lock], 200],
+  ] as const)(
+    "what Consul filtered is no answer, with %s to be seen: a lock that may not be read is not absent",
+    async ([, body, status]) => {
+      json(body, status, { "X-Consul-Index": "12", "X-Consul-Results-Filtered-By-ACLs": "true" });
+      await expect(client.readPrefix("p/", { timeoutMs: 1000 })).rejects.toThrow(ConsulRefused);
+    },
+  );
+
   test("a prefix without a key has an index all the same", async () => {
     json("", 404, { "X-Consul-Index": "12" });
     expect(await client.readPrefix("p/", { timeoutMs: 1000 })).toEqual({ index: 12, entries: [] });
@@ -113,6 +124,15 @@ describe("a transaction", () => {
       because: "current modify index is 71",
     });
   });
+
+  test.for(["Permission denied: token with AccessorID 'a' lacks permission 'key:write' on \"k\"", "ACL not found"])(
+    "that the token may not make is no verdict on the lock: %s",
+    async (What) => {
+      json({ Results: null, Errors: [{ OpIndex: 0, What }] }, 409);
+      const refused = client.transact([{ verb: "check-session", key: "k", session: "s" }]);
+      await expect(refused).rejects.toMatchObject({ name: "ConsulRefused", status: 403 });
+    },
+  );
 
   test("that is not answered in time may have happened", async () => {
     answer = () => {};

@@ -12,7 +12,7 @@
 import { Agent } from "node:https";
 import Consul from "consul";
 import * as z from "zod";
-import { ConsulRefused, classify } from "./errors.ts";
+import { ConsulRefused, classify, refusedForRight } from "./errors.ts";
 
 /** One key as Consul has it. Indexes are Raft indexes, below 2^53 for any cluster that we will see. */
 export interface KvEntry {
@@ -145,6 +145,7 @@ export class ConsulClient {
   /**
    * Reads all keys below `prefix`, by default consistently (the leader asks the quorum). With `index`
    * it blocks until something below the prefix changed, or for `waitMs` (plus up to a sixteenth).
+   * @throws ConsulRefused also when Consul left out what the token may not see
    */
   async readPrefix(
     prefix: string,
@@ -158,6 +159,9 @@ export class ConsulClient {
       timeoutMs,
       accept: 404,
     });
+    // As if those keys did not exist, and with status 404 if it may see none (seen on 1.20.6 and 1.22.6).
+    if (headers["x-consul-results-filtered-by-acls"] === "true")
+      throw new ConsulRefused(403, `Permission denied: this host's token may not read all below ${prefix}`);
     const entries = statusCode === 404 ? [] : z.array(rawEntry).parse(body);
     return {
       index: z.coerce.number().int().parse(headers["x-consul-index"]),
@@ -200,6 +204,7 @@ export class ConsulClient {
   /**
    * All operations or none, in one Raft entry. `committed: false` means that Consul refused it (a
    * check failed), which is certain; a timeout is ConsulUnknown.
+   * @throws ConsulRefused 403 when the token may not: Consul has not looked at the keys then, and says nothing of them
    */
   async transact(operations: readonly TxnOperation[], timeoutMs = 2000): Promise<TxnOutcome> {
     try {
@@ -207,8 +212,10 @@ export class ConsulClient {
       const results = txnResult.parse(body).Results ?? [];
       return { committed: true, entries: results.flatMap((r) => (r.KV === undefined ? [] : [entryFrom(r.KV)])) };
     } catch (error) {
-      if (error instanceof ConsulRefused && error.status === 409) return { committed: false, because: error.message };
-      throw error;
+      if (!(error instanceof ConsulRefused) || error.status !== 409) throw error;
+      // Consul answers a missing right as it answers a check that failed.
+      if (refusedForRight(error.message)) throw new ConsulRefused(403, error.message);
+      return { committed: false, because: error.message };
     }
   }
 

@@ -32,6 +32,11 @@ export function refusedByLockDelay(because: string): boolean {
   return /^failed to lock key "[^"]*" due to lock delay$/.test(because);
 }
 
+/** Whether a transaction was refused because the token lacks a right, or is not known (Consul, agent/consul/txn_endpoint.go). */
+export function refusedForRight(because: string): boolean {
+  return /permission denied|ACL not found/i.test(because);
+}
+
 /** Turns the library's errors into one of our two kinds. */
 export function classify(error: unknown, url: string): Error {
   const { response, message } = error as { response?: { statusCode?: number; body?: unknown }; message?: string };

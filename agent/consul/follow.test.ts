@@ -4,7 +4,7 @@ import { consulKeys } from "../../contract/topology.ts";
 import { sealerFrom } from "../lease/seal.ts";
 import { type Clock, systemClock } from "../system/clock.ts";
 import type { ConsulClient, KvRead } from "./client.ts";
-import { follow } from "./follow.ts";
+import { follow, observedFrom } from "./follow.ts";
 import { ConsulServers } from "./servers.ts";
 
 const clock: Clock = { ...systemClock, bootMs: () => Math.round(performance.now()) };
@@ -75,4 +75,30 @@ test("while answers fail to come, it asks plainly and often: a blocking query wo
   expect(first - hung).toBeGreaterThanOrEqual(1290);
   for (const apart of [second - first, third - second]) expect(Math.abs(apart - 400)).toBeLessThan(200);
   expect(sent.length).toBeGreaterThanOrEqual(2);
+});
+
+test("whether a host is active its note says; one of an older agent in words alone", () => {
+  const keys = consulKeys("localnet", "validator.localnet");
+  const entry = (host: string, note: object) => ({
+    key: keys.host(host),
+    value: JSON.stringify(note),
+    modifyIndex: 7,
+    lockIndex: 0,
+    session: null,
+  });
+  const { notes } = observedFrom(
+    {
+      index: 7,
+      entries: [
+        entry("host-a", { ready: false, because: "is active", ack: null, active: true }),
+        entry("host-b", { ready: false, because: "is active", ack: null }),
+        entry("host-c", { ready: false, because: "is taking", ack: null }),
+        entry("host-d", { ready: false, because: "is active", ack: null, active: false }),
+      ],
+    },
+    keys,
+    sealerFrom([], ""),
+    1000,
+  );
+  expect(Object.values(notes).map((note) => note.isActive)).toEqual([true, true, false, false]);
 });

@@ -31,7 +31,10 @@ const plainTimeoutMs = 2500;
 const maxPending = 12;
 const pauseAfterFailureMs = 200;
 
-const noteSchema = z.object({ ready: z.boolean(), because: z.string(), ack: z.string().nullable() });
+const noteSchema = z
+  .object({ ready: z.boolean(), because: z.string(), ack: z.string().nullable(), active: z.boolean().optional() })
+  // An agent of an older version says it in words alone.
+  .transform(({ active, ...note }) => ({ ...note, isActive: active ?? note.because === "is active" }));
 const switchoverSchema = z.object({ id: z.string(), from: z.string(), to: z.string() });
 
 /** Runs until `signal` aborts. A failed query is told by silence: `watch` counts from the last good one. */

@@ -2,32 +2,69 @@
  * How a process that root started reaches Consul: outside the agent's unit there are no credentials in
  * $CREDENTIALS_DIRECTORY, so they are unsealed here, into memory.
  *
- * Awkward case: Consul and its ACLs are set up before the agent, and taken down after it; then agent.json
- * is not there, and Consul's own configuration says where it listens.
+ * Awkward cases: Consul and its ACLs are set up before the agent, and taken down after it; then agent.json
+ * is not there, and Consul's own configuration says where it listens. And what rests on the host may be damaged, or sealed
+ * by another one, which an apply is about to mend: it has the same from the stack, and uses that. Without either it must
+ * not go on, for it would disturb this host without asking anybody.
  */
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { credentials, paths, ports } from "../../contract/paths.ts";
 import type { ConsulConnection } from "../consul/client.ts";
 import { unsealCredential } from "./credentials.ts";
 import { type DeployedConfig, readDeployedConfig } from "./deployed-config.ts";
 import { credentialPath } from "./inventory.ts";
 
-/** The servers to ask: this host's own Consul first. Null where neither agent nor Consul is set up. */
-export async function readConsulAccess(): Promise<readonly [ConsulConnection, ...ConsulConnection[]] | null> {
+/** What an apply was given: it stands in for what cannot be read on the host. */
+export interface Given {
+  readonly spec: Pick<HostSpec, "host" | "secretFiles" | "credentials">;
+  readonly secrets: Secrets;
+}
+
+/**
+ * The servers to ask: this host's own Consul first. Null where neither agent nor Consul is set up.
+ * @throws Error when they are, and something that it takes cannot be had
+ */
+export async function readConsulAccess(
+  given: Given | null = null,
+): Promise<readonly [ConsulConnection, ...ConsulConnection[]] | null> {
   const agent = await readDeployedConfig();
   const place = agent === null ? await placeFromConsul() : placeFromAgent(agent);
   if (place === null) return null;
+  const givenToken = givenCredential(given, credentials.consulToken)?.trim();
   const tls = {
-    ca: await readFile(place.caFile, "utf8"),
-    cert: await readFile(place.certFile, "utf8"),
-    key: await unsealCredential(credentials.tlsKey, credentialPath(credentials.tlsKey)),
-    token: await readToken(),
+    ca: await readFile(place.caFile, "utf8").catch(standIn(givenFile(given, place.caFile))),
+    cert: await readFile(place.certFile, "utf8").catch(standIn(givenFile(given, place.certFile))),
+    key: await unsealCredential(credentials.tlsKey, credentialPath(credentials.tlsKey)).catch(
+      standIn(givenCredential(given, credentials.tlsKey)),
+    ),
+    token: (await readToken().catch(standIn(givenToken))) || (givenToken ?? ""),
   };
   const [own, ...others] = place.urls;
   return [{ url: own, ...tls }, ...others.map((url) => ({ url, ...tls }))];
+}
+
+/** For what cannot be read: `given`, or the reason why not. */
+function standIn(given: string | undefined): (error: Error) => string {
+  return (error) => {
+    if (given === undefined) throw error;
+    return given;
+  };
+}
+
+/** Exported for its test alone. */
+export function givenFile(given: Given | null, path: string): string | undefined {
+  const secret = given?.spec.secretFiles.find((file) => file.path === path)?.secret;
+  return secret === undefined ? undefined : given?.secrets[secret];
+}
+
+/** Exported for its test alone. */
+export function givenCredential(given: Given | null, name: string): string | undefined {
+  const secret = given?.spec.credentials.find((one) => one.name === name)?.secret;
+  return secret === undefined ? undefined : given?.secrets[secret];
 }
 
 interface Place {
@@ -48,14 +85,16 @@ const consulConfigSchema = z.object({
   tls: z.object({ defaults: z.object({ ca_file: z.string(), cert_file: z.string() }) }),
 });
 
+/** Null where there is none; one that is there and cannot be used is an error, for its Consul may run. */
 async function placeFromConsul(): Promise<Place | null> {
   if (!existsSync(paths.consulConfig)) return null;
   const names = (await readdir(paths.consulConfig)).filter((name) => name.endsWith(".json")).toSorted();
+  if (names.length === 0) return null;
   let merged = {};
   for (const name of names)
     merged = { ...merged, ...JSON.parse(await readFile(join(paths.consulConfig, name), "utf8")) };
   const config = consulConfigSchema.safeParse(merged);
-  if (!config.success) return null;
+  if (!config.success) throw new Error(`${paths.consulConfig} does not say where this host's Consul listens`);
   // Several addresses may be given, apart by blanks; "all" includes loopback.
   const listens = (config.data.addresses?.https ?? "127.0.0.1").split(" ");
   const address = listens.find((a) => a.startsWith("127.")) ?? listens[0] ?? "127.0.0.1";

@@ -101,7 +101,7 @@ class MemoryHost implements ConvergeHost {
   async validate(): Promise<void> {
     if (this.refused !== null) throw new Error(this.refused);
   }
-  async alone(disturbs: ReadonlySet<string>, work: () => Promise<void>): Promise<void> {
+  async alone(_spec: HostSpec, disturbs: ReadonlySet<string>, work: () => Promise<void>): Promise<void> {
     this.aloneFor.push([...disturbs].join());
     await work();
   }

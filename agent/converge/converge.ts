@@ -25,7 +25,7 @@ export interface ConvergeHost {
   /** Stores the spec, then forgets what was pending. */
   complete(spec: HostSpec): Promise<void>;
   /** Runs `work` as the only host of the cluster that is being changed. */
-  alone(disturbs: ReadonlySet<"consul" | "neard">, work: () => Promise<void>): Promise<void>;
+  alone(spec: HostSpec, disturbs: ReadonlySet<"consul" | "neard">, work: () => Promise<void>): Promise<void>;
   /** @param disturbed a running part of the cluster was restarted. */
   waitHealthy(spec: HostSpec, disturbed: boolean): Promise<void>;
   /** Policies, tokens, autopilot; calls `done` after each change. */
@@ -45,7 +45,7 @@ export async function converge(
   await host.validate(spec, steps);
   const disturbed = disturbedBy(facts, steps);
   if (disturbed.size === 0) return await carryOut(host, spec, secrets, facts, done, false);
-  await host.alone(disturbed, async () => {
+  await host.alone(spec, disturbed, async () => {
     // The wait may have been long: what was true before it need not be any more.
     await carryOut(host, spec, secrets, await host.readFacts(spec), done, true);
   });

@@ -289,8 +289,9 @@ describe("what left the spec", () => {
     );
     const steps = plan(facts, {}, nothing);
     expect(steps[0]).toBe("retire-unit svc.service: not in the spec any more");
-    expect(steps.slice(-4)).toEqual([
+    expect(steps.slice(-5)).toEqual([
       `daemon-reload systemd: ${unitFile} changed`,
+      "delete-file /etc/holdfast/credentials/token.cred: not in the spec any more",
       "delete-directory /var/lib/svc/inner: not in the spec any more",
       "delete-directory /var/lib/svc: not in the spec any more",
       "delete-user user svc: not in the spec any more",

@@ -4,10 +4,13 @@
  * Idea: everything that a unit or a command reads is changed first, so "what changed" is known when
  * the units' turn comes. What was owed by an apply that was cut short (`pending.due`) counts as changed.
  * Awkward case: a file that left the spec. It is deleted, and the units that read it restart, though
- * the new spec does not mention it any more: so the stored spec's restartOn counts too.
+ * the new spec does not mention it any more: so the stored spec's restartOn counts too. A sealed credential that left
+ * goes last, when no unit asks for it any more.
  */
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
+import { paths } from "../../contract/paths.ts";
 import { type Due, type HostFacts, nothingDue, type PathFact } from "./facts.ts";
 import { credentialPath, emptyInventory, type Inventory, inventoryOf, union, without } from "./inventory.ts";
 import type { Step } from "./steps.ts";
@@ -37,15 +40,18 @@ export function planSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFa
     .filter((path) => factAt(facts, path).kind !== "absent")
     .map((path): Step => ({ kind: "delete-file", path, why: notWanted }));
   const changed = new Set([...contents, ...deleted].flatMap(changedPath));
+  // A unit that is started again before systemd has read its new file would not start without its old credential.
+  const [sealed, others] = [deleted.filter(isSealed), deleted.filter((step) => !isSealed(step))];
   return [
     ...userSteps(spec, facts),
     ...directorySteps(spec, facts),
     ...contents,
     ...retired,
-    ...deleted,
+    ...others,
     ...commandSteps(spec, facts, changed),
     ...daemonReloadSteps(spec, facts, changed, retired.length > 0),
     ...unitSteps(spec, facts, changed),
+    ...sealed,
     ...obsoleteDirectories(obsolete, facts),
     ...obsolete.users
       .filter((user) => facts.users.has(user))
@@ -174,6 +180,10 @@ function credentialSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFac
     const faults = attributeFaults(fact, credentialAttributes);
     return faults.length === 0 ? [] : [{ kind: "attributes", path, ...credentialAttributes, why: faults.join(", ") }];
   });
+}
+
+function isSealed(step: Step): boolean {
+  return step.kind === "delete-file" && dirname(step.path) === paths.credentials;
 }
 
 function changedPath(step: Step): string[] {

@@ -34,6 +34,11 @@ export function parseUnits(names: readonly string[], text: string): Map<string, 
         return [line.slice(0, equals), line.slice(equals + 1)];
       });
       const value = new Map(lines);
+      // What systemd says nothing of is not "down".
+      if (!value.has("ActiveState"))
+        throw new HoldfastError("HF_APPLY_FAILED", `systemctl show says nothing of ${name}.`, {
+          next: "See what it says on that host, mend the cause, and run pulumi up again.",
+        });
       return [
         name,
         {

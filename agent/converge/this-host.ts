@@ -1,14 +1,14 @@
 /** The host that we run on, behind the port of `converge.ts`. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
-import { paths } from "../../contract/paths.ts";
+import { paths, units } from "../../contract/paths.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { consulMaintenanceStore } from "../maintenance/consul-store.ts";
 import { defaultBounds } from "../maintenance/decide.ts";
+import { hostAgent } from "../maintenance/host-agent.ts";
 import { withMaintenanceLock } from "../maintenance/with-lock.ts";
-import { AgentSocket } from "../socket-client.ts";
 import { convergeAcl } from "./acl-consul.ts";
-import { readConsulAccess } from "./consul-access.ts";
+import { type Given, readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
 import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
@@ -16,7 +16,9 @@ import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
 import { SpecStore } from "./spec-store.ts";
+import { readUnits } from "./systemd.ts";
 import { validateNeard } from "./validate-neard.ts";
+import { wayToOthers } from "./way-to-others.ts";
 
 /** Of one start or command; a unit's own TimeoutStartSec is usually shorter. */
 const stepTimeoutMs = 150_000;
@@ -38,7 +40,7 @@ export function thisHost(concern: Concern, secrets: Secrets, progress: Progress)
     perform: (step) => perform(step, { secrets, timeoutMs: stepTimeoutMs, progress }),
     writePending: (pending) => specStore.writePending(concern, pending),
     complete: (spec) => specStore.complete(spec),
-    alone: (disturbs, work) => alone(disturbs, work, progress),
+    alone: (spec, disturbs, work) => alone(disturbs, work, { spec, secrets }, progress),
     waitHealthy: (spec, disturbed) => healthy(spec, disturbed, progress),
     convergeAcl: async (spec, given, done) => {
       if (spec.acl === undefined) return;
@@ -61,27 +63,29 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
   });
 }
 
-/** Without an agent the host is no part of a working cluster yet: nobody is disturbed, nobody is asked. */
+/** A host that surely has no agent disturbs nobody, and nobody is asked. */
 async function alone(
   disturbs: ReadonlySet<"consul" | "neard">,
   work: () => Promise<void>,
+  given: Given,
   progress: Progress,
 ): Promise<void> {
-  const config = await readDeployedConfig();
-  if (config === null) return await work();
-  const servers = await readConsulAccess().catch((error: Error) => {
-    // The way to Consul is what this apply may be mending.
-    progress(`going on without the maintenance lock, for this host cannot reach Consul: ${error.message}`);
-    return null;
+  const agent = hostAgent(async () => (await readUnits([units.agent])).get(units.agent));
+  const way = await wayToOthers({
+    host: given.spec.host,
+    agent,
+    readConfig: () => readDeployedConfig(),
+    readAccess: () => readConsulAccess(given),
   });
-  if (servers === null) return await work();
+  if (way === null) return await work();
+  const { config, servers } = way;
   const store = consulMaintenanceStore(servers, config);
   try {
     await withMaintenanceLock(
       {
         host: config.host,
         store,
-        agent: new AgentSocket(),
+        agent,
         ownConsulUp: () => answers(servers[0]),
         disturbsConsul: disturbs.has("consul"),
         bounds: defaultBounds,

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { generateValidatorKey, keyFileJson, type ValidatorKey } from "../../contract/near-key.ts";
 import { credentials } from "../../contract/paths.ts";
-import { openCustody } from "./custody.ts";
+import { mayBeThere, openCustody } from "./custody.ts";
+import type { KeyPlace } from "./key-place.ts";
 
 const account = "validator.localnet";
 const [old, next] = [generateValidatorKey(account), generateValidatorKey(account)];
@@ -16,7 +17,13 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const keyFile = () => join(folder, "validator_key.json");
 
-function custody(sealed: Record<string, ValidatorKey | string>, nextPublicKey: string | null = next.publicKey) {
+const sound = { fault: () => null, mend: () => null };
+
+function custody(
+  sealed: Record<string, ValidatorKey | string>,
+  nextPublicKey: string | null = next.publicKey,
+  place: KeyPlace = sound,
+) {
   for (const [name, key] of Object.entries(sealed))
     writeFileSync(join(folder, name), typeof key === "string" ? key : keyFileJson(key));
   return openCustody({
@@ -28,6 +35,7 @@ function custody(sealed: Record<string, ValidatorKey | string>, nextPublicKey: s
     keyFile: keyFile(),
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
+    place,
   });
 }
 
@@ -75,4 +83,29 @@ test("hosts with one key and with both know each other's records, before and aft
 test("a host that could unseal no key cannot tell who wrote a record, and seals none", () => {
   const { sealer } = custody({ [credentials.validatorKey]: "no json" }, null);
   expect(sealer.canTell).toBe(false);
+});
+
+test("a key is never written to a place that is not as it must be", () => {
+  const because = `${folder} is not on a tmpfs: the key would reach a disk`;
+  const fault = () => ({ because, mend: null });
+  const one = custody({ [credentials.validatorKey]: old }, null, { fault, mend: fault });
+  expect(one.placeFault()).toEqual({ because, mend: null });
+  expect(() => one.write(old.publicKey)).toThrow(because);
+  expect(one.filePresent()).toBe(false);
+});
+
+test("what somebody left where the new file is made leads the key nowhere else", () => {
+  const elsewhere = join(folder, "elsewhere");
+  symlinkSync(elsewhere, `${keyFile()}.new`);
+  custody({ [credentials.validatorKey]: old }).write(old.publicKey);
+  expect(existsSync(elsewhere)).toBe(false);
+  expect(written()).toBe(old.publicKey);
+});
+
+test("a key file counts as there unless it surely is not", () => {
+  expect(mayBeThere(keyFile())).toBe(false);
+  expect(mayBeThere(join(folder, "none", "at", "all"))).toBe(false);
+  writeFileSync(keyFile(), "");
+  expect(mayBeThere(keyFile())).toBe(true);
+  expect(mayBeThere(join(folder, "x".repeat(300)))).toBe(true);
 });

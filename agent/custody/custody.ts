@@ -4,19 +4,21 @@
  */
 import {
   closeSync,
-  existsSync,
+  constants,
   fchmodSync,
   fchownSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { keyFileJson, parseValidatorKey, type ValidatorKey } from "../../contract/near-key.ts";
 import { credentials } from "../../contract/paths.ts";
 import { type Sealer, sealerFrom } from "../lease/seal.ts";
+import { type KeyPlace, keyPlace, type PlaceFault } from "./key-place.ts";
 
 /** What the agent can do with the account's keys: one, or two while it is being changed. */
 export interface Custody {
@@ -30,11 +32,16 @@ export interface Custody {
   readonly sealer: Sealer;
   /**
    * Puts the key with this public half where neard finds it, in the place of whatever is there.
-   * @throws Error when it is none of those that could be unsealed.
+   * @throws Error when it is none of those that could be unsealed, or when its place is not as it must be.
    */
   write(publicKey: string): void;
   erase(): void;
+  /** True also where that cannot be told. */
   filePresent(): boolean;
+  /** What keeps a key from being put in its place; null: nothing. See key-place.ts. */
+  placeFault(): PlaceFault | null;
+  /** The same, after what a running agent can mend was mended; for a host without a lease. */
+  mendPlace(): PlaceFault | null;
 }
 
 /**
@@ -52,8 +59,11 @@ export function openCustody(options: {
   keyFile: string;
   uid: number;
   gid: number;
+  /** Default: the directory of `keyFile`. */
+  place?: KeyPlace;
 }): Custody {
   const { keyFile, uid, gid, nextPublicKey } = options;
+  const place = options.place ?? keyPlace(dirname(keyFile), gid);
   const own = unseal(options, credentials.validatorKey, options.publicKey);
   const next =
     nextPublicKey === null ? { key: null, fault: null } : unseal(options, credentials.nextValidatorKey, nextPublicKey);
@@ -67,10 +77,14 @@ export function openCustody(options: {
     write: (publicKey) => {
       const key = [own.key, next.key].find((one) => one?.publicKey === publicKey);
       if (key == null) throw new Error(`the validator key ${publicKey} is not here: ${faults.join("; ")}`);
+      const fault = place.fault();
+      if (fault !== null) throw new Error(fault.because);
       writeKey(keyFile, keyFileJson(key), uid, gid);
     },
     erase: () => eraseKeyFile(keyFile),
-    filePresent: () => existsSync(keyFile),
+    filePresent: () => mayBeThere(keyFile),
+    placeFault: () => place.fault(),
+    mendPlace: () => place.mend(),
   };
 }
 
@@ -97,12 +111,28 @@ const temporary = (file: string): string => `${file}.new`;
 export function eraseKeyFile(keyFile: string): void {
   rmSync(keyFile, { force: true });
   rmSync(temporary(keyFile), { force: true });
-  if (existsSync(keyFile)) throw new Error(`${keyFile} could not be erased`);
+  if (mayBeThere(keyFile)) throw new Error(`${keyFile} could not be erased`);
 }
 
-/** Whole or not at all: neard may read at any moment. 0400, so that only neard's user can. */
+/** False only where there surely is nothing: whatever cannot be looked at may be a key. */
+export function mayBeThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (error) {
+    return !["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+  }
+}
+
+const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/**
+ * Whole or not at all: neard may read at any moment. 0400, so that only neard's user can. Into a file of our own making:
+ * what somebody left in its place might lead elsewhere.
+ */
 function writeKey(file: string, text: string, uid: number, gid: number): void {
-  const fd = openSync(temporary(file), "w", 0o400);
+  rmSync(temporary(file), { force: true });
+  const fd = openSync(temporary(file), newFile, 0o400);
   try {
     fchmodSync(fd, 0o400);
     fchownSync(fd, uid, gid);

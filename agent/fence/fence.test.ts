@@ -7,7 +7,8 @@ import { Fence } from "./fence.ts";
 /**
  * Stands in for nft: writes down every line that it is given and echoes it. `slow` keeps the standing
  * one back before it carries out a line; `broken` makes it refuse its first; `stuck` keeps its first in the
- * kernel, where a kill does not reach it, for longer than it is waited for; `flushed`: there is no table.
+ * kernel, where a kill does not reach it, for longer than it is waited for; `flushed`: there is no table, until one is
+ * loaded; `deaf`: what is loaded changes nothing; `leaky`: a table that has no rules in it, until one is loaded.
  */
 const nft = `#!/bin/sh
 cd "$(dirname "$0")"
@@ -20,9 +21,17 @@ case "$*" in
       echo "$line" >> log
       echo "$line"
     done ;;
-  "-f -") cat >> log ;;
-  "list tables inet") if [ -e flushed ]; then exit 0; fi; echo "table inet holdfast" ;;
-  *) grep "ct mark set" log | tail -n 1 ;;
+  "-f -") if [ -e deaf ]; then exit 0; fi; cat > new; cat new >> log; grep -q "delete table" new && rm -f flushed leaky; true ;;
+  "list tables inet") if [ -e flushed ] || [ ! -s log ]; then exit 0; fi; echo "table inet holdfast" ;;
+  *)
+    if [ -e flushed ] || [ ! -s log ]; then exit 1; fi
+    if [ -e leaky ]; then echo "table inet holdfast {"; echo "}"; exit 0; fi
+    awk '/^table inet holdfast \\{/ { text = ""; on = 1; alive = 0 }
+      on { text = text $0 "\\n" }
+      /^}$/ { on = 0 }
+      /add element inet holdfast alive/ { alive = 1 }
+      /^flush set inet holdfast alive$/ { alive = 0 }
+      END { if (alive) sub(/set alive \\{\\n/, "set alive {\\n elements = { 0x48000007 }\\n", text); printf "%s", text }' log ;;
 esac
 `;
 
@@ -80,7 +89,7 @@ test("a feed that was asked for before a shut does not come after it", async () 
   const one = fence();
   await one.arm(epoch);
   writeFileSync(join(directory, "slow"), "");
-  await Promise.all([one.feed(epoch, 6000), one.shut()]);
+  await Promise.all([one.feed(epoch, 6000), one.shut(epoch)]);
   expect(deeds()).toEqual(["armed", "timeout 5000ms", "shut"]);
   expect(one.state).toEqual({ armed: true, open: false });
 });
@@ -98,22 +107,47 @@ test("a shut whose rules somebody flushed brings the fence back, shut", async ()
   await one.arm(epoch);
   await one.feed(epoch, 6000);
   writeFileSync(join(directory, "flushed"), "");
-  await one.shut();
+  await one.shut(epoch);
   expect(deeds()).toEqual(["armed", "timeout 5000ms", "armed"]);
   expect(one.state).toEqual({ armed: true, open: false });
 });
 
-test("a host that nobody armed has nothing to shut", async () => {
+test("so does one by an agent that knows nothing of it, and for a host that nobody armed", async () => {
+  await fence().arm(epoch);
   writeFileSync(join(directory, "flushed"), "");
-  await fence().shut();
-  expect(deeds()).toEqual([]);
+  const next = fence();
+  await next.shut(epoch);
+  expect(await next.armedMark()).toBe(0x48000007);
+  writeFileSync(join(directory, "flushed"), "");
+  await next.disarm();
+  writeFileSync(join(directory, "flushed"), "");
+  const stranger = fence();
+  await stranger.shut(null);
+  expect(await stranger.armedMark()).toBe(0x48000000);
+});
+
+test("a table without its rules is no fence: it is made anew", async () => {
+  const one = fence();
+  await one.arm(epoch);
+  writeFileSync(join(directory, "leaky"), "");
+  await one.shut(epoch);
+  expect(deeds()).toEqual(["armed", "armed"]);
+});
+
+test.for(["flushed", "open"])("a shut that the kernel does not show is a failure, not a success (%s)", async (how) => {
+  const one = fence();
+  await one.arm(epoch);
+  await one.feed(epoch, 6000);
+  writeFileSync(join(directory, "deaf"), "");
+  if (how === "flushed") writeFileSync(join(directory, "flushed"), "");
+  await expect(one.shut(epoch)).rejects.toThrow("the fence does not hold neard back");
 });
 
 test("what an nft that is given up was carrying out comes before all that is done after it", async () => {
   const one = fence();
   await one.arm(epoch);
   writeFileSync(join(directory, "stuck"), "");
-  await Promise.all([one.feed(epoch, 6000), one.shut()]);
+  await Promise.all([one.feed(epoch, 6000), one.shut(epoch)]);
   expect(deeds()).toEqual(["armed", "timeout 5000ms", "armed", "timeout 5000ms", "shut"]);
 });
 

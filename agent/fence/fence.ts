@@ -4,12 +4,14 @@
  */
 import type { Clock } from "../system/clock.ts";
 import { type Nft, systemNft } from "./nft.ts";
-import { armed, armedMark, disarmed, echoOfFed, fed, shut } from "./ruleset.ts";
+import { armed, armedMark, disarmed, echoOfFed, fed, openIn, shut } from "./ruleset.ts";
 
 /** Less than this is not worth a transaction of about 2 ms. */
 const minFeedMs = 20;
 /** A feed that took longer is made anew: what it was given to live counts from its end. */
 const lateMs = 100;
+/** LockIndex begins with 1, so no lease is of this one: nothing can open a fence that is armed for it. */
+const nobodysEpoch = 0;
 
 export class Fence {
   readonly #clock: Clock;
@@ -87,18 +89,28 @@ export class Fence {
   }
 
   /**
-   * Shuts now, and ends the epoch's connections. A fence that nobody armed (nothing was ever taken) needs none; one
-   * that we armed and that is gone (somebody flushed all rules) comes back, shut.
+   * Shuts now, and ends the epoch's connections; returns once the kernel has shown that nothing of neard's leaves. A fence
+   * that is not there (somebody flushed all rules, or nobody armed it) is put back first, shut.
+   * @param epoch for which it is armed if it must be put back; null: not known, and any will do
+   * @throws Error when it cannot be shown: then only a dead neard is sure to be silent
    */
-  async shut(): Promise<void> {
+  async shut(epoch: number | null): Promise<void> {
     await this.#enqueue(async () => {
-      if ((await this.armedMark()) === null) {
-        if (this.#epoch !== null) await this.#load(this.#epoch);
-        return;
+      if ((await this.armedMark()) !== null) {
+        await this.#nft.load(shut());
+        this.#openUntilMs = Number.NEGATIVE_INFINITY;
+        if ((await this.#whatIsOpen()) === null) return;
       }
-      await this.#nft.load(shut());
-      this.#openUntilMs = Number.NEGATIVE_INFINITY;
+      await this.#load(epoch ?? this.#epoch ?? nobodysEpoch);
+      const open = await this.#whatIsOpen();
+      if (open !== null) throw new Error(`the fence does not hold neard back: ${open}`);
     });
+  }
+
+  /** By the kernel's own word; null: nothing is. */
+  async #whatIsOpen(): Promise<string | null> {
+    const listing = await this.#nft.listing();
+    return listing === null ? "its rules are not there" : openIn(listing, this.#uid);
   }
 
   /** neard talks freely again. Only after proof that no process that had the key is left. */

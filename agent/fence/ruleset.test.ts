@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { armed, armedMark, fed, markOf, shut } from "./ruleset.ts";
+import { armed, armedMark, disarmed, fed, markOf, openIn, shut } from "./ruleset.ts";
 
 describe("fed", () => {
   test("rounds both limits down, never up", () => {
@@ -39,4 +39,61 @@ test("the listing of an armed table tells its mark, as nft prints it", () => {
 test("marks keep the epoch's low 24 bits and never leave their range", () => {
   expect(markOf(0x1_000_001)).toBe(markOf(1));
   expect(markOf(0xffffff)).toBe(0x48ffffff);
+});
+
+describe("what is open, by a listing of the table", () => {
+  const uid = 4242;
+  /** As nft lists what `armed` makes, with its own words for priorities and counters. */
+  const listed = armed(7, uid)
+    .slice(armed(7, uid).indexOf("table inet holdfast {"))
+    .replaceAll("priority 10", "priority filter + 10")
+    .replaceAll("counter ", "counter packets 12 bytes 700 ")
+    .replaceAll("  ", "\t");
+
+  test("nothing is, once it is armed and not fed", () => {
+    expect(openIn(listed, uid)).toBeNull();
+  });
+
+  test.for([
+    [
+      "an element",
+      (text: string) =>
+        text.replace("flags timeout", "flags timeout\n\t\telements = { 0x48000007 timeout 6s expires 5s }"),
+      "an epoch is alive",
+    ],
+    [
+      "a deadline",
+      (text: string) =>
+        text.replace("chain deadline {", 'chain deadline {\n\t\tmeta time < "2026-11-29 01:00:00" accept'),
+      "a deadline is set",
+    ],
+    [
+      "no rules at all",
+      (text: string) => text.replace(/chain output \{[^}]*\}/, "chain output {\n}"),
+      "nothing looks at what leaves",
+    ],
+    ["no chain", (text: string) => text.replace(/chain output \{[^}]*\}/, ""), "nothing looks at what leaves"],
+    [
+      "no drop",
+      (text: string) => text.replace(/.*meta skuid 4242 counter.* drop\n/, ""),
+      "neard's packets are not dropped",
+    ],
+    [
+      "another user's",
+      (text: string) => text.replaceAll("skuid 4242", "skuid 4243"),
+      "neard's packets are not dropped",
+    ],
+    [
+      "a rule before it",
+      (text: string) => text.replace("meta skuid 4242 ct", "tcp dport 24567 accept\n\t\tmeta skuid 4242 ct"),
+      "a rule lets them out: tcp dport 24567 accept",
+    ],
+  ] as const)("%s is said", ([, change, said]) => {
+    expect(openIn(change(listed), uid)).toBe(said);
+  });
+
+  test("a disarmed table holds nobody back", () => {
+    expect(openIn(disarmed(), uid)).toBe("neard's packets are not dropped");
+    expect(openIn("", uid)).toBe("nothing looks at what leaves");
+  });
 });

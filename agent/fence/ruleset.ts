@@ -176,3 +176,27 @@ export function armedMark(listing: string): number | null {
   const match = /ct mark set 0x48([0-9a-f]{6})/.exec(listing);
   return match?.[1] === undefined ? null : markBase + Number.parseInt(match[1], 16);
 }
+
+/**
+ * What in a listing of the table speaks against its holding all of neard's packets back; null: nothing does. `uid` is
+ * neard's. Only what opens or removes the fence is looked for; nft writes the rest in its own words.
+ */
+export function openIn(listing: string, uid: number): string | null {
+  const output = partOf(listing, "chain output");
+  if (output === null || !output.some((line) => line.startsWith("type filter hook output ")))
+    return "nothing looks at what leaves";
+  const marks = output.findIndex((line) => line.startsWith(`meta skuid ${uid} ct mark set 0x48`));
+  const drops = output.findIndex((line) => line.startsWith(`meta skuid ${uid} `) && line.endsWith(" drop"));
+  if (marks < 0 || drops < 0) return "neard's packets are not dropped";
+  const before = output.slice(0, drops).filter((line) => line.endsWith(" accept"));
+  if (before.length > 1) return `a rule lets them out: ${before[1]}`;
+  if (partOf(listing, "set alive")?.some((line) => line.startsWith("elements"))) return "an epoch is alive";
+  return partOf(listing, "chain deadline")?.length === 0 ? null : "a deadline is set";
+}
+
+/** The lines of a chain or set; null: the table has none of that name. */
+function partOf(listing: string, name: string): string[] | null {
+  const lines = listing.split("\n").map((line) => line.trim());
+  const head = lines.indexOf(`${name} {`);
+  return head < 0 ? null : lines.slice(head + 1, lines.indexOf("}", head)).filter((line) => line !== "");
+}

@@ -1,10 +1,23 @@
 /**
- * The lease as kept in /run, so that a restart of the agent does not move the key. It names the boot
- * that it belongs to: after a reboot the clock starts anew, and an old deadline would lie.
+ * The lease as kept in /run, with the term that it belongs to, so that a restart of the agent neither moves the key nor
+ * forgets since when this host has it. It names the boot that it belongs to: after a reboot the clock starts anew, and an old deadline would lie.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import * as z from "zod";
-import type { Lease } from "../role/types.ts";
+import type { Lease, Term } from "../role/types.ts";
+
+const termSchema = z.object({
+  story: z.object({
+    from: z.string().nullable(),
+    kind: z.enum(["first", "failover", "switchover"]),
+    because: z.string(),
+    startedMs: z.number(),
+    lastSeenMs: z.number(),
+    deaths: z.number().int().nonnegative(),
+    silent: z.string().nullable(),
+  }),
+  activeMs: z.number().nullable(),
+});
 
 const savedSchema = z.object({
   boot: z.string(),
@@ -16,7 +29,15 @@ const savedSchema = z.object({
   sessionRenewedMs: z.number(),
   fedMs: z.number(),
   fedUntilMs: z.number(),
+  /** Absent: an agent of an older version wrote it. */
+  term: termSchema.nullable().default(null),
 });
+
+/** A lease of this boot, and what is to be remembered of the term that it belongs to. */
+export interface Saved {
+  readonly lease: Lease;
+  readonly term: Term | null;
+}
 
 export class LeaseFile {
   readonly #path: string;
@@ -28,17 +49,17 @@ export class LeaseFile {
   }
 
   /** The saved lease of this boot, over or not; null when there is none that can be read. */
-  load(): Lease | null {
+  load(): Saved | null {
     try {
-      const { boot, ...lease } = savedSchema.parse(JSON.parse(readFileSync(this.#path, "utf8")));
-      return boot === this.#boot ? lease : null;
+      const { boot, term, ...lease } = savedSchema.parse(JSON.parse(readFileSync(this.#path, "utf8")));
+      return boot === this.#boot ? { lease, term } : null;
     } catch {
       return null;
     }
   }
 
-  save(lease: Lease): void {
-    const text = JSON.stringify({ boot: this.#boot, ...lease });
+  save(lease: Lease, term: Term): void {
+    const text = JSON.stringify({ boot: this.#boot, ...lease, term });
     writeFileSync(`${this.#path}.new`, text, { mode: 0o600 });
     renameSync(`${this.#path}.new`, this.#path);
   }

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { generateValidatorKey } from "../../contract/near-key.ts";
+import { longestHeardMs } from "../../contract/timing.ts";
 import {
   absentLock,
   cleanMarker,
+  heardMsOf,
   type LockRecord,
   type LockView,
   lockValueSchema,
@@ -135,6 +137,30 @@ test("a marker that nobody of ours sealed, or that was put back, does not count"
   expect(cleanMarker(seen(forged))).toBeNull();
   expect(cleanMarker(seen(lockValueText(release, sealer), { lockIndex: 6 }))).toBeNull();
   expect(cleanMarker(lockViewFrom(entry(lockValueText(release, sealer)), sealerFrom([], lockKey)))).toBeNull();
+});
+
+test("who holds says for how long it can be heard; what is free and in order gives nobody a lease", () => {
+  const heard = (value: unknown, more: object = {}) => heardMsOf(seen(JSON.stringify(value), more));
+  expect(heard({ host: "host-a", seq: 1, heardMs: 6500 }, { session: "s" })).toBe(6500);
+  // Its session has ended: it may still be heard.
+  expect(heard({ host: "host-a", seq: 1, heardMs: 30_000 })).toBe(30_000);
+  expect(heard({ host: "host-a", seq: 1, released: marker })).toBeNull();
+  expect(heard({ host: "host-a", seq: 0 }, { lockIndex: 0 })).toBeNull();
+  expect(heardMsOf(absentLock)).toBeNull();
+});
+
+test("a record that cannot be read, or does not say it, may have been written over the longest lease", () => {
+  const unreadable = (value: string) => heardMsOf(seen(value, held));
+  for (const value of ["", "somebody wrote this", '{"host":"host-a"}', '{"host":"host-a","seq":1,"heardMs":-1}'])
+    expect(unreadable(value)).toBe(longestHeardMs);
+  for (const value of [
+    { host: "host-a", seq: 1 },
+    { host: "host-a", seq: 1, released: marker },
+  ])
+    expect(heardMsOf(seen(JSON.stringify(value), held))).toBe(longestHeardMs);
+  // Free, and with a marker that does not count.
+  const copied = { host: "host-a", seq: 1, released: { ...marker, epoch: 3 } };
+  expect(heardMsOf(seen(JSON.stringify(copied)))).toBe(longestHeardMs);
 });
 
 test("a foreign value is no value, and no marker", () => {

@@ -8,9 +8,11 @@
  * each is sealed (seal.ts) together with its place: it counts only on a key that has the epoch and the session that it
  * names, and a marker only on one that nobody has locked. What an agent of before the seals wrote has none; how long
  * such a record is waited for, and when its marker counts, is doubt.ts's and watch.ts's.
- * Hosts may have different timings for a while. So a renewal says how long it lets its host be heard.
+ * Hosts may have different timings for a while. So a renewal says how long it lets its host be heard; a record that
+ * cannot be read, or that nobody of ours sealed, says nothing, and stands for the longest.
  */
 import * as z from "zod";
+import { longestHeardMs } from "../../contract/timing.ts";
 import type { KvEntry } from "../consul/client.ts";
 import type { Sealer } from "./seal.ts";
 
@@ -32,7 +34,7 @@ export const cleanMarkerSchema = z.object({
 });
 export type CleanMarker = z.infer<typeof cleanMarkerSchema>;
 
-/** Twice Consul's greatest lock-delay, above which no lease can be; more is not ours. */
+/** Twice what any holder can say; more is not ours. */
 const maxHeardMs = 120_000;
 
 export const lockValueSchema = z.object({
@@ -116,6 +118,21 @@ function sealOf(entry: KvEntry, value: LockValue | null, sealer: Sealer): SealSt
   if (session === undefined || epoch === undefined) return "wrong";
   if (!sealer.isRight({ ...value, session, epoch }, seal)) return "wrong";
   return epoch === entry.lockIndex && (entry.session === null || entry.session === session) ? "right" : "misplaced";
+}
+
+/**
+ * For how long after its sending the lock's record lets somebody be heard; null: it gives nobody a lease, so what an
+ * earlier one said stands. A record that cannot be read, or that does not say it although somebody has the lock, may have
+ * been written over anybody's: then it is the longest that any holder's settings allow.
+ */
+export function heardMsOf(lock: LockView): number | null {
+  const { modifyIndex, lockIndex, session, value } = lock;
+  if (modifyIndex === 0) return null;
+  if (value === null) return longestHeardMs;
+  if (value.heardMs !== undefined) return value.heardMs;
+  // One that a standby has made, or that its holder has let go.
+  const isFree = session === null && (lockIndex === 0 || cleanMarker(lock) !== null);
+  return isFree ? null : longestHeardMs;
 }
 
 /** The marker that lets a standby skip the wait; null when there is none that counts. */

@@ -1,9 +1,11 @@
 /** The maintenance lock's keys in Consul, through whichever server answers. */
 import type * as z from "zod";
+import { HoldfastError } from "../../contract/errors.ts";
 import { consulKeys, type Network } from "../../contract/topology.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
-import { ConsulUnknown } from "../consul/errors.ts";
+import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
 import {
+  type FailureNote,
   failureNoteSchema,
   lockDelayMs,
   lockNoteSchema,
@@ -36,6 +38,15 @@ export function consulMaintenanceStore(
       try {
         return await question(client);
       } catch (error) {
+        if (error instanceof ConsulRefused)
+          throw new HoldfastError(
+            "HF_CONSUL",
+            `Consul refuses what ${cluster.host} asks of the maintenance lock: ${error.message}.`,
+            {
+              next: "Run pulumi up: the concern acl gives every host its rights again, and docs/operate/changes.md says what to do when it cannot.",
+              cause: error,
+            },
+          );
         if (!(error instanceof ConsulUnknown)) throw error;
         last = error;
       }
@@ -61,11 +72,12 @@ export function consulMaintenanceStore(
         const { entries } = await client.readPrefix(prefix, { timeoutMs });
         const lock = entries.find((entry) => entry.key === keys.maintenance);
         const failure = entries.find((entry) => entry.key === keys.maintenanceFailure);
-        const failureNote = failure === undefined ? null : parsed(failureNoteSchema, failure.value);
         return {
           lock: lock === undefined ? null : { session: lock.session, note: parsed(lockNoteSchema, lock.value) },
           failure:
-            failure === undefined || failureNote === null ? null : { ...failureNote, modifyIndex: failure.modifyIndex },
+            failure === undefined
+              ? null
+              : { ...(parsed(failureNoteSchema, failure.value) ?? unreadable), modifyIndex: failure.modifyIndex },
         };
       }),
     acquire: (session, note) =>
@@ -80,6 +92,8 @@ export function consulMaintenanceStore(
       ask(async (client) => {
         const { Servers } = await client.health(timeoutMs);
         const voters = Servers.filter((server) => server.Voter);
+        // For a moment after its start Consul knows of no server: that is not as if this one were none.
+        if (voters.length === 0) return { spare: 0, ownCounts: true };
         const healthy = voters.filter((server) => server.Healthy);
         const quorum = Math.floor(voters.length / 2) + 1;
         return {
@@ -92,6 +106,9 @@ export function consulMaintenanceStore(
     },
   };
 }
+
+/** Somebody failed, and all that can be told is that. */
+const unreadable: FailureNote = { host: "an unknown host", error: "what it wrote cannot be read", at: "" };
 
 /** Null for a value that is not ours: then only its session and index count. */
 function parsed<T>(schema: z.ZodType<T>, text: string): T | null {

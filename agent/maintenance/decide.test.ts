@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { AgentRole } from "../../contract/agent-status.ts";
 import {
+  type AgentLook,
+  askedFor,
   decideLocked,
   decideWaiting,
   defaultBounds,
   type LockedObservation,
+  type LockedState,
   type Observation,
   startLocked,
   startWaiting,
@@ -32,11 +35,15 @@ const failed = (host: string, modifyIndex: number, view = released(host)): Maint
   failure: { host, error: "consul did not start", at, modifyIndex },
 });
 
-const look = (view: MaintenanceView | null, role: AgentRole | null = "standby", ownConsulUp = true): Observation => ({
-  view,
-  role,
-  ownConsulUp,
-});
+const is = (role: AgentRole, active: string | null = null): AgentLook => ({ role, active });
+const unknown: AgentLook = { unknown: "it answered 200 {}" };
+const absent: AgentLook = { absent: "holdfastd.service does not run" };
+
+const look = (
+  view: MaintenanceView | null,
+  agent: AgentRole | AgentLook = "standby",
+  ownConsulUp = true,
+): Observation => ({ view, agent: typeof agent === "string" ? is(agent) : agent, ownConsulUp });
 
 /** Looks at each observation at its time; returns the last decision. */
 function walk(...looks: [nowMs: number, seen: Observation][]): WaitingDecision {
@@ -75,6 +82,11 @@ describe("the active host", () => {
     expect(walk([0, look(free, role)])).toMatchObject({ do: "look-again" });
     expect(walk([0, look(free, role)], [2999, look(free, role)])).toMatchObject({ do: "look-again" });
     expect(walk([0, look(free, role)], [3000, look(free, role)])).toEqual({ do: "acquire" });
+  });
+  test("so does one of which nothing can be told", () => {
+    expect(walk([0, look(free, unknown)], [2999, look(free, unknown)])).toMatchObject({ do: "look-again" });
+    expect(walk([0, look(free, unknown)], [3000, look(free, unknown)])).toEqual({ do: "acquire" });
+    expect(walk([0, look(free, absent)])).toEqual({ do: "acquire" });
   });
   test("counts anew when another host had it in between", () => {
     expect(
@@ -127,6 +139,11 @@ describe("a failed apply stops there", () => {
     });
     expect(walk([0, look(abandoned("host-b"))])).toEqual({ do: "acquire" });
   });
+  test("so does one that left what nobody can read", () => {
+    const unreadable: MaintenanceView = { lock: { session: null, note: null }, failure: null };
+    expect(walk([0, look(taken("host-b"))], [500, look(unreadable)])).toMatchObject({ do: "give-up" });
+    expect(walk([0, look(unreadable)])).toEqual({ do: "acquire" });
+  });
 });
 
 describe("Consul without a quorum", () => {
@@ -149,35 +166,57 @@ describe("Consul without a quorum", () => {
 });
 
 describe("with the lock", () => {
-  const quiet: LockedObservation = { role: "standby", switchover: null, refused: null, reserve: null };
-  const decide = (
-    nowMs: number,
-    seen: Partial<LockedObservation>,
-    expectAgent = true,
-    switchover: string | null = null,
-  ) =>
-    decideLocked({ ...startLocked("host-a", 0), switchover }, { ...quiet, ...seen }, nowMs, defaultBounds, expectAgent);
+  const quiet: LockedObservation = { agent: is("standby"), switchover: null, refused: null, reserve: null };
+  const decide = (nowMs: number, seen: Partial<LockedObservation>, expectAgent = true) =>
+    decideLocked(startLocked("host-a", 0), { ...quiet, ...seen }, nowMs, defaultBounds, expectAgent);
+  const next = (state: LockedState, nowMs: number, seen: Partial<LockedObservation>) =>
+    decideLocked(state, { ...quiet, ...seen }, nowMs, defaultBounds, true);
 
   test.each<AgentRole>(["standby", "arbiter", "starting"])("a %s is changed at once", (role) => {
-    expect(decide(0, { role }).decision).toEqual({ do: "apply" });
+    expect(decide(0, { agent: is(role) }).decision).toEqual({ do: "apply" });
   });
-  test("the active host asks for a switchover first, once, and waits until it is a standby", () => {
-    const first = decide(0, { role: "active" });
+  test("the active host asks for a switchover first, once, and waits until another one is active", () => {
+    const first = decide(0, { agent: is("active", "host-a") });
     expect(first.decision).toEqual({ do: "switchover" });
-    const asked = { ...first.state, switchover: "id" };
-    const running: LockedObservation = { ...quiet, role: "handing", switchover: "running" };
-    expect(decideLocked(asked, running, 500, defaultBounds, true).decision).toMatchObject({ do: "look-again" });
-    const over = decideLocked(asked, { ...quiet, switchover: "over" }, 900, defaultBounds, true);
-    expect(over).toMatchObject({ decision: { do: "apply" }, state: { switchover: null } });
+    const asked = askedFor(first.state, "id");
+    const handing = next(asked, 500, { agent: is("handing"), switchover: "running" });
+    expect(handing.decision).toMatchObject({ do: "look-again" });
+    // It has let go, and the successor has not got as far as its neard yet.
+    const between = next(handing.state, 900, { switchover: "running" });
+    expect(between.decision).toMatchObject({
+      do: "look-again",
+      because: "this host has given the key away, and no other host is active yet",
+    });
+    expect(next(between.state, 1400, { switchover: "done" })).toMatchObject({
+      decision: { do: "apply" },
+      state: { switchover: null },
+    });
+    // Whoever it is in the end.
+    const failed = { agent: is("standby", "host-c"), switchover: "failed" as const, refused: "host-c took over" };
+    expect(next(between.state, 1400, failed).decision).toEqual({ do: "apply" });
+  });
+  test("a successor that gives the key back: this host is the one that can, and is left alone", () => {
+    const asked = askedFor(decide(0, { agent: is("active") }).state, "id");
+    const back = { switchover: "failed", refused: "host-b took the lock and let it go again" } as const;
+    const gone = next(asked, 900, back);
+    expect(gone.decision).toMatchObject({ do: "look-again", because: expect.stringContaining("let it go again") });
+    expect(next(gone.state, 8000, { agent: is("active", "host-a"), refused: back.refused }).decision).toEqual({
+      do: "switchover",
+    });
+    expect(next(gone.state, defaultBounds.readyMs, { refused: back.refused }).decision).toMatchObject({
+      do: "give-up",
+      error: { code: "HF_REFUSED" },
+    });
   });
   test("a refused switchover is asked for again, not at every look", () => {
-    const { state } = decide(0, { role: "active" });
-    const refused: LockedObservation = { ...quiet, role: "active", refused: "no standby is ready" };
-    expect(decideLocked(state, refused, 500, defaultBounds, true).decision).toMatchObject({ do: "look-again" });
-    expect(decideLocked(state, refused, 5000, defaultBounds, true).decision).toEqual({ do: "switchover" });
+    const { state } = decide(0, { agent: is("active") });
+    const refused = { agent: is("active"), refused: "no standby is ready" };
+    expect(next(state, 500, refused).decision).toMatchObject({ do: "look-again" });
+    expect(next(state, 5000, refused).decision).toEqual({ do: "switchover" });
   });
   test("an active host that cannot hand over is not changed", () => {
-    expect(decide(defaultBounds.readyMs, { role: "active", refused: "no standby is ready" }).decision).toMatchObject({
+    const seen = { agent: is("active"), refused: "no standby is ready" };
+    expect(decide(defaultBounds.readyMs, seen).decision).toMatchObject({
       do: "give-up",
       error: {
         code: "HF_REFUSED",
@@ -187,12 +226,24 @@ describe("with the lock", () => {
     });
   });
   test.each<AgentRole>(["handing", "demoting"])("while %s: waits", (role) => {
-    expect(decide(0, { role }).decision).toMatchObject({ do: "look-again" });
+    expect(decide(0, { agent: is(role) }).decision).toMatchObject({ do: "look-again" });
   });
-  test("a silent agent may still have a lease; after its silence it has none", () => {
-    expect(decide(14_999, { role: null }).decision).toMatchObject({ do: "look-again" });
-    expect(decide(15_000, { role: null }).decision).toEqual({ do: "apply" });
-    expect(decide(0, { role: null }, false).decision).toEqual({ do: "apply" });
+  test("an agent that surely does not run may still have left a lease; after its silence it has not", () => {
+    expect(decide(14_999, { agent: absent }).decision).toMatchObject({ do: "look-again" });
+    expect(decide(15_000, { agent: absent }).decision).toEqual({ do: "apply" });
+    expect(decide(0, { agent: absent }, false).decision).toEqual({ do: "apply" });
+  });
+  test("an agent of which nothing can be told may be active: the apply stops, however long it waits", () => {
+    for (const nowMs of [0, 15_000, defaultBounds.readyMs - 1])
+      expect(decide(nowMs, { agent: unknown }).decision).toMatchObject({ do: "look-again" });
+    expect(decide(defaultBounds.readyMs, { agent: unknown }).decision).toMatchObject({
+      do: "give-up",
+      error: { code: "HF_AGENT_UNREACHABLE", message: expect.stringContaining("it answered 200 {}") },
+    });
+    // It was there a moment ago, so its silence counts from then.
+    const { state } = decide(10_000, { agent: unknown });
+    expect(next(state, 24_999, { agent: absent }).decision).toMatchObject({ do: "look-again" });
+    expect(next(state, 25_000, { agent: absent }).decision).toEqual({ do: "apply" });
   });
   test("Consul must be able to spare this server, unless it is broken anyhow", () => {
     expect(decide(0, { reserve: { spare: 0, ownCounts: true } }).decision).toMatchObject({ do: "look-again" });

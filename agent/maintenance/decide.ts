@@ -9,10 +9,12 @@
  * it says `apply`. Awkward cases: Consul without a quorum, where restarting this host's dead Consul is the
  * cure (so we go on without the lock rather than wait for ever); an earlier apply of this very host that was
  * killed (its session would hold the lock until its TTL: only we can have made it, so we end it); the
- * active host, which lets all others go first and gives the key away before anything is touched.
+ * active host, which lets all others go first and gives the key away before anything is touched; an agent of which
+ * nothing can be told, which may well be active: only a host that surely has none is without one.
  */
 import type { AgentRole } from "../../contract/agent-status.ts";
 import type { ErrorCode } from "../../contract/errors.ts";
+import { units } from "../../contract/paths.ts";
 import type { MaintenanceView, ServerReserve } from "./store.ts";
 
 export interface MaintenanceBounds {
@@ -24,7 +26,7 @@ export interface MaintenanceBounds {
   readonly freeMs: number;
   /** From the lock until this host is a standby and Consul can spare this server. */
   readonly readyMs: number;
-  /** An agent that is silent for this long is not waited for: with the default timing it has no lease any more. */
+  /** An agent that has not run for this long is not waited for: with the default timing it has no lease any more. */
   readonly agentSilenceMs: number;
 }
 
@@ -42,9 +44,20 @@ export interface Observation {
   readonly view: MaintenanceView | null;
   /** Whether this host's own Consul runs and answers. */
   readonly ownConsulUp: boolean;
-  /** Null: no agent answers on this host. */
-  readonly role: AgentRole | null;
+  readonly agent: AgentLook;
 }
+
+/** What could be told of this host's agent. */
+export type AgentLook =
+  | {
+      readonly role: AgentRole;
+      /** Which host it sees active; null: none, or its version does not say. */
+      readonly active: string | null;
+    }
+  /** There surely is none: its unit does not run, and nothing listens on its socket. */
+  | { readonly absent: string }
+  /** One runs, or may run, and nothing more is known: a clause that says why. */
+  | { readonly unknown: string };
 
 export interface Refusal {
   readonly code: ErrorCode;
@@ -112,12 +125,12 @@ export function decideWaiting(
     return decideTaken({ ...state, freeSinceMs: null, lastSeenHolder: holder }, holder, nowMs, bounds);
 
   // Free, but the last one never said that it was done.
-  const left = lock?.note;
-  if (left?.state === "working" && left.host === state.lastSeenHolder)
-    return {
-      state,
-      decision: giveUp(stopped(`the apply on ${left.host} ended without a word`, left.host)),
-    };
+  const left = lock?.note ?? null;
+  const last = state.lastSeenHolder;
+  // What it left cannot be read: whether it was done cannot be told.
+  const isMute = left === null ? lock !== null : left.state === "working" && left.host === last;
+  if (last !== null && isMute)
+    return { state, decision: giveUp(stopped(`the apply on ${last} ended without a word`, last)) };
 
   return decideFree({ ...state, freeSinceMs: state.freeSinceMs ?? nowMs }, seen, nowMs, bounds);
 }
@@ -164,7 +177,7 @@ function decideTaken(state: WaitingState, holder: string, nowMs: number, bounds:
 
 function decideFree(state: WaitingState, seen: Observation, nowMs: number, bounds: MaintenanceBounds): Waited {
   const freeMs = nowMs - (state.freeSinceMs ?? nowMs);
-  if (mayValidate(seen.role) && freeMs < bounds.freeMs)
+  if (mayValidate(seen.agent) && freeMs < bounds.freeMs)
     return {
       state,
       decision: { do: "look-again", because: "this host is active and lets the others go first" },
@@ -175,18 +188,20 @@ function decideFree(state: WaitingState, seen: Observation, nowMs: number, bound
 export interface LockedState {
   readonly host: string;
   readonly sinceMs: number;
-  /** When the agent last answered; at the start, the start. */
+  /** When an agent was last there, or may have been; at the start, the start. */
   readonly agentMs: number;
   /** The switchover that we asked for and that is not over. */
   readonly switchover: string | null;
+  /** We had the key given away, and no other host is known to be active since. */
+  readonly isOwed: boolean;
   /** When we last asked for one, or null. */
   readonly askedMs: number | null;
 }
 
 export interface LockedObservation {
-  readonly role: AgentRole | null;
+  readonly agent: AgentLook;
   /** Of the switchover that we asked for. */
-  readonly switchover: "running" | "over" | null;
+  readonly switchover: "running" | "done" | "failed" | null;
   /** Why our last request was refused or came to nothing, or null. */
   readonly refused: string | null;
   /** Asked only when Consul is about to be disturbed. */
@@ -203,7 +218,12 @@ export type LockedDecision =
 const askAgainMs = 5_000;
 
 export function startLocked(host: string, nowMs: number): LockedState {
-  return { host, sinceMs: nowMs, agentMs: nowMs, switchover: null, askedMs: null };
+  return { host, sinceMs: nowMs, agentMs: nowMs, switchover: null, isOwed: false, askedMs: null };
+}
+
+/** Our request was accepted. */
+export function askedFor(state: LockedState, switchover: string): LockedState {
+  return { ...state, switchover, isOwed: true };
 }
 
 /**
@@ -219,25 +239,17 @@ export function decideLocked(
 ): { readonly state: LockedState; readonly decision: LockedDecision } {
   const state: LockedState = {
     ...before,
-    agentMs: seen.role === null ? before.agentMs : nowMs,
+    agentMs: "absent" in seen.agent ? before.agentMs : nowMs,
     switchover: seen.switchover === null || seen.switchover === "running" ? before.switchover : null,
+    isOwed: before.isOwed && seen.switchover !== "done" && !isActiveElsewhere(seen.agent, before.host),
   };
   const obstacle = obstacleTo(state, seen, nowMs, bounds, expectAgent);
   if (obstacle === null) return { state, decision: { do: "apply" } };
   if (nowMs - state.sinceMs >= bounds.readyMs)
-    return {
-      state,
-      decision: {
-        do: "give-up",
-        error: {
-          code: "HF_REFUSED",
-          message: `${state.host} cannot be changed now: ${obstacle} (waited ${seconds(nowMs - state.sinceMs)}). Nothing was changed here.`,
-          next: "Look at holdfast status; when another host is ready, run pulumi up again.",
-        },
-      },
-    };
+    return { state, decision: { do: "give-up", error: notNow(state, seen.agent, obstacle, nowMs) } };
   const askAgain = state.askedMs === null || nowMs - state.askedMs >= askAgainMs;
-  if ((seen.role === "active" || seen.role === "taking") && state.switchover === null && askAgain)
+  const isHolder = "role" in seen.agent && (seen.agent.role === "active" || seen.agent.role === "taking");
+  if (isHolder && state.switchover === null && askAgain)
     return { state: { ...state, askedMs: nowMs }, decision: { do: "switchover" } };
   return { state, decision: { do: "look-again", because: obstacle } };
 }
@@ -249,18 +261,44 @@ function obstacleTo(
   bounds: MaintenanceBounds,
   expectAgent: boolean,
 ): string | null {
-  if (seen.role === null && expectAgent && nowMs - state.agentMs < bounds.agentSilenceMs)
-    return "the agent on this host gives no answer; its lease may still live";
-  if (mayValidate(seen.role) || seen.role === "demoting")
-    return `this host is ${seen.role}${seen.refused === null ? "" : `, and it could not hand over: ${seen.refused}`}`;
+  const { agent } = seen;
+  const failed = seen.refused === null ? "" : `, and it could not hand over: ${seen.refused}`;
+  if ("unknown" in agent) return `the agent on this host gives no usable answer (${agent.unknown}); it may be active`;
+  if ("absent" in agent && expectAgent && nowMs - state.agentMs < bounds.agentSilenceMs)
+    return `no agent runs on this host (${agent.absent}); its lease may still live`;
+  if ("role" in agent && (mayValidate(agent) || agent.role === "demoting"))
+    return `this host is ${agent.role}${failed}`;
+  // A successor that cannot use the key gives it back, and this host is the one that can.
+  if ("role" in agent && state.isOwed)
+    return `this host has given the key away, and no other host is active yet${seen.refused === null ? "" : `: ${seen.refused}`}`;
   if (seen.reserve?.ownCounts === true && seen.reserve.spare < 1)
     return "Consul would lose its quorum without this host's server";
   return null;
 }
 
-/** Has the key, is about to have it, or is giving it away. */
-function mayValidate(role: AgentRole | null): boolean {
-  return role === "active" || role === "taking" || role === "handing";
+function notNow(state: LockedState, agent: AgentLook, obstacle: string, nowMs: number): Refusal {
+  const message = `${state.host} cannot be changed now: ${obstacle} (waited ${seconds(nowMs - state.sinceMs)}). Nothing was changed here.`;
+  if (!("role" in agent))
+    return {
+      code: "HF_AGENT_UNREACHABLE",
+      message,
+      next: `See what it does: holdfast logs ${state.host}. If it is beyond help, stop it on that host (systemctl stop ${units.agent}), which ends its lease within seconds, and run pulumi up again.`,
+    };
+  return {
+    code: "HF_REFUSED",
+    message,
+    next: "Look at holdfast status; when another host is ready, run pulumi up again.",
+  };
+}
+
+/** Has the key, is about to have it, or is giving it away; or nobody can tell. */
+function mayValidate(agent: AgentLook): boolean {
+  if ("absent" in agent) return false;
+  return "unknown" in agent || agent.role === "active" || agent.role === "taking" || agent.role === "handing";
+}
+
+function isActiveElsewhere(agent: AgentLook, host: string): boolean {
+  return "role" in agent && agent.active !== null && agent.active !== host;
 }
 
 function giveUp(error: Refusal): WaitingDecision {

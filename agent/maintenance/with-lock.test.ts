@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import type { AgentRole } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
-import { defaultBounds } from "./decide.ts";
+import { type AgentLook, defaultBounds } from "./decide.ts";
 import { MemoryCluster } from "./memory-store.ts";
 import { type MaintenanceAgent, type MaintenanceContext, withMaintenanceLock } from "./with-lock.ts";
 
@@ -40,6 +40,8 @@ class Lab {
   /** `host begins` and `host ends`, in order. */
   readonly events: string[] = [];
   readonly roles = new Map<string, AgentRole>();
+  /** Instead of a role. */
+  readonly looks = new Map<string, AgentLook>();
   readonly killed = new Set<string>();
   /** How many hosts were at work at one time, at most. */
   most = 0;
@@ -55,7 +57,7 @@ class Lab {
 
   #agent(host: string): MaintenanceAgent {
     return {
-      status: async () => ({ role: this.roles.get(host) ?? "standby" }),
+      look: async () => this.looks.get(host) ?? { role: this.roles.get(host) ?? "standby", active: null },
       switchover: async () => {
         if (this.switchoverFails) throw new HoldfastError("HF_REFUSED", "no standby is ready");
         this.roles.set(host, "handing");
@@ -200,6 +202,31 @@ test("no quorum, and Consul down here: the work is done without the lock, and it
   expect(lab.lines).toContain(
     "host-b: Consul has no quorum for 30 s and this host's own Consul is down: mending it comes first",
   );
+});
+
+test.each<[string, AgentLook]>([
+  ["is active, as it says", { role: "active", active: "host-b" }],
+  ["gives an answer that cannot be read", { unknown: "it answered 200 {}" }],
+])("no quorum, and Consul down here, but this host's agent %s: nothing is changed", async (_, seen) => {
+  const lab = new Lab();
+  lab.cluster.quorum = false;
+  lab.ownConsulUp = false;
+  lab.switchoverFails = true;
+  lab.looks.set("host-b", seen);
+  const applied = lab.apply("host-b", { disturbsConsul: true });
+  await lab.clock.run(200_000);
+  expect(await applied).toContain("Nothing was changed here.");
+  expect(lab.events).toEqual([]);
+});
+
+test("an agent whose answer cannot be read stops the apply on its host, and on no other", async () => {
+  const lab = new Lab();
+  lab.looks.set("host-a", { unknown: "it answered 200 <html>" });
+  const [first, second] = [lab.apply("host-a"), lab.apply("host-b")];
+  await lab.clock.run(300_000);
+  expect(await first).toContain("gives no usable answer (it answered 200 <html>); it may be active");
+  expect(await second).toBe("ok");
+  expect(lab.events).toEqual(["host-b begins as standby", "host-b ends"]);
 });
 
 test("the quorum is lost while it works: the work ends well all the same", async () => {

@@ -6,9 +6,11 @@
  * Awkward case: the session is lost while the work runs. Stopping half-way would be worse than two hosts
  * at a time (the fence, not this lock, keeps two from validating), so the work goes on and it is said.
  */
-import type { AgentRole, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
+import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import {
+  type AgentLook,
+  askedFor,
   decideLocked,
   decideWaiting,
   type LockedObservation,
@@ -27,9 +29,10 @@ import {
   StoreUnavailable,
 } from "./store.ts";
 
-/** The agent of this host, as AgentSocket is. */
+/** The agent of this host. */
 export interface MaintenanceAgent {
-  status(): Promise<{ readonly role: AgentRole }>;
+  /** Never throws: that nothing can be told is an answer. */
+  look(): Promise<AgentLook>;
   switchover(wish: Partial<SwitchoverRequest>): Promise<string>;
   switchoverProgress(id: string): Promise<SwitchoverProgress>;
 }
@@ -60,10 +63,14 @@ const lookEveryMs = 500;
  */
 export async function withMaintenanceLock<T>(context: MaintenanceContext, work: () => Promise<T>): Promise<T> {
   const session = await acquireLock(context);
-  if (session === null) return await work();
+  if (session === null) {
+    // Nobody has a lease for long without a quorum; but the key is not to be on a host that is disturbed.
+    await untilReady(context, { hasQuorum: false });
+    return await work();
+  }
   const renewal = keepRenewing(context, session);
   try {
-    await untilReady(context);
+    await untilReady(context, { hasQuorum: true });
     let result: T;
     try {
       result = await work();
@@ -89,7 +96,7 @@ async function acquireLock(context: MaintenanceContext): Promise<string | null> 
   for (;;) {
     const view = await viewOrNull(context.store);
     const ownConsulUp = view !== null || (await context.ownConsulUp());
-    const seen = { view, ownConsulUp, role: await roleOf(context) };
+    const seen = { view, ownConsulUp, agent: await lookAt(context) };
     const waited = decideWaiting(state, seen, context.nowMs(), context.bounds);
     state = waited.state;
     const { decision } = waited;
@@ -131,7 +138,7 @@ async function tryAcquire(context: MaintenanceContext): Promise<string | null> {
 }
 
 /** With the lock: until decide.ts says that this host may be disturbed. */
-async function untilReady(context: MaintenanceContext): Promise<void> {
+async function untilReady(context: MaintenanceContext, { hasQuorum }: { hasQuorum: boolean }): Promise<void> {
   const startMs = context.nowMs();
   let state = startLocked(context.host, startMs);
   let refused: string | null = null;
@@ -139,10 +146,11 @@ async function untilReady(context: MaintenanceContext): Promise<void> {
     const asked = state.switchover === null ? null : await lookAtSwitchover(context, state.switchover);
     refused = asked?.failedBecause ?? refused;
     const seen: LockedObservation = {
-      role: await roleOf(context),
+      agent: await lookAt(context),
       switchover: asked?.state ?? null,
       refused,
-      reserve: context.disturbsConsul ? await reserveOrNone(context.store) : null,
+      // What is lost already cannot be spared.
+      reserve: hasQuorum && context.disturbsConsul ? await reserveOrNone(context.store) : null,
     };
     const locked = decideLocked(state, seen, context.nowMs(), context.bounds, context.agent !== null);
     state = locked.state;
@@ -152,7 +160,7 @@ async function untilReady(context: MaintenanceContext): Promise<void> {
     if (decision.do === "switchover") {
       context.say("this host is active: asking its agent for a switchover");
       try {
-        state = { ...state, switchover: (await context.agent?.switchover({})) ?? null };
+        if (context.agent !== null) state = askedFor(state, await context.agent.switchover({}));
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
         refused = error.message;
@@ -166,15 +174,15 @@ async function untilReady(context: MaintenanceContext): Promise<void> {
 async function lookAtSwitchover(
   { agent }: MaintenanceContext,
   id: string,
-): Promise<{ state: "running" | "over"; failedBecause?: string } | null> {
+): Promise<{ state: "running" | "done" | "failed"; failedBecause?: string } | null> {
   try {
     const progress = await agent?.switchoverProgress(id);
     if (progress === undefined) return null;
-    if (progress.state === "failed") return { state: "over", failedBecause: progress.because };
-    return { state: progress.state === "done" ? "over" : "running" };
+    if (progress.state === "failed") return { state: "failed", failedBecause: progress.because };
+    return { state: progress.state === "done" ? "done" : "running" };
   } catch (error) {
-    // The agent was restarted, or forgot it: its role tells the rest.
-    return { state: "over", failedBecause: firstLine(error) };
+    // The agent was restarted, or forgot it: its role, and whom it sees active, tell the rest.
+    return { state: "failed", failedBecause: firstLine(error) };
   }
 }
 
@@ -237,12 +245,8 @@ async function reserveOrNone(store: MaintenanceStore): Promise<ServerReserve | n
   }
 }
 
-async function roleOf({ agent }: MaintenanceContext): Promise<AgentRole | null> {
-  try {
-    return (await agent?.status())?.role ?? null;
-  } catch {
-    return null;
-  }
+async function lookAt({ agent }: MaintenanceContext): Promise<AgentLook> {
+  return agent === null ? { absent: "it is not set up" } : await agent.look();
 }
 
 function secondsSince(startMs: number, context: MaintenanceContext): number {

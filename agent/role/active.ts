@@ -24,7 +24,7 @@ function hasDied(draft: Draft): boolean {
   const phase = state.phase as ActivePhase;
   const { probe, sinceMs } = state;
   if (probe === null || probe.process === phase.process) return false;
-  const deaths = deathsAfter(phase, sinceMs, nowMs);
+  const deaths = deathsAfter(phase.story, sinceMs, nowMs);
   const when = deaths === 0 ? "" : ` ${Math.round((nowMs - sinceMs) / 1000)} s after it got the key`;
   const because =
     probe.process === null
@@ -77,13 +77,16 @@ function beginSwitchover(draft: Draft, job: SwitchoverJob): void {
       job,
       process: phase.process,
       key: phase.key,
-      deaths: phase.deaths,
+      story: phase.story,
       lastGoodMs: phase.lastGoodMs,
       windowMs: null,
       height: null,
     },
     because,
   );
-  draft.state = { ...draft.state, lastSwitchover: { id: job.id, to: job.to, state: "waiting", because } };
+  draft.state = {
+    ...draft.state,
+    lastSwitchover: { id: job.id, to: job.to, epoch: phase.lease.epoch, state: "waiting", because },
+  };
   draft.effects.push({ do: "ask-switchover", note: { id: job.id, from: settings.host, to: job.to } });
 }

@@ -7,7 +7,7 @@
  * a neard that crashed once by chance must not cost the validator more than the seconds of the first wait.
  */
 import type { CleanMarker } from "../lease/lock-record.ts";
-import type { AccountSight, ActivePhase } from "./types.ts";
+import type { AccountSight, TakeOverStory } from "./types.ts";
 
 /** Within so long of getting the key, neard's death counts as the take-over's: twice what a wrong key takes at most (facts). */
 export const earlyMs = 12_000;
@@ -19,7 +19,7 @@ const unknownKeyMs = 8000;
 const ownDeathMs = 4000;
 
 /** What a take-over adds when neard died; 0: it died of something else. `sinceMs`: when this host became active. */
-export function deathsAfter({ deaths }: Pick<ActivePhase, "deaths">, sinceMs: number, nowMs: number): number {
+export function deathsAfter({ deaths }: Pick<TakeOverStory, "deaths">, sinceMs: number, nowMs: number): number {
   return nowMs - sinceMs <= earlyMs ? deaths + 1 : 0;
 }
 

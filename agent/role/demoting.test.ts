@@ -13,7 +13,7 @@ test("stops, proves, releases, in that order", () => {
 });
 
 describe("cut in the middle", () => {
-  test.for(order.slice(0, -1).map((name, i) => [name, i] as const))(
+  test.for(order.slice(1, -1).map((name, i) => [name, i + 1] as const))(
     "a %s that fails is repeated, and nothing behind it happens",
     ([name, i]) => {
       const core = demoted();
@@ -22,6 +22,29 @@ describe("cut in the middle", () => {
       expect(deeds(core)).toEqual([...order.slice(0, i), name, name, name]);
     },
   );
+
+  test("a fence that does not shut holds nobody back: neard is killed at once, and nothing released before both", () => {
+    const core = demoted().fail();
+    expect(deeds(core)).toEqual(["shut", "kill-neard"]);
+    expect(core.effects.at(-1)).toMatchObject({ do: "kill-neard", delayMs: 0 });
+    core.done().done().fail().fail().done();
+    expect(deeds(core).slice(2)).toEqual(["erase-key", "shut", "shut", "shut", "release"]);
+    core.done().done().done();
+    expect(deeds(core).slice(-2)).toEqual(["disarm", "start-neard"]);
+    expect(core.state.phase.name).toBe("standby");
+  });
+
+  test("with neither fence nor kill, both are tried in turn", () => {
+    const core = demoted().fail().fail().fail().fail();
+    expect(deeds(core)).toEqual(["shut", "kill-neard", "shut", "kill-neard", "shut"]);
+    // The fence is back: from here on it is the kill that counts.
+    core.done().fail().fail();
+    expect(deeds(core).slice(5)).toEqual(["kill-neard", "kill-neard", "kill-neard"]);
+  });
+
+  test("the fence is put back for the epoch that this host held", () => {
+    expect(demoted().asked("shut")).toMatchObject([{ epoch: 5 }]);
+  });
 
   test("a refused release is the end of it: the standby's wait covers what the marker would have told", () => {
     const core = demoted().done().done().done();

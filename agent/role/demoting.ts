@@ -8,7 +8,9 @@
  *   releasing   with the proof complete, a clean marker lets a standby start at once
  *   disarming   packets of the old epoch stay barred; a fresh neard talks freely
  *   starting    that fresh neard
- * A step that fails is repeated for as long as it takes; nothing behind it happens meanwhile.
+ * A step that fails is repeated for as long as it takes; nothing behind it happens meanwhile, with one exception: a
+ * fence of which the kernel does not show that it is shut (somebody flushed the rules, nft does not work) holds nobody
+ * back, so neard is killed at once, and the fence is tried again after each try to kill. Nothing is released before both.
  */
 import { ask, type Draft, enter } from "./transitions.ts";
 import type { DemotingPhase, Event } from "./types.ts";
@@ -31,16 +33,44 @@ export function demoteEvent(draft: Draft, event: Event): void {
     advance(draft, phase);
     return;
   }
-  enter(draft, phase, `${phase.because}; ${phase.step} failed and is repeated: ${event.because}`);
-  request(draft, phase, retryMs);
+  const again = afterFailure(phase);
+  enter(
+    draft,
+    { ...again, stepMs: draft.nowMs },
+    `${phase.because}; ${phase.step} failed and is repeated: ${event.because}`,
+  );
+  // A fence that does not shut leaves only the kill, and that at once.
+  request(draft, again, phase.step === "shutting" && again.step === "killing" ? 0 : retryMs);
+}
+
+/** Which step is tried after this one has failed. */
+function afterFailure(phase: DemotingPhase): DemotingPhase {
+  if (phase.isShut) return phase;
+  if (phase.step === "shutting") return phase.isEnded ? phase : { ...phase, step: "killing" };
+  return { ...phase, step: "shutting" };
 }
 
 const order = ["shutting", "killing", "erasing", "releasing", "disarming", "starting"] as const;
 
+/** What comes after a step that is done; null: all is. */
+function afterSuccess(before: DemotingPhase): DemotingPhase | null {
+  const { step, release } = before;
+  const phase = {
+    ...before,
+    isShut: before.isShut || step === "shutting",
+    isEnded: before.isEnded || step === "erasing",
+  };
+  let next = order[order.indexOf(step) + 1];
+  // What did not wait for a fence that did not shut is done by now; and what waits for both comes after both.
+  if (step === "shutting" && phase.isEnded) next = "releasing";
+  if (step === "erasing" && !phase.isShut) next = "shutting";
+  if (next === "releasing" && release === null) next = "disarming";
+  return next === undefined ? null : { ...phase, step: next };
+}
+
 function advance(draft: Draft, phase: DemotingPhase): void {
-  let next = order[order.indexOf(phase.step) + 1];
-  if (next === "releasing" && phase.release === null) next = "disarming";
-  if (next === undefined) {
+  const next = afterSuccess(phase);
+  if (next === null) {
     draft.effects.push({ do: "forget-lease" });
     enter(
       draft,
@@ -49,15 +79,15 @@ function advance(draft: Draft, phase: DemotingPhase): void {
     );
     return;
   }
-  const moved: DemotingPhase = { ...phase, step: next, stepMs: draft.nowMs };
-  enter(draft, moved, `${phase.because} (${next})`);
+  const moved: DemotingPhase = { ...next, stepMs: draft.nowMs };
+  enter(draft, moved, `${phase.because} (${next.step})`);
   request(draft, moved, 0);
 }
 
 function request(draft: Draft, phase: DemotingPhase, delayMs: number): void {
   switch (phase.step) {
     case "shutting":
-      ask(draft, { do: "shut", delayMs });
+      ask(draft, { do: "shut", epoch: phase.epoch, delayMs });
       return;
     case "killing":
       ask(draft, { do: "kill-neard", delayMs });

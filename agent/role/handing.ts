@@ -160,7 +160,7 @@ function shut(draft: Draft, phase: HandingPhase): void {
   if (job !== null)
     draft.state = { ...draft.state, lastSwitchover: { ...job, state: "running", because: draft.state.because } };
   draft.effects.push({ do: "forget-lease" });
-  ask(draft, { do: "shut" });
+  ask(draft, { do: "shut", epoch: phase.lease.epoch });
 }
 
 function release(draft: Draft, phase: HandingPhase): void {
@@ -206,7 +206,7 @@ function drop(draft: Draft, phase: HandingPhase, because: string): void {
       key: phase.key,
       swap: null,
       swappedBackIn: null,
-      deaths: phase.deaths,
+      story: phase.story,
     },
     `holds the lease; the switchover to ${phase.job.to} was dropped: ${because}`,
   );

@@ -130,7 +130,7 @@ describe("active", () => {
 
   test("gives way for a hung neard once another host is ready", () => {
     const core = activeCore();
-    const notes = { "host-a": { ready: true, because: "ready", ack: null, modifyIndex: 70 } };
+    const notes = { "host-a": { ready: true, because: "ready", ack: null, isActive: false, modifyIndex: 70 } };
     for (let ms = 0; ms < 12_000 && core.state.phase.name === "active"; ms += 500) {
       core.after(500).see(heldByA(50), { notes });
       renewed(core, core.nowMs - 5).probe({ answered: false });
@@ -166,7 +166,7 @@ describe("an agent that starts", () => {
   });
 
   test("goes on with a lease that lives, renews first, and never touches neard", () => {
-    const core = new Core({ savedLease: saved(1000), armed: "for-lease", keyFilePresent: true }, 1000);
+    const core = new Core({ savedLease: saved(1000), savedTerm: null, armed: "for-lease", keyFilePresent: true }, 1000);
     core.tell({ is: "tick" });
     expect(core.effects[0]?.do).toBe("renew");
     renewed(core, core.nowMs).probe({ validatorKey: settings.publicKey });
@@ -174,9 +174,64 @@ describe("an agent that starts", () => {
     expect(core.effects.map((effect) => effect.do)).not.toContain("kill-neard");
   });
 
+  /** Became active 4 s before the agent was started again, after a take-over in a row that had ended with a dead neard. */
+  const term = (nowMs: number, activeMs: number | null = nowMs - 4000) => ({
+    story: {
+      from: "host-a",
+      kind: "failover",
+      because: "b",
+      startedMs: nowMs - 5000,
+      lastSeenMs: nowMs - 9000,
+    } as const,
+    activeMs,
+  });
+  const again = (activeMs?: number | null) => {
+    const { story, activeMs: since } = term(100_000, activeMs);
+    const savedTerm = { story: { ...story, deaths: 1, silent: null }, activeMs: since };
+    return new Core({ savedLease: saved(100_000), savedTerm, armed: "for-lease", keyFilePresent: true }, 100_000);
+  };
+
+  test("is active since the take-over, not since its own start", () => {
+    const core = again().after(50).probe({ validatorKey: settings.publicKey });
+    expect(core.state).toMatchObject({ phase: { name: "active" }, sinceMs: 96_000 });
+    expect(core.asked("write-history")).toEqual([]);
+  });
+
+  test("does not take the death of a neard that has had its key for long for the take-over's", () => {
+    const { story } = term(100_000);
+    const savedTerm = { story: { ...story, deaths: 1, silent: null }, activeMs: 100_000 - 3_600_000 };
+    const find = { savedLease: saved(100_000), savedTerm, armed: "for-lease", keyFilePresent: true } as const;
+    const core = new Core(find, 100_000).after(50).probe({ validatorKey: settings.publicKey });
+    core.after(1000).probe({ process: null, answered: false });
+    expect(core.state.phase).toMatchObject({ name: "demoting", deaths: 0 });
+    const before = new Core(find, 100_000).after(50).probe({ process: null, answered: false });
+    expect(before.state.phase).toMatchObject({ name: "demoting", deaths: 0 });
+  });
+
+  test("knows how many died before, and that this one died early, too", () => {
+    const core = again().after(50).probe({ validatorKey: settings.publicKey });
+    core.after(1000).probe({ process: null, answered: false });
+    expect(core.state.phase).toMatchObject({ name: "demoting", deaths: 2 });
+  });
+
+  test("writes the history of a take-over in the middle of which it was restarted", () => {
+    const core = again(null).after(50).probe({ validatorKey: settings.publicKey });
+    expect(core.asked("write-history")).toMatchObject([{ epoch: 5, story: { from: "host-a" }, tookMs: 5050 }]);
+  });
+
+  test("leaves what the next one needs to know", () => {
+    const core = activeCore();
+    const { sinceMs } = core.state;
+    renewed(core.after(3000), core.nowMs - 5);
+    expect(core.asked("save-lease").at(-1)?.term).toMatchObject({
+      activeMs: sinceMs,
+      story: { from: "host-a", deaths: 0 },
+    });
+  });
+
   test("tells all that is left of a lease that was longer than its own settings make one", () => {
     const longer = { ...saved(1000), deadlineMs: 13_000, fedUntilMs: 13_000 };
-    const core = new Core({ savedLease: longer, armed: "for-lease", keyFilePresent: true }, 1000);
+    const core = new Core({ savedLease: longer, savedTerm: null, armed: "for-lease", keyFilePresent: true }, 1000);
     core.tell({ is: "tick" });
     expect(core.asked("renew").map((renew) => renew.heardMs)).toEqual([12_000]);
     renewed(core.after(1000), core.nowMs - 5).tell({ is: "tick" });
@@ -192,7 +247,7 @@ describe("an agent that starts", () => {
     ["the fence is armed without a lease", { savedLease: null, armed: "otherwise", keyFilePresent: false }],
     ["a key file lies there", { savedLease: null, armed: "no", keyFilePresent: true }],
   ] as const)("demotes first when %s", ([, findings]) => {
-    expect(new Core(findings, 1000).state.phase.name).toBe("demoting");
+    expect(new Core({ ...findings, savedTerm: null }, 1000).state.phase.name).toBe("demoting");
   });
 
   test("is a standby when there is nothing", () => {

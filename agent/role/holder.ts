@@ -10,7 +10,7 @@ import { activeEvent } from "./active.ts";
 import { feed, sealed } from "./feeding.ts";
 import { handingEvent } from "./handing.ts";
 import { takingEvent } from "./taking.ts";
-import { type Draft, enterDemoting, noteTampering, releaseOf } from "./transitions.ts";
+import { type Draft, enterDemoting, noteTampering, releaseOf, saveLease } from "./transitions.ts";
 import type { Event, HolderPhase, Lease } from "./types.ts";
 
 export function holderEvent(draft: Draft, event: Event): void {
@@ -64,7 +64,7 @@ function renewed(draft: Draft, phase: HolderPhase, event: Extract<Event, { is: "
   const lease = { ...phase.lease, deadlineMs };
   draft.state = { ...draft.state, phase: { ...phase, lease } };
   if (sealed(phase)) return true;
-  draft.effects.push({ do: "save-lease", lease });
+  saveLease(draft);
   feed(draft);
   return true;
 }

@@ -13,7 +13,7 @@ export function notReady(settings: Settings, state: State, nowMs: number): strin
   const { standDown } = state;
   if (standDown !== null)
     return `stands down for ${Math.ceil((standDown.untilMs - nowMs) / 1000)} s at most: ${standDown.because}`;
-  const fault = keyFault(settings, state, nowMs) ?? neardFault(settings, state.probe, nowMs);
+  const fault = keyFault(settings, state, nowMs) ?? state.keyPlaceFault ?? neardFault(settings, state.probe, nowMs);
   if (fault !== null) return fault;
   if (state.probe?.validatorKey != null) return "neard has a validator key already";
   return null;

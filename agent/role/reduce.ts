@@ -7,21 +7,24 @@
  */
 import { heedAccount } from "./account.ts";
 import { demoteEvent } from "./demoting.ts";
-import { sealed } from "./feeding.ts";
+import { phaseRole, sealed } from "./feeding.ts";
 import { keepHeard } from "./heard.ts";
 import { holderEvent } from "./holder.ts";
 import { notReady } from "./readiness.ts";
 import { heedStandDown } from "./stand-down.ts";
 import { ackFor } from "./standby.ts";
 import { standbyEvent } from "./standby-phase.ts";
-import { type Draft, done, enterDemoting, noteTampering } from "./transitions.ts";
-import type { Event, Lease, Settings, State, Step } from "./types.ts";
+import { noteSwitchoverEnd } from "./switchover-end.ts";
+import { type Draft, done, enterDemoting, noteTampering, releaseOf } from "./transitions.ts";
+import type { Event, Lease, Settings, State, Step, Term } from "./types.ts";
 import { newWatch, observe } from "./watch.ts";
 
 /** What an agent that starts finds on its host. */
 export interface Findings {
   /** The lease that an earlier agent saved, of this boot; null when there is none. */
   readonly savedLease: Lease | null;
+  /** What it saved besides; null: its version did not. */
+  readonly savedTerm: Term | null;
   /** The fence is armed, and for the saved lease's epoch. */
   readonly armed: "no" | "for-lease" | "otherwise";
   readonly keyFilePresent: boolean;
@@ -38,6 +41,7 @@ export function blankState(nowMs: number): State {
     probe: null,
     keyAvailable: false,
     nextKeyAvailable: false,
+    keyPlaceFault: null,
     sight: null,
     sightAskedMs: null,
     heard: null,
@@ -53,7 +57,7 @@ export function blankState(nowMs: number): State {
 export function start(settings: Settings, findings: Findings, nowMs: number): Step {
   const state = blankState(nowMs);
   const draft: Draft = { settings, state, effects: [], nowMs };
-  const { savedLease, armed, keyFilePresent } = findings;
+  const { savedLease, savedTerm, armed, keyFilePresent } = findings;
   if (savedLease !== null && armed === "for-lease" && nowMs < savedLease.deadlineMs) {
     draft.state = {
       ...state,
@@ -64,26 +68,33 @@ export function start(settings: Settings, findings: Findings, nowMs: number): St
         step: "resuming",
         stepMs: nowMs,
         reloads: 0,
-        story: {
-          from: settings.host,
-          kind: "failover",
-          because: "the agent was restarted",
-          startedMs: nowMs,
-          lastSeenMs: nowMs,
-          deaths: 0,
-          silent: null,
-        },
         key: settings.publicKey,
+        ...(savedTerm ?? unknownTerm(settings, nowMs)),
       },
       because: "goes on after a restart of the agent, with the lease that it found",
     };
   } else if (savedLease !== null || armed !== "no" || keyFilePresent) {
     enterDemoting(draft, "found traces of an ended lease at start", {
-      release:
-        savedLease === null ? null : { session: savedLease.session, epoch: savedLease.epoch, seq: savedLease.seq },
+      release: savedLease === null ? null : releaseOf(savedLease),
     });
   }
   return done(draft);
+}
+
+/** Nobody wrote down how it began, so it counts from now; it is no new take-over all the same. */
+function unknownTerm(settings: Settings, nowMs: number): Term {
+  return {
+    story: {
+      from: settings.host,
+      kind: "failover",
+      because: "the agent was restarted",
+      startedMs: nowMs,
+      lastSeenMs: nowMs,
+      deaths: 0,
+      silent: null,
+    },
+    activeMs: nowMs,
+  };
 }
 
 /** One step. `nowMs` must not go backwards: it is the boot-time clock. */
@@ -127,6 +138,8 @@ function learn(draft: Draft, event: Event): void {
     draft.state = { ...state, probe: event.probe };
   } else if (event.is === "key-checked") {
     draft.state = { ...state, keyAvailable: event.available, nextKeyAvailable: event.nextAvailable ?? false };
+  } else if (event.is === "place-checked") {
+    draft.state = { ...state, keyPlaceFault: event.fault };
   }
 }
 
@@ -134,17 +147,6 @@ function learn(draft: Draft, event: Event): void {
 function noteDoubt(draft: Draft): void {
   const { watch, standDown } = draft.state;
   if (watch.doubt?.isTampering === true && standDown === null) noteTampering(draft, watch.doubt.because);
-}
-
-/** A released switchover is done when the lock shows the successor. */
-function noteSwitchoverEnd(draft: Draft): void {
-  const { lastSwitchover: job, watch, phase } = draft.state;
-  if (job === null || job.state !== "running" || phase.name === "handing") return;
-  const lock = watch.lock;
-  if (lock === null || lock.session === null || lock.value === null || lock.value.host === draft.settings.host) return;
-  const state = lock.value.host === job.to ? "done" : "failed";
-  const because = `${lock.value.host} took over with epoch ${lock.lockIndex}`;
-  draft.state = { ...draft.state, lastSwitchover: { ...job, state, because } };
 }
 
 /** A changed note is written at once, but not more often than this. */
@@ -157,11 +159,13 @@ function publish(draft: Draft): void {
   const { state, settings, nowMs } = draft;
   const fault = state.phase.name === "standby" ? notReady(settings, state, nowMs) : `is ${state.phase.name}`;
   const ack = state.phase.name === "standby" && fault === null ? ackFor(settings, state, nowMs) : null;
-  const text = JSON.stringify({ ready: fault === null, because: fault ?? "ready", ack });
+  const active = phaseRole(state.phase) === "active";
+  const text = JSON.stringify({ ready: fault === null, because: fault ?? "ready", ack, active });
   const last = state.published;
   const ageMs = last === null ? Number.POSITIVE_INFINITY : nowMs - last.atMs;
-  const acked = ack !== null && last?.text !== text;
-  if (ageMs < publishMaxMs && (last?.text === text || (ageMs < publishMinMs && !acked))) return;
+  // Somebody waits for either: the holder that hands over, and then whoever asked for it.
+  const isAwaited = (ack !== null || active) && last?.text !== text;
+  if (ageMs < publishMaxMs && (last?.text === text || (ageMs < publishMinMs && !isAwaited))) return;
   // Consul moves no index for a value that is the same: the beat keeps a repeated note from looking old.
   const beat = Math.floor(nowMs / 1000);
   draft.effects.push({ do: "publish", text: JSON.stringify({ ...JSON.parse(text), beat }) });

@@ -3,7 +3,7 @@ import { cleanMarker } from "../lease/lock-record.ts";
 import { keepGuard } from "./guard.ts";
 import { isOwnKey, keyDue } from "./keys.ts";
 import { isLockAbsent, judgeTakeOver } from "./standby.ts";
-import { ask, type Draft, enter, enterDemoting, say } from "./transitions.ts";
+import { ask, type Draft, enter, enterDemoting, saveLease, say } from "./transitions.ts";
 import type { Attempt, Event, Lease, Phase, StandbyPhase, TakeOverStory } from "./types.ts";
 
 /** After a refused or lost try, the next one waits this long. */
@@ -43,6 +43,7 @@ export function standbyEvent(draft: Draft, event: Event): void {
       enterDemoting(draft, "somebody left a validator key where neard would find it", { release: null });
       return;
     case "key-checked":
+    case "place-checked":
     case "renewed":
     case "renew-refused":
     case "window-found":
@@ -122,9 +123,18 @@ function begin(draft: Draft, session: string, story: TakeOverStory, sentMs: numb
   };
   // Asked now: what was due when the try began need not be any more. Without one the step `loading` fails, and it ends.
   const key = keyDue(draft.settings, draft.state) ?? draft.settings.publicKey;
-  const phase: Phase = { name: "taking", lease, step: "arming", stepMs: draft.nowMs, reloads: 0, story, key };
+  const phase: Phase = {
+    name: "taking",
+    lease,
+    step: "arming",
+    stepMs: draft.nowMs,
+    reloads: 0,
+    story,
+    key,
+    activeMs: null,
+  };
   enter(draft, phase, `took the lock with epoch ${lockIndex}: ${story.because}`);
-  draft.effects.push({ do: "save-lease", lease });
+  saveLease(draft);
   ask(draft, { do: "arm", epoch: lockIndex });
   // Only now that the lock is ours, for nobody may be disturbed before: this may still find that the old host lives.
   if (story.silent !== null && story.silent !== draft.settings.host)

@@ -53,7 +53,7 @@ describe("waits", () => {
   test("anew when another holder appears under the same index, as it can after Consul's data was lost", () => {
     const core = ready().live(6500, heldByA(50));
     core
-      .see({ ...heldByA(50), session: "session-c", value: { host: "host-c", seq: 1 } })
+      .see({ ...heldByA(50), session: "session-c", value: { host: "host-c", seq: 1, heardMs: 6500 } })
       .after(600)
       .probe();
     expect(took(core.tell({ is: "tick" }))).toBe(0);
@@ -253,4 +253,39 @@ test("a key that somebody left where neard would find it is erased, and the near
 test("a holder's own key file is no reason for anything", () => {
   const core = activeCore().tell({ is: "key-found" });
   expect(core.state.phase.name).toBe("active");
+});
+
+describe("a key that has no place on this host", () => {
+  const fault = "the key has no place: /run/holdfast-key is not there";
+  const without = () => ready().tell({ is: "place-checked", fault });
+
+  test("keeps it from taking over, and says so", () => {
+    const core = without().live(settings.lease.takeoverMs + 5000, heldByA(50));
+    expect(took(core)).toBe(0);
+    expect(core.state.because).toBe(`host-a holds the lock; not ready: ${fault}`);
+  });
+
+  test("keeps it from being chosen: its note says that it is not ready, and why", () => {
+    const core = without().live(2000, heldByA(50));
+    const [text = ""] = core
+      .asked("publish")
+      .map((effect) => effect.text)
+      .slice(-1);
+    expect(JSON.parse(text)).toMatchObject({ ready: false, because: fault, ack: null, active: false });
+  });
+
+  test("found again, it takes over as ever", () => {
+    const core = without().live(settings.lease.takeoverMs + 5000, heldByA(50));
+    expect(took(core.tell({ is: "place-checked", fault: null }).live(200, heldByA(50)))).toBe(1);
+  });
+});
+
+test("a host that becomes active says so at once, however short ago it said something else: somebody waits for it", () => {
+  const core = activeCore();
+  core.state = { ...core.state, published: { text: "{}", atMs: core.nowMs - 100 } };
+  const [text = ""] = core
+    .tell({ is: "tick" })
+    .asked("publish")
+    .map((effect) => effect.text);
+  expect(JSON.parse(text)).toMatchObject({ ready: false, active: true });
 });

@@ -12,8 +12,9 @@ const ours: LockView = {
   seal: "right",
 };
 const note = (ack: string | null, ready = true) => ({
-  "host-a": { ready, because: ready ? "ready" : "neard is syncing", ack, modifyIndex: 70 },
+  "host-a": { ready, because: ready ? "ready" : "neard is syncing", ack, isActive: false, modifyIndex: 70 },
 });
+const activeNote = { "host-a": { ready: false, because: "is active", ack: null, isActive: true, modifyIndex: 95 } };
 const job = (nowMs: number, window = false) => ({ id: "s1", to: "host-a", window, startedMs: nowMs });
 
 function asked(window = false): Core {
@@ -137,8 +138,45 @@ describe("handing over", () => {
     const core = releasing().tell({ is: "renew-refused", session: "session-b", because: "another session" });
     expect(core.state.phase.name).toBe("demoting");
     expect(core.state.lastSwitchover).toMatchObject({ id: "s1", state: "running" });
-    core.see({ ...ours, modifyIndex: 90, lockIndex: 6, session: "session-a", value: { host: "host-a", seq: 0 } });
+    core.see(takenByA, { notes: activeNote });
     expect(core.state.lastSwitchover).toMatchObject({ id: "s1", state: "done" });
+  });
+
+  const takenByA = { ...ours, modifyIndex: 90, lockIndex: 6, session: "session-a", value: { host: "host-a", seq: 0 } };
+  const letGo = () => releasing().done();
+
+  test("is done when the successor is active, not when it has the lock", () => {
+    const core = letGo().see(takenByA, { notes: note("s1") });
+    expect(core.state.lastSwitchover).toMatchObject({ state: "running" });
+    core.see({ ...takenByA, modifyIndex: 91 }, { notes: activeNote });
+    expect(core.state.lastSwitchover).toMatchObject({ state: "done", because: "host-a took over with epoch 6" });
+  });
+
+  test("has failed when the successor gives the lock back, and says why", () => {
+    const released = {
+      ...{ by: "host-a", session: "session-a", to: null, epoch: 6, switchover: null, height: null, deaths: 0 },
+      because: "host-a gave way: gives the lock back: the key has no place",
+    };
+    const core = letGo().see({ ...takenByA, session: null, value: { host: "host-a", seq: 1, released } });
+    expect(core.state.lastSwitchover).toMatchObject({
+      state: "failed",
+      because: `host-a took the lock and let it go again: ${released.because}`,
+    });
+  });
+
+  test.for([
+    ["host-b", "this host takes over again"],
+    ["host-c", "another one takes over"],
+  ] as const)("has failed when %s holds in the end: %s", ([host]) => {
+    const core = letGo().see({ ...takenByA, lockIndex: 7, session: "session-x", value: { host, seq: 0 } });
+    expect(core.state.lastSwitchover).toMatchObject({ state: "failed", because: `${host} took over with epoch 7` });
+  });
+
+  test("goes on while the lock still shows what this host had", () => {
+    const core = letGo()
+      .see(ours)
+      .see({ ...ours, session: null, modifyIndex: 85 });
+    expect(core.state.lastSwitchover).toMatchObject({ state: "running" });
   });
 
   test("is dropped without a trace when the successor is silent", () => {

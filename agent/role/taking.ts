@@ -6,7 +6,7 @@ import { deathsAfter } from "./deaths.ts";
 import { feed } from "./feeding.ts";
 import { newHeard } from "./heard.ts";
 import { isOwnKey } from "./keys.ts";
-import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
+import { ask, type Draft, enter, enterDemoting, releaseOf, saveLease } from "./transitions.ts";
 import type { Event, TakingPhase } from "./types.ts";
 
 /** neard applies a reload within about 1 s (facts: hot swap); after this long it is asked again. */
@@ -50,8 +50,8 @@ function check(draft: Draft, phase: TakingPhase): void {
   const fresh = probe !== null && probe.atMs >= phase.stepMs;
   if (phase.step !== "verifying" && phase.step !== "resuming") return;
   if (fresh && probe.process === null) {
-    // A resumed agent does not know how long that neard had the key.
-    const deaths = phase.step === "resuming" ? 0 : deathsAfter(phase.story, phase.stepMs, nowMs);
+    // From when neard had the key, which may be long before this agent was started.
+    const deaths = deathsAfter(phase.story, phase.activeMs ?? phase.stepMs, nowMs);
     giveUp(draft, phase, "neard died while it was given the key", deaths);
     return;
   }
@@ -92,18 +92,22 @@ function succeed(draft: Draft, phase: TakingPhase, process: string, key: string)
   const { nowMs } = draft;
   const { lease } = draft.state.phase as TakingPhase;
   const { story } = phase;
-  const { deaths } = story;
   enter(
     draft,
-    { name: "active", lease, process, lastGoodMs: nowMs, key, swap: null, swappedBackIn: null, deaths },
+    { name: "active", lease, process, lastGoodMs: nowMs, key, swap: null, swappedBackIn: null, story },
     "holds the lease; neard has the key",
   );
-  const isNew = phase.step !== "resuming";
-  const entry = { epoch: lease.epoch, story, tookMs: Math.round(nowMs - story.startedMs) };
+  // An agent that goes on with a term has not begun it: this host is active since neard got the key.
+  const activeMs = phase.activeMs ?? nowMs;
+  draft.state = { ...draft.state, sinceMs: activeMs };
+  const isNew = phase.activeMs === null;
+  const entry = { epoch: lease.epoch, story, tookMs: Math.round(activeMs - story.startedMs) };
   // Counted from now, so what the chain has counted so far is asked for at once.
   draft.state = { ...draft.state, heard: newHeard(isNew ? entry : null, nowMs), sightAskedMs: nowMs };
   draft.effects.push({ do: "ask-account" });
-  if (isNew) draft.effects.push({ do: "write-history", ...entry, keyAtMs: nowMs, heard: null });
+  if (!isNew) return;
+  saveLease(draft);
+  draft.effects.push({ do: "write-history", ...entry, keyAtMs: nowMs, heard: null });
 }
 
 function giveUp(draft: Draft, phase: TakingPhase, because: string, deaths = 0): void {

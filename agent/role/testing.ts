@@ -20,7 +20,7 @@ export const settings: Settings = {
   hungMs: 10_000,
 };
 
-export const nothingFound: Findings = { savedLease: null, armed: "no", keyFilePresent: false };
+export const nothingFound: Findings = { savedLease: null, savedTerm: null, armed: "no", keyFilePresent: false };
 
 /** What host-a writes when it hands over to host-b. */
 export const markerOfA: CleanMarker = {
@@ -38,7 +38,7 @@ export const heldByA = (modifyIndex: number): LockView => ({
   modifyIndex,
   lockIndex: 4,
   session: "session-a",
-  value: { host: "host-a", seq: modifyIndex },
+  value: { host: "host-a", seq: modifyIndex, heardMs: settings.lease.leaseMs + settings.lease.stopMs },
   seal: "right",
 });
 

@@ -1,6 +1,6 @@
 /** What the phases share: a draft of the step under way, numbered effects, and the way out of power. */
 import { phaseRole } from "./feeding.ts";
-import type { Effect, Lease, Phase, Settings, State, Step } from "./types.ts";
+import type { Effect, HolderPhase, Lease, Phase, Settings, State, Step, Term } from "./types.ts";
 
 /** A step being made. Only the functions of agent/role touch it, within one call of `reduce`. */
 export interface Draft {
@@ -46,6 +46,17 @@ export function say(draft: Draft, because: string): void {
   draft.state = { ...draft.state, because };
 }
 
+/** What is to be known of this host's term by the agent that comes after this one. */
+export function termOf({ phase, sinceMs }: State & { readonly phase: HolderPhase }): Term {
+  return { story: phase.story, activeMs: phase.name === "taking" ? phase.activeMs : sinceMs };
+}
+
+/** Written down at once: an agent may end at any moment. */
+export function saveLease(draft: Draft): void {
+  const state = draft.state as State & { readonly phase: HolderPhase };
+  draft.effects.push({ do: "save-lease", lease: state.phase.lease, term: termOf(state) });
+}
+
 export type Release = { readonly session: string; readonly epoch: number; readonly seq: number };
 
 export function releaseOf(lease: Lease): Release {
@@ -54,7 +65,7 @@ export function releaseOf(lease: Lease): Release {
 
 /**
  * The one way out of power: shut the fence, kill neard, erase the key, release, disarm, start a
- * fresh neard. In this order; a step that fails is repeated, and nothing behind it happens.
+ * fresh neard; see demoting.ts.
  */
 export function enterDemoting(
   draft: Draft,
@@ -68,10 +79,15 @@ export function enterDemoting(
     deaths?: number;
   },
 ): void {
+  const before = draft.state.phase;
+  const epoch = options.release?.epoch ?? ("lease" in before ? before.lease.epoch : null);
   const phase: Phase = {
     name: "demoting",
     step: "shutting",
     stepMs: draft.nowMs,
+    isShut: false,
+    isEnded: false,
+    epoch,
     release: options.release,
     to: options.to ?? null,
     switchover: options.switchover ?? null,
@@ -81,7 +97,7 @@ export function enterDemoting(
   };
   enter(draft, phase, because);
   failSwitchover(draft, because, options.switchover ?? null);
-  ask(draft, { do: "shut" });
+  ask(draft, { do: "shut", epoch });
 }
 
 /** A running switchover that did not get as far as its release has failed. */

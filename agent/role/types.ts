@@ -112,6 +112,8 @@ export interface PeerNote {
   readonly because: string;
   /** The switchover for which it stands ready. */
   readonly ack: string | null;
+  /** Its neard has the key, and its fence is not shut for a switchover. */
+  readonly isActive: boolean;
   readonly modifyIndex: number;
   readonly seenMs: number;
 }
@@ -178,6 +180,13 @@ export interface Lease {
   readonly fedUntilMs: number;
 }
 
+/** What is to be remembered of a holder's term when its agent is restarted. */
+export interface Term {
+  readonly story: TakeOverStory;
+  /** When its neard confirmed the key, and this host became active; null: not yet. */
+  readonly activeMs: number | null;
+}
+
 export interface TakeOverStory {
   readonly from: string | null;
   readonly kind: "first" | "failover" | "switchover";
@@ -215,6 +224,8 @@ export interface TakingPhase {
   readonly story: TakeOverStory;
   /** The public key that neard shall have. */
   readonly key: string;
+  /** Of a term that an agent goes on with after its restart: as in Term. */
+  readonly activeMs: number | null;
 }
 
 /** The account's key is being changed in a neard that goes on; see rotation.ts. */
@@ -240,8 +251,8 @@ export interface ActivePhase {
   readonly swap: Swap | null;
   /** The NEAR epoch whose end was waited for in vain: the old key was put back, and stays in it. */
   readonly swappedBackIn: number | null;
-  /** As in the take-over's story. */
-  readonly deaths: number;
+  /** How this host came to hold. */
+  readonly story: TakeOverStory;
 }
 
 export type HandingStep = "asking" | "window" | "shutting" | "unloading" | "verifying" | "releasing";
@@ -255,7 +266,7 @@ export interface HandingPhase {
   readonly process: string;
   /** As in ActivePhase, which a dropped switchover leads back to. */
   readonly key: string;
-  readonly deaths: number;
+  readonly story: TakeOverStory;
   /** As in ActivePhase: until the fence shuts this host validates, and must be able to. */
   readonly lastGoodMs: number;
   /** In step `window`: when it opens; null while unknown. */
@@ -270,6 +281,12 @@ export interface DemotingPhase {
   readonly name: "demoting";
   readonly step: DemotingStep;
   readonly stepMs: number;
+  /** The kernel has shown that the fence is shut. Until then nothing is released. */
+  readonly isShut: boolean;
+  /** neard was killed and the key erased. */
+  readonly isEnded: boolean;
+  /** For which the fence is armed if it is gone; null: not known. */
+  readonly epoch: number | null;
   /** To be released with a clean marker once the proof is complete; null: nothing to release. */
   readonly release: { readonly session: string; readonly epoch: number; readonly seq: number } | null;
   readonly to: string | null;
@@ -300,6 +317,9 @@ export type Attempt =
 export interface SwitchoverOutcome {
   readonly id: string;
   readonly to: string;
+  /** Under which this host held when it was asked. */
+  readonly epoch: number;
+  /** `done` once the successor is active; a lock that it merely took may be given back. */
   readonly state: "waiting" | "running" | "done" | "failed";
   readonly because: string;
 }
@@ -323,6 +343,8 @@ export interface State {
   readonly keyAvailable: boolean;
   /** The same of the next one. */
   readonly nextKeyAvailable: boolean;
+  /** Why the key could not be put where neard finds it; null: nothing is known against it. */
+  readonly keyPlaceFault: string | null;
   /** What neard said last of the account, and when it was asked last. See account.ts. */
   readonly sight: AccountSight | null;
   readonly sightAskedMs: number | null;
@@ -372,11 +394,12 @@ export type Effect =
       readonly marker: CleanMarker;
       readonly delayMs?: number;
     }
-  | { readonly do: "save-lease"; readonly lease: Lease }
+  | { readonly do: "save-lease"; readonly lease: Lease; readonly term: Term }
   | { readonly do: "forget-lease" }
   | { readonly do: "arm"; readonly serial: number; readonly epoch: number }
   | { readonly do: "feed"; readonly epoch: number; readonly untilMs: number }
-  | { readonly do: "shut"; readonly serial: number; readonly delayMs?: number }
+  /** `epoch`: for which it is armed if it has to be put back. Done means that the kernel was asked, and has it shut. */
+  | { readonly do: "shut"; readonly serial: number; readonly epoch: number | null; readonly delayMs?: number }
   | { readonly do: "disarm"; readonly serial: number; readonly delayMs?: number }
   /** `key`: which of the sealed keys, by its public half. */
   | { readonly do: "load-key"; readonly serial: number; readonly key: string }
@@ -420,6 +443,8 @@ export type Event =
   | { readonly is: "probed"; readonly probe: Probe }
   | { readonly is: "account-seen"; readonly sight: AccountSight }
   | { readonly is: "key-checked"; readonly available: boolean; readonly nextAvailable?: boolean }
+  /** The key's directory was looked at: see State.keyPlaceFault. */
+  | { readonly is: "place-checked"; readonly fault: string | null }
   /** A key file lies where neard would find it at its next reload. */
   | { readonly is: "key-found" }
   | { readonly is: "renewed"; readonly session: string; readonly sentMs: number; readonly lockIndex: number }

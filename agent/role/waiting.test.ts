@@ -1,5 +1,6 @@
 /** What must not shorten the wait, and whom a marker does not make ready. */
 import { describe, expect, test } from "vitest";
+import { longestHeardMs, waitMs } from "../../contract/timing.ts";
 import { type LockView, lockValueSchema } from "../lease/lock-record.ts";
 import { Core, heldByA, markerOfA, settings } from "./testing.ts";
 
@@ -11,7 +12,7 @@ const freed: LockView = {
   modifyIndex: 60,
   lockIndex: 4,
   session: null,
-  value: { host: "host-a", seq: 9 },
+  value: { host: "host-a", seq: 9, heardMs: 6500 },
   seal: "right",
 };
 
@@ -83,9 +84,29 @@ test("a holder with a longer lease than ours is waited for as long as its own re
 test("what a holder said last stands, whatever a lost session makes of the record", () => {
   const core = ready()
     .live(500, renewedFor(50, 15_000))
-    .see({ ...renewedFor(51), session: null });
-  const lost: LockView = { ...renewedFor(52), session: null };
+    .see({ ...renewedFor(51, 15_000), session: null });
+  const lost: LockView = { ...renewedFor(52, 15_000), session: null };
   expect(took(core.see(lost).live(15_200, lost))).toBe(0);
+  expect(took(core.live(600, lost))).toBe(1);
+});
+
+test("a record that nobody can read may have been written over anybody's: the longest lease is waited for", () => {
+  const foreign: LockView = { ...renewedFor(51), value: null, seal: "unchecked" };
+  const longestMs = waitMs(settings.lease, longestHeardMs);
+  const core = ready().live(500, renewedFor(50, 15_000)).see(foreign);
+  expect(took(core.live(longestMs - 300, foreign))).toBe(0);
+  expect(core.state.because).toContain(`takes over after ${Math.round(longestMs / 1000)} s`);
+  expect(took(core.live(600, foreign))).toBe(1);
+  // One that knows of no record before it has no less to fear.
+  expect(took(ready().live(longestMs - 300, foreign))).toBe(0);
+});
+
+test("the next record that can be read does not shorten that: who held before is not in it", () => {
+  const foreign: LockView = { ...renewedFor(51), value: null, seal: "unchecked" };
+  const core = ready().live(500, renewedFor(50, 15_000)).see(foreign).see(renewedFor(52, 15_000));
+  const lost: LockView = { ...renewedFor(53, 15_000), session: null };
+  const longestMs = waitMs(settings.lease, longestHeardMs);
+  expect(took(core.see(lost).live(longestMs - 300, lost))).toBe(0);
   expect(took(core.live(600, lost))).toBe(1);
 });
 

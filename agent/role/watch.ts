@@ -10,7 +10,7 @@
  */
 import { type LeaseTiming, longestHeardMs, waitMs } from "../../contract/timing.ts";
 import { type Doubt, doubtOf, provenAfter } from "../lease/doubt.ts";
-import type { LockView } from "../lease/lock-record.ts";
+import { heardMsOf, type LockView } from "../lease/lock-record.ts";
 import type { Event, PeerNote, Watch } from "./types.ts";
 
 type Observed = Extract<Event, { is: "observed" }>;
@@ -68,10 +68,11 @@ export function observe(watch: Watch, seen: Observed, lease: LeaseTiming, nowMs:
  * Only a record that a host of ours sealed for this very term says how long its host is heard. Of two renewals that
  * overtook each other on their way the longer one counts.
  */
-function heardFor({ heardMs, proven }: Watch, { seal, value, lockIndex }: LockView, doubt: Doubt | null): number {
+function heardFor({ heardMs, proven }: Watch, lock: LockView, doubt: Doubt | null): number {
+  const { seal, value, lockIndex } = lock;
   if (seal !== "right" || doubt !== null) return longestHeardMs;
-  const said = value?.heardMs;
-  if (said === undefined) return heardMs;
+  const said = heardMsOf(lock);
+  if (said === null) return heardMs;
   const isLate = proven !== null && proven.epoch === lockIndex && value !== null && value.seq < proven.seq;
   return isLate ? Math.max(said, heardMs) : said;
 }

@@ -242,7 +242,7 @@ test.for([
   [{ do: "kill-neard", serial: 1 }, ["erase", "kill", "done"]],
   [{ do: "erase-key", serial: 1 }, ["erase", "done"]],
   [{ do: "arm", serial: 1, epoch: 5 }, ["arm", "done"]],
-  [{ do: "shut", serial: 1 }, ["shut", "done"]],
+  [{ do: "shut", serial: 1, epoch: 5 }, ["shut", "done"]],
   [{ do: "disarm", serial: 1 }, ["disarm", "done"]],
 ] as const satisfies [Effect, string[]][])("%o is done when it is done", async ([effect, expected]) => {
   const { deeds, done } = edge();

@@ -102,7 +102,7 @@ export class Executor {
       case "release":
         return await this.#release(effect);
       case "save-lease":
-        return leaseFile.save(effect.lease);
+        return leaseFile.save(effect.lease, effect.term);
       case "forget-lease":
         return leaseFile.forget();
       case "feed":
@@ -110,7 +110,7 @@ export class Executor {
       case "arm":
         return await this.#done(effect.serial, fence.arm(effect.epoch));
       case "shut":
-        return await this.#done(effect.serial, fence.shut());
+        return await this.#done(effect.serial, fence.shut(effect.epoch));
       case "disarm":
         return await this.#done(effect.serial, fence.disarm());
       case "load-key":

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { expireOn, type Remains } from "./expire.ts";
 
 /** A host that writes down what is done to it; `failing` names the deed that fails. */
-function host(state: { armed: boolean; leftMs: number; failing?: string; hasKey?: boolean }): {
+function host(state: { armed: boolean | null; leftMs: number | null; failing?: string; hasKey?: boolean }): {
   host: Remains;
   deeds: string[];
 } {
@@ -14,8 +14,11 @@ function host(state: { armed: boolean; leftMs: number; failing?: string; hasKey?
   return {
     deeds,
     host: {
-      isArmed: async () => state.armed,
-      keyFilePresent: () => state.hasKey ?? state.armed,
+      isArmed: async () => {
+        if (state.armed === null) throw new Error("nft does not answer");
+        return state.armed;
+      },
+      keyFilePresent: () => state.hasKey ?? state.armed === true,
       leaseLeftMs: () => state.leftMs,
       shut: async () => deed("shut"),
       killNeard: async () => deed("kill"),
@@ -51,6 +54,33 @@ describe("when the agent has ended", () => {
     },
   );
 
+  test("a fence that cannot be shut holds nobody back: neard dies all the same, and it is no success", async () => {
+    const { host: remains, deeds } = host({ armed: true, leftMs: -1, failing: "shut" });
+    await expect(expireOn(remains, { force: false })).rejects.toThrow("neard killed, key erased, but shut failed");
+    expect(deeds).toEqual(["erase", "kill"]);
+  });
+
+  test.for([
+    ["a lease", 3000, false],
+    ["a key", null, true],
+  ] as const)("whether the fence stands cannot be told, and there is %s: it is ended", async ([, leftMs, hasKey]) => {
+    const { host: remains, deeds } = host({ armed: null, leftMs, hasKey });
+    await expireOn(remains, { force: false });
+    expect(deeds).toEqual(["shut", "erase", "kill"]);
+  });
+
+  test("nor can it on a host without any sign of a lease: that is left alone", async () => {
+    const { host: remains, deeds } = host({ armed: null, leftMs: null });
+    expect(await expireOn(remains, { force: false })).toBe("no lease was held");
+    expect(deeds).toEqual([]);
+  });
+
+  test("a lease that cannot be read is over", async () => {
+    const { host: remains, deeds } = host({ armed: true, leftMs: null });
+    await expireOn(remains, { force: false });
+    expect(deeds).toEqual(["shut", "erase", "kill"]);
+  });
+
   test("a host that never had a lease is left alone", async () => {
     const { host: remains, deeds } = host({ armed: false, leftMs: 0 });
     expect(await expireOn(remains, { force: false })).toBe("no lease was held");
@@ -69,6 +99,12 @@ describe("by force", () => {
     const { host: remains, deeds } = host({ armed: true, leftMs: 5000, failing: "kill" });
     await expect(expireOn(remains, { force: true })).rejects.toThrow("kill failed");
     expect(deeds).toEqual(["shut", "erase"]);
+  });
+
+  test("a fence that cannot be shut is not removed either", async () => {
+    const { host: remains, deeds } = host({ armed: true, leftMs: 5000, failing: "shut" });
+    await expect(expireOn(remains, { force: true })).rejects.toThrow("shut failed");
+    expect(deeds).toEqual(["erase", "kill"]);
   });
 
   test("a key that cannot be erased keeps it too, for a neard that came since may have it; the kill does not wait", async () => {

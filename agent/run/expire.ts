@@ -6,9 +6,8 @@
  * Awkward case: somebody took the fence away (`nft flush ruleset`). Then nothing ends with the lease, whatever its file
  * says: a key that lies on the host is ended at once.
  */
-import { existsSync } from "node:fs";
 import { paths, units, users } from "../../contract/paths.ts";
-import { eraseKeyFile } from "../custody/custody.ts";
+import { eraseKeyFile, mayBeThere } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
 import { orphansGone } from "../fence/orphans.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
@@ -26,8 +25,9 @@ export interface Remains {
   isArmed(): Promise<boolean>;
   /** The key lies where neard finds it. */
   keyFilePresent(): boolean;
-  /** What is left of the saved lease, in milliseconds; not above 0: it is over, or there is none. */
-  leaseLeftMs(): number;
+  /** What is left of the saved lease, in milliseconds; not above 0: it is over. Null: there is none that can be read. */
+  leaseLeftMs(): number | null;
+  /** Returns when the kernel has shown that it is shut. */
   shut(): Promise<void>;
   /** Returns when none of neard's processes is left. */
   killNeard(): Promise<void>;
@@ -42,15 +42,13 @@ export async function expire(options: { force: boolean }): Promise<string> {
   if (!userExists(users.neard)) return "no neard on this host";
   const { uid } = userIds(users.neard);
   const fence = new Fence(systemClock, uid);
+  const saved = new LeaseFile(paths.leaseFile, bootId()).load();
   return await expireOn(
     {
       isArmed: async () => (await fence.armedMark()) !== null,
-      keyFilePresent: () => existsSync(paths.validatorKey),
-      leaseLeftMs: () => {
-        const lease = new LeaseFile(paths.leaseFile, bootId()).load();
-        return lease === null ? 0 : lease.deadlineMs - systemClock.bootMs();
-      },
-      shut: () => fence.shut(),
+      keyFilePresent: () => mayBeThere(paths.validatorKey),
+      leaseLeftMs: () => (saved === null ? null : saved.lease.deadlineMs - systemClock.bootMs()),
+      shut: () => fence.shut(saved?.lease.epoch ?? null),
       killNeard: () => killAll(units.neard, uid, killWithinMs),
       eraseKey: () => eraseKeyFile(paths.validatorKey),
       disarm: () => fence.disarm(),
@@ -69,20 +67,30 @@ function consulServers(): string[] {
   }
 }
 
-/** In this order, and no further than what succeeded. */
+/**
+ * In this order, and no further than what succeeded; but a fence that cannot be shut holds nobody back, so neard dies
+ * first then, and the failure is told after it. What cannot be told counts as what there is to fear.
+ */
 export async function expireOn(host: Remains, options: { force: boolean }): Promise<string> {
-  const isArmed = await host.isArmed();
-  if (!isArmed && !host.keyFilePresent() && !options.force) return "no lease was held";
+  const isArmed = await host.isArmed().catch(() => null);
   const leftMs = host.leaseLeftMs();
-  if (isArmed && leftMs > 0 && !options.force)
+  const hasKey = host.keyFilePresent();
+  const isClean = isArmed === false || (isArmed === null && leftMs === null);
+  if (isClean && !hasKey && !options.force) return "no lease was held";
+  if (isArmed === true && leftMs !== null && leftMs > 0 && !options.force)
     return `the lease lives for ${Math.round(leftMs)} ms more; the fence ends with it`;
-  await host.shut();
+  const shut = await host.shut().then(
+    () => null,
+    (error: Error) => error,
+  );
   await endNeard(
     () => host.eraseKey(),
     () => host.killNeard(),
   );
+  // With neard dead nothing new is signed; what it left in its sockets may still get out, so this is no success.
+  if (shut !== null) throw new Error(`neard killed, key erased, but ${shut.message}`, { cause: shut });
   if (!options.force)
-    return `${isArmed ? "the lease is over" : "there was a key without a fence"}: fence shut, neard killed, key erased`;
+    return `${isArmed === false ? "there was a key without a fence" : "the lease is over"}: fence shut, neard killed, key erased`;
   // Whoever forces it may remove the fence next: nothing may be left that would get out then.
   await host.disarm();
   await host.orphansGone();

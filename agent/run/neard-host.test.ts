@@ -30,7 +30,7 @@ async function phaseFound(lease: Lease | null, mark: number | null, keyFile: boo
     fence: { armedMark: async () => mark, shut: never },
     neard: { process: () => null },
     custody: { filePresent: () => keyFile },
-    leaseFile: { load: () => lease, save: () => {}, forget: () => {} },
+    leaseFile: { load: () => (lease === null ? null : { lease, term: null }), save: () => {}, forget: () => {} },
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
   const host = await NeardHost.begin(partners as unknown as Partners, settings);

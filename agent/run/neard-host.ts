@@ -33,6 +33,7 @@ export class NeardHost {
   #resting = new AbortController();
   #refusing = false;
   #isUnheard = false;
+  #needsNewAgent = false;
 
   private constructor(partners: Partners, settings: Settings, first: Step) {
     this.#p = partners;
@@ -51,11 +52,13 @@ export class NeardHost {
   /** Looks at what an earlier agent left, and begins from there. */
   static async begin(partners: Partners, settings: Settings): Promise<NeardHost> {
     const { leaseFile, fence, custody, clock } = partners;
-    const savedLease = leaseFile.load();
+    const saved = leaseFile.load();
+    const savedLease = saved?.lease ?? null;
     const mark = await fence.armedMark();
     const armed =
       mark === null ? "no" : savedLease !== null && mark === markOf(savedLease.epoch) ? "for-lease" : "otherwise";
-    const findings = { savedLease, armed, keyFilePresent: custody.filePresent() } as const;
+    const savedTerm = saved?.term ?? null;
+    const findings = { savedLease, savedTerm, armed, keyFilePresent: custody.filePresent() } as const;
     return new NeardHost(partners, settings, start(settings, findings, clock.bootMs()));
   }
 
@@ -119,6 +122,7 @@ export class NeardHost {
     this.#tickedMs = nowMs;
     this.dispatch({ is: "tick" });
     this.lookForKey();
+    this.#lookAtPlace();
     const changed = this.#p.neard.process() !== (this.#state.probe?.process ?? null);
     if (changed || nowMs - this.#probedMs >= probeMs) void this.#probe();
   }
@@ -126,6 +130,24 @@ export class NeardHost {
   /** While this host has no lease, no key may lie where neard would find it. Called at every tick, and when one appears. */
   lookForKey(): void {
     if (this.#state.phase.name === "standby" && this.#p.custody.filePresent()) this.dispatch({ is: "key-found" });
+  }
+
+  /** Where the key would be put, before it is due: a host that cannot take it must not be asked to. */
+  #lookAtPlace(): void {
+    const { custody, log } = this.#p;
+    const found = this.#state.phase.name === "standby" ? custody.mendPlace() : custody.placeFault();
+    const fault = found === null ? null : `the key has no place: ${found.because}`;
+    this.#needsNewAgent = found?.mend === "restart";
+    if (fault === this.#state.keyPlaceFault) return;
+    if (fault === null) log.info({}, "the key's directory is as it must be again");
+    else log.error({}, fault);
+    this.dispatch({ is: "place-checked", fault });
+  }
+
+  /** Something is wrong that a restart of the agent would mend, and this host holds nothing and tries nothing. */
+  get wantsRestart(): boolean {
+    const { phase } = this.#state;
+    return this.#needsNewAgent && phase.name === "standby" && phase.attempt.step === "none";
   }
 
   async #probeSoon(): Promise<void> {

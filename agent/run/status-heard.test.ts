@@ -53,6 +53,7 @@ describe("the key", () => {
       onChain: { nearEpoch: 7, now: settings.publicKey, next: "ed25519:else" },
       fault: null,
       nextFault: expect.stringContaining("ed25519:else"),
+      placeFault: null,
     });
   });
 

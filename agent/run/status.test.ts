@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AgentConfig } from "../../contract/agent-config.ts";
 import type { LockView } from "../lease/lock-record.ts";
-import { activeCore, type Core, settings } from "../role/testing.ts";
+import { activeCore, Core, heldByA, settings } from "../role/testing.ts";
 import { health } from "./http.ts";
 import { type Around, statusOf } from "./status.ts";
 
@@ -43,7 +43,9 @@ test("a switchover that waits for its window changes no health endpoint: the hos
   const core = activeCore();
   expect(answers(core)).toEqual(yesOfActive);
   const { since } = statusIn(core);
-  const note = (ack: string | null) => ({ "host-a": { ready: true, because: "ready", ack, modifyIndex: 70 } });
+  const note = (ack: string | null) => ({
+    "host-a": { ready: true, because: "ready", ack, isActive: false, modifyIndex: 70 },
+  });
   core.see(ours, { notes: note(null) });
   core.tell({ is: "switchover-asked", job: { id: "s1", to: "host-a", window: true, startedMs: core.nowMs } });
   expect(answers(core)).toEqual(yesOfActive);
@@ -104,4 +106,25 @@ test("somebody who tampers with the lock is told with what was seen last, and si
   core.after(200).see({ ...ours, modifyIndex: 81, value: null, seal: "wrong" });
   core.after(3000);
   expect(statusIn(core).lock).toMatchObject({ seal: "wrong", tampering: { count: 1, lastAgoMs: 3000 } });
+});
+
+describe("which host is active, as a host sees it", () => {
+  const note = (isActive: boolean) => ({
+    "host-a": { ready: false, because: isActive ? "is active" : "is taking", ack: null, isActive, modifyIndex: 70 },
+  });
+  const seen = (lock: LockView, isActive: boolean) =>
+    statusIn(new Core().probe().see(lock, { notes: note(isActive) })).active;
+
+  test("itself, once its neard has the key", () => {
+    expect(statusIn(activeCore()).active).toBe("host-b");
+  });
+
+  test("the holder once it says so, not one that has only the lock", () => {
+    expect(seen(heldByA(50), false)).toBeNull();
+    expect(seen(heldByA(50), true)).toBe("host-a");
+  });
+
+  test("nobody where the lock is free, whatever was said before", () => {
+    expect(seen({ ...heldByA(50), session: null }, true)).toBeNull();
+  });
 });

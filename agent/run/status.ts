@@ -39,6 +39,7 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
   const fault = !isNeardHost ? "an arbiter never validates" : notReady(settings, state, nowMs);
   const role = isNeardHost ? roleOf(state) : "arbiter";
   const held = watch.lock !== null && watch.lock.session !== null;
+  const holder = held ? (watch.lock?.value?.host ?? null) : null;
   const lease = "lease" in phase ? { remainingMs: Math.max(0, Math.round(phase.lease.deadlineMs - nowMs)) } : null;
   const job = phase.name === "handing" ? { id: phase.job.id, to: phase.job.to } : null;
   return {
@@ -52,7 +53,8 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
     ready: role === "standby" && fault === null,
     notReadyBecause: role === "standby" || role === "arbiter" || role === "starting" ? fault : `is ${role}`,
     epoch: watch.lock === null || watch.lock.lockIndex === 0 ? null : watch.lock.lockIndex,
-    holder: held ? (watch.lock?.value?.host ?? null) : null,
+    holder,
+    active: activeHost(settings, state, holder),
     since: new Date(wallMs - (nowMs - state.sinceMs)).toISOString(),
     lease,
     paused: watch.paused,
@@ -69,6 +71,12 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
   };
 }
 
+function activeHost(settings: Settings | null, state: State, holder: string | null): string | null {
+  if (settings !== null && phaseRole(state.phase) === "active") return settings.host;
+  // Its note says so until it writes another one, so what it is now the lock must say.
+  return holder !== null && holder !== settings?.host && state.watch.notes[holder]?.isActive === true ? holder : null;
+}
+
 /** What is to be expected is said where nothing can be done about it: see docs/operate/power-loss.md. */
 function heardOf(config: AgentConfig, state: State, nowMs: number): AgentStatus["heard"] {
   const view = heardView(state, nowMs);
@@ -80,7 +88,8 @@ function heardOf(config: AgentConfig, state: State, nowMs: number): AgentStatus[
 }
 
 function keyOf(settings: Settings | null, state: State, nowMs: number): AgentStatus["key"] {
-  if (settings === null) return { available: false, loaded: false, onChain: null, fault: null, nextFault: null };
+  if (settings === null)
+    return { available: false, loaded: false, onChain: null, fault: null, nextFault: null, placeFault: null };
   const sight = freshSight(state, nowMs);
   const available = state.keyAvailable || state.nextKeyAvailable;
   return {
@@ -89,6 +98,7 @@ function keyOf(settings: Settings | null, state: State, nowMs: number): AgentSta
     onChain: sight === null ? null : { nearEpoch: sight.nearEpoch, now: sight.key, next: sight.nextKey },
     fault: available ? keyFault(settings, state, nowMs) : null,
     nextFault: nextKeyFault(settings, state, nowMs),
+    placeFault: state.keyPlaceFault,
   };
 }
 

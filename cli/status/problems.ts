@@ -15,6 +15,7 @@ export function findProblems(cluster: StackOutputs, view: Facts, statuses: reado
     ...view.hosts.flatMap(validatorProblems),
     ...keyProblems(statuses),
     ...lockProblems(statuses),
+    ...statuses.flatMap(({ host, key }) => (key.placeFault === null ? [] : [`On ${host} ${key.placeFault}.`])),
     ...view.hosts.flatMap(consulProblems),
     ...noReadyStandby(view),
   ];

@@ -1,13 +1,16 @@
 /**
- * Follows a switchover to its end. The old holder knows most of it; when it is silent, the new one is asked.
- * Awkward case: the old holder dies in the middle of it. Nobody has the story then, but a standby takes over by
- * itself, and the history shows that.
+ * Follows a switchover to its end: until the successor is active. The old holder knows most of it; when it is silent, the
+ * history is asked.
+ * Awkward cases: the old holder dies in the middle of it. Nobody has the story then, but a standby takes over by
+ * itself, and the history shows that. And an old holder whose agent is of an older version calls it done as soon as the
+ * successor has the lock, which that one may give back: so the successor is asked itself.
  */
 import type { SwitchoverProgress } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { getSwitchover } from "../hosts/agent-client.ts";
 import type { HostLinks } from "../hosts/host-links.ts";
 import type { Ports } from "../ports.ts";
+import { askHost } from "../status/ask-hosts.ts";
 import { entryAfter } from "./outcome.ts";
 
 const pollMs = 200;
@@ -33,7 +36,9 @@ export async function followSwitchover(
   const giveUpMs = clock.monotonicMs() + options.timeoutMs;
   while (clock.monotonicMs() < giveUpMs) {
     if (interrupted.aborted) return "interrupted";
-    const progress = (await firstAnswer(links, id, options)) ?? (await takenOver(links, id, options));
+    const said = await firstAnswer(links, id, options);
+    const isEnd = said !== undefined && (said.state !== "done" || (await isActive(links, said.to)));
+    const progress = isEnd ? said : ((await takenOver(links, id, options)) ?? unconfirmed(said));
     if (progress !== undefined) {
       options.onProgress(progress);
       if (progress.state === "done" || progress.state === "failed") return progress;
@@ -63,7 +68,17 @@ async function firstAnswer(
   return undefined;
 }
 
-/** What the history has of it; undefined while it has nothing new. */
+/** By its own word; one that cannot be asked does not contradict who saw it. */
+async function isActive(links: HostLinks, host: string): Promise<boolean> {
+  const answer = await askHost(links, host);
+  return !("status" in answer) || answer.status.role === "active";
+}
+
+function unconfirmed(said: SwitchoverProgress | undefined): SwitchoverProgress | undefined {
+  return said && { ...said, state: "running", because: `${said.to} has the lock and is not active yet` };
+}
+
+/** What the history has of it: who became active since; undefined while it has nothing new. */
 async function takenOver(
   links: HostLinks,
   id: string,
@@ -72,7 +87,9 @@ async function takenOver(
   if (epochBefore === null) return undefined;
   for (const host of candidates) {
     const entry = await entryAfter(links, host, epochBefore);
-    if (entry !== undefined) return { id, state: "done", from, to: entry.host, because: entry.because };
+    if (entry === undefined) continue;
+    const state = entry.host === from ? "failed" : "done";
+    return { id, state, from, to: entry.host, because: state === "done" ? entry.because : `${from} took over again` };
   }
   return undefined;
 }

@@ -35,6 +35,7 @@ export const sealedKey: AgentStatus["key"] = {
   onChain: { nearEpoch: 7, now: "ed25519:ours", next: "ed25519:ours" },
   fault: null,
   nextFault: null,
+  placeFault: null,
 };
 
 const counted = { produced: 20, expected: 20 };
@@ -63,6 +64,7 @@ export function standbyStatus(host: string, overrides: Overrides = {}): AgentSta
     notReadyBecause: null,
     epoch: 4,
     holder: "host-a",
+    active: "host-a",
     since: "2026-01-31T09:00:00.000Z",
     lease: null,
     paused: false,

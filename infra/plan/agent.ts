@@ -8,6 +8,7 @@ import { hardening } from "./hardening.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";
 import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
+import { keyPlaceFile } from "./system.ts";
 import type { HostArtifacts } from "./uploads.ts";
 
 /**
@@ -117,6 +118,8 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "[Service]",
     "Type=notify",
     "NotifyAccess=main",
+    // The key's directory, with owner and mode; outside the agent's own view of the files, in which it could not be made.
+    ...(neard ? [`ExecStartPre=-+/usr/bin/systemd-tmpfiles --create ${keyPlaceFile}`] : []),
     `ExecStart=${withNotifySocket} ${paths.node} ${nodeOptions} ${paths.bundle} run`,
     // However the agent ended: where its lease is over, neard dies and the key is erased.
     ...(neard ? [`ExecStopPost=${paths.holdfastd} expire`] : []),
@@ -137,7 +140,8 @@ function agentUnit(host: Host, credentialNames: readonly string[]): string[] {
     "RuntimeDirectoryMode=0750",
     // The lease must outlive the process.
     "RuntimeDirectoryPreserve=yes",
-    ...(neard ? [`ReadWritePaths=${paths.keyDirectory}`] : []),
+    // Where it is missing the agent starts all the same, and says so.
+    ...(neard ? [`ReadWritePaths=-${paths.keyDirectory}`] : []),
     ...hardening,
     `CapabilityBoundingSet=CAP_NET_ADMIN${neard ? " CAP_CHOWN CAP_KILL CAP_DAC_OVERRIDE" : ""}`,
     "ProtectControlGroups=yes",

@@ -5,6 +5,9 @@ import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { firewallLines, firewallTable } from "./firewall.ts";
 import { textFile, unitFile } from "./spec-parts.ts";
 
+/** Has the key's directory made: at boot, and before an agent starts. */
+export const keyPlaceFile = "/etc/tmpfiles.d/holdfast.conf";
+
 const sysctlFile = "/etc/sysctl.d/60-holdfast.conf";
 
 /** What neard warns about when it is otherwise (nearcore: scripts/set_kernel_params.sh). */
@@ -60,7 +63,7 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
               neardKernelSettings.map(([name, value]) => `-${name} = ${value}`),
             ),
             // The key's directory is on tmpfs: it has to be made again at every boot.
-            textFile("/etc/tmpfiles.d/holdfast.conf", [`d ${paths.keyDirectory} 0750 root ${users.neard} -`]),
+            textFile(keyPlaceFile, [`d ${paths.keyDirectory} 0750 root ${users.neard} -`]),
           ]
         : []),
     ],

@@ -1,6 +1,18 @@
-/** Promise `switchover-second`. */
+/** Promises `switchover-second`, `done-is-active`, `place-for-the-key`. */
 import { expect, test } from "vitest";
-import { expectOneSigner, fresh, healthy, holdfast, newReport, signsAgain, witness } from "./cluster.ts";
+import { paths } from "../../contract/paths.ts";
+import {
+  agentStatus,
+  expectOneSigner,
+  fresh,
+  healthy,
+  holdfast,
+  newReport,
+  on,
+  signsAgain,
+  until,
+  witness,
+} from "./cluster.ts";
 
 /** Endorsements come every 600 ms: a gap of the key of one second shows as up to this between two signatures. */
 const gapBoundSeconds = 1 + 2 * 0.6;
@@ -41,4 +53,31 @@ test("a switchover that cannot be is refused with the reason, and nothing moves"
   expect(toArbiter.stderr).toMatch(/host-c/);
   const report = await witness();
   expect(Object.keys(report.byHost)).toEqual([active]);
+});
+
+test("a host whose key has no place is not chosen and says why; it is mended as far as it can be", {
+  timeout: 120_000,
+}, async () => {
+  const { active, standby } = await fresh();
+  const reason = async () => (await agentStatus(standby)).notReadyBecause ?? "";
+  const attributes = async () => (await on(standby, `stat -c '%a %U %G' ${paths.keyDirectory}`)).trim();
+
+  await on(standby, `chmod 777 ${paths.keyDirectory} && chown neard ${paths.keyDirectory}`);
+  await until("owner and mode as they were", 3000, async () => (await attributes()) === "750 root neard");
+
+  // A file in its place: nobody may take that away unasked.
+  await on(standby, `rm -r ${paths.keyDirectory} && touch ${paths.keyDirectory}`);
+  await until("a reason", 5000, async () => (await reason()).includes(`${paths.keyDirectory} is no directory`));
+  const { code, stdout, stderr } = await holdfast("switchover", "--yes", "--to", standby);
+  expect(code, stdout).toBe(1);
+  expect(stdout + stderr).toContain(`${paths.keyDirectory} is no directory`);
+  expect((await holdfast("status")).stdout).toContain(`On ${standby} the key has no place`);
+  expect(Object.keys((await expectOneSigner()).byHost)).toEqual([active]);
+
+  // Gone altogether: its unit makes it anew for another agent.
+  await on(standby, `rm ${paths.keyDirectory}`);
+  await until(`${standby} to be ready again`, 60_000, async () => (await agentStatus(standby)).ready);
+  expect(await attributes()).toBe("750 root neard");
+  expect((await holdfast("switchover", "--yes", "--to", standby)).code).toBe(0);
+  await signsAgain(standby);
 });

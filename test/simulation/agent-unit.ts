@@ -9,7 +9,8 @@
 import { systemAddresses } from "../../agent/address/address.ts";
 import { ConsulServers } from "../../agent/consul/servers.ts";
 import { Fence } from "../../agent/fence/fence.ts";
-import type { Lease, Settings } from "../../agent/role/types.ts";
+import type { Saved } from "../../agent/lease/lease-file.ts";
+import type { Lease, Settings, Term } from "../../agent/role/types.ts";
 import { expireOn } from "../../agent/run/expire.ts";
 import { HistoryJournal, type JournalFile } from "../../agent/run/history-journal.ts";
 import { NeardHost } from "../../agent/run/neard-host.ts";
@@ -43,7 +44,7 @@ export class AgentUnit {
   #agent: NeardHost | null = null;
   /** ExecStopPost=, while it runs. */
   #expiring: AgentProcess | null = null;
-  #savedLease: Lease | null = null;
+  #saved: Saved | null = null;
   #journal: HistoryEntry[] = [];
   /** The lease cannot be saved. */
   isDiskFull = false;
@@ -84,6 +85,8 @@ export class AgentUnit {
         write: (key: string) => process.edgeSync(() => this.#setKeyFile(key)),
         erase: () => process.edgeSync(() => this.#setKeyFile(null)),
         filePresent: () => neard.keyFile !== null,
+        placeFault: () => null,
+        mendPlace: () => null,
       },
       // It touches neither key nor fence: the simulation has nothing to say about it.
       addresses: { ways: [], world: systemAddresses(() => {}) },
@@ -132,8 +135,8 @@ export class AgentUnit {
       {
         isArmed: async () => (await fence.armedMark()) !== null,
         keyFilePresent: () => neard.keyFile !== null,
-        leaseLeftMs: () => (this.#savedLease === null ? 0 : this.#savedLease.deadlineMs - clock.bootMs()),
-        shut: async () => await fence.shut(),
+        leaseLeftMs: () => (this.#saved === null ? null : this.#saved.lease.deadlineMs - clock.bootMs()),
+        shut: async () => await fence.shut(this.#saved?.lease.epoch ?? null),
         killNeard: async () => await driver.kill(),
         eraseKey: () => this.#setKeyFile(null),
         disarm: async () => await fence.disarm(),
@@ -177,7 +180,7 @@ export class AgentUnit {
   powerOff(): void {
     this.#process?.kill();
     this.#expiring?.kill();
-    this.#savedLease = null;
+    this.#saved = null;
     this.#journal = [];
   }
 
@@ -191,16 +194,16 @@ export class AgentUnit {
 
   #leaseFile(process: AgentProcess) {
     return {
-      load: () => this.#savedLease,
-      save: (lease: Lease) => {
+      load: () => this.#saved,
+      save: (lease: Lease, term: Term) => {
         if (this.isDiskFull) throw new Error("no space left on device");
         process.edgeSync(() => {
-          this.#savedLease = lease;
+          this.#saved = { lease, term };
         });
       },
       forget: () =>
         process.edgeSync(() => {
-          this.#savedLease = null;
+          this.#saved = null;
         }),
     };
   }

@@ -34,7 +34,7 @@ test("what failed is cut down to a few faults, which fail again", { timeout: 120
   if (report === null) throw new Error("nothing to cut down");
   const { schedule, violation } = await shrink(report.schedule);
   const faults = schedule.storms.flatMap((storm) => storm.faults);
-  expect(faults.length).toBeLessThanOrEqual(5);
+  expect(faults.length).toBeLessThanOrEqual(3);
   // A take-over that comes too soon breaks one of the two, as the faults fall.
   expect(["one-signer", "epochs-grow"]).toContain(violation.promise);
   expect((await replay(JSON.parse(JSON.stringify(schedule)))).violation?.promise).toBe(violation.promise);

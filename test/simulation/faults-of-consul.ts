@@ -3,7 +3,7 @@
 import type { Cluster } from "./cluster.ts";
 import { keys } from "./cluster-names.ts";
 import type { Snapshot } from "./consul/store.ts";
-import { drawMs, drawTarget, type Fault, type FaultKind, targetOf } from "./fault.ts";
+import { drawMs, drawTarget, type Fault, type FaultKind, onHost, targetOf } from "./fault.ts";
 
 export const networkFaults: Record<string, FaultKind> = {
   cut: {
@@ -66,6 +66,9 @@ export const networkFaults: Record<string, FaultKind> = {
       if (cluster.hosts[host]?.isPowered) cluster.consul.start(host);
     });
   }),
+  "lost-rights": onHost(2, "its token has lost its rights", (host, forMs, cluster) =>
+    cluster.consul.deny(host.index, forMs),
+  ),
   "pause-consul": onConsul(3, "Consul stands still", (cluster, host, forMs) => cluster.consul.pause(host, forMs)),
 };
 

@@ -162,6 +162,7 @@ export class Host implements Watched, Home {
     this.agentUnit.isDiskFull = false;
     this.agentUnit.resume();
     this.powerOn();
+    this.#cluster.consul.deny(this.index, 0);
     this.#cluster.consul.start(this.index);
     this.#cluster.witness.changed(this.index);
   }

@@ -121,9 +121,17 @@ export class Kernel {
         await agent.edge<string | null>((resolve, reject) => {
           if (this.#timeline.nowMs < this.stalledUntilMs)
             agent.after(programMs, () => reject(new Error("nft did not answer")));
-          else agent.after(random.between(1, 6), () => resolve(this.#table?.text ?? null));
+          else agent.after(random.between(1, 6), () => resolve(this.#listing()));
         }),
     };
+  }
+
+  /** As nft lists the table: with what feeds have put into it. */
+  #listing(): string | null {
+    if (this.#table === null) return null;
+    const { text } = this.#table;
+    if (this.#element === null) return text;
+    return text.replace("set alive {\n", "set alive {\n elements = { 0x48000000 timeout 1s }\n");
   }
 
   #apply(text: string, lateMs: number): Error | null {

@@ -36,6 +36,8 @@ export interface NeardTroubles {
   startsWithKey: boolean;
   /** Starts and reloads take so many times longer. */
   slowness: number;
+  /** Share of the SIGHUPs that are lost, for they come during a reload. */
+  lostReloads: number;
 }
 
 const restartMs = 1000;
@@ -59,6 +61,7 @@ export class NeardUnit {
     hangsUntilMs: 0,
     undeadUntilMs: 0,
     slowness: 1,
+    lostReloads: 0.03,
     startsWithKey: false,
   };
 
@@ -152,8 +155,7 @@ export class NeardUnit {
       this.kill(() => {});
       return;
     }
-    // A SIGHUP during a reload can be lost.
-    if (this.#random.chance(0.03)) return;
+    if (this.#random.chance(this.troubles.lostReloads)) return;
     const dueMs = Math.max(
       this.#timeline.nowMs + this.#random.between(5, 900) * this.troubles.slowness,
       this.troubles.hangsUntilMs,

@@ -13,6 +13,8 @@ const epochMs = 150_000;
 test("the holder's neard goes over from key to key, and never ends", { timeout: 60_000 }, async () => {
   const cluster = new Cluster({ ...shapeFrom(2), neardHosts: 2, rates: [1, 1, 1] }, null);
   const { timeline, witness } = cluster;
+  // One that is lost can be a second too many: the old key is taken away only three blocks before it ends neard.
+  for (const { neard } of cluster.hosts) neard.troubles.lostReloads = 0;
   await timeline.run(20_000, () => witness.steadyMs > 2000);
   const { holder } = cluster;
   const process = holder?.agent?.state.probe?.process;

@@ -1,7 +1,11 @@
 /**
  * Cuts a failing schedule down to the few faults that it takes ("delta debugging", Zeller and Hildebrandt,
- * 2002): large pieces first, then ever smaller ones, for as long as the same promise is still broken.
+ * 2002): parts of it alone, and all but a part, large ones first and then ever smaller ones, for as long as the same
+ * promise is still broken.
+ * Awkward case: what is left out also changes what the cluster draws by chance from there on, its delays and elections,
+ * and with them whether the faults that are left do harm. So each try has several draws, and one that fails will do.
  */
+import { seedFor } from "./random.ts";
 import type { Schedule, Storm } from "./schedule.ts";
 import { replay } from "./simulate.ts";
 import type { Violation } from "./witness.ts";
@@ -18,6 +22,9 @@ interface Piece {
   readonly fault: Storm["faults"][number];
 }
 
+/** Draws for each try; the first is the one that failed last. A run takes some 30 ms. */
+const draws = 12;
+
 /** `tell` hears how many faults are left. @throws Error when the schedule breaks no promise. */
 export async function shrink(
   schedule: Schedule,
@@ -33,26 +40,39 @@ export async function shrink(
   let best = { schedule: scheduleOf(schedule, piecesOf(schedule)), violation: first };
 
   const tryOnly = async (pieces: readonly Piece[]): Promise<boolean> => {
-    const candidate = scheduleOf(best.schedule, pieces);
-    const violation = await attempt(candidate);
-    if (violation === null || violation.promise !== first.promise) return false;
-    best = { schedule: candidate, violation };
-    tell(pieces.length, runs);
-    return true;
+    const { shape } = best.schedule;
+    for (let draw = 0; draw < draws; draw += 1) {
+      const seed = draw === 0 ? shape.seed : seedFor(schedule.shape.seed, draw);
+      const candidate = { ...scheduleOf(best.schedule, pieces), shape: { ...shape, seed } };
+      const violation = await attempt(candidate);
+      if (violation === null || violation.promise !== first.promise) continue;
+      best = { schedule: candidate, violation };
+      tell(pieces.length, runs);
+      return true;
+    }
+    return false;
   };
 
-  for (let size = Math.ceil(piecesOf(best.schedule).length / 2); size >= 1; ) {
-    let isSmaller = false;
-    for (let from = 0; from < piecesOf(best.schedule).length; ) {
-      const pieces = piecesOf(best.schedule);
-      const left = [...pieces.slice(0, from), ...pieces.slice(from + size)];
-      if (await tryOnly(left)) isSmaller = true;
-      else from += size;
-    }
-    if (size === 1 && !isSmaller) break;
-    size = isSmaller ? Math.min(size, Math.ceil(piecesOf(best.schedule).length / 2)) : Math.floor(size / 2);
+  for (let parts = 2; ; ) {
+    const pieces = piecesOf(best.schedule);
+    if (pieces.length < 2) break;
+    const part = (i: number) => {
+      const [from, to] = [i, i + 1].map((n) => Math.floor((n * pieces.length) / parts));
+      return { alone: pieces.slice(from, to), without: pieces.filter((_, at) => at < (from ?? 0) || at >= (to ?? 0)) };
+    };
+    const found = await firstThat(parts, async (i) => await tryOnly(part(i).alone));
+    if (found) parts = 2;
+    else if (parts > 2 && (await firstThat(parts, async (i) => await tryOnly(part(i).without)))) parts -= 1;
+    else if (parts < pieces.length) parts = Math.min(2 * parts, pieces.length);
+    else break;
   }
   return { ...best, runs };
+}
+
+/** Whether it is so for one of `0` to `count - 1`; none after that one is tried. */
+async function firstThat(count: number, isSo: (i: number) => Promise<boolean>): Promise<boolean> {
+  for (let i = 0; i < count; i += 1) if (await isSo(i)) return true;
+  return false;
 }
 
 function piecesOf(schedule: Schedule): Piece[] {

@@ -84,7 +84,6 @@ async function withoutStacks<T>(work: () => Promise<T>): Promise<T> {
 class Run {
   readonly #schedule: Schedule;
   readonly #cluster: Cluster;
-  readonly #boundMs: number;
   #faults = 0;
   #slowestMs = 0;
   readonly #hasViolation = () => this.#cluster.witness.violation !== null;
@@ -92,7 +91,6 @@ class Run {
   constructor(schedule: Schedule, options: RunOptions) {
     this.#schedule = schedule;
     this.#cluster = new Cluster(schedule.shape, options.trace ?? null);
-    this.#boundMs = recoveryBoundMs(schedule.shape.lease);
   }
 
   get isOver(): boolean {
@@ -124,12 +122,13 @@ class Run {
     this.#cluster.trace("FAULT", "none any more: everything is mended");
     const startMs = timeline.nowMs;
     const isBack = () => witness.steadyMs >= steadyMs && timeline.nowMs - startMs >= steadyMs;
-    await timeline.run(startMs + this.#boundMs, () => this.#hasViolation() || isBack());
+    const boundMs = recoveryBoundMs(this.#schedule.shape.lease);
+    await timeline.run(startMs + boundMs, () => this.#hasViolation() || isBack());
     if (this.isOver) return;
     this.#slowestMs = Math.max(this.#slowestMs, timeline.nowMs - startMs - steadyMs);
     if (isBack()) return;
     const phases = this.#cluster.hosts.map((host) => `${host.name} ${host.phase}: ${host.agent?.state.because ?? ""}`);
-    witness.violate("comes-back", `nobody signs ${this.#boundMs} ms after the faults (${phases.join("; ")})`);
+    witness.violate("comes-back", `nobody signs ${boundMs} ms after the faults (${phases.join("; ")})`);
   }
 
   report(seed: number): RunReport {

@@ -161,7 +161,13 @@ export const fenceMutations: readonly Mutation[] = [
   {
     name: "flushed-counts-as-shut",
     breaks: "A fence whose rules somebody flushed counts as shut, although nothing holds neard back.",
-    edits: [{ file: fence, text: "        if (this.#epoch !== null) await this.#load(this.#epoch);\n", by: "" }],
+    edits: [
+      {
+        file: fence,
+        text: "await this.#load(epoch ?? this.#epoch ?? nobodysEpoch);",
+        by: "if (this.#epoch === null) return;\n      await this.#load(this.#epoch);",
+      },
+    ],
     caughtBy: { simulation: false, tests: [fenceTest] },
   },
   {

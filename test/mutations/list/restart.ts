@@ -29,8 +29,8 @@ export const restartMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/lease/lease-file.ts",
-        text: "return boot === this.#boot ? lease : null;",
-        by: 'return boot === "" ? null : lease;',
+        text: "return boot === this.#boot ? { lease, term } : null;",
+        by: 'return boot === "" ? null : { lease, term };',
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/lease/lease-file.test.ts"] },

@@ -57,7 +57,7 @@ export const wayOutMutations: readonly Mutation[] = [
       },
       {
         file: "agent/role/transitions.ts",
-        text: 'ask(draft, { do: "shut" });',
+        text: 'ask(draft, { do: "shut", epoch });',
         by: 'ask(draft, { do: "kill-neard" });',
       },
     ],
@@ -178,7 +178,7 @@ export const wayOutMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/role/handing.ts",
-        text: '  ask(draft, { do: "shut" });\n}',
+        text: '  ask(draft, { do: "shut", epoch: phase.lease.epoch });\n}',
         by: '  advance(draft, { ...phase, step: "shutting" });\n}',
       },
     ],
@@ -254,8 +254,8 @@ export const wayOutMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/run/expire.ts",
-        text: "if (isArmed && leftMs > 0 && !options.force)",
-        by: "if (isArmed && leftMs > -60_000 && !options.force)",
+        text: "if (isArmed === true && leftMs !== null && leftMs > 0 && !options.force)",
+        by: "if (isArmed === true && leftMs !== null && leftMs > -60_000 && !options.force)",
       },
     ],
     caughtBy: { simulation: false, tests: [expireTest] },
@@ -266,8 +266,8 @@ export const wayOutMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/run/expire.ts",
-        text: "if (isArmed && leftMs > 0 && !options.force)",
-        by: "if (leftMs > 0 && !options.force)",
+        text: "if (isArmed === true && leftMs !== null && leftMs > 0 && !options.force)",
+        by: "if (leftMs !== null && leftMs > 0 && !options.force)",
       },
     ],
     caughtBy: { simulation: false, tests: [expireTest] },

@@ -1,6 +1,6 @@
 /** What people do: switchovers that are interrupted or meet trouble, pauses, upgrades, half a `pulumi up`. */
 
-import { paths } from "../../../contract/paths.ts";
+import { paths, units } from "../../../contract/paths.ts";
 import { startForeignValidator } from "../../scenarios/foreign-validator.ts";
 import {
   afterHealMs,
@@ -30,6 +30,14 @@ async function interrupted(stage: Stage, trouble: () => Promise<void>): Promise<
 async function refused(stage: Stage): Promise<void> {
   const { code, stdout } = await go(stage);
   if (code === 0) throw new Error(`the switchover was not refused: ${stdout}`);
+}
+
+/** Takes all the room in the host's /run, a tmpfs. */
+const filler = "/run/lab-filler";
+
+/** The host's own firewall, which went with all rules. */
+async function restoreFirewall(stage: Stage): Promise<void> {
+  await stage.on(stage.active, `systemctl reload ${units.firewall}`);
 }
 
 export const operator: readonly Scenario[] = inArea("operator", [
@@ -109,6 +117,46 @@ export const operator: readonly Scenario[] = inArea("operator", [
       await go(stage);
       await stage.heal();
     },
+  },
+  {
+    name: "switchover-key-finds-no-room",
+    sentence:
+      "The successor has no free byte in /run when the key is to be put there: it gives the lock back, and nobody calls it done.",
+    expects: "either",
+    boundMs: failoverWithElectionMs,
+    run: async (stage) => {
+      await stage.breakBy(stage.standby, `dd if=/dev/zero of=${filler} bs=4k 2>/dev/null; test -s ${filler}`);
+      const { code, stdout } = await go(stage);
+      if (code === 0) throw new Error(`a switchover that did not happen was called done: ${stdout}`);
+      await stage.on(stage.standby, `rm ${filler}`);
+      await stage.wait(4000);
+    },
+    undo: async (stage) => void (await stage.on(stage.standby, `rm -f ${filler}`)),
+  },
+  {
+    name: "rules-flushed",
+    sentence: "Somebody flushes all packet filter rules of the holder, the fence with them.",
+    expects: "stays",
+    boundMs: undisturbedMs,
+    run: async (stage) => {
+      await stage.breakBy(stage.active, "nft flush ruleset");
+      await stage.wait(3000);
+      const table = await stage.on(stage.active, "nft list table inet holdfast");
+      if (!table.includes("ct mark set 0x48")) throw new Error(`the fence did not come back: ${table}`);
+    },
+    undo: restoreFirewall,
+  },
+  {
+    name: "rules-flushed-agent-killed",
+    sentence:
+      "All packet filter rules of the holder are flushed, and its agent is killed in the same moment: nothing would end with the lease.",
+    expects: "moves",
+    boundMs: failoverMs,
+    run: async (stage) => {
+      await stage.breakBy(stage.active, "systemctl kill --signal=KILL holdfastd.service; nft flush ruleset");
+      await stage.wait(8000);
+    },
+    undo: restoreFirewall,
   },
   {
     name: "switchover-successor-dead",

@@ -3,6 +3,8 @@
  * the lock. Each way alone, and in the moment in which the holder or the standby is cut off. Nobody signs beside another,
  * and status says that somebody tampers.
  */
+
+import { units } from "../../../contract/paths.ts";
 import { snapshotFault } from "../../../contract/snapshot-file.ts";
 import { tamperedMs } from "../bounds.ts";
 import { lookAtAll } from "../look.ts";
@@ -42,32 +44,36 @@ async function put(stage: Stage, value: string, query = ""): Promise<void> {
 
 const nothing: Past = { record: "", marker: "", snapshot: Buffer.alloc(0) };
 
-/** Somebody who has looked on for a while: two switchovers, of whose records, marker and state he kept copies. */
+/**
+ * Somebody who has looked on for a while, and kept copies. While the cluster is paused, a holder that lets go leaves his
+ * marker where everybody can read it. At the end the host holds that held at the beginning.
+ */
 async function watched(stage: Stage): Promise<Past> {
+  const { active } = stage;
   const record = (await lockOf(stage)).Value;
   const snapshot = await stage.consul("GET", "/snapshot");
   if ((await snapshotFault(snapshot)) !== null) throw new Error("the arbiter gave no whole snapshot");
-  const marker = markerSeen(stage);
-  for (const to of [stage.standby, stage.active]) {
-    const { code, stderr } = await stage.holdfast("switchover", "--yes", "--heard-timeout", "0", "--to", to);
-    if (code !== 0) throw new Error(stderr);
-    // The one who gave the key away watches his successor for a whole wait, and is ready then.
-    await stage.wait(stage.limits.lease.takeoverMs + 3000);
-  }
-  return { record, snapshot, marker: await marker };
+  await stage.holdfast("pause", "--reason", "nemesis");
+  await stage.on(active, `systemctl kill --signal=KILL ${units.neard}`);
+  const marker = await markerLeft(stage);
+  await stage.holdfast("resume");
+  const holds = (host: string) => stage.seen(30_000, (statuses) => statuses.get(host)?.role === "active");
+  const isBack = await Promise.race([holds(active).then(() => true), holds(stage.standby).then(() => false)]);
+  // Who has just begun to hold is watched for a whole wait before anybody believes him.
+  await stage.wait(stage.limits.lease.takeoverMs + 3000);
+  if (isBack) return { record, snapshot, marker };
+  const { code, stderr } = await stage.holdfast("switchover", "--yes", "--heard-timeout", "0", "--to", active);
+  if (code !== 0) throw new Error(stderr);
+  await stage.wait(stage.limits.lease.takeoverMs + 3000);
+  return { record, snapshot, marker };
 }
 
-/** The marker is there for some milliseconds: whoever asks for the next change of the lock sees it. */
-async function markerSeen(stage: Stage): Promise<string> {
-  for (let index = 1, tries = 0; tries < 200; tries += 1) {
-    const [entry] = await stage.consulJson<(Lock & { ModifyIndex: number })[]>(
-      `/kv/${stage.lockKey}?wait=2s&index=${index}`,
-    );
-    const text = Buffer.from(entry?.Value ?? "", "base64").toString("utf8");
-    if (text.includes('"released"')) return text;
-    index = entry?.ModifyIndex ?? 1;
+async function markerLeft(stage: Stage): Promise<string> {
+  for (let tries = 0; tries < 20; tries += 1, await stage.wait(500)) {
+    const { Value } = await lockOf(stage);
+    if (Value.includes('"released"')) return Value;
   }
-  throw new Error("no marker was seen");
+  throw new Error("the holder left no marker");
 }
 
 /** Releases the lock in the name of the holder's session. */
@@ -156,6 +162,8 @@ const cuts: readonly { place: Place | null; suffix: string; words: string }[] = 
   { place: "standby", suffix: "-standby-cut-off", words: ", while the standby is cut off from the other hosts" },
 ];
 
+const resumed = async (stage: Stage) => void (await stage.holdfast("resume"));
+
 /** Whoever can be reached by now has seen it, and says so; those who were cut off see what is there when they are back. */
 async function untilTold(stage: Stage): Promise<void> {
   const isTold = await stage.seen(20_000, (statuses) =>
@@ -187,6 +195,7 @@ export const tampering: readonly Scenario[] = inArea(
         if (place !== null) await stage.heal();
         await untilTold(stage);
       },
+      ...(replays === true ? { undo: resumed } : {}),
     })),
   ),
 );

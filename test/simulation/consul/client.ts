@@ -1,12 +1,14 @@
 /** The agent's client of one Consul server: the same calls and the same errors as agent/consul/client.ts. */
 import type { KvRead, TxnOperation, TxnOutcome } from "../../../agent/consul/client.ts";
-import { ConsulUnknown } from "../../../agent/consul/errors.ts";
+import { ConsulRefused, ConsulUnknown } from "../../../agent/consul/errors.ts";
 import type { LeaseConsul } from "../../../agent/consul/servers.ts";
 import type { AgentProcess } from "../agent-process.ts";
 import type { ConsulCluster } from "./cluster.ts";
 import type { Request } from "./leader.ts";
 
 const defaultTimeoutMs = 2000;
+/** What becomes of a request without the right: the servers look, and change nothing. */
+const nothing: Request = { is: "read", after: undefined, waitMs: 0, stale: true };
 
 /** Told of each transaction before it is committed or refused, with the true time of its sending; what it returns, after. */
 export type OnTransact = (operations: readonly TxnOperation[], sentMs: number) => (outcome: TxnOutcome) => void;
@@ -88,9 +90,11 @@ export class SimulatedClient implements LeaseConsul {
   async #ask(request: Request, timeoutMs = defaultTimeoutMs): Promise<unknown> {
     return await this.#process.edge<unknown>((resolve, reject) => {
       this.#process.after(timeoutMs, () => reject(new ConsulUnknown("no answer in time")));
-      this.#consul.send(this.#host, this.#by, request, (reply) =>
+      const isDenied = this.#consul.isDenied(this.#host);
+      this.#consul.send(this.#host, this.#by, isDenied ? nothing : request, (reply) =>
         this.#process.whenAwake(() => {
-          if ("error" in reply) reject(new ConsulUnknown(reply.error));
+          if (isDenied) reject(new ConsulRefused(403, "Permission denied"));
+          else if ("error" in reply) reject(new ConsulUnknown(reply.error));
           else resolve(reply.ok);
         }),
       );

@@ -30,6 +30,7 @@ export class ConsulCluster {
   /** Requests that are held until there is a leader. */
   #held: (() => void)[] = [];
   #sessionCount = 0;
+  readonly #deniedUntilMs = new Map<number, number>();
 
   constructor(hosts: number, world: { timeline: Timeline; random: Random; network: Network }) {
     const { timeline, random, network } = world;
@@ -120,6 +121,15 @@ export class ConsulCluster {
   /** Somebody changes the store at the leader's, by hand. False: there is no leader that could. */
   change(act: (store: ConsulStore) => void): boolean {
     return this.#leader.change(act);
+  }
+
+  /** The host's token has lost its rights for so long. */
+  deny(host: number, forMs: number): void {
+    this.#deniedUntilMs.set(host, this.#timeline.nowMs + forMs);
+  }
+
+  isDenied(host: number): boolean {
+    return this.#timeline.nowMs < (this.#deniedUntilMs.get(host) ?? 0);
   }
 
   // ---- what can be done to a server ----

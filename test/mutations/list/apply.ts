@@ -1,0 +1,92 @@
+/** Whom an apply asks before it disturbs a host. */
+import type { Mutation } from "../mutation.ts";
+
+const decide = "agent/maintenance/decide.ts";
+const decideTest = "agent/maintenance/decide.test.ts";
+const withLock = "agent/maintenance/with-lock.ts";
+const withLockTest = "agent/maintenance/with-lock.test.ts";
+const hostAgent = "agent/maintenance/host-agent.ts";
+const hostAgentTest = "agent/maintenance/host-agent.test.ts";
+const way = "agent/converge/way-to-others.ts";
+const wayTest = "agent/converge/way-to-others.test.ts";
+
+export const applyMutations: readonly Mutation[] = [
+  {
+    name: "unknown-agent-is-none",
+    breaks:
+      "An agent whose answer cannot be read counts as none, and the active host is restarted without a switchover.",
+    edits: [{ file: hostAgent, text: "    if (!isNobodyThere(error)) return unknown;\n", by: "" }],
+    caughtBy: { simulation: false, tests: [hostAgentTest] },
+  },
+  {
+    name: "silent-systemd-is-none",
+    breaks: "An agent of which systemd says nothing counts as none.",
+    edits: [{ file: hostAgent, text: 'unit?.state === "down" ?', by: 'unit?.state !== "running" ?' }],
+    caughtBy: { simulation: false, tests: [hostAgentTest] },
+  },
+  {
+    name: "unknown-agent-is-no-obstacle",
+    breaks: "An apply goes on although nothing can be told of its host's agent.",
+    edits: [
+      {
+        file: decide,
+        text: 'if ("unknown" in agent) return `the agent',
+        by: 'if ("unknown" in agent && nowMs < 0) return `the agent',
+      },
+    ],
+    caughtBy: { simulation: false, tests: [decideTest, withLockTest] },
+  },
+  {
+    name: "apply-before-the-successor",
+    breaks: "An apply that had the key given away goes on before another host is active.",
+    edits: [
+      {
+        file: decide,
+        text: 'if ("role" in agent && state.isOwed)',
+        by: 'if ("role" in agent && state.isOwed && nowMs < 0)',
+      },
+    ],
+    caughtBy: { simulation: false, tests: [decideTest] },
+  },
+  {
+    name: "lockless-is-careless",
+    breaks: "An apply without the lock, for Consul has no quorum, does not ask whether its host is active.",
+    edits: [{ file: withLock, text: "    await untilReady(context, { hasQuorum: false });\n", by: "" }],
+    caughtBy: { simulation: false, tests: [withLockTest] },
+  },
+  {
+    name: "unsealed-or-not",
+    breaks: "An apply whose host's credentials cannot be unsealed goes on without lock and handover.",
+    edits: [
+      {
+        file: way,
+        text: 'throw refusal(host, error.message.replace(/\\.$/, ""), next, error);',
+        by: "return error.message === next ? null : null;",
+      },
+      {
+        file: way,
+        text: 'if (servers === null) throw new Error("an agent without a way to Consul has passed its checks");',
+        by: "if (servers === null) return null;",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [wayTest] },
+  },
+  {
+    name: "no-settings-no-agent",
+    breaks: "A host whose agent's settings are gone counts as one without an agent, although one runs.",
+    edits: [{ file: way, text: 'if ("absent" in seen) return null;', by: "if (seen !== null) return null;" }],
+    caughtBy: { simulation: false, tests: [wayTest] },
+  },
+  {
+    name: "credential-goes-first",
+    breaks: "A credential that left the spec is deleted while the unit still asks for it.",
+    edits: [
+      {
+        file: "agent/converge/plan-steps.ts",
+        text: "[deleted.filter(isSealed), deleted.filter((step) => !isSealed(step))]",
+        by: "[deleted.filter(() => false), deleted]",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/converge/plan-steps.test.ts"] },
+  },
+];
