@@ -86,7 +86,7 @@ export const tamperingMutations: readonly Mutation[] = [
     "late-renewal-shortens",
     "An older record of the same term, with a shorter lease in it, counts like a new one.",
     { file: watch, text: "return isLate ? Math.max(said, heardMs) : said;", by: "return said;" },
-    [],
+    [tamperingTest],
   ),
   mutation(
     "watched-through-a-doubt",
