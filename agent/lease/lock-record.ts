@@ -135,9 +135,14 @@ export function heardMsOf(lock: LockView): number | null {
   return isFree ? null : longestHeardMs;
 }
 
+/** Whether who writes such records may be one of ours; how long one without a seal must be watched is watch.ts's. */
+export function mayBelieve({ seal }: LockView): boolean {
+  return seal === "right" || seal === "missing";
+}
+
 /** The marker that lets a standby skip the wait; null when there is none that counts. */
 export function cleanMarker(lock: LockView): CleanMarker | null {
-  if (lock.session !== null || (lock.seal !== "right" && lock.seal !== "missing")) return null;
+  if (lock.session !== null || !mayBelieve(lock)) return null;
   const marker = lock.value?.released;
   return marker !== undefined && marker.epoch === lock.lockIndex ? marker : null;
 }

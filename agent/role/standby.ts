@@ -5,7 +5,7 @@
  * when it merely lies there, you wait until the other cannot possibly be running any more.
  */
 import { longestHeardMs, waitMs } from "../../contract/timing.ts";
-import { type CleanMarker, cleanMarker } from "../lease/lock-record.ts";
+import { type CleanMarker, cleanMarker, mayBelieve } from "../lease/lock-record.ts";
 import { backoffAfter } from "./deaths.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
@@ -150,6 +150,7 @@ export function ackFor(settings: Settings, state: State, nowMs: number): string 
   const { switchover: note, lock } = state.watch;
   if (note === null || note.to !== settings.host || note.from !== lock?.value?.host || lock.session === null)
     return null;
+  if (!mayBelieve(lock)) return null;
   const takeoverMs = waitMs(settings.lease, state.watch.heardMs);
   return isWatched(state.watch, lock.session, takeoverMs, nowMs) ? note.id : null;
 }

@@ -62,6 +62,20 @@ describe("a marker", () => {
   });
 });
 
+test("a standby does not stand ready for a holder whose marker it would not believe", () => {
+  const switchover = { id: "s1", from: "host-a", to: "host-b" };
+  for (const seal of ["wrong", "misplaced"] as const) {
+    const core = ready();
+    for (let index = 50; index < 120; index++)
+      core
+        .probe()
+        .see({ ...heldByA(index), seal }, { switchover })
+        .after(1000)
+        .tell({ is: "tick" });
+    expect(core.asked("publish").some(({ text }) => JSON.parse(text).ack !== null)).toBe(false);
+  }
+});
+
 describe("a wait is never shorter for", () => {
   test.for<[string, LockView]>([
     ["a record of a foreign hand", { ...heldByA(60), value: null, seal: "wrong" }],

@@ -199,7 +199,13 @@ export const standbyMutations: readonly Mutation[] = [
   {
     name: "marker-while-held",
     breaks: "A clean marker counts although somebody has the lock.",
-    edits: [{ file: "agent/lease/lock-record.ts", text: "  if (lock.session !== null || (", by: "  if ((" }],
+    edits: [
+      {
+        file: "agent/lease/lock-record.ts",
+        text: "  if (lock.session !== null || !mayBelieve(lock))",
+        by: "  if (!mayBelieve(lock))",
+      },
+    ],
     caughtBy: { simulation: false, tests: ["agent/lease/lock-record.test.ts"] },
   },
   {

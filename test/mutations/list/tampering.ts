@@ -21,7 +21,7 @@ export const tamperingMutations: readonly Mutation[] = [
   mutation(
     "marker-of-anybody",
     "A clean marker counts whoever wrote it.",
-    { file: record, text: ' || (lock.seal !== "right" && lock.seal !== "missing")', by: "" },
+    { file: record, text: 'return seal === "right" || seal === "missing";', by: "return seal !== null;" },
     [recordTest, tamperingTest, simulationTest],
   ),
   mutation(
