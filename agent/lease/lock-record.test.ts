@@ -78,6 +78,8 @@ test("whatever a reader acts on is sealed: not a byte of it can be another", () 
       deaths: 0,
     }).map(([field, other]) => ({ released: { ...marker, [field]: other } })),
   ];
+  const longer = JSON.parse(lockValueText(record, sealer));
+  expect(seen(JSON.stringify({ ...longer, heardMs: 100 }), held).seal).toBe("wrong");
   expect(seen(text).seal).toBe("right");
   for (const other of others) expect(seen(JSON.stringify({ ...value, ...other })).seal).toBe("wrong");
 });

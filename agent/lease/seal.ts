@@ -2,9 +2,9 @@
  * Proves that a neard host of this cluster wrote the lock's record. Every Consul server, the arbiter's included, has
  * every token in its data, so whoever has root there can write the lock; he has no validator key, and so no seal.
  *
- * A seal is an HMAC-SHA256 over all of the record that a reader acts on, with its place: the lock's key, the session
- * that holds it, and its epoch. The key comes from the validator key by HKDF with a label of its own: it tells nothing
- * about the validator key, and is for nothing else. Every host that may validate has it in its agent's memory since its
+ * A seal is an HMAC-SHA256 over all of the record that a reader acts on, with its place: the session that holds the lock,
+ * and its epoch. The key comes from the validator key by HKDF, with a label of its own and the lock's path: it tells nothing
+ * about the validator key, and is for nothing else than this one lock. Every host that may validate has it in its agent's memory since its
  * start, from the same credential; nothing more is kept anywhere.
  * Awkward case: while the account's key is being changed, hosts have one key or two. So a record has a seal for each
  * key that its writer has, and one that is right is enough.
@@ -24,7 +24,7 @@ export interface Sealer {
   isRight(record: LockRecord, seals: readonly string[]): boolean;
 }
 
-/** Changed with the meaning of what is sealed, so that no seal of one meaning passes for another. */
+/** Of the key; changed with the meaning of what is sealed, so that no seal of one meaning passes for another. */
 const label = "holdfast lock record 1";
 
 /**
@@ -34,7 +34,7 @@ const label = "holdfast lock record 1";
 export function sealerFrom(keys: readonly ValidatorKey[], lockKey: string): Sealer {
   const macKeys = keys.map(({ secretKey }) => macKeyOf(secretKey, lockKey));
   const seals = (record: LockRecord) =>
-    macKeys.map((key) => createHmac("sha256", key).update(canonical(record, lockKey)).digest());
+    macKeys.map((key) => createHmac("sha256", key).update(canonical(record)).digest());
   return {
     canTell: macKeys.length > 0,
     seal: (record) => seals(record).map((seal) => seal.toString("base64")),
@@ -52,7 +52,7 @@ function macKeyOf(secretKey: string, lockKey: string): Buffer {
 }
 
 /** One text for one record: a list has no order of keys, and JSON keeps every field apart from its neighbours. */
-function canonical(record: LockRecord, lockKey: string): string {
+function canonical(record: LockRecord): string {
   const { host, session, epoch, seq, heardMs, released } = record;
   const marker =
     released === undefined
@@ -67,5 +67,5 @@ function canonical(record: LockRecord, lockKey: string): string {
           released.height,
           released.deaths,
         ];
-  return JSON.stringify([label, lockKey, host, session, epoch, seq, heardMs ?? null, marker]);
+  return JSON.stringify([host, session, epoch, seq, heardMs ?? null, marker]);
 }

@@ -142,7 +142,7 @@ describe("the first activation", () => {
     for (const seal of ["wrong", "misplaced"] as const) {
       const foreign: LockView = { ...neverHeld, lockIndex: 3, seal };
       const account = new Account(foreign);
-      account.live(60_000, producing(account));
+      account.live(90_000, producing(account));
       expect(account.actedMs).toBeNull();
     }
   });
