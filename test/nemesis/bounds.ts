@@ -72,10 +72,11 @@ export const quorumLostMs = (limits: Limits): number => serviceMs + lostSessionM
 
 /**
  * Somebody tampers with the lock: nobody knows what was in its place, so it is waited for as the longest lease that there
- * can be; then Consul's lock-delay may be in force, or a leader be chosen.
+ * can be, counted from the last change of it: that may be the end of a holder's session who lost it by a plain write,
+ * and Consul ends one after twice its TTL. Then a leader may have to be chosen.
  */
 export const tamperedMs = (limits: Limits): number =>
-  waitMs(limits.lease, longestHeardMs) + electionMs + retryMs + takeUpMs(limits);
+  2 * limits.lease.sessionTtlMs + waitMs(limits.lease, longestHeardMs) + electionMs + retryMs + takeUpMs(limits);
 
 /** The same, while hosts boot besides, or Consul's data was lost. */
 export const tamperedAfterHealMs = (limits: Limits): number => bootMs + tamperedMs(limits);
