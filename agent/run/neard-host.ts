@@ -144,10 +144,13 @@ export class NeardHost {
     this.dispatch({ is: "place-checked", fault });
   }
 
-  /** Something is wrong that a restart of the agent would mend, and this host holds nothing and tries nothing. */
+  /**
+   * Something is wrong that a restart of the agent would mend, and this host holds nothing and tries nothing. Nor was it
+   * told to stand down, which another agent would not know of.
+   */
   get wantsRestart(): boolean {
-    const { phase } = this.#state;
-    return this.#needsNewAgent && phase.name === "standby" && phase.attempt.step === "none";
+    const { phase, standDown } = this.#state;
+    return this.#needsNewAgent && standDown === null && phase.name === "standby" && phase.attempt.step === "none";
   }
 
   async #probeSoon(): Promise<void> {
