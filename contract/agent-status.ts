@@ -69,6 +69,16 @@ export const agentStatusSchema = z.object({
   switchover: z.object({ id: z.string(), to: z.string().nullable() }).nullable(),
   /** Told to keep still, by the operator's command; null: not, or the agent is of an older version. */
   standDown: z.object({ id: z.string(), remainingMs: z.number() }).nullable().default(null),
+  /** Whether the lock is as the cluster's own hosts leave it; null: an arbiter, or an agent of an older version. */
+  lock: z
+    .object({
+      /** Of the record as this host saw it last; see agent/lease/lock-record.ts. Null: it saw none. */
+      seal: z.enum(["right", "missing", "wrong", "misplaced", "unchecked"]).nullable(),
+      /** Signs of somebody who tampers with it; null: none since the agent's start. */
+      tampering: z.object({ count: z.number().int(), lastAgoMs: z.number(), because: z.string() }).nullable(),
+    })
+    .nullable()
+    .default(null),
   /** Why this deployment does not activate for the first time; null: it did, or nothing is against it. */
   guard: z
     .object({

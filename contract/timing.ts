@@ -37,6 +37,12 @@ export type LeaseTiming = z.infer<typeof leaseTimingSchema>;
 
 export const defaultTiming: LeaseTiming = leaseTimingSchema.parse({});
 
+/**
+ * No host can be heard for longer after it sent a renewal, whatever its settings: `timingFaults` keeps lease, `stopMs`
+ * and `skewMs` below the lock-delay, and that below Consul's greatest. What is waited for when nothing better is known.
+ */
+export const longestHeardMs = 60_000;
+
 /** By how much the rates of two hosts' clocks may differ. */
 const rateGap = 0.02;
 /** A feed of the fence may be late by 100 ms before it is made anew; both hosts' clocks and the kernel's timers are 10 ms coarse. */
@@ -95,6 +101,7 @@ export function timingFaults(t: LeaseTiming): string[] {
     faults.push(
       `sessionTtlMs ${t.sessionTtlMs} is not above leaseMs ${t.leaseMs}: Consul could end the session of a live lease`,
     );
-  if (t.lockDelayMs > 60_000) faults.push(`lockDelayMs ${t.lockDelayMs} is above 60000, Consul's greatest lock-delay`);
+  if (t.lockDelayMs > longestHeardMs)
+    faults.push(`lockDelayMs ${t.lockDelayMs} is above ${longestHeardMs}, Consul's greatest lock-delay`);
   return faults;
 }

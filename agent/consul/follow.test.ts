@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { consulKeys } from "../../contract/topology.ts";
+import { sealerFrom } from "../lease/seal.ts";
 import { type Clock, systemClock } from "../system/clock.ts";
 import type { ConsulClient, KvRead } from "./client.ts";
 import { follow, observedFrom } from "./follow.ts";
@@ -29,6 +30,7 @@ async function followed(
   const following = follow({
     servers: new ConsulServers([client], clock),
     keys: consulKeys("localnet", "validator.localnet"),
+    sealer: sealerFrom([], ""),
     clock,
     signal: stop.signal,
     rest: async () => await sleep(100),
@@ -95,6 +97,7 @@ test("whether a host is active its note says; one of an older agent in words alo
       ],
     },
     keys,
+    sealerFrom([], ""),
     1000,
   );
   expect(Object.values(notes).map((note) => note.isActive)).toEqual([true, true, false, false]);

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { consulKeys } from "../../contract/topology.ts";
 import { lockViewFrom } from "../lease/lock-record.ts";
+import type { Sealer } from "../lease/seal.ts";
 import type { Event, PeerNote, SwitchoverNote } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import type { KvRead } from "./client.ts";
@@ -40,6 +41,7 @@ const switchoverSchema = z.object({ id: z.string(), from: z.string(), to: z.stri
 export async function follow(options: {
   servers: ConsulServers<Pick<LeaseConsul, "readPrefix">>;
   keys: Keys;
+  sealer: Sealer;
   clock: Clock;
   signal: AbortSignal;
   /** Resolves when the next look is due: a standby wants each change at once, a holder makes most of them itself. */
@@ -47,14 +49,16 @@ export async function follow(options: {
   onEvent: (event: Observed) => void;
   onFailure: (error: unknown) => void;
 }): Promise<void> {
-  const { servers, keys, clock, signal } = options;
+  const { servers, keys, sealer, clock, signal } = options;
   const sleep = async (ms: number) => await clock.sleep(ms, signal);
   let index: number | undefined;
   let newestMs = Number.NEGATIVE_INFINITY;
+  let told = 0;
 
   /** True: answered. */
   async function ask(isTroubled: boolean): Promise<boolean> {
     const sentMs = clock.bootMs();
+    const toldBefore = told;
     const query = isTroubled
       ? { timeoutMs: plainTimeoutMs }
       : { timeoutMs, ...(index === undefined ? {} : { index, waitMs }) };
@@ -66,7 +70,10 @@ export async function follow(options: {
       newestMs = sentMs;
       // An index that went backwards starts the following anew (Consul's documentation of blocking queries).
       index = index !== undefined && read.index < index ? undefined : read.index;
-      options.onEvent(observedFrom(read, keys, sentMs));
+      // The clock is too coarse to tell: the next question is often asked in the moment of an answer.
+      const isOvertaken = told !== toldBefore;
+      told += 1;
+      options.onEvent({ ...observedFrom(read, keys, sealer, sentMs), isOvertaken });
       return true;
     } catch (error) {
       options.onFailure(error);
@@ -87,7 +94,7 @@ export async function follow(options: {
 }
 
 /** One answer as the decision core takes it. Notes that are not ours to read are left out. */
-export function observedFrom(read: KvRead, keys: Keys, sentMs: number): Observed {
+export function observedFrom(read: KvRead, keys: Keys, sealer: Sealer, sentMs: number): Observed {
   const notes: Record<string, Omit<PeerNote, "seenMs">> = {};
   const prefix = keys.host("");
   for (const entry of read.entries) {
@@ -102,7 +109,7 @@ export function observedFrom(read: KvRead, keys: Keys, sentMs: number): Observed
     is: "observed",
     sentMs,
     index: read.index,
-    lock: lockViewFrom(find(keys.lock)),
+    lock: lockViewFrom(find(keys.lock), sealer),
     paused: find(keys.pause) !== undefined,
     switchover,
     notes,

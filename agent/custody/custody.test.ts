@@ -31,6 +31,7 @@ function custody(
     account,
     publicKey: old.publicKey,
     nextPublicKey,
+    lockKey: "holdfast/localnet/validator.localnet/lock",
     keyFile: keyFile(),
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
@@ -65,6 +66,23 @@ test("a next key that cannot be read, or is another one, leaves the first as it 
     expect(half).toMatchObject({ available: true, nextAvailable: false, fault: expect.stringContaining("next") });
     expect(() => half.write(next.publicKey)).toThrow();
   }
+});
+
+test("hosts with one key and with both know each other's records, before and after the account's key has changed", () => {
+  const record = { host: "host-a", session: "s", epoch: 4, seq: 9 };
+  const first = custody({ [credentials.validatorKey]: old }, null).sealer;
+  const both = custody({ [credentials.validatorKey]: old, [credentials.nextValidatorKey]: next }).sealer;
+  for (const [writer, reader] of [
+    [first, both],
+    [both, first],
+    [both, both],
+  ] as const)
+    expect(reader.isRight(record, writer.seal(record))).toBe(true);
+});
+
+test("a host that could unseal no key cannot tell who wrote a record, and seals none", () => {
+  const { sealer } = custody({ [credentials.validatorKey]: "no json" }, null);
+  expect(sealer.canTell).toBe(false);
 });
 
 test("a key is never written to a place that is not as it must be", () => {

@@ -17,6 +17,7 @@ import {
 import { dirname, join } from "node:path";
 import { keyFileJson, parseValidatorKey, type ValidatorKey } from "../../contract/near-key.ts";
 import { credentials } from "../../contract/paths.ts";
+import { type Sealer, sealerFrom } from "../lease/seal.ts";
 import { type KeyPlace, keyPlace, type PlaceFault } from "./key-place.ts";
 
 /** What the agent can do with the account's keys: one, or two while it is being changed. */
@@ -27,6 +28,8 @@ export interface Custody {
   readonly nextAvailable: boolean;
   /** Why one of them could not; null when all could. */
   readonly fault: string | null;
+  /** What those who have a key can do, and nobody else; see agent/lease/seal.ts. */
+  readonly sealer: Sealer;
   /**
    * Puts the key with this public half where neard finds it, in the place of whatever is there.
    * @throws Error when it is none of those that could be unsealed, or when its place is not as it must be.
@@ -51,6 +54,8 @@ export function openCustody(options: {
   publicKey: string;
   /** Null: the account's key is not being changed. */
   nextPublicKey: string | null;
+  /** The lock's key in Consul. */
+  lockKey: string;
   keyFile: string;
   uid: number;
   gid: number;
@@ -63,10 +68,12 @@ export function openCustody(options: {
   const next =
     nextPublicKey === null ? { key: null, fault: null } : unseal(options, credentials.nextValidatorKey, nextPublicKey);
   const faults = [own.fault, next.fault === null ? null : `the next one: ${next.fault}`].filter((one) => one !== null);
+  const keys = [own.key, next.key].filter((key) => key !== null);
   return {
     available: own.key !== null,
     nextAvailable: next.key !== null,
     fault: faults.length === 0 ? null : faults.join("; "),
+    sealer: sealerFrom(keys, options.lockKey),
     write: (publicKey) => {
       const key = [own.key, next.key].find((one) => one?.publicKey === publicKey);
       if (key == null) throw new Error(`the validator key ${publicKey} is not here: ${faults.join("; ")}`);

@@ -16,6 +16,7 @@ const released = (marker: CleanMarker): LockView => ({
   lockIndex: 4,
   session: null,
   value: { host: "host-a", seq: 51, released: marker },
+  seal: "right",
 });
 
 describe("a neard that dies of its take-over", () => {

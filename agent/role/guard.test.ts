@@ -9,7 +9,13 @@ const { duties, leastMs, windowMs } = guardTiming("localnet");
 const { takeoverMs } = settings.lease;
 
 /** As a standby makes it where there is none. */
-const neverHeld: LockView = { modifyIndex: 12, lockIndex: 0, session: null, value: { host: "host-b", seq: 0 } };
+const neverHeld: LockView = {
+  modifyIndex: 12,
+  lockIndex: 0,
+  session: null,
+  value: { host: "host-b", seq: 0 },
+  seal: "right",
+};
 
 /** The account as neard counts it; tests let it grow. */
 class Account {
@@ -132,6 +138,15 @@ describe("the first activation", () => {
     expect(account.actedMs).not.toBeNull();
   });
 
+  test("is not over because a foreign hand locked the key: only a host of ours can have held it", () => {
+    for (const seal of ["wrong", "misplaced"] as const) {
+      const foreign: LockView = { ...neverHeld, lockIndex: 3, seal };
+      const account = new Account(foreign);
+      account.live(90_000, producing(account));
+      expect(account.actedMs).toBeNull();
+    }
+  });
+
   test("is not decided by a marker that somebody wrote into a lock that nobody held", () => {
     const released = { ...markerOfA, epoch: 0, because: "forged" };
     const account = new Account({
@@ -139,6 +154,7 @@ describe("the first activation", () => {
       lockIndex: 0,
       session: null,
       value: { host: "host-a", seq: 1, released },
+      seal: "right",
     });
     account.live(60_000, producing(account));
     expect(account.actedMs).toBeNull();

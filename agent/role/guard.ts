@@ -48,9 +48,12 @@ export interface GuardView {
   readonly next: string | null;
 }
 
-/** Nobody ever held this lock. LockIndex only grows, so once there was a holder this is over. */
-export function isFirstActivation(state: State): boolean {
-  return state.watch.lock !== null && state.watch.lock.lockIndex === 0;
+/**
+ * Nobody ever held this lock. LockIndex only grows, so once there was a holder this is over; but that a foreign hand made
+ * it grow shows no holder of ours.
+ */
+export function isFirstActivation({ watch: { lock } }: State): boolean {
+  return lock !== null && (lock.lockIndex === 0 || lock.seal === "wrong" || lock.seal === "misplaced");
 }
 
 /** A standby's part of each event: ask neard, take its answers in, and stop when a holder was seen. */

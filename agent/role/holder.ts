@@ -10,7 +10,7 @@ import { activeEvent } from "./active.ts";
 import { feed, sealed } from "./feeding.ts";
 import { handingEvent } from "./handing.ts";
 import { takingEvent } from "./taking.ts";
-import { type Draft, enterDemoting, releaseOf, saveLease } from "./transitions.ts";
+import { type Draft, enterDemoting, noteTampering, releaseOf, saveLease } from "./transitions.ts";
 import type { Event, HolderPhase, Lease } from "./types.ts";
 
 export function holderEvent(draft: Draft, event: Event): void {
@@ -19,6 +19,9 @@ export function holderEvent(draft: Draft, event: Event): void {
   if (event.is === "renew-refused" && event.session === lease.session) {
     // It may be our own release that the renewal came after.
     const switchover = phase.name === "handing" && phase.step === "releasing" ? phase.job.id : null;
+    // Nobody may take a lock whose lease lives, and no session ends by itself while it is renewed.
+    if (switchover === null && draft.nowMs < lease.deadlineMs && draft.state.standDown === null)
+      noteTampering(draft, `${draft.settings.host} lost the lock under a lease that lived: ${event.because}`);
     enterDemoting(draft, `lost the lock: ${event.because}`, { release: null, switchover });
     return;
   }
@@ -51,7 +54,8 @@ function leaseOf(draft: Draft): Lease {
 /** A confirmed renewal moves the deadline, unless a later one has moved it further. False: it ended the phase. */
 function renewed(draft: Draft, phase: HolderPhase, event: Extract<Event, { is: "renewed" }>): boolean {
   if (event.lockIndex !== phase.lease.epoch) {
-    // Somebody unlocked and locked in between: another epoch is another right, and not ours.
+    // Somebody unlocked and locked in between, or wrote the key: another epoch is another right, and not ours.
+    noteTampering(draft, `the lock's epoch went from ${phase.lease.epoch} to ${event.lockIndex} under its holder`);
     enterDemoting(draft, `the lock's epoch is ${event.lockIndex}, ours was ${phase.lease.epoch}`, { release: null });
     return false;
   }
@@ -79,7 +83,7 @@ function renew(draft: Draft): void {
     lease = { ...lease, lastSentMs: nowMs, seq: lease.seq + 1 };
     // An agent that was started with a shorter lease than the one before has what that one left.
     const heardMs = Math.ceil(Math.max(leaseMs, lease.deadlineMs - nowMs) + stopMs);
-    draft.effects.push({ do: "renew", session: lease.session, seq: lease.seq, heardMs });
+    draft.effects.push({ do: "renew", session: lease.session, epoch: lease.epoch, seq: lease.seq, heardMs });
   }
   if (nowMs - lease.sessionRenewedMs >= settings.lease.sessionTtlMs / 3) {
     lease = { ...lease, sessionRenewedMs: nowMs };

@@ -15,7 +15,7 @@ import { heedStandDown } from "./stand-down.ts";
 import { ackFor } from "./standby.ts";
 import { standbyEvent } from "./standby-phase.ts";
 import { noteSwitchoverEnd } from "./switchover-end.ts";
-import { type Draft, done, enterDemoting, releaseOf } from "./transitions.ts";
+import { type Draft, done, enterDemoting, noteTampering, releaseOf } from "./transitions.ts";
 import type { Event, Lease, Settings, State, Step, Term } from "./types.ts";
 import { newWatch, observe } from "./watch.ts";
 
@@ -37,6 +37,7 @@ export function blankState(nowMs: number): State {
     because: "starting: has not read the lock yet",
     sinceMs: nowMs,
     watch: newWatch(nowMs),
+    tampering: null,
     probe: null,
     keyAvailable: false,
     nextKeyAvailable: false,
@@ -130,7 +131,8 @@ function isValidating({ phase }: State): boolean {
 function learn(draft: Draft, event: Event): void {
   const { state, settings, nowMs } = draft;
   if (event.is === "observed") {
-    draft.state = { ...state, watch: observe(state.watch, event, settings.lease.unbrokenMs, nowMs) };
+    draft.state = { ...state, watch: observe(state.watch, event, settings.lease, nowMs) };
+    noteDoubt(draft);
     noteSwitchoverEnd(draft);
   } else if (event.is === "probed") {
     draft.state = { ...state, probe: event.probe };
@@ -139,6 +141,12 @@ function learn(draft: Draft, event: Event): void {
   } else if (event.is === "place-checked") {
     draft.state = { ...state, keyPlaceFault: event.fault };
   }
+}
+
+/** While this host stands down an operator may put Consul's data back, as by `holdfast snapshot restore`. */
+function noteDoubt(draft: Draft): void {
+  const { watch, standDown } = draft.state;
+  if (watch.doubt?.isTampering === true && standDown === null) noteTampering(draft, watch.doubt.because);
 }
 
 /** A changed note is written at once, but not more often than this. */

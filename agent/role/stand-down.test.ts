@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { LockView } from "../lease/lock-record.ts";
 import { notReady } from "./readiness.ts";
 import { activeCore, Core, heldByA, markerOfA, settings } from "./testing.ts";
 import type { Event } from "./types.ts";
@@ -65,6 +66,7 @@ describe("a standby that stands down", () => {
       lockIndex: 4,
       session: null,
       value: { host: "host-a", seq: 1, released: markerOfA },
+      seal: "right",
     });
     expect(sessions(core)).toBe(0);
   });
@@ -92,11 +94,12 @@ describe("standing up again", () => {
 
   test("does not trust a marker that it finds: it may be a restored one", () => {
     const core = ready();
-    const lock = {
+    const lock: LockView = {
       modifyIndex: 60,
       lockIndex: 4,
       session: null,
       value: { host: "host-a", seq: 1, released: markerOfA },
+      seal: "right",
     };
     core.tell(order(core)).live(5000, lock).tell({ is: "stand-up", id: "restore-1" });
     expect(sessions(core.live(takeoverMs - 600, lock))).toBe(0);

@@ -4,8 +4,8 @@
  * Think of a relay runner: with the baton in hand (a clean marker) you run at once; without it, or
  * when it merely lies there, you wait until the other cannot possibly be running any more.
  */
-import { waitMs } from "../../contract/timing.ts";
-import { type CleanMarker, cleanMarker } from "../lease/lock-record.ts";
+import { longestHeardMs, waitMs } from "../../contract/timing.ts";
+import { type CleanMarker, cleanMarker, mayBelieve } from "../lease/lock-record.ts";
 import { backoffAfter } from "./deaths.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
@@ -46,6 +46,8 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   if (guard !== null) return wait(guard.because);
 
   const waitedMs = nowMs - watch.changedMs;
+  /** Whoever may have held the lock is not heard any more, whatever a marker says. */
+  const isOver = nowMs >= watch.overMs;
   if (marker !== null && isBehind(state.probe, marker) && waitedMs < takeoverMs)
     return {
       act: false,
@@ -56,14 +58,14 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   if (backoff !== null && waitedMs < backoff.waitMs)
     return wait(`${backoff.because}; tries it after ${seconds(backoff.waitMs)}`);
   const isSure = marker === null || isWatched(watch, marker.session, takeoverMs, nowMs);
-  const foundMs = isSure ? 0 : takeoverMs;
-  if (marker !== null && marker.to === settings.host && waitedMs >= foundMs)
+  if (marker !== null && marker.to === settings.host && (isSure || isOver))
     return { act: true, story: storyFrom(state, nowMs, marker.switchover !== null ? "switchover" : "failover") };
   if (watch.paused) return wait("paused: automatic take-overs are off");
 
   const rankMs = rankDelayMs * betterPeers(settings, state, nowMs);
-  const graceMs = marker === null ? takeoverMs : marker.to === null ? 0 : successorGraceMs;
-  const neededMs = Math.max(graceMs, foundMs) + rankMs;
+  const graceMs = marker === null || marker.to === null ? 0 : successorGraceMs;
+  const overMs = marker !== null && isSure ? 0 : watch.overMs - watch.changedMs;
+  const neededMs = Math.max(graceMs, overMs) + rankMs;
   if (waitedMs >= neededMs) return { act: true, story: storyFrom(state, nowMs, "failover") };
   if (holder !== null && waitedMs < settings.lease.leaseMs / 2) return wait(`${holder} holds the lease and renews it`);
   return wait(
@@ -115,7 +117,7 @@ function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover")
   const because =
     marker !== null
       ? marker.because
-      : `${from ?? "the holder"} was not seen renewing for ${seconds(nowMs - state.watch.changedMs)}`;
+      : `${from ?? "the holder"} was not seen renewing for ${seconds(nowMs - state.watch.changedMs)}${doubtOn(state, nowMs)}`;
   return {
     from,
     kind,
@@ -127,13 +129,20 @@ function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover")
   };
 }
 
+/** The history tells it too: who looks into it later wants to know why it took a minute. */
+function doubtOn({ watch, tampering }: State, nowMs: number): string {
+  if (tampering !== null && nowMs - tampering.atMs < 2 * longestHeardMs) return `; ${tampering.because}`;
+  return watch.lock?.seal === "missing" ? "; its records had no seal, so it was waited for the longest" : "";
+}
+
 /**
  * A marker says that its holder has ended. That nobody else is in office besides follows only from having
  * watched that holder for a whole takeoverMs: a snapshot restored behind a holder's back can bring back an
  * older one, whose belated release then looks like the end of the present one's term.
  */
 function isWatched(watch: Watch, session: string, takeoverMs: number, nowMs: number): boolean {
-  return watch.held !== null && watch.held.session === session && nowMs - watch.held.sinceMs >= takeoverMs;
+  const { held } = watch;
+  return held?.session === session && nowMs - held.sinceMs >= takeoverMs && nowMs >= held.othersOverMs;
 }
 
 /** The note of a switchover that this host shall stand ready for, once it could believe the holder's marker. */
@@ -141,6 +150,7 @@ export function ackFor(settings: Settings, state: State, nowMs: number): string 
   const { switchover: note, lock } = state.watch;
   if (note === null || note.to !== settings.host || note.from !== lock?.value?.host || lock.session === null)
     return null;
+  if (!mayBelieve(lock)) return null;
   const takeoverMs = waitMs(settings.lease, state.watch.heardMs);
   return isWatched(state.watch, lock.session, takeoverMs, nowMs) ? note.id : null;
 }

@@ -4,7 +4,13 @@ import { phaseRole } from "./feeding.ts";
 import { admitSwitchover } from "./switchover.ts";
 import { activeCore, Core, settings } from "./testing.ts";
 
-const ours: LockView = { modifyIndex: 80, lockIndex: 5, session: "session-b", value: { host: "host-b", seq: 1 } };
+const ours: LockView = {
+  modifyIndex: 80,
+  lockIndex: 5,
+  session: "session-b",
+  value: { host: "host-b", seq: 1 },
+  seal: "right",
+};
 const note = (ack: string | null, ready = true) => ({
   "host-a": { ready, because: ready ? "ready" : "neard is syncing", ack, isActive: false, modifyIndex: 70 },
 });

@@ -39,6 +39,7 @@ export const heldByA = (modifyIndex: number): LockView => ({
   lockIndex: 4,
   session: "session-a",
   value: { host: "host-a", seq: modifyIndex, heardMs: settings.lease.leaseMs + settings.lease.stopMs },
+  seal: "right",
 });
 
 /** What neard says of the account: it validates, and the chain has our key for it in this NEAR epoch and the next. */

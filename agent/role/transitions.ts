@@ -35,6 +35,12 @@ export function enter(draft: Draft, phase: Phase, because: string): void {
   };
 }
 
+/** Somebody tampers with the lock: told by status, metrics and history, and remembered while this agent runs. */
+export function noteTampering(draft: Draft, because: string): void {
+  const count = (draft.state.tampering?.count ?? 0) + 1;
+  draft.state = { ...draft.state, tampering: { count, atMs: draft.nowMs, because } };
+}
+
 /** Says anew why the phase is what it is. */
 export function say(draft: Draft, because: string): void {
   draft.state = { ...draft.state, because };

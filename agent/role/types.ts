@@ -3,6 +3,7 @@
  * done (Effect). All times are milliseconds of the host's own boot-time clock.
  */
 import type { LeaseTiming } from "../../contract/timing.ts";
+import type { Doubt, Proven } from "../lease/doubt.ts";
 import type { CleanMarker, LockView } from "../lease/lock-record.ts";
 
 /** What does not change while the agent runs. */
@@ -124,6 +125,16 @@ export interface SwitchoverNote {
   readonly to: string;
 }
 
+/** Signs of somebody who tampers with the lock, or puts Consul's data back. */
+export interface Tampering {
+  /** Since this agent's start. */
+  readonly count: number;
+  /** When the last of them was seen. */
+  readonly atMs: number;
+  /** What it was: a clause. */
+  readonly because: string;
+}
+
 /** The lock and its surroundings, as followed by consistent blocking queries. */
 export interface Watch {
   /** When the last answered consistent read was *sent*; null: never yet. */
@@ -131,15 +142,25 @@ export interface Watch {
   /** From here the standby waits `takeoverMs`. */
   readonly changedMs: number;
   /**
-   * The session that we have watched hold the lock without a break since `sinceMs`; kept when it lets go.
+   * The session that we have watched hold the lock without a break since `sinceMs`; kept when it lets go. Whoever held
+   * it before is not heard any more from `othersOverMs` on.
    * Null: nobody holds it, and we merely found what is there, as one finds what a restored snapshot brings back.
    */
-  readonly held: { readonly session: string; readonly sinceMs: number } | null;
+  readonly held: { readonly session: string; readonly sinceMs: number; readonly othersOverMs: number } | null;
   /** Consul's index of the whole prefix. */
   readonly index: number;
   readonly lock: LockView | null;
-  /** For how long after its sending the last record that gave somebody a lease lets him be heard. */
+  /**
+   * For how long after its sending the last record that gave somebody a lease lets him be heard; `longestHeardMs` where
+   * it is not known who wrote it, or what was in its place.
+   */
   readonly heardMs: number;
+  /** From here on nobody is heard for whom any record stood that was seen, or could have been missed. Never goes back. */
+  readonly overMs: number;
+  /** Null: no record with a right seal was seen, or a doubt came after it. */
+  readonly proven: Proven | null;
+  /** Why the last answer is not believed, or what it tells of somebody who tampers; null: nothing new is wrong. */
+  readonly doubt: Doubt | null;
   readonly paused: boolean;
   readonly switchover: SwitchoverNote | null;
   readonly notes: Readonly<Record<string, PeerNote>>;
@@ -315,6 +336,8 @@ export interface State {
   readonly because: string;
   readonly sinceMs: number;
   readonly watch: Watch;
+  /** Null: none was seen. */
+  readonly tampering: Tampering | null;
   readonly probe: Probe | null;
   /** The sealed key is readable and is the right one. */
   readonly keyAvailable: boolean;
@@ -354,7 +377,13 @@ export type Effect =
       readonly unlessPaused: boolean;
     }
   /** `heardMs`: for how long from now this host can be heard if the renewal is accepted. */
-  | { readonly do: "renew"; readonly session: string; readonly seq: number; readonly heardMs: number }
+  | {
+      readonly do: "renew";
+      readonly session: string;
+      readonly epoch: number;
+      readonly seq: number;
+      readonly heardMs: number;
+    }
   | { readonly do: "renew-session"; readonly session: string }
   | { readonly do: "destroy-session"; readonly session: string }
   | {
@@ -403,6 +432,8 @@ export type Event =
   | {
       readonly is: "observed";
       readonly sentMs: number;
+      /** Another answer came since it was asked for: it may be the older one. */
+      readonly isOvertaken?: boolean;
       readonly index: number;
       readonly lock: LockView;
       readonly paused: boolean;

@@ -1,7 +1,7 @@
 /** What must not shorten the wait, and whom a marker does not make ready. */
 import { describe, expect, test } from "vitest";
-import { waitMs } from "../../contract/timing.ts";
-import { type LockView, lockViewFrom, maxHeardMs } from "../lease/lock-record.ts";
+import { longestHeardMs, waitMs } from "../../contract/timing.ts";
+import { type LockView, lockValueSchema } from "../lease/lock-record.ts";
 import { Core, heldByA, markerOfA, settings } from "./testing.ts";
 
 const ready = () => new Core().tell({ is: "key-checked", available: true });
@@ -13,6 +13,7 @@ const freed: LockView = {
   lockIndex: 4,
   session: null,
   value: { host: "host-a", seq: 9, heardMs: 6500 },
+  seal: "right",
 };
 
 test("a lock that was freed without a marker is waited for in full: its holder may still sign", () => {
@@ -63,13 +64,8 @@ describe("a successor whose neard has not seen the last block of the old one", (
 
   test("has nothing to wait for where the marker names no height, as those of older agents", () => {
     const { height: _, ...older } = markerOfA;
-    const lock = lockViewFrom({
-      key: "lock",
-      modifyIndex: 60,
-      lockIndex: 4,
-      session: null,
-      value: JSON.stringify({ host: "host-a", seq: 9, released: older }),
-    });
+    const value = lockValueSchema.parse({ host: "host-a", seq: 9, released: older });
+    const lock: LockView = { ...freed, value };
     expect(took(watched().probe({ height: 11 }).see(lock))).toBe(1);
   });
 });
@@ -85,9 +81,18 @@ test("a holder with a longer lease than ours is waited for as long as its own re
   expect(took(core.live(400, renewedFor(50, 15_000)))).toBe(1);
 });
 
+test("what a holder said last stands, whatever a lost session makes of the record", () => {
+  const core = ready()
+    .live(500, renewedFor(50, 15_000))
+    .see({ ...renewedFor(51, 15_000), session: null });
+  const lost: LockView = { ...renewedFor(52, 15_000), session: null };
+  expect(took(core.see(lost).live(15_200, lost))).toBe(0);
+  expect(took(core.live(600, lost))).toBe(1);
+});
+
 test("a record that nobody can read may have been written over anybody's: the longest lease is waited for", () => {
-  const foreign: LockView = { ...renewedFor(51), value: null };
-  const longestMs = waitMs(settings.lease, maxHeardMs);
+  const foreign: LockView = { ...renewedFor(51), value: null, seal: "unchecked" };
+  const longestMs = waitMs(settings.lease, longestHeardMs);
   const core = ready().live(500, renewedFor(50, 15_000)).see(foreign);
   expect(took(core.live(longestMs - 300, foreign))).toBe(0);
   expect(core.state.because).toContain(`takes over after ${Math.round(longestMs / 1000)} s`);
@@ -96,11 +101,12 @@ test("a record that nobody can read may have been written over anybody's: the lo
   expect(took(ready().live(longestMs - 300, foreign))).toBe(0);
 });
 
-test("with the next record that can be read it is what that one says", () => {
-  const foreign: LockView = { ...renewedFor(51), value: null };
+test("the next record that can be read does not shorten that: who held before is not in it", () => {
+  const foreign: LockView = { ...renewedFor(51), value: null, seal: "unchecked" };
   const core = ready().live(500, renewedFor(50, 15_000)).see(foreign).see(renewedFor(52, 15_000));
   const lost: LockView = { ...renewedFor(53, 15_000), session: null };
-  expect(took(core.see(lost).live(15_200, lost))).toBe(0);
+  const longestMs = waitMs(settings.lease, longestHeardMs);
+  expect(took(core.see(lost).live(longestMs - 300, lost))).toBe(0);
   expect(took(core.live(600, lost))).toBe(1);
 });
 

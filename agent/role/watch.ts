@@ -6,7 +6,10 @@
  * Awkward case: a snapshot restored while the watch was stalled can show an old record as if nothing
  * had happened; so a watch not confirmed for `unbrokenMs`, or an index that goes backwards, counts as
  * a change (design: "the watch must be unbroken").
+ * Nor does anything that is written there later shorten a wait: who cannot seal a record can only make others wait.
  */
+import { type LeaseTiming, longestHeardMs, waitMs } from "../../contract/timing.ts";
+import { type Doubt, doubtOf, provenAfter } from "../lease/doubt.ts";
 import { heardMsOf, type LockView } from "../lease/lock-record.ts";
 import type { Event, PeerNote, Watch } from "./types.ts";
 
@@ -20,6 +23,9 @@ export function newWatch(nowMs: number): Watch {
     index: 0,
     lock: null,
     heardMs: 0,
+    overMs: nowMs,
+    proven: null,
+    doubt: null,
     paused: false,
     switchover: null,
     notes: {},
@@ -27,7 +33,7 @@ export function newWatch(nowMs: number): Watch {
 }
 
 /** Takes one consistent answer into the picture. `nowMs` is when the answer arrived. */
-export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs: number): Watch {
+export function observe(watch: Watch, seen: Observed, lease: LeaseTiming, nowMs: number): Watch {
   // Answers may overtake each other; an older question tells nothing new, and its index proves nothing.
   if (watch.confirmedMs !== null && seen.sentMs < watch.confirmedMs) return watch;
   const before = watch.lock;
@@ -36,30 +42,69 @@ export function observe(watch: Watch, seen: Observed, unbrokenMs: number, nowMs:
     seen.index < watch.index ||
     (before !== null && (seen.lock.lockIndex < before.lockIndex || seen.lock.modifyIndex < before.modifyIndex));
   // From the sending of the last confirmation to this answer: what happened in between, nobody saw.
-  const looked = watch.confirmedMs !== null && nowMs - watch.confirmedMs <= unbrokenMs;
+  const looked = watch.confirmedMs !== null && nowMs - watch.confirmedMs <= lease.unbrokenMs;
   const isBroken = backwards || !looked;
+  const doubt = doubtOf(before, watch.proven, seen.lock, seen.isOvertaken !== true);
+  const heardMs = heardFor(watch, seen.lock, doubt);
+  const isOld = !moved && !isBroken && doubt === null;
+  const overMs = isOld ? watch.overMs : Math.max(watch.overMs, nowMs + waitMs(lease, heardMs));
   return {
     confirmedMs: seen.sentMs,
     changedMs: moved || isBroken ? nowMs : watch.changedMs,
-    held: heldSince(watch, seen.lock, { moved, isBroken }, nowMs),
+    held: heldSince(watch, seen.lock, { moved, isBroken, doubtOverMs: doubt === null ? null : overMs }, nowMs),
     index: seen.index,
     lock: seen.lock,
-    heardMs: heardMsOf(seen.lock) ?? watch.heardMs,
+    heardMs,
+    overMs,
+    proven: provenAfter(watch.proven, seen.lock, doubt),
+    doubt: doubt ?? endedTooSoon(watch, seen.lock, lease, nowMs),
     paused: seen.paused,
     switchover: seen.switchover,
     notes: mergeNotes(watch.notes, seen.notes, nowMs),
   };
 }
 
+/**
+ * Only a record that a host of ours sealed for this very term says how long its host is heard. Of two renewals that
+ * overtook each other on their way the longer one counts.
+ */
+function heardFor({ heardMs, proven }: Watch, lock: LockView, doubt: Doubt | null): number {
+  const { seal, value, lockIndex } = lock;
+  if (seal !== "right" || doubt !== null) return longestHeardMs;
+  const said = heardMsOf(lock);
+  if (said === null) return heardMs;
+  const isLate = proven !== null && proven.epoch === lockIndex && value !== null && value.seq < proven.seq;
+  return isLate ? Math.max(said, heardMs) : said;
+}
+
+/** By so much a renewal may be seen later than it was made. */
+const soonMs = 1000;
+
+/** Something to tell, and no reason to wait longer. A session that is renewed lives for its TTL at least, and a holder renews it three times in that. */
+function endedTooSoon(
+  { lock: before, changedMs }: Watch,
+  lock: LockView,
+  lease: LeaseTiming,
+  nowMs: number,
+): Doubt | null {
+  const isEnd = before?.session != null && lock.session === null && lock.value?.released === undefined;
+  // Who gives up a take-over that he has just won ends its session himself, before he renewed anything.
+  if (!isEnd || lock.seal !== "right" || lock.lockIndex !== before.lockIndex || lock.value?.seq === 0) return null;
+  const isSoon = nowMs - changedMs < lease.sessionTtlMs / 3 - soonMs;
+  return isSoon ? { because: "the lock's session was ended by somebody, not by its TTL", isTampering: true } : null;
+}
+
 function heldSince(
   watch: Watch,
   lock: LockView,
-  { moved, isBroken }: { moved: boolean; isBroken: boolean },
+  { moved, isBroken, doubtOverMs }: { moved: boolean; isBroken: boolean; doubtOverMs: number | null },
   nowMs: number,
 ): Watch["held"] {
-  const before = isBroken ? null : watch.held;
-  if (lock.session !== null)
-    return before?.session === lock.session ? before : { session: lock.session, sinceMs: nowMs };
+  const before = isBroken || doubtOverMs !== null ? null : watch.held;
+  if (lock.session !== null) {
+    if (before?.session === lock.session) return before;
+    return { session: lock.session, sinceMs: nowMs, othersOverMs: doubtOverMs ?? watch.overMs };
+  }
   // The move from held to free is the holder's own; any other move of a free lock is somebody else's.
   return moved && watch.lock?.session === null ? null : before;
 }
@@ -71,7 +116,8 @@ function isSame(a: LockView, b: LockView): boolean {
     a.lockIndex === b.lockIndex &&
     a.session === b.session &&
     a.value?.host === b.value?.host &&
-    a.value?.seq === b.value?.seq
+    a.value?.seq === b.value?.seq &&
+    a.seal === b.seal
   );
 }
 

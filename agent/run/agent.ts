@@ -233,16 +233,17 @@ async function neardHost(
   const { uid, gid } = userIds(config.neard.user);
   const fence = new Fence(systemClock, uid);
   const neard = new NeardDriver({ unit: config.neard.unit, uid, rpcUrl: config.neard.rpcUrl, clock: systemClock });
+  const keys = consulKeys(config.network, config.account);
   const custody = openCustody({
     credentialsDirectory,
     account: config.account,
+    lockKey: keys.lock,
     publicKey: config.neard.publicKey,
     nextPublicKey: config.neard.nextPublicKey ?? null,
     keyFile: config.neard.keyFile,
     uid,
     gid,
   });
-  const keys = consulKeys(config.network, config.account);
   const history = new HistoryJournal({
     servers,
     keyOf: keys.history,

@@ -38,7 +38,11 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed, 
     servers: { use: async (request: (client: typeof consul) => unknown) => await request(consul) },
     fence: { arm: () => later("arm"), shut: () => later("shut"), disarm: () => later("disarm") },
     neard: { reload: () => later("reload"), kill: () => later("kill"), start: () => later("start") },
-    custody: { write: (key: string) => deeds.push(`write ${key}`), erase: () => deeds.push(erase()) },
+    custody: {
+      write: (key: string) => deeds.push(`write ${key}`),
+      erase: () => deeds.push(erase()),
+      sealer: { canTell: true, seal: () => ["sealed"], isRight: () => true },
+    },
     leaseFile: { forget: () => deeds.push("forget lease") },
     log: { warn: () => {} },
   };
@@ -58,7 +62,13 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed, 
   return { deeds, transactions, events, done };
 }
 
-const seen: LockView = { modifyIndex: 70, lockIndex: 4, session: "session-a", value: { host: "host-a", seq: 1 } };
+const seen: LockView = {
+  modifyIndex: 70,
+  lockIndex: 4,
+  session: "session-a",
+  value: { host: "host-a", seq: 1 },
+  seal: "right",
+};
 const takeOver = (lock: LockView, unlessPaused = false): Effect => ({
   do: "take-over",
   serial: 3,
@@ -66,7 +76,7 @@ const takeOver = (lock: LockView, unlessPaused = false): Effect => ({
   lock,
   unlessPaused,
 });
-const renew: Effect = { do: "renew", session: "session-b", seq: 8, heardMs: 6600 };
+const renew = { do: "renew", session: "session-b", epoch: 5, seq: 8, heardMs: 6600 } as const;
 const marker = {
   by: "host-b",
   session: "session-b",
@@ -78,6 +88,9 @@ const marker = {
   deaths: 0,
 };
 const release: Effect = { do: "release", serial: 4, session: "session-b", seq: 9, marker };
+
+/** What each record of this host names as its place. */
+const place = { host: "host-b", session: "session-b", epoch: 5 };
 
 /** What the last operation of each transaction writes. */
 const written = (transactions: (readonly TxnOperation[])[]) =>
@@ -103,7 +116,15 @@ describe("a take-over", () => {
   test("says for how long it lets its host be heard", async () => {
     const { transactions, done } = edge();
     await done(takeOver(seen));
-    expect(written(transactions)).toEqual([{ host: "host-b", seq: 0, heardMs: defaultTiming.leaseMs + 100 }]);
+    expect(written(transactions)).toEqual([
+      { ...place, seq: 0, heardMs: defaultTiming.leaseMs + 100, seal: ["sealed"] },
+    ]);
+  });
+
+  test("under another epoch than its record names is none: others would not believe what it says", async () => {
+    const other = edge(() => ({ committed: true, entries: [{ ...entry, lockIndex: 9 }] }));
+    await other.done(takeOver(seen));
+    expect(other.events).toMatchObject([{ is: "failed", serial: 3, certain: false }]);
   });
 
   test("is never of a lock that does not exist: that one is made first, unlocked", async () => {
@@ -146,8 +167,8 @@ describe("a renewal", () => {
     await done(renew);
     await done({ ...renew, seq: 9 });
     expect(written(transactions)).toEqual([
-      { host: "host-b", seq: 8, heardMs: 6600 },
-      { host: "host-b", seq: 9, heardMs: 6600 },
+      { ...place, seq: 8, heardMs: 6600, seal: ["sealed"] },
+      { ...place, seq: 9, heardMs: 6600, seal: ["sealed"] },
     ]);
   });
 
@@ -178,9 +199,10 @@ describe("a release", () => {
     ]);
     const last = operations?.at(-1);
     expect(JSON.parse(last !== undefined && "value" in last ? last.value : "")).toEqual({
-      host: "host-b",
+      ...place,
       seq: 9,
       released: marker,
+      seal: ["sealed"],
     });
     expect(deeds).toEqual(["forget lease", "done", "destroy session-b"]);
   });

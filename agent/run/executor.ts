@@ -14,7 +14,7 @@ import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Fence } from "../fence/fence.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
-import type { LockValue } from "../lease/lock-record.ts";
+import { type LockRecord, lockValueText } from "../lease/lock-record.ts";
 import type { NeardDriver } from "../neard/driver.ts";
 import { endNeard } from "../neard/end.ts";
 import type { Effect, Event } from "../role/types.ts";
@@ -84,7 +84,9 @@ export class Executor {
     const { fence, neard, custody, leaseFile, servers, keys } = this.#p;
     switch (effect.do) {
       case "create-lock":
-        await servers.use((consul) => consul.put(keys.lock, this.#value(0), { cas: 0 }));
+        await servers.use((consul) =>
+          consul.put(keys.lock, this.#record({ session: "", epoch: 0, seq: 0 }), { cas: 0 }),
+        );
         return;
       case "create-session":
         return await this.#createSession(effect.serial);
@@ -206,7 +208,9 @@ export class Executor {
     const { lock, session } = effect;
     const key = keys.lock;
     const { leaseMs, stopMs } = config.lease;
-    const value = this.#value(0, leaseMs + stopMs);
+    // Every new holder's LockIndex is the next one; that nothing came in between the check of the index says.
+    const epoch = lock.lockIndex + 1;
+    const value = this.#record({ session, epoch, seq: 0, heardMs: leaseMs + stopMs });
     const check: TxnOperation = { verb: "check-index", key, index: lock.modifyIndex };
     const unlock: TxnOperation[] = lock.session === null ? [] : [{ verb: "unlock", key, session: lock.session, value }];
     const pause: TxnOperation[] = effect.unlessPaused ? [{ verb: "check-not-exists", key: keys.pause }] : [];
@@ -220,7 +224,8 @@ export class Executor {
         `another was faster, the lock is in its lock-delay, or somebody paused: ${outcome.because}`,
       );
     const lockIndex = outcome.entries.at(-1)?.lockIndex;
-    if (lockIndex === undefined) throw new Error("Consul committed the take-over without saying its LockIndex");
+    if (lockIndex !== epoch)
+      throw new Error(`Consul committed the take-over with LockIndex ${lockIndex}, not ${epoch}`);
     this.#dispatch({ is: "took-over", serial: effect.serial, sentMs, lockIndex });
   }
 
@@ -230,11 +235,12 @@ export class Executor {
    */
   async #renew(effect: Extract<Effect, { do: "renew" }>): Promise<void> {
     const { servers, keys, clock } = this.#p;
-    const { session } = effect;
+    const { session, epoch, seq, heardMs } = effect;
     const sentMs = clock.bootMs();
+    const value = this.#record({ session, epoch, seq, heardMs });
     const operations: TxnOperation[] = [
       { verb: "check-session", key: keys.lock, session },
-      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq, effect.heardMs) },
+      { verb: "lock", key: keys.lock, session, value },
     ];
     const outcome = await servers.use((consul) => consul.transact(operations, renewTimeoutMs));
     if (!outcome.committed) {
@@ -254,13 +260,13 @@ export class Executor {
    * would go on with it and open the fence again, for what a killed neard left in its sockets.
    */
   async #release(effect: Extract<Effect, { do: "release" }>): Promise<void> {
-    const { servers, keys, config, leaseFile } = this.#p;
-    const { session, marker } = effect;
+    const { servers, keys, leaseFile } = this.#p;
+    const { session, marker, seq } = effect;
     leaseFile.forget();
-    const value: LockValue = { host: config.host, seq: effect.seq, released: marker };
+    const value = this.#record({ session, epoch: marker.epoch, seq, released: marker });
     const operations: TxnOperation[] = [
       { verb: "check-session", key: keys.lock, session },
-      { verb: "unlock", key: keys.lock, session, value: JSON.stringify(value) },
+      { verb: "unlock", key: keys.lock, session, value },
     ];
     const outcome = await servers.use((consul) => consul.transact(operations));
     if (!outcome.committed) throw new ConsulRefused(409, outcome.because);
@@ -293,8 +299,8 @@ export class Executor {
     history.add(entry);
   }
 
-  #value(seq: number, heardMs?: number): string {
-    const value: LockValue = { host: this.#p.config.host, seq, heardMs };
-    return JSON.stringify(value);
+  #record(record: Omit<LockRecord, "host">): string {
+    const { config, custody } = this.#p;
+    return lockValueText({ host: config.host, ...record }, custody.sealer);
   }
 }

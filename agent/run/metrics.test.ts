@@ -29,3 +29,13 @@ test("a key that does not count, now or from the next NEAR epoch on", async () =
   expect(text).toContain("holdfast_key_counts 1");
   expect(text).toContain("holdfast_next_key_counts 0");
 });
+
+test("a lock that somebody tampers with", async () => {
+  const quiet = await lines(standbyStatus("host-b"));
+  expect(quiet).toContain("holdfast_lock_sealed 1");
+  expect(quiet).toContain("holdfast_lock_tampering 0");
+  const tampering = { count: 3, lastAgoMs: 5, because: "deleted" };
+  const told = await lines(standbyStatus("host-b", { lock: { seal: "wrong", tampering } }));
+  expect(told).toContain("holdfast_lock_sealed 0");
+  expect(told).toContain("holdfast_lock_tampering 3");
+});

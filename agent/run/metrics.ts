@@ -36,6 +36,16 @@ export class Metrics {
       "1 while this deployment does not activate because the account is seen producing elsewhere",
       +(status.guard?.state === "refusing"),
     );
+    this.#set(
+      "holdfast_lock_sealed",
+      "1 while the lock's record is proven to be a neard host's of this cluster",
+      +(status.lock?.seal === "right"),
+    );
+    this.#set(
+      "holdfast_lock_tampering",
+      "How often somebody was seen to tamper with the lock since the agent's start",
+      status.lock?.tampering?.count ?? 0,
+    );
     this.#set("holdfast_fence_armed", "1 while neard's packets leave only with a lease", +status.fence.armed);
     this.#set("holdfast_fence_open", "1 while neard's packets may leave", +status.fence.open);
     this.#set("holdfast_key_available", "1 when the sealed validator key is readable and right", +status.key.available);

@@ -79,6 +79,7 @@ export class NeardHost {
     if (before.phase.name === "active" && state.phase.name !== "active") this.lookNow();
     this.#log(before);
     this.#logGuard();
+    this.#logTampering(before);
     this.#logHeard();
     for (const effect of effects) this.#executor.start(effect);
   }
@@ -91,6 +92,7 @@ export class NeardHost {
     const following = follow({
       servers,
       keys,
+      sealer: custody.sealer,
       clock,
       signal,
       // An active holder decides nothing by what others write before it is asked for a switchover, and that ends the
@@ -230,6 +232,13 @@ export class NeardHost {
     this.#refusing = isRefusing;
     if (guard !== null && isRefusing) this.#p.log.warn({}, `${guard.because}. ${guard.next}`);
     else this.#p.log.info({}, "the account is not seen producing elsewhere any more");
+  }
+
+  /** One line each time that somebody is seen to tamper with the lock: it is what an investigation begins with. */
+  #logTampering({ tampering: before }: State): void {
+    const { tampering } = this.#state;
+    if (tampering !== null && tampering.count !== before?.count)
+      this.#p.log.error({ times: tampering.count }, `somebody tampers with the lock: ${tampering.because}`);
   }
 
   /** One line when the chain no longer takes what neard signs, and when it does again; the counts change all the time. */

@@ -5,7 +5,13 @@ import { activeCore, Core, heldByA, settings } from "../role/testing.ts";
 import { health } from "./http.ts";
 import { type Around, statusOf } from "./status.ts";
 
-const ours: LockView = { modifyIndex: 80, lockIndex: 5, session: "session-b", value: { host: "host-b", seq: 1 } };
+const ours: LockView = {
+  modifyIndex: 80,
+  lockIndex: 5,
+  session: "session-b",
+  value: { host: "host-b", seq: 1 },
+  seal: "right",
+};
 const config = {
   network: "localnet",
   account: "validator.localnet",
@@ -92,6 +98,14 @@ test("what to expect after a power loss is said while it is not heard, unless th
     state: "not-heard",
     because: expect.not.stringContaining("145 s"),
   });
+});
+
+test("somebody who tampers with the lock is told with what was seen last, and since when", () => {
+  const core = activeCore().see(ours);
+  expect(statusIn(core).lock).toEqual({ seal: "right", tampering: null });
+  core.after(200).see({ ...ours, modifyIndex: 81, value: null, seal: "wrong" });
+  core.after(3000);
+  expect(statusIn(core).lock).toMatchObject({ seal: "wrong", tampering: { count: 1, lastAgoMs: 3000 } });
 });
 
 describe("which host is active, as a host sees it", () => {

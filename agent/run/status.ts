@@ -60,6 +60,7 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
     paused: watch.paused,
     switchover: job,
     standDown: standDownOf(state, nowMs),
+    lock: isNeardHost ? lockOf(state, nowMs) : null,
     guard: settings === null || phase.name !== "standby" ? null : guardView(settings, state, nowMs),
     heard: heardOf(config, state, nowMs),
     fence: around.fence,
@@ -98,6 +99,14 @@ function keyOf(settings: Settings | null, state: State, nowMs: number): AgentSta
     fault: available ? keyFault(settings, state, nowMs) : null,
     nextFault: nextKeyFault(settings, state, nowMs),
     placeFault: state.keyPlaceFault,
+  };
+}
+
+function lockOf({ watch, tampering }: State, nowMs: number): AgentStatus["lock"] {
+  const told = tampering === null ? null : { count: tampering.count, because: tampering.because };
+  return {
+    seal: watch.lock === null || watch.lock.modifyIndex === 0 ? null : watch.lock.seal,
+    tampering: told === null ? null : { ...told, lastAgoMs: Math.round(nowMs - (tampering?.atMs ?? nowMs)) },
   };
 }
 

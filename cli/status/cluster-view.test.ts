@@ -118,6 +118,26 @@ describe("what is amiss", () => {
     ]);
   });
 
+  test("somebody who tampers with the lock, by the host that saw it last, for an hour", () => {
+    const because = "an old record of the lock was put back";
+    const seen = (lastAgoMs: number, what = because) =>
+      ({ seal: "right", tampering: { count: 2, lastAgoMs, because: what } }) as const;
+    const a = activeStatus("host-a", { lock: seen(9000, "the lock's key was deleted") });
+    const b = standbyStatus("host-b", { lock: seen(4000) });
+    const problem = `Somebody tampers with the lock in Consul, or put its data back: ${because}, seen by host-b 4.0 s ago`;
+    expect(problemsOf(says(a, b, well[2]))).toEqual([
+      `${problem} (host-a, host-b saw signs of it) (docs/security.md#who-tampers-with-the-lock).`,
+    ]);
+    expect(problemsOf(says(well[0], b, well[2]))).toEqual([`${problem} (docs/security.md#who-tampers-with-the-lock).`]);
+    expect(problemsOf(says(well[0], standbyStatus("host-b", { lock: seen(3_700_000) }), well[2]))).toEqual([]);
+  });
+
+  test("a lock whose holder's agent is older than the seals", () => {
+    const b = standbyStatus("host-b", { lock: { seal: "missing", tampering: null } });
+    expect(problemsOf(says(well[0], b, well[2]))[0]).toContain("no seal, as host-b sees it");
+    expect(problemsOf(says(well[0], standbyStatus("host-b", { lock: null }), well[2]))).toEqual([]);
+  });
+
   test("a switchover that waits for its window: its host is active, and nothing is amiss", () => {
     const because = "switchover to host-b: waits for a maintenance window";
     const a = activeStatus("host-a", { because, switchover: { id: "s1", to: "host-b" } });

@@ -1,6 +1,7 @@
 /** What is amiss in a cluster, one sentence each, in the order in which an operator wants to know. Pure. */
 import type { AgentStatus } from "../../contract/agent-status.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import { formatDuration } from "../terminal/duration.ts";
 import type { ClusterView, HostView } from "./views.ts";
 
 type Facts = Omit<ClusterView, "alarm" | "problems" | "warnings">;
@@ -13,6 +14,7 @@ export function findProblems(cluster: StackOutputs, view: Facts, statuses: reado
     ...statuses.flatMap((status) => strayAgent(cluster, status)),
     ...view.hosts.flatMap(validatorProblems),
     ...keyProblems(statuses),
+    ...lockProblems(statuses),
     ...statuses.flatMap(({ host, key }) => (key.placeFault === null ? [] : [`On ${host} ${key.placeFault}.`])),
     ...view.hosts.flatMap(consulProblems),
     ...noReadyStandby(view),
@@ -48,6 +50,30 @@ function keyProblems(statuses: readonly AgentStatus[]): string[] {
   return [...said].map(
     ([problem, hosts]) => `${hosts.join(", ")} cannot validate: ${problem} (docs/operate/rotate-validator-key.md).`,
   );
+}
+
+/** Told for so long: an operator who looks once an hour must see it. */
+const tamperingMs = 3_600_000;
+
+/** Somebody has a Consul token and no validator key, or Consul's data was put back. */
+function lockProblems(statuses: readonly AgentStatus[]): string[] {
+  const seen = statuses.flatMap(({ host, lock }) => {
+    const tampering = lock?.tampering ?? null;
+    return tampering === null || tampering.lastAgoMs > tamperingMs ? [] : [{ host, ...tampering }];
+  });
+  const last = seen.toSorted((a, b) => a.lastAgoMs - b.lastAgoMs)[0];
+  const others = seen.length < 2 ? "" : ` (${seen.map(({ host }) => host).join(", ")} saw signs of it)`;
+  if (last !== undefined)
+    return [
+      `Somebody tampers with the lock in Consul, or put its data back: ${last.because}, ` +
+        `seen by ${last.host} ${formatDuration(last.lastAgoMs)} ago${others} (docs/security.md#who-tampers-with-the-lock).`,
+    ];
+  const unsealed = statuses.filter(({ lock }) => lock?.seal === "missing").map(({ host }) => host);
+  if (unsealed.length === 0) return [];
+  return [
+    `The lock's record has no seal, as ${unsealed.join(", ")} ${unsealed.length === 1 ? "sees" : "see"} it: its holder's agent is of before 0.2, ` +
+      "or somebody without the validator key wrote it; a failover takes a minute until then (docs/security.md#who-tampers-with-the-lock).",
+  ];
 }
 
 /** Hosts with neard of which nothing is known: one that is cut off from us may well validate. */

@@ -70,6 +70,7 @@ export function standbyStatus(host: string, overrides: Overrides = {}): AgentSta
     paused: false,
     switchover: null,
     standDown: null,
+    lock: { seal: "right", tampering: null },
     guard: null,
     heard: null,
     fence: { armed: false, open: true },

@@ -7,6 +7,7 @@ CONSTANTS
   Hosts,         \* the hosts with neard
   L, W, G, A,    \* lease, wait, unbroken watch, longest attempt: in ticks of a host's own clock
   Snapshots,     \* whether there are any
+  Tamperers,     \* whether somebody writes the lock who may, and cannot seal
   Steady,        \* in so many ticks one clock at most loses one tick at most; 0: none ever does
   MaxTakeOvers,  \* the one bound on how long a behaviour can be
   LeftOut        \* the rule that a variant leaves out; "nothing" for the protocol as it is
@@ -14,7 +15,8 @@ CONSTANTS
 Keeps(rule) == LeftOut # rule
 
 VARIABLES
-  lock,      \* Consul's record: ver (ModifyIndex), epoch (LockIndex), sess (0: free), mark (who released it cleanly; 0: nobody)
+  lock,      \* Consul's record: ver (ModifyIndex), epoch (LockIndex), sess (0: free), mark (who released it cleanly; 0: nobody),
+             \* sealed (by a host that has the validator key)
   saved,     \* a snapshot of it
   savedAge,  \* ticks since the record that the snapshot has was overwritten
   taken,     \* number of take-overs so far, which is also the number of the newest session
@@ -61,9 +63,9 @@ Fresh == LET remembered == {lock.ver, saved.ver} \cup {picture[h].ver : h \in Ho
    or of session 1 holding the lock or having released it, and a copy of that release may still be on its way. *)
 Init == \E first \in Hosts, was \in {"nothing", "held", "released"} :
   /\ Snapshots \/ was = "nothing"
-  /\ lock = [ver |-> 2, epoch |-> 2, sess |-> 2, mark |-> 0]
+  /\ lock = [ver |-> 2, epoch |-> 2, sess |-> 2, mark |-> 0, sealed |-> TRUE]
   /\ saved = [ver |-> 1, epoch |-> IF was = "nothing" THEN 0 ELSE 1,
-              sess |-> IF was = "held" THEN 1 ELSE 0, mark |-> IF was = "released" THEN 1 ELSE 0]
+              sess |-> IF was = "held" THEN 1 ELSE 0, mark |-> IF was = "released" THEN 1 ELSE 0, sealed |-> TRUE]
   /\ savedAge = G + A + 1
   /\ taken = 2 /\ releases = (IF was = "nothing" THEN {} ELSE {1}) /\ steady = Steady
   /\ phase = [h \in Hosts |-> IF h = first THEN "active" ELSE "standby"]
@@ -82,13 +84,16 @@ Forget(h) ==
   /\ reply' = [reply EXCEPT ![h] = L]
 
 SameHolder(old, new) ==
-  IF new.sess # 0 THEN new.sess = old.sess ELSE new.mark # 0 /\ new.mark \in {old.sess, old.mark}
+  IF new.sess # 0 THEN new.sess = old.sess
+  ELSE new.mark # 0 /\ (new.mark = old.sess \/ (new.mark = old.mark /\ new.ver = old.ver))
 
 Look(h) ==
   LET old      == picture[h]
       unbroken == old.ver # 0 /\ (look[h] <= G \/ ~Keeps("unbroken watch"))
       same     == unbroken /\ SameHolder(old, lock)
-      believed == same \/ ~Keeps("marker of a watched holder")  \* a marker that was merely found is no marker
+      \* A marker that was merely found is no marker, and one that no host of ours wrote even less.
+      believed == /\ same \/ ~Keeps("marker of a watched holder")
+                  /\ lock.sealed \/ ~Keeps("seal")
   IN
   /\ phase[h] = "standby"
   /\ picture' = [picture EXCEPT ![h] = [ver |-> lock.ver, sess |-> lock.sess, mark |-> IF believed THEN lock.mark ELSE 0]]
@@ -115,7 +120,7 @@ Take(h) ==
   /\ phase[h] = "trying" /\ taken < MaxTakeOvers
   /\ lock.ver = picture[h].ver \/ ~Keeps("index check")
   /\ taken' = taken + 1
-  /\ lock' = [ver |-> Fresh, epoch |-> lock.epoch + 1, sess |-> taken + 1, mark |-> 0]
+  /\ lock' = [ver |-> Fresh, epoch |-> lock.epoch + 1, sess |-> taken + 1, mark |-> 0, sealed |-> TRUE]
   /\ mine' = [mine EXCEPT ![h] = taken + 1]
   /\ phase' = [phase EXCEPT ![h] = "won"]
   /\ UNCHANGED <<saved, savedAge, releases, steady, left, reply, watch>>
@@ -137,7 +142,7 @@ GiveUp(h) ==
 
 Renew(h) ==
   /\ phase[h] = "active" /\ left[h] > 0 /\ lock.sess = mine[h]
-  /\ lock' = [lock EXCEPT !.ver = Fresh]
+  /\ lock' = [lock EXCEPT !.ver = Fresh, !.sealed = TRUE]
   /\ reply' = [reply EXCEPT ![h] = 0]
   /\ UNCHANGED <<saved, savedAge, taken, releases, steady, phase, mine, left, watch>>
 
@@ -161,7 +166,7 @@ StepDown(h, releasing) ==
 
 Release ==
   /\ lock.sess \in releases
-  /\ lock' = [lock EXCEPT !.ver = Fresh, !.sess = 0, !.mark = lock.sess]
+  /\ lock' = [lock EXCEPT !.ver = Fresh, !.sess = 0, !.mark = lock.sess, !.sealed = TRUE]
   /\ UNCHANGED <<saved, savedAge, taken, releases, steady, holding, watch>>
 
 ------------------------------------------------------------------------------
@@ -192,6 +197,21 @@ StartsAnew(h) ==
 SessionLost ==
   /\ lock.sess # 0 \/ lock.mark # 0
   /\ lock' = [lock EXCEPT !.ver = Fresh, !.sess = 0, !.mark = 0]
+  /\ UNCHANGED <<saved, savedAge, taken, releases, steady, holding, watch>>
+
+(* Somebody who has a token and no validator key: a marker of the present holder that he made up, or a genuine one of a
+   holder that let go, under the epoch that it names. What he does besides is SessionLost. The assumption on genuine ones
+   is that on snapshots: nobody still takes that holder for the present one. *)
+Forge ==
+  /\ Tamperers /\ lock.sess # 0
+  /\ lock' = [lock EXCEPT !.ver = Fresh, !.sess = 0, !.mark = lock.sess, !.sealed = FALSE]
+  /\ UNCHANGED <<saved, savedAge, taken, releases, steady, holding, watch>>
+
+Replay ==
+  /\ Tamperers
+  /\ \E s \in releases :
+       /\ (\A h \in Hosts : picture[h].sess # s) \/ ~Keeps("no marker of a holder in sight")
+       /\ lock' = [lock EXCEPT !.ver = Fresh, !.sess = 0, !.mark = s, !.sealed = TRUE]
   /\ UNCHANGED <<saved, savedAge, taken, releases, steady, holding, watch>>
 
 Save ==
@@ -231,7 +251,7 @@ Next ==
        \/ Look(h) \/ Try(h) \/ Take(h) \/ Win(h) \/ GiveUp(h)
        \/ Renew(h) \/ Extend(h) \/ StepDown(h, TRUE) \/ StepDown(h, FALSE)
        \/ AgentDies(h) \/ AgentStarts(h) \/ StartsAnew(h)
-  \/ Release \/ SessionLost \/ Save \/ Restore
+  \/ Release \/ SessionLost \/ Forge \/ Replay \/ Save \/ Restore
   \/ \E slow \in Hosts \cup {"nobody"} : Tick(slow)
 
 Spec == Init /\ [][Next]_vars
@@ -244,6 +264,6 @@ AnyHost == Permutations(Hosts)
 Canonical ==
   LET ver(v) == IF v = 0 THEN 0 ELSE IF v = lock.ver THEN 1 ELSE IF v = saved.ver THEN 2 ELSE 3
   IN <<[lock EXCEPT !.ver = 1], [saved EXCEPT !.ver = ver(@)], savedAge, taken,
-       releases \cap {lock.sess, saved.sess}, steady, holding,
+       IF Tamperers THEN releases ELSE releases \cap {lock.sess, saved.sess}, steady, holding,
        [h \in Hosts |-> [picture[h] EXCEPT !.ver = ver(@)]], waited, held, look>>
 ==============================================================================

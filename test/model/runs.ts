@@ -10,6 +10,8 @@ export interface Scale {
   /** In so many ticks one clock at most loses one tick; 0: clocks run alike. */
   readonly steady: number;
   readonly snapshots: boolean;
+  /** Somebody writes the lock who may, and cannot seal. */
+  readonly tamperers: boolean;
   /** Take-overs after the two that came before the beginning. */
   readonly takeovers: number;
 }
@@ -33,8 +35,12 @@ export const drifting: Scale = {
   attempt: 1,
   steady: 3,
   snapshots: false,
+  tamperers: false,
   takeovers: 2,
 };
+
+/** Somebody who tampers, and clocks that run alike. */
+export const tampering: Scale = { ...drifting, takeover: drifting.lease, unbroken: 1, steady: 0, tamperers: true };
 
 /** Snapshots, and clocks that run alike, so that a wait as long as the lease is enough. */
 export const restoring: Scale = {
@@ -45,6 +51,7 @@ export const restoring: Scale = {
   attempt: 1,
   steady: 0,
   snapshots: true,
+  tamperers: false,
   takeovers: 1,
 };
 
@@ -75,6 +82,7 @@ const without = (leftOut: string, scale: Scale): Run => ({
 export const runs: readonly Run[] = [
   holds("two hosts, drifting clocks", drifting),
   holds("two hosts, snapshots", restoring),
+  holds("two hosts, somebody who tampers", tampering),
   possible("possible: a failover", drifting, "NeverFailover"),
   possible("possible: a switchover at once", drifting, "NeverSwitchover"),
   possible("possible: a new agent goes on", drifting, "NeverResumed"),
@@ -95,6 +103,8 @@ export const runs: readonly Run[] = [
   without("marker of a watched holder", restoring),
   without("holder watched for the wait", restoring),
   without("old snapshots only", restoring),
+  without("seal", tampering),
+  without("no marker of a holder in sight", tampering),
 ];
 
 /** TLC's configuration of a run. */
@@ -114,6 +124,7 @@ export function configurationOf({ scale, leftOut, checks }: Run): string {
     `  A = ${scale.attempt}`,
     `  Steady = ${scale.steady}`,
     `  Snapshots = ${scale.snapshots ? "TRUE" : "FALSE"}`,
+    `  Tamperers = ${scale.tamperers ? "TRUE" : "FALSE"}`,
     `  MaxTakeOvers = ${scale.takeovers + 2}`,
     `  LeftOut = "${leftOut ?? "nothing"}"`,
     `${isAboutSteps ? "PROPERTY" : "INVARIANT"} ${checks}`,

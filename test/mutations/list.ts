@@ -8,6 +8,7 @@ import { leaseMutations } from "./list/lease.ts";
 import { placeMutations } from "./list/place.ts";
 import { restartMutations } from "./list/restart.ts";
 import { standbyMutations } from "./list/standby.ts";
+import { tamperingMutations } from "./list/tampering.ts";
 import { timingMutations } from "./list/timing.ts";
 import { unknownMutations } from "./list/unknown.ts";
 import { wayOutMutations } from "./list/way-out.ts";
@@ -26,4 +27,5 @@ export const mutations: readonly Mutation[] = [
   ...unknownMutations,
   ...placeMutations,
   ...applyMutations,
+  ...tamperingMutations,
 ];

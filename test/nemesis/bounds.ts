@@ -3,7 +3,7 @@
  * ours to choose. Every term names where it comes from, so that a bound that is missed can be argued with.
  * Pure.
  */
-import type { LeaseTiming } from "../../contract/timing.ts";
+import { type LeaseTiming, longestHeardMs, waitMs } from "../../contract/timing.ts";
 
 /** What the cluster under test was deployed with. */
 export interface Limits {
@@ -69,6 +69,17 @@ export const lostSessionMs = (limits: Limits): number => limits.lease.lockDelayM
  * every session whose end is in its Raft log (docs/decisions/0001), counted from its own start.
  */
 export const quorumLostMs = (limits: Limits): number => serviceMs + lostSessionMs(limits);
+
+/**
+ * Somebody tampers with the lock: nobody knows what was in its place, so it is waited for as the longest lease that there
+ * can be, counted from the last change of it: that may be the end of a holder's session who lost it by a plain write,
+ * and Consul ends one after twice its TTL. Then a leader may have to be chosen.
+ */
+export const tamperedMs = (limits: Limits): number =>
+  2 * limits.lease.sessionTtlMs + waitMs(limits.lease, longestHeardMs) + electionMs + retryMs + takeUpMs(limits);
+
+/** The same, while hosts boot besides, or Consul's data was lost. */
+export const tamperedAfterHealMs = (limits: Limits): number => bootMs + tamperedMs(limits);
 
 /** Counted from healing: hosts boot, Consul elects, the standby's wait begins anew. */
 export const afterHealMs = (limits: Limits): number => bootMs + electionMs + failoverMs(limits);

@@ -2,7 +2,17 @@
 import type { Limits } from "./bounds.ts";
 import type { Stage } from "./stage.ts";
 
-export const areas = ["processes", "host", "network", "consul", "disk", "neard", "clock", "operator"] as const;
+export const areas = [
+  "processes",
+  "host",
+  "network",
+  "consul",
+  "disk",
+  "neard",
+  "clock",
+  "operator",
+  "tampering",
+] as const;
 export type Area = (typeof areas)[number];
 
 /**

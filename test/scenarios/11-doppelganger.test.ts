@@ -15,6 +15,7 @@ import {
   holdfast,
   hostOf,
   lab,
+  on,
   until,
   witness,
 } from "./cluster.ts";
@@ -26,13 +27,15 @@ const refusedForMs = 15_000;
 const goesOnWithinMs = 20_000;
 
 test("refuses while another validator signs, and goes on by itself after", { timeout: 240_000 }, async () => {
-  const { active } = await fresh();
+  const { active, standby } = await fresh();
   const { lock } = consulKeys("localnet", lab().chain?.account ?? "");
   // Paused, so that no standby is faster than the other validator.
   expect((await holdfast("pause")).code).toBe(0);
   const deleted = await askConsul(lab(), hostOf("host-c"), "DELETE", `/kv/${lock}`);
   expect(deleted.status).toBe(200);
   await until("the holder to let go", 30_000, async () => (await agentStatus(active)).role === "standby");
+  // Agents that saw the lock before know that it was deleted, and wait for a minute; those of a new deployment did not.
+  for (const host of [active, standby]) await on(host, "systemctl restart holdfastd");
   const other = await startForeignValidator();
   try {
     await until("the other validator to sign", 30_000, async () => (await witness()).current?.host === other.name);

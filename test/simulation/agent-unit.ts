@@ -17,7 +17,7 @@ import { NeardHost } from "../../agent/run/neard-host.ts";
 import type { HistoryEntry } from "../../contract/agent-status.ts";
 import { AgentProcess } from "./agent-process.ts";
 import type { Cluster } from "./cluster.ts";
-import { keys } from "./cluster-names.ts";
+import { keys, sealerOf } from "./cluster-names.ts";
 import { type OnTransact, SimulatedClient } from "./consul/client.ts";
 import type { HostClock } from "./host-clock.ts";
 import type { Kernel } from "./kernel.ts";
@@ -81,6 +81,7 @@ export class AgentUnit {
         available: true,
         nextAvailable: settings.nextPublicKey !== null,
         fault: null,
+        sealer: sealerOf([settings.publicKey, settings.nextPublicKey ?? ""]),
         write: (key: string) => process.edgeSync(() => this.#setKeyFile(key)),
         erase: () => process.edgeSync(() => this.#setKeyFile(null)),
         filePresent: () => neard.keyFile !== null,

@@ -2,8 +2,7 @@
  * How long it may take until somebody signs again once everything works: the sum of the waits that the
  * code has on that way, each at its longest.
  */
-import { maxHeardMs } from "../../agent/lease/lock-record.ts";
-import { type LeaseTiming, waitMs } from "../../contract/timing.ts";
+import { type LeaseTiming, longestHeardMs, waitMs } from "../../contract/timing.ts";
 
 /** Consul's election (facts: 2.0 to 4.1 s) after the last server came back. */
 const electionMs = 4500;
@@ -22,16 +21,15 @@ const deathsMs = 30_000 + 8000 + 4000;
 /** What was cut or lost may still come for a minute, and move the lock once more. */
 const lateMs = 60_000;
 
-/** @param isUnreadable nobody can tell from the lock's record for how long its holder may be heard */
-export function recoveryBoundMs(lease: LeaseTiming, isUnreadable: boolean): number {
+export function recoveryBoundMs(lease: LeaseTiming): number {
   const { lockDelayMs } = lease;
-  const takeoverMs = isUnreadable ? waitMs(lease, maxHeardMs) : lease.takeoverMs;
   return (
     electionMs +
     Math.max(neardMs, agentMs) +
     lateMs +
     lockDelayMs +
-    takeoverMs +
+    // Somebody may have tampered with the lock last.
+    waitMs(lease, longestHeardMs) +
     deathsMs +
     rankMs +
     attemptMs +

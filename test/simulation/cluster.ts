@@ -1,9 +1,9 @@
 /** Three hosts, their network and their Consul, in virtual time: all that a fault can strike. */
-import type { TxnOperation, TxnOutcome } from "../../agent/consul/client.ts";
-import { cleanMarker, heardMsOf, lockViewFrom, maxHeardMs } from "../../agent/lease/lock-record.ts";
+import type { KvEntry, TxnOperation, TxnOutcome } from "../../agent/consul/client.ts";
+import { cleanMarker, lockViewFrom } from "../../agent/lease/lock-record.ts";
 import type { AccountSight } from "../../agent/role/types.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
-import { keys, nextPublicKey, publicKey } from "./cluster-names.ts";
+import { keys, nextPublicKey, publicKey, sealerOf } from "./cluster-names.ts";
 import { ConsulCluster } from "./consul/cluster.ts";
 import type { Snapshot } from "./consul/store.ts";
 import { Host } from "./host.ts";
@@ -32,6 +32,8 @@ export interface ClusterShape {
 
 const hostNames = ["host-a", "host-b", "host-c"];
 const slotMs = 600;
+const mostPast = 1000;
+const anySealer = sealerOf([publicKey, nextPublicKey]);
 
 export class Cluster {
   readonly timeline = new Timeline();
@@ -47,6 +49,8 @@ export class Cluster {
   readonly #trace: ((line: string) => void) | null;
   /** Taken during the run, oldest first. */
   readonly snapshots: Snapshot[] = [];
+  /** What the hosts wrote into the lock, oldest first: for whoever writes it again. */
+  readonly lockPast: KvEntry[] = [];
 
   constructor(shape: ClusterShape, trace: ((line: string) => void) | null) {
     this.#trace = trace;
@@ -89,13 +93,16 @@ export class Cluster {
     return this.hosts.find((host) => ["taking", "active", "handing"].includes(host.phase)) ?? null;
   }
 
-  get isPaused(): boolean {
-    return this.consul.store.entry(keys.pause) !== undefined;
+  /** What the agents that run now have seen of somebody who tampers with the lock. */
+  get tampering(): readonly string[] {
+    return this.hosts.flatMap(({ name, agent }) => {
+      const seen = agent?.state.tampering ?? null;
+      return seen === null ? [] : [`${name}: ${seen.because}`];
+    });
   }
 
-  /** Somebody wrote into the lock what says nothing of how long its holder may be heard. */
-  get isLockUnreadable(): boolean {
-    return heardMsOf(lockViewFrom(this.consul.store.entry(keys.lock))) === maxHeardMs;
+  get isPaused(): boolean {
+    return this.consul.store.entry(keys.pause) !== undefined;
   }
 
   trace(who: string, what: string): void {
@@ -116,10 +123,25 @@ export class Cluster {
 
   /** A host's transaction is about to be committed or refused; to be called with its outcome. */
   transacting(index: number, operations: readonly TxnOperation[], sentMs: number): (outcome: TxnOutcome) => void {
+    const judge = this.#judging(index, operations, sentMs);
+    return (outcome) => {
+      if (outcome.committed) this.#remember();
+      judge(outcome);
+    };
+  }
+
+  #remember(): void {
+    const lock = this.consul.store.entry(keys.lock);
+    if (lock === undefined) return;
+    this.lockPast.push(lock);
+    if (this.lockPast.length > mostPast) this.lockPast.splice(0, mostPast / 2);
+  }
+
+  #judging(index: number, operations: readonly TxnOperation[], sentMs: number): (outcome: TxnOutcome) => void {
     if (operations.at(-1)?.verb !== "lock") return () => {};
     const isRenewal = operations[0]?.verb === "check-session";
     const { isPaused } = this;
-    const lock = isRenewal ? null : lockViewFrom(this.consul.store.entry(keys.lock));
+    const lock = isRenewal ? null : lockViewFrom(this.consul.store.entry(keys.lock), anySealer);
     return (outcome) => {
       if (lock !== null && this.#trace !== null)
         this.trace(

@@ -97,8 +97,9 @@ export const dataFaults: Record<string, FaultKind> = {
     draw: (random) => ({ how: random.pick(["nonsense", "a host's name"]) }),
     strike: (cluster, { how, atMs }) => {
       const value = how === "nonsense" ? `nonsense ${atMs}` : JSON.stringify({ host: "host-a", seq: Math.round(atMs) });
-      const isDone = cluster.consul.change((store) => store.put(keys.lock, value));
-      return isDone ? `somebody writes ${how} into the lock` : null;
+      if (!cluster.consul.change((store) => store.put(keys.lock, value))) return null;
+      cluster.witness.beginHistory(0);
+      return `somebody writes ${how} into the lock`;
     },
   },
   "foreign-lock": {

@@ -11,6 +11,7 @@ import type { Fault, FaultKind } from "./fault.ts";
 import { dataFaults, networkFaults } from "./faults-of-consul.ts";
 import { hostFaults } from "./faults-of-hosts.ts";
 import { peopleFaults } from "./faults-of-people.ts";
+import { tamperFaults } from "./faults-of-tamperers.ts";
 import { Random, seedFor } from "./random.ts";
 
 export interface Storm {
@@ -28,7 +29,21 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   ...networkFaults,
   ...dataFaults,
   ...peopleFaults,
+  ...tamperFaults,
 };
+
+/**
+ * What makes standbys wait for the longest lease that there can be. Not in every storm, or there would be few take-overs
+ * to try anything on; and in longer ones, so that some come after it.
+ */
+const doubtfulFaults = new Set([
+  ...Object.keys(tamperFaults),
+  "delete-lock",
+  "foreign-write",
+  "foreign-lock",
+  "restore-snapshot",
+  "wipe-consul",
+]);
 
 /** Hosts' clocks run up to 2 % apart, which the rule's `skewMs` allows for. */
 const mostApart = 0.02;
@@ -47,11 +62,13 @@ export function shapeFrom(seed: number): ClusterShape {
   };
 }
 
-/** Storm number `n` of a seed. */
-export function stormFrom(seed: number, n: number): Storm {
+/** Storm number `n` of a seed; with none but the kinds `only`, where they are given. */
+export function stormFrom(seed: number, n: number, only?: readonly string[]): Storm {
   const random = new Random(seedFor(seed, 1000 + n));
-  const kinds = chosenKinds(random, hasStrangers(seed));
-  const lastsMs = Math.round(random.between(10_000, 90_000));
+  const isDoubtful = random.chance(0.25);
+  const all = only ?? Object.keys(faultKinds);
+  const kinds = chosenKinds(random, isDoubtful ? all : all.filter((kind) => !doubtfulFaults.has(kind)));
+  const lastsMs = Math.round(isDoubtful ? random.between(30_000, 150_000) : random.between(10_000, 90_000));
   const mostBetweenMs = random.pick([1500, 5000, 12_000]);
   const faults: Fault[] = [];
   for (let atMs = 0; ; ) {
@@ -62,16 +79,7 @@ export function stormFrom(seed: number, n: number): Storm {
   }
 }
 
-/**
- * Whether strangers write into the lock: after such a record the longest lease is waited for, two minutes in which little
- * else can happen, so not with each seed.
- */
-function hasStrangers(seed: number): boolean {
-  return seed % 4 === 3;
-}
-
-function chosenKinds(random: Random, withStrangers: boolean): string[] {
-  const all = Object.keys(faultKinds).filter((kind) => withStrangers || !kind.startsWith("foreign-"));
+function chosenKinds(random: Random, all: readonly string[]): string[] {
   const share = random.pick([0.15, 0.4, 0.8]);
   const kinds = all.filter(() => random.chance(share));
   // A suspended kernel's timer and a clock that is set back are the fence's two conditions at once.

@@ -22,6 +22,8 @@ export interface RunReport {
   readonly availability: number;
   /** The longest time from the end of a storm to somebody who signs. */
   readonly slowestRecoveryMs: number;
+  /** Agents, at the end, that have seen somebody tamper with the lock, and what. */
+  readonly tampering: readonly string[];
   /** What was carried out, up to the violation. */
   readonly schedule: Schedule;
 }
@@ -29,6 +31,8 @@ export interface RunReport {
 export interface RunOptions {
   /** Gets every line of what happens; without it nothing is written down. */
   readonly trace?: (line: string) => void;
+  /** Only these kinds of fault. */
+  readonly kinds?: readonly string[];
   /** Instead of what the seed says: to show that the witness sees what such a cluster does. */
   readonly shape?: Partial<ClusterShape>;
 }
@@ -43,7 +47,7 @@ export async function simulate(seed: number, hours: number, options: RunOptions 
   return await withoutStacks(async () => {
     await run.calm();
     while (!run.isOver && run.hours < hours) {
-      const storm = stormFrom(seed, storms.length);
+      const storm = stormFrom(seed, storms.length, options.kinds);
       storms.push(storm);
       await run.storm(storm);
     }
@@ -118,7 +122,7 @@ class Run {
     this.#cluster.trace("FAULT", "none any more: everything is mended");
     const startMs = timeline.nowMs;
     const isBack = () => witness.steadyMs >= steadyMs && timeline.nowMs - startMs >= steadyMs;
-    const boundMs = recoveryBoundMs(this.#schedule.shape.lease, this.#cluster.isLockUnreadable);
+    const boundMs = recoveryBoundMs(this.#schedule.shape.lease);
     await timeline.run(startMs + boundMs, () => this.#hasViolation() || isBack());
     if (this.isOver) return;
     this.#slowestMs = Math.max(this.#slowestMs, timeline.nowMs - startMs - steadyMs);
@@ -140,6 +144,7 @@ class Run {
       faults: this.#faults,
       availability: witness.signedMs / timeline.nowMs,
       slowestRecoveryMs: this.#slowestMs,
+      tampering: this.#cluster.tampering,
       schedule: { shape: this.#schedule.shape, storms: [...this.#schedule.storms] },
     };
   }

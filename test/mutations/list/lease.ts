@@ -92,8 +92,8 @@ export const leaseMutations: readonly Mutation[] = [
       {
         file: executor,
         text: `      { verb: "check-session", key: keys.lock, session },
-      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq, effect.heardMs) },`,
-        by: '      { verb: "lock", key: keys.lock, session, value: this.#value(effect.seq, effect.heardMs) },',
+      { verb: "lock", key: keys.lock, session, value },`,
+        by: '      { verb: "lock", key: keys.lock, session, value },',
       },
     ],
     caughtBy: { simulation: true, tests: [executorTest] },
@@ -104,8 +104,8 @@ export const leaseMutations: readonly Mutation[] = [
     edits: [
       {
         file: executor,
-        text: "seq, heardMs };",
-        by: "seq, ...(seq < 0 ? { heardMs } : {}) };",
+        text: "const value = this.#record({ session, epoch, seq, heardMs });",
+        by: "const value = this.#record({ session, epoch, seq, ...(seq < 0 ? { heardMs } : {}) });",
       },
     ],
     caughtBy: { simulation: false, tests: [executorTest, "test/simulation/other-timing.test.ts"] },

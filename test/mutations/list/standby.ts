@@ -8,9 +8,9 @@ const standbyTest = "agent/role/standby.test.ts";
 const executorTest = "agent/run/executor.test.ts";
 
 const shorterBy = (ms: number) => ({
-  file: standby,
-  text: "  const takeoverMs = waitMs(settings.lease, watch.heardMs);",
-  by: `  const takeoverMs = waitMs(settings.lease, watch.heardMs) - ${ms};`,
+  file: watch,
+  text: "nowMs + waitMs(lease, heardMs)",
+  by: `nowMs + waitMs(lease, heardMs) - ${ms}`,
 });
 
 export const standbyMutations: readonly Mutation[] = [
@@ -36,11 +36,10 @@ export const standbyMutations: readonly Mutation[] = [
     name: "no-wait-after-start",
     breaks: "A standby that starts counts as if it had watched the lock for long: its restart resets nothing.",
     edits: [
-      { file: watch, text: "changedMs: nowMs,\n", by: "changedMs: nowMs - 3_600_000,\n" },
       {
         file: watch,
-        text: "changedMs: moved || isBroken ? nowMs : watch.changedMs,",
-        by: "changedMs: watch.confirmedMs !== null && (moved || isBroken) ? nowMs : watch.changedMs,",
+        text: "const overMs = isOld ? watch.overMs",
+        by: "const overMs = isOld || watch.confirmedMs === null ? watch.overMs",
       },
     ],
     caughtBy: { simulation: true, tests: [standbyTest] },
@@ -63,7 +62,7 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: watch,
-        text: "const looked = watch.confirmedMs !== null && nowMs - watch.confirmedMs <= unbrokenMs;",
+        text: "const looked = watch.confirmedMs !== null && nowMs - watch.confirmedMs <= lease.unbrokenMs;",
         by: "const looked = watch.confirmedMs !== null;",
       },
     ],
@@ -94,8 +93,8 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/consul/follow.ts",
-        text: "options.onEvent(observedFrom(read, keys, sentMs));",
-        by: "options.onEvent(observedFrom(read, keys, clock.bootMs()));",
+        text: "observedFrom(read, keys, sealer, sentMs)",
+        by: "observedFrom(read, keys, sealer, clock.bootMs())",
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/consul/follow.test.ts"] },
@@ -112,8 +111,8 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: standby,
-        text: "const graceMs = marker === null ? takeoverMs :",
-        by: "const graceMs = marker === null ? (lock.session === null && lock.lockIndex > 0 ? 0 : takeoverMs) :",
+        text: "const overMs = marker !== null && isSure ? 0",
+        by: "const overMs = (marker !== null && isSure) || (lock.session === null && lock.lockIndex > 0) ? 0",
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/role/waiting.test.ts"] },
@@ -137,7 +136,7 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: standby,
-        text: "if (marker !== null && marker.to === settings.host && waitedMs >= foundMs)",
+        text: "if (marker !== null && marker.to === settings.host && (isSure || isOver))",
         by: "if (marker !== null && marker.to === settings.host)",
       },
     ],
@@ -149,8 +148,8 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: standby,
-        text: "watch.held.session === session && nowMs - watch.held.sinceMs >= takeoverMs;",
-        by: "watch.held.session === session;",
+        text: "held?.session === session && nowMs - held.sinceMs >= takeoverMs && ",
+        by: "held?.session === session && ",
       },
     ],
     caughtBy: { simulation: false, tests: [standbyTest] },
@@ -161,8 +160,8 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: standby,
-        text: "watch.held.session === session && nowMs - watch.held.sinceMs >= takeoverMs;",
-        by: "nowMs - watch.held.sinceMs >= takeoverMs;",
+        text: "return held?.session === session && ",
+        by: "return held !== null && ",
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/role/waiting.test.ts"] },
@@ -200,7 +199,13 @@ export const standbyMutations: readonly Mutation[] = [
   {
     name: "marker-while-held",
     breaks: "A clean marker counts although somebody has the lock.",
-    edits: [{ file: "agent/lease/lock-record.ts", text: "  if (lock.session !== null) return null;\n", by: "" }],
+    edits: [
+      {
+        file: "agent/lease/lock-record.ts",
+        text: "  if (lock.session !== null || !mayBelieve(lock))",
+        by: "  if (!mayBelieve(lock))",
+      },
+    ],
     caughtBy: { simulation: false, tests: ["agent/lease/lock-record.test.ts"] },
   },
   {

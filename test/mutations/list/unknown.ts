@@ -19,14 +19,20 @@ export const unknownMutations: readonly Mutation[] = [
     name: "unreadable-record-says-nothing",
     breaks: "A record of the lock that nobody can read leaves the wait as the last one that could be read made it.",
     edits: [
-      { file: record, text: "  if (value === null) return maxHeardMs;\n", by: "  if (value === null) return null;\n" },
+      {
+        file: record,
+        text: "  if (value === null) return longestHeardMs;\n",
+        by: "  if (value === null) return null;\n",
+      },
     ],
     caughtBy: { simulation: false, tests: [recordTest, "agent/role/waiting.test.ts"] },
   },
   {
     name: "mute-record-says-nothing",
     breaks: "A record that does not say for how long its holder can be heard leaves the wait as it was.",
-    edits: [{ file: record, text: "return isFree ? null : maxHeardMs;", by: "return isFree ? maxHeardMs : null;" }],
+    edits: [
+      { file: record, text: "return isFree ? null : longestHeardMs;", by: "return isFree ? longestHeardMs : null;" },
+    ],
     caughtBy: { simulation: false, tests: [recordTest] },
   },
   {

@@ -105,8 +105,8 @@ export const wayOutMutations: readonly Mutation[] = [
     edits: [
       {
         file: executor,
-        text: "const value: LockValue = { host: config.host, seq: effect.seq, released: marker };",
-        by: "const value: LockValue = { host: config.host, seq: effect.seq, ...(marker.epoch < 0 ? { released: marker } : {}) };",
+        text: "const value = this.#record({ session, epoch: marker.epoch, seq, released: marker });",
+        by: "const value = this.#record({ session, epoch: marker.epoch, seq });",
       },
     ],
     caughtBy: { simulation: false, tests: [executorTest] },

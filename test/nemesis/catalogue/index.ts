@@ -10,6 +10,7 @@ import { neard } from "./neard.ts";
 import { network } from "./network.ts";
 import { operator } from "./operator.ts";
 import { processes } from "./processes.ts";
+import { tampering } from "./tampering.ts";
 
 export const catalogue: readonly Scenario[] = [
   ...processes,
@@ -21,6 +22,7 @@ export const catalogue: readonly Scenario[] = [
   ...neard,
   ...clock,
   ...operator,
+  ...tampering,
 ];
 
 /** @throws HoldfastError HF_USAGE */

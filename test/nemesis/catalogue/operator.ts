@@ -8,6 +8,7 @@ import {
   failoverWithElectionMs,
   lostSessionMs,
   switchoverMs,
+  tamperedAfterHealMs,
   undisturbedMs,
 } from "../bounds.ts";
 import { killedUp, upAgain } from "../killed-up.ts";
@@ -274,7 +275,7 @@ export const operator: readonly Scenario[] = inArea("operator", [
     sentence:
       "Another deployment signs with the same key while this one, its lock deleted, is to activate as if for the first time.",
     expects: "recovers",
-    boundMs: afterHealMs,
+    boundMs: tamperedAfterHealMs,
     run: besideAnotherDeployment,
     strangers: (stage) => [stage.lab.gateway],
   },

@@ -102,10 +102,10 @@ test("a value that is the same moves no index", () => {
   expect(store.prefixIndex).toBeGreaterThan(prefixIndex);
 });
 
-test("a foreign write keeps lock and session", () => {
+test("a foreign write keeps lock and session, and sets LockIndex back", () => {
   const { store, lock } = held();
   store.put(key, "foreign");
-  expect(lock()).toMatchObject({ value: "foreign", session: "a", lockIndex: 1 });
+  expect(lock()).toMatchObject({ value: "foreign", session: "a", lockIndex: 0 });
 });
 
 test("a restored snapshot brings old sessions, locks and indexes back; new writes get new indexes", () => {

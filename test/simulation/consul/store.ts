@@ -102,7 +102,7 @@ export class ConsulStore {
       }
   }
 
-  /** A value that is the same moves no index (seen on 1.20.6). */
+  /** A value that is the same moves no index; another one sets LockIndex back to 0, and leaves the lock (seen on 1.20.6). */
   put(key: string, value: string): void {
     const entry = this.#keys.get(key);
     this.#index += 1;
@@ -111,7 +111,7 @@ export class ConsulStore {
       key,
       value,
       modifyIndex: this.#index,
-      lockIndex: entry?.lockIndex ?? 0,
+      lockIndex: 0,
       session: entry?.session ?? null,
     });
   }
