@@ -77,3 +77,15 @@ test("a flushed fence comes back as it was: open no longer than the lease, shut,
   expect(await askedWhenGone(saved, markOf(4), true)).toEqual(["shut"]);
   expect(await askedWhenGone(null, null, false)).toEqual(["disarm"]);
 });
+
+test("a fence that was seen gone while it is being disarmed stays disarmed: a shut behind that would never open again", async () => {
+  const asked: string[] = [];
+  const host = await hostFound(null, null, true, asked);
+  const step = () => (host.state.phase.name === "demoting" ? host.state.phase.step : host.state.phase.name);
+  for (let turn = 0; turn < 50 && step() !== "disarming"; turn++)
+    host.dispatch({ is: "done", serial: host.state.serial });
+  expect(step()).toBe("disarming");
+  asked.length = 0;
+  await host.fenceIsGone();
+  expect(asked).toEqual(["disarm"]);
+});

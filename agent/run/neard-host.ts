@@ -155,13 +155,15 @@ export class NeardHost {
   /**
    * Somebody has taken the fence's table away (`nft flush ruleset`). It comes back as it was: open no longer than the
    * lease, which the core's next feed would do too, but that comes with a confirmed renewal only; shut while a neard with
-   * the key may be left; on a standby so that it bars what ended epochs left.
+   * the key may be left; on a standby so that it bars what ended epochs left. Once the core has it disarmed it is not shut
+   * again: nobody would open that, and this host's neard would hear of no block until it is to take over.
    * What is asked of the fence here goes by the phase of this very moment, and before whatever the core asks next.
    */
   async fenceIsGone(): Promise<void> {
     const { fence } = this.#p;
     const { phase } = this.#state;
-    if (phase.name === "standby" || (phase.name === "demoting" && phase.step === "starting")) await fence.disarm();
+    const isDisarmed = phase.name === "demoting" && (phase.step === "disarming" || phase.step === "starting");
+    if (phase.name === "standby" || isDisarmed) await fence.disarm();
     else if (phase.name === "demoting") await fence.shut(phase.epoch);
     else if (sealed(phase)) await fence.shut(phase.lease.epoch);
     else if (phase.name !== "taking" || phase.step !== "arming")
