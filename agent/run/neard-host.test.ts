@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { consulKeys } from "../../contract/topology.ts";
 import { markOf } from "../fence/ruleset.ts";
+import { absentLock } from "../lease/lock-record.ts";
 import { settings } from "../role/testing.ts";
 import type { Lease } from "../role/types.ts";
 import type { Partners } from "./executor.ts";
@@ -88,4 +89,13 @@ test("a fence that was seen gone while it is being disarmed stays disarmed: a sh
   asked.length = 0;
   await host.fenceIsGone();
   expect(asked).toEqual(["disarm"]);
+});
+
+test("what was asked before counts as no new look", async () => {
+  const host = await hostFound(null, null, false);
+  const seen = { is: "observed", index: 1, lock: absentLock, paused: true, switchover: null, notes: {} } as const;
+  host.dispatch({ ...seen, sentMs: 999 });
+  expect(await host.lookAnew(0)).toBe(false);
+  host.dispatch({ ...seen, sentMs: 1000 });
+  expect(await host.lookAnew(0)).toBe(true);
 });

@@ -22,6 +22,7 @@ const probeMs = 1000;
 const noteLagMs = 1500;
 /** A probe in flight is waited for; another is not begun closer than this. */
 const probeSoonMs = 20;
+const lookAnewEveryMs = 50;
 
 export class NeardHost {
   readonly settings: Settings;
@@ -114,6 +115,19 @@ export class NeardHost {
   lookNow(): void {
     this.#resting.abort();
     this.#resting = new AbortController();
+  }
+
+  /** Waits for an answer of Consul's to what is asked from now on. False: none came within `withinMs`. */
+  async lookAnew(withinMs: number): Promise<boolean> {
+    const { clock } = this.#p;
+    const sinceMs = clock.bootMs();
+    for (;;) {
+      if ((this.#state.watch.confirmedMs ?? Number.NEGATIVE_INFINITY) >= sinceMs) return true;
+      if (clock.bootMs() - sinceMs >= withinMs) return false;
+      // Again and again: the rest that begins after a query that is out already ends too.
+      this.lookNow();
+      await clock.sleep(lookAnewEveryMs);
+    }
   }
 
   #tick(): void {
