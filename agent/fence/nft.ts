@@ -12,19 +12,22 @@ export interface Nft {
   listing(): Promise<string | null>;
 }
 
+/** Of one nft. Who waits for it may be about to kill a neard that no fence holds back. */
+const timeoutMs = 3000;
+
 export function systemNft(): Nft {
   const shell = new NftShell();
   return {
     load: async (rules) => {
-      await run("nft", ["-f", "-"], { stdin: rules, timeoutMs: 3000 });
+      await run("nft", ["-f", "-"], { stdin: rules, timeoutMs });
     },
     transact: async (line, expected) => await shell.transact(line, expected),
     listing: async () => {
       try {
-        return (await run("nft", ["list", "table", "inet", tableName])).stdout;
+        return (await run("nft", ["list", "table", "inet", tableName], { timeoutMs })).stdout;
       } catch (error) {
         // It fails for a table that is not there as for all else: absent is only what nft does not name among all.
-        const tables = await run("nft", ["list", "tables", "inet"]);
+        const tables = await run("nft", ["list", "tables", "inet"], { timeoutMs });
         if (tables.stdout.split("\n").some((line) => line.trim() === `table inet ${tableName}`)) throw error;
         return null;
       }

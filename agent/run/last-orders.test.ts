@@ -16,7 +16,7 @@ async function goDown(change: Partial<Officer>, said: readonly Said[] = [], isSt
   await lastOrders({
     officer: {
       role: "active",
-      paused: false,
+      isPaused: async () => false,
       underWay: null,
       switchover: async () => {
         asked.push("switchover");
@@ -55,14 +55,20 @@ test.each(["standby", "starting", "taking", "demoting"] as const)("nor does a ho
 );
 
 test("a paused cluster's key stays", async () =>
-  expect(await goDown({ paused: true }, [done])).toMatchObject({
+  expect(await goDown({ isPaused: async () => true }, [done])).toMatchObject({
     asked: [],
     log: ["the host is going down, and nothing could be handed over: the cluster is paused"],
   }));
 
+test("nor does it move while nobody can say whether it is paused", async () =>
+  expect(await goDown({ isPaused: async () => null }, [done])).toMatchObject({ asked: [], tookMs: 0 }));
+
 test("a switchover that is under way is waited for, wherever it is", async () => {
   for (const role of ["active", "handing"] as const) {
-    const { asked, log } = await goDown({ role, paused: true, underWay: { id: "s0", to: "host-c" } }, [running, done]);
+    const { asked, log } = await goDown({ role, isPaused: async () => true, underWay: { id: "s0", to: "host-c" } }, [
+      running,
+      done,
+    ]);
     expect(asked).toEqual([]);
     expect(log.at(-1)).toBe("handed over to host-c");
   }

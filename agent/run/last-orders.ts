@@ -22,12 +22,15 @@ import { roleOf } from "./status.ts";
 const withinMs = 8000;
 /** systemd answers at once, unless it has other worries; then nothing is handed over. */
 const askTimeoutMs = 1000;
+/** A blocking query that finds nothing new takes a second. */
+const pauseWithinMs = 1500;
 const lookEveryMs = 50;
 
 /** The agent, as far as this goes. */
 export interface Officer {
   readonly role: AgentRole;
-  readonly paused: boolean;
+  /** Asked of Consul anew: a holder rests between its looks, and a pause of a second ago counts. Null: it does not say. */
+  isPaused(): Promise<boolean | null>;
   /** A switchover that somebody asked for and that has not ended; null: none. */
   readonly underWay: { readonly id: string; readonly to: string } | null;
   switchover(request: SwitchoverRequest): Promise<{ id: string; from: string; to: string } | Refusal>;
@@ -46,7 +49,9 @@ export async function isHostStopping(): Promise<boolean> {
 }
 
 async function beginHandover(officer: Officer): Promise<{ id: string; to: string } | Refusal> {
-  if (officer.paused) return { refused: "the cluster is paused", next: "resume it" };
+  const isPaused = await officer.isPaused();
+  if (isPaused === null) return { refused: "Consul gives no answer", next: "bring its quorum back" };
+  if (isPaused) return { refused: "the cluster is paused", next: "resume it" };
   return await officer.switchover({ window: false });
 }
 
@@ -97,9 +102,7 @@ function officerOf(agent: NeardHost): Officer {
     get role() {
       return roleOf(agent.state);
     },
-    get paused() {
-      return agent.state.watch.paused;
-    },
+    isPaused: async () => ((await agent.lookAnew(pauseWithinMs)) ? agent.state.watch.paused : null),
     get underWay() {
       const job = agent.state.lastSwitchover;
       return job !== null && (job.state === "waiting" || job.state === "running") ? job : null;

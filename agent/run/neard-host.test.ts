@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { consulKeys } from "../../contract/topology.ts";
 import { markOf } from "../fence/ruleset.ts";
+import { absentLock } from "../lease/lock-record.ts";
 import { settings } from "../role/testing.ts";
 import type { Lease } from "../role/types.ts";
 import type { Partners } from "./executor.ts";
@@ -76,4 +77,25 @@ test("a flushed fence comes back as it was: open no longer than the lease, shut,
   expect(await askedWhenGone(saved, markOf(5), true)).toEqual(["feed 5 4000"]);
   expect(await askedWhenGone(saved, markOf(4), true)).toEqual(["shut"]);
   expect(await askedWhenGone(null, null, false)).toEqual(["disarm"]);
+});
+
+test("a fence that was seen gone while it is being disarmed stays disarmed: a shut behind that would never open again", async () => {
+  const asked: string[] = [];
+  const host = await hostFound(null, null, true, asked);
+  const step = () => (host.state.phase.name === "demoting" ? host.state.phase.step : host.state.phase.name);
+  for (let turn = 0; turn < 50 && step() !== "disarming"; turn++)
+    host.dispatch({ is: "done", serial: host.state.serial });
+  expect(step()).toBe("disarming");
+  asked.length = 0;
+  await host.fenceIsGone();
+  expect(asked).toEqual(["disarm"]);
+});
+
+test("what was asked before counts as no new look", async () => {
+  const host = await hostFound(null, null, false);
+  const seen = { is: "observed", index: 1, lock: absentLock, paused: true, switchover: null, notes: {} } as const;
+  host.dispatch({ ...seen, sentMs: 999 });
+  expect(await host.lookAnew(0)).toBe(false);
+  host.dispatch({ ...seen, sentMs: 1000 });
+  expect(await host.lookAnew(0)).toBe(true);
 });

@@ -22,6 +22,7 @@ const probeMs = 1000;
 const noteLagMs = 1500;
 /** A probe in flight is waited for; another is not begun closer than this. */
 const probeSoonMs = 20;
+const lookAnewEveryMs = 50;
 
 export class NeardHost {
   readonly settings: Settings;
@@ -118,6 +119,19 @@ export class NeardHost {
     this.#resting = new AbortController();
   }
 
+  /** Waits for an answer of Consul's to what is asked from now on. False: none came within `withinMs`. */
+  async lookAnew(withinMs: number): Promise<boolean> {
+    const { clock } = this.#p;
+    const sinceMs = clock.bootMs();
+    for (;;) {
+      if ((this.#state.watch.confirmedMs ?? Number.NEGATIVE_INFINITY) >= sinceMs) return true;
+      if (clock.bootMs() - sinceMs >= withinMs) return false;
+      // Again and again: the rest that begins after a query that is out already ends too.
+      this.lookNow();
+      await clock.sleep(lookAnewEveryMs);
+    }
+  }
+
   #tick(): void {
     const nowMs = this.#p.clock.bootMs();
     this.#tickedMs = nowMs;
@@ -157,13 +171,15 @@ export class NeardHost {
   /**
    * Somebody has taken the fence's table away (`nft flush ruleset`). It comes back as it was: open no longer than the
    * lease, which the core's next feed would do too, but that comes with a confirmed renewal only; shut while a neard with
-   * the key may be left; on a standby so that it bars what ended epochs left.
+   * the key may be left; on a standby so that it bars what ended epochs left. Once the core has it disarmed it is not shut
+   * again: nobody would open that, and this host's neard would hear of no block until it is to take over.
    * What is asked of the fence here goes by the phase of this very moment, and before whatever the core asks next.
    */
   async fenceIsGone(): Promise<void> {
     const { fence } = this.#p;
     const { phase } = this.#state;
-    if (phase.name === "standby" || (phase.name === "demoting" && phase.step === "starting")) await fence.disarm();
+    const isDisarmed = phase.name === "demoting" && (phase.step === "disarming" || phase.step === "starting");
+    if (phase.name === "standby" || isDisarmed) await fence.disarm();
     else if (phase.name === "demoting") await fence.shut(phase.epoch);
     else if (sealed(phase)) await fence.shut(phase.lease.epoch);
     else if (phase.name !== "taking" || phase.step !== "arming")

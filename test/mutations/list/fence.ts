@@ -27,8 +27,8 @@ export const fenceMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/run/neard-host.ts",
-        text: 'else if (phase.name === "demoting") await fence.shut(phase.epoch);\n    else if (sealed(phase)) await fence.shut(phase.lease.epoch);',
-        by: 'else if (phase.name === "demoting" || sealed(phase)) return;',
+        text: 'else if (phase.name === "demoting") await fence.shut(phase.epoch);',
+        by: 'else if (phase.name === "demoting") return;',
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/run/neard-host.test.ts"] },
@@ -39,8 +39,20 @@ export const fenceMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/run/neard-host.ts",
-        text: 'if (phase.name === "standby" || (phase.name === "demoting" && phase.step === "starting")) await fence.disarm();',
+        text: 'if (phase.name === "standby" || isDisarmed) await fence.disarm();',
         by: 'if (phase.name === "standby" || phase.name === "demoting") await fence.disarm();',
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/run/neard-host.test.ts"] },
+  },
+  {
+    name: "flushed-fence-shut-behind-its-disarming",
+    breaks: "A fence that is seen gone while it is being disarmed is shut behind that, and stays so on a standby.",
+    edits: [
+      {
+        file: "agent/run/neard-host.ts",
+        text: '(phase.step === "disarming" || phase.step === "starting")',
+        by: 'phase.step === "starting"',
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/run/neard-host.test.ts"] },
