@@ -9,8 +9,6 @@ import { runScenario } from "../nemesis/run-scenario.ts";
 import { lab } from "./cluster.ts";
 
 const chosen = [
-  "renewal-answers-late",
-  "two-of-three-down",
   "stop-agent-neard-lease-plus-1s",
   "neard-keeps-the-key",
   "key-left-and-sighup-at-once",
