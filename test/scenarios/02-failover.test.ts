@@ -65,28 +65,12 @@ describe("what must not move the key", () => {
     await keeps(async () => void (await injectFault(lab(), "poweroff", "host-c", {})), 12_000);
   });
 
-  test("the Consul leader is killed, wherever it is", async () => {
-    for (const _ of [1, 2]) {
-      await keeps(async () => {
-        const leader = Object.values(await agentStatuses()).find((status) => status?.consul.isLeader)?.host;
-        if (leader === undefined) throw new Error("no Consul leader");
-        await on(leader, "systemctl kill -s KILL holdfast-consul");
-      }, 8000);
-    }
-  });
-
-  test("two minutes of SIGSTOP end with the watchdog, long before", async () => {
-    const { active, standby } = await freshAndWatched();
-    await injectFault(lab(), "stop-agent", active, { forMs: 120_000 });
-    await new Promise((resolve) => setTimeout(resolve, 20_000));
-    const report = await expectOneSigner();
-    const longest = Math.max(0, ...report.gaps.map((gap) => gap.seconds));
-    console.log(`agent stopped on ${active}: longest silence ${longest.toFixed(1)} s, now ${report.current?.host}`);
-    expect(longest).toBeLessThanOrEqual(boundSeconds);
-    expect([active, standby]).toContain(report.current?.host);
-    // The stopped process is dead by now; what is left of the two minutes has nobody to stop.
-    await healthy();
-    await expectOneSigner();
+  test("the Consul leader is killed", async () => {
+    await keeps(async () => {
+      const leader = Object.values(await agentStatuses()).find((status) => status?.consul.isLeader)?.host;
+      if (leader === undefined) throw new Error("no Consul leader");
+      await on(leader, "systemctl kill -s KILL holdfast-consul");
+    }, 8000);
   });
 });
 
