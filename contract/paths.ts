@@ -82,6 +82,12 @@ export const units = {
 /** The nftables table (family inet) of the host's own firewall. */
 export const firewallTable = "holdfast_firewall";
 
+/**
+ * Services of others whose being active means that they manage packet filter rules. nftables.service is not among them:
+ * ours goes along with it; and ufw's is active on every Ubuntu, switched on or not.
+ */
+export const firewallManagers = ["firewalld", "docker", "shorewall", "ferm", "netfilter-persistent"] as const;
+
 /** Names of systemd credentials, as given to LoadCredentialEncrypted=. */
 export const credentials = {
   /** The validator key file's JSON. Only on neard hosts. */

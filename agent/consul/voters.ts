@@ -6,6 +6,7 @@
  * Awkward case: the server that is about to go. Of the others every doubt counts against them; of itself every
  * sign of life counts, for then the quorum may be resting on it.
  */
+import { fromUrl, hostPort } from "../../contract/address.ts";
 import { ports } from "../../contract/paths.ts";
 import { type AutopilotHealth, ConsulClient, type ConsulConnection, type ServerWord } from "./client.ts";
 
@@ -57,10 +58,7 @@ export async function askVoters(
 
 /** For askVoters: the same way in, at another server. Its certificate has the address in it. */
 export function clientAt(access: ConsulConnection): (address: string) => ConsulClient {
-  return (address) => {
-    const host = address.includes(":") ? `[${address}]` : address;
-    return new ConsulClient({ ...access, url: `https://${host}:${ports.consulHttps}` });
-  };
+  return (address) => new ConsulClient({ ...access, url: `https://${hostPort(address, ports.consulHttps)}` });
 }
 
 /** Pure. @param index of the leader, read before the server was asked. */
@@ -125,5 +123,5 @@ export function withoutOne(voters: readonly Voter[], host: string): WithoutOne {
 
 /** `10.0.0.1:8300` and `[fd00::1]:8300` → the address alone. */
 function hostPart(address: string): string {
-  return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  return fromUrl(address.replace(/:\d+$/, ""));
 }

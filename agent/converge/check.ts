@@ -4,7 +4,7 @@
  * One thing no apply changes: what others have added to our units (foreign-units.ts). It is told apart, so that who asks
  * whether an apply would mend the host, as every `pulumi up` does, is not sent in circles.
  */
-import { HoldfastError } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { aclSubject, autopilotSteps, planAcl } from "./acl.ts";
 import { AclConsul, readAutopilot } from "./acl-consul.ts";
@@ -69,10 +69,7 @@ async function withAutopilot(
     // Whatever is amiss with Consul, or with this host's way to it: the rest was compared all the same.
     return {
       changes,
-      notes: [
-        ...notes,
-        { what: "consul autopilot", why: `could not be asked for: ${(error as Error).message.split("\n", 1)[0]}` },
-      ],
+      notes: [...notes, { what: "consul autopilot", why: `could not be asked for: ${plainReason(error)}` }],
     };
   }
 }

@@ -13,6 +13,7 @@ import { readdir, readFile, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { paths, units } from "../../contract/paths.ts";
+import { ramfs } from "../system/memory-file-systems.ts";
 import { deleteFile, writeFileAtomic } from "./atomic-file.ts";
 import { unsealedPath } from "./old-systemd.ts";
 import { ensureHostSecret, isOwnSeal, readHostSecret, seal, unseal } from "./own-seal.ts";
@@ -98,9 +99,6 @@ async function readSealed(name: string, path: string): Promise<string> {
 function nameOf(path: string): string {
   return basename(path, ".cred");
 }
-
-/** linux/magic.h */
-const ramfs = 0x858458f6;
 
 async function present(name: string, text: string): Promise<void> {
   const path = unsealedPath(name);

@@ -7,6 +7,7 @@
  * module: that no apply can mend, so it must not be called a difference, or every `pulumi up` would try it again.
  */
 import type { HostSpec } from "../../contract/host-spec.ts";
+import { memoryFileSystems } from "../system/memory-file-systems.ts";
 
 export interface InForce {
   /** By unit: its main process. Absent: it has none. */
@@ -100,11 +101,6 @@ export function settingFault(lines: readonly string[], { settings }: InForce): s
   }
   return null;
 }
-
-const memoryFileSystems: ReadonlySet<number> = new Set([
-  0x01021994, // tmpfs (linux/magic.h)
-  0x858458f6, // ramfs
-]);
 
 /** What no apply mends, with what to do; and what is only worth a word. */
 export function beyondApply(

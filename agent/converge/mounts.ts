@@ -17,10 +17,6 @@ export async function readMountPoints(): Promise<string[]> {
   return mountPointsIn(await readFile("/proc/self/mountinfo", "utf8"));
 }
 
-export async function isMountPoint(path: string): Promise<boolean> {
-  return (await readMountPoints()).includes(path);
-}
-
 /**
  * Deletes `path` with all that it holds, but for mount points and the way to them. Fine if it is not there.
  * @returns whether it is gone.

@@ -4,20 +4,18 @@
  */
 import { readFile } from "node:fs/promises";
 import { execa } from "execa";
-
-/** Services whose being active means that they manage rules. nftables.service is not among them: ours goes along with it. */
-const managers = ["firewalld", "docker", "shorewall", "ferm", "netfilter-persistent"] as const;
+import { firewallManagers } from "../../contract/paths.ts";
 
 /** In words, such as "ufw" or "table ip filter, whose chain INPUT drops what it does not know". */
 export async function otherFirewalls(): Promise<string[]> {
   const [active, ufw, chains] = await Promise.all([
-    execa("systemctl", ["is-active", "--", ...managers], { reject: false, timeout: 10_000 }),
+    execa("systemctl", ["is-active", "--", ...firewallManagers], { reject: false, timeout: 10_000 }),
     readFile("/etc/ufw/ufw.conf", "utf8").catch(() => ""),
     execa("nft", ["list", "chains"], { reject: false, timeout: 10_000 }),
   ]);
   const states = active.stdout.split("\n");
   return [
-    ...managers.filter((_, position) => states[position] === "active"),
+    ...firewallManagers.filter((_, position) => states[position] === "active"),
     // Its service is active on every Ubuntu, switched on or not.
     ...(/^ENABLED=yes\b/im.test(ufw) ? ["ufw"] : []),
     ...droppingChains(chains.stdout),

@@ -7,6 +7,7 @@
  * read-only, and stays so for a directory that is made anew: only a new agent, whose unit makes it first, can have it.
  */
 import { accessSync, chmodSync, chownSync, constants, lstatSync, statfsSync } from "node:fs";
+import { memoryFileSystems } from "../system/memory-file-systems.ts";
 
 /** What is at the place. */
 export type PlaceFacts =
@@ -74,15 +75,12 @@ export function keyPlace(path: string, gid: number, uid = 0): KeyPlace {
   };
 }
 
-/** linux/magic.h: tmpfs and ramfs. */
-const memory: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
-
 function lookAt(path: string): PlaceFacts {
   try {
     const stat = lstatSync(path);
     if (!stat.isDirectory()) return { is: "no-directory" };
     const { uid, gid, mode } = stat;
-    const isMemory = memory.has(statfsSync(path).type);
+    const isMemory = memoryFileSystems.has(statfsSync(path).type);
     return { is: "directory", uid, gid, mode: mode & 0o7777, isMemory, isWritable: isWritable(path) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

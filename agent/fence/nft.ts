@@ -1,4 +1,5 @@
 /** The kernel's packet filter, as far as the fence needs it. The simulation has one of its own. */
+import { listTable, nftTimeoutMs } from "../system/nft-table.ts";
 import { run } from "../system/run.ts";
 import { NftShell } from "./nft-shell.ts";
 import { tableName } from "./ruleset.ts";
@@ -12,25 +13,13 @@ export interface Nft {
   listing(): Promise<string | null>;
 }
 
-/** Of one nft. Who waits for it may be about to kill a neard that no fence holds back. */
-const timeoutMs = 3000;
-
 export function systemNft(): Nft {
   const shell = new NftShell();
   return {
     load: async (rules) => {
-      await run("nft", ["-f", "-"], { stdin: rules, timeoutMs });
+      await run("nft", ["-f", "-"], { stdin: rules, timeoutMs: nftTimeoutMs });
     },
     transact: async (line, expected) => await shell.transact(line, expected),
-    listing: async () => {
-      try {
-        return (await run("nft", ["list", "table", "inet", tableName], { timeoutMs })).stdout;
-      } catch (error) {
-        // It fails for a table that is not there as for all else: absent is only what nft does not name among all.
-        const tables = await run("nft", ["list", "tables", "inet"], { timeoutMs });
-        if (tables.stdout.split("\n").some((line) => line.trim() === `table inet ${tableName}`)) throw error;
-        return null;
-      }
-    },
+    listing: () => listTable(tableName),
   };
 }

@@ -3,11 +3,12 @@ import type { Logger } from "pino";
 import { ruleSocketVariable, units } from "../../contract/paths.ts";
 import { tableName as fenceTable } from "../fence/ruleset.ts";
 import { systemClock } from "../system/clock.ts";
+import { listTable } from "../system/nft-table.ts";
 import { run } from "../system/run.ts";
 import { FenceKeeper } from "./keep-fence.ts";
 import { FirewallKeeper } from "./keep-firewall.ts";
 import { readRuleNews, receiveFrom } from "./rule-news.ts";
-import { systemRules, tableListing } from "./system-rules.ts";
+import { systemRules } from "./system-rules.ts";
 import { watchRules } from "./watch-rules.ts";
 
 /**
@@ -30,7 +31,7 @@ export async function keepRules(
     agent === null
       ? null
       : new FenceKeeper({
-          isThere: async () => (await tableListing(fenceTable)) !== null,
+          isThere: async () => (await listTable(fenceTable, ["--stateless"])) !== null,
           gone: async () => {
             log.warn({ effect: "fence" }, "somebody took the fence's table away");
             await agent.fenceIsGone();

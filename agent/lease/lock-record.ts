@@ -35,7 +35,7 @@ export const cleanMarkerSchema = z.object({
 export type CleanMarker = z.infer<typeof cleanMarkerSchema>;
 
 /** Twice what any holder can say; more is not ours. */
-const maxHeardMs = 120_000;
+const maxHeardMs = 2 * longestHeardMs;
 
 export const lockValueSchema = z.object({
   host: z.string(),

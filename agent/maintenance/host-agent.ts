@@ -2,6 +2,7 @@
  * This host's agent, as whoever is about to change the host has to take it: it answers, it surely is not there, or nothing
  * can be told. What cannot be told is never taken for "not there": the agent may be active.
  */
+import { plainReason } from "../../contract/errors.ts";
 import { units } from "../../contract/paths.ts";
 import type { UnitFact } from "../converge/facts.ts";
 import { AgentSocket } from "../socket-client.ts";
@@ -27,8 +28,7 @@ async function lookAtAgent(
   try {
     return await ask();
   } catch (error) {
-    const because = error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error);
-    const unknown = { unknown: because.replace(/\.$/, "") };
+    const unknown = { unknown: plainReason(error) };
     if (!isNobodyThere(error)) return unknown;
     // A socket without a listener is what an agent leaves that has just died, too: systemd knows whether one runs.
     const unit = await readUnit().catch(() => undefined);

@@ -3,7 +3,7 @@
  * prints `name=value` lines; here they become facts. It changes nothing.
  */
 import * as z from "zod";
-import { credentials, paths, users } from "../../contract/paths.ts";
+import { credentials, firewallManagers, paths, users } from "../../contract/paths.ts";
 import type { HostSecretTexts } from "../secrets/adopted.ts";
 
 export interface Question {
@@ -69,7 +69,7 @@ if [ -n "$ADOPT" ] && { grep -q "\\"$ADOPT\\"" ${paths.deployment} 2>/dev/null |
 fi
 fact addresses "$(hostname -I 2>/dev/null)"
 fact managed "$(test -e /etc/holdfast && echo yes)"
-fact firewalls "$(for unit in firewalld docker shorewall ferm netfilter-persistent; do systemctl is-active --quiet $unit 2>/dev/null && printf '%s, ' $unit; done; grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null && printf 'ufw, '; nft list chains 2>/dev/null | awk '/^table/ { table = $2 " " $3 } /^[ \t]+chain/ { chain = $2 } /hook input .*policy drop/ && table !~ /^inet holdfast/ { printf "nftables table %s with chain %s, ", table, chain }')"
+fact firewalls "$(for unit in ${firewallManagers.join(" ")}; do systemctl is-active --quiet $unit 2>/dev/null && printf '%s, ' $unit; done; grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null && printf 'ufw, '; nft list chains 2>/dev/null | awk '/^table/ { table = $2 " " $3 } /^[ \t]+chain/ { chain = $2 } /hook input .*policy drop/ && table !~ /^inet holdfast/ { printf "nftables table %s with chain %s, ", table, chain }')"
 fact listening "$(awk '($4 == "0A" || FILENAME ~ /udp/) && $2 ~ /:/ { sub(/.*:/, "", $2); print $2 }' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null | sort -u | tr '\\n' ' ')"
 wait
 `;
