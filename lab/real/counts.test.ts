@@ -9,15 +9,18 @@ test("NEAR epochs are added up, each with what it had at its end", () => {
   epochs.look(7, counts(3, 4));
   expect(epochs.isNew(7)).toBe(false);
   expect(epochs.isNew(8)).toBe(true);
-  epochs.close(counts(5, 7));
+  epochs.close({ nearEpoch: 7, counts: counts(5, 7) });
   epochs.look(8, counts(1, 1));
   expect(epochs.total).toEqual(counts(6, 8));
 });
 
-test("an end that nobody saw leaves what was seen last", () => {
+test.each([
+  ["that nobody saw", null],
+  ["of another NEAR epoch", { nearEpoch: 6, counts: counts(1, 1) }],
+])("an end %s leaves what was seen last", (_, end) => {
   const epochs = new EpochCounts();
   epochs.look(7, counts(3, 4));
-  epochs.close(null);
+  epochs.close(end);
   expect(epochs.total).toEqual(counts(3, 4));
 });
 

@@ -44,9 +44,9 @@ export class EpochCounts {
     return this.#nearEpoch !== null && nearEpoch !== this.#nearEpoch;
   }
 
-  /** The last NEAR epoch's counts at its end; without them what was seen of it last stands. */
-  close(final: Counts | null): void {
-    this.#closed = sumOf(this.#closed, final ?? this.#now);
+  /** The last NEAR epoch's counts at its end; without them, or with another's, what was seen of it last stands. */
+  close(final: { readonly nearEpoch: number; readonly counts: Counts } | null): void {
+    this.#closed = sumOf(this.#closed, final?.nearEpoch === this.#nearEpoch ? final.counts : this.#now);
     this.#now = noCounts;
     this.#nearEpoch = null;
   }

@@ -59,14 +59,17 @@ export function followChain(url: string, account: string, onBlock: (block: Chain
     if (found === null) return;
     if (counts.isNew(found.nearEpoch)) {
       const lastBlock = await lastOfEpochBefore();
-      counts.close(lastBlock === null ? null : ((await readCounts(url, account, lastBlock))?.counts ?? null));
+      counts.close(lastBlock === null ? null : await readCounts(url, account, lastBlock));
     }
     counts.look(found.nearEpoch, found.counts);
   };
 
-  /** Hash of the last block of the NEAR epoch before the head's; null where it is not found at once. */
+  /**
+   * Hash of the last block of the NEAR epoch before the head's; null where it is not found at once. The head is asked
+   * for anew: the one of this step may still lie in the epoch whose end the counts have just told.
+   */
   const lastOfEpochBefore = async (): Promise<string | null> => {
-    let block = head === null ? null : await newestUpTo(head);
+    let block = await newestUpTo((await readStatus(url)).sync_info.latest_block_height);
     const nearEpoch = block?.header.epoch_id;
     for (let steps = 0; block !== null && steps < 50; steps++) {
       if (block.header.epoch_id !== nearEpoch) return block.header.hash;
