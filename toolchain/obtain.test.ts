@@ -59,6 +59,6 @@ test("when no route works, the error has the reason of each and what to do", asy
   const failing = obtain("consul", "", [route("download", "no answer"), route("built", "Go is not installed")]);
   const error = (await failing.catch((thrown: unknown) => thrown)) as HoldfastError;
   expect(error.code).toBe("HF_TOOLCHAIN");
-  expect(error.message).toBe("consul 1.20.6 could not be obtained. download: no answer; built: Go is not installed.");
-  expect(error.next).toContain("Put consul (1.20.0 or later, below 2.0.0) on PATH, or install Go");
+  expect(error.message).toBe("consul 1.22.6 could not be obtained. download: no answer; built: Go is not installed.");
+  expect(error.next).toContain("Put consul (1.22.0 or later, below 2.0.0) on PATH, or install Go");
 });
