@@ -63,8 +63,13 @@ async function heardAfter(kind: string, forMs?: number): Promise<Heard[]> {
   return all;
 }
 
+/**
+ * Where no block of ours was missed, the first one was our first turn: with a quarter of the stake none comes within
+ * 8 s in one of forty take-overs, and that says nothing of whether we are heard.
+ */
 function expectHeard(all: readonly Heard[]): void {
-  expect(Math.max(...all.map(({ fromKeyS }) => fromKeyS)), "key to first block, at most").toBeLessThanOrEqual(
+  const missedSome = all.filter(({ missedBlocks }) => missedBlocks > 0);
+  expect(Math.max(0, ...missedSome.map(({ fromKeyS }) => fromKeyS)), "key to first block, at most").toBeLessThanOrEqual(
     maximumBoundS,
   );
   expect(median(all.map(({ fromKeyS }) => fromKeyS)), "key to first block, median").toBeLessThanOrEqual(medianBoundS);
