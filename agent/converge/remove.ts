@@ -15,16 +15,14 @@ import { type Concern, concerns } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { standInTable } from "../address/half-open.ts";
-import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
-import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
-import { askVoters, clientAt, seconded, withoutOne } from "../consul/voters.ts";
+import { ConsulClient } from "../consul/client.ts";
 import { AgentSocket } from "../socket-client.ts";
 import { readAccounts } from "./accounts.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { Change } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
-import { decideFarewell, type Surroundings } from "./farewell.ts";
 import { readIdentity } from "./identity.ts";
+import { leaveConsul } from "./leave-consul.ts";
 import { removeTree } from "./mounts.ts";
 import { perform } from "./perform.ts";
 import { planSteps } from "./plan-steps.ts";
@@ -39,8 +37,6 @@ import { readUnits, unitJob } from "./systemd.ts";
 const stepTimeoutMs = 150_000;
 /** A switchover takes a second or two; a cluster that is being destroyed has nobody to switch to. */
 const handOverWithinMs = 30_000;
-/** Consul's leave_drain_time (5 s), the removal from Raft (up to 3 s), and some. */
-const leaveWithinMs = 15_000;
 
 export interface RemoveContext {
   readonly host: string;
@@ -62,7 +58,7 @@ export async function removeConcern(concern: Concern, context: RemoveContext): P
     for (const left of (await store.known()).toReversed()) if (left !== "system") await removeConcern(left, context);
   if ((await store.known()).includes(concern)) {
     if (concern === "agent") await stopAgent(context);
-    if (concern === "consul") await leaveConsul(context);
+    if (concern === "consul") await leaveConsul(context, null);
     await removeSteps(concern, context);
     if (concern === "agent") {
       await removeTable("holdfast", context);
@@ -140,61 +136,6 @@ async function withdrawNote(): Promise<void> {
   } finally {
     own.close();
   }
-}
-
-/** Who goes while the others stay says goodbye: a server then counts in no quorum any more, and nobody waits for it. */
-async function leaveConsul({ host, progress, done }: RemoveContext): Promise<void> {
-  if ((await readUnits([units.consul])).get(units.consul)?.state !== "running") return;
-  const access = await readConsulAccess().catch((error: Error) => {
-    // Half deployed: without credentials nobody can say goodbye.
-    progress(`Consul is stopped without leaving: ${error.message}`);
-    return null;
-  });
-  if (access === null) return;
-  const own = new ConsulClient(access[0]);
-  const mark = once(() => own.mark(host));
-  try {
-    const farewell = await decideFarewell(() => lookAround(own, access[0], host, mark), {
-      host,
-      progress,
-      nowMs: () => performance.now(),
-      sleep: async (ms) => void (await sleep(ms)),
-    });
-    if (farewell.leave) {
-      await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
-      done({ what: "consul", why: "left the cluster" });
-    } else progress(`Consul is stopped without leaving: ${farewell.because}`);
-  } catch (error) {
-    if (!(error instanceof ConsulUnknown) && !(error instanceof ConsulRefused)) throw error;
-    progress(`Consul is stopped without leaving: ${error.message}`);
-  } finally {
-    own.close();
-  }
-  // At once: having left, Consul ends itself, and systemd would start it again, and it would join again.
-  await unitJob("stop", units.consul, { timeoutMs: stepTimeoutMs, progress });
-}
-
-/** Tries until it has worked once. */
-function once<T>(get: () => Promise<T>): () => Promise<T> {
-  let got: { value: T } | undefined;
-  return async () => {
-    got ??= { value: await get() };
-    return got.value;
-  };
-}
-
-async function lookAround(
-  own: ConsulClient,
-  access: ConsulConnection,
-  host: string,
-  mark: () => Promise<number>,
-): Promise<Surroundings> {
-  const servers = (await own.health()).Servers;
-  if (!servers.some((server) => server.Name === host)) return { isServer: false };
-  // Before the others are asked: their words count only from then on.
-  const index = await mark();
-  const without = withoutOne(seconded(await askVoters(own, clientAt(access)), index), host);
-  return { isServer: true, without, inUse: (await own.countSessions()) > 0 };
 }
 
 async function removeTable(name: string, { done }: RemoveContext): Promise<void> {
