@@ -5,10 +5,10 @@ import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { credentials, paths, ports, units, users } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { hardening } from "./hardening.ts";
+import { keyPlaceFile } from "./key-place.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";
 import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
-import { keyPlaceFile } from "./system.ts";
 import type { HostArtifacts } from "./uploads.ts";
 import { watchdogSec } from "./watchdog.ts";
 
