@@ -57,10 +57,12 @@ export async function removeConcern(concern: Concern, context: RemoveContext): P
   if (concern === "system")
     for (const left of (await store.known()).toReversed()) if (left !== "system") await removeConcern(left, context);
   if ((await store.known()).includes(concern)) {
+    const isRoleLost = concern === "neard" && (await hasArbitersAgent(store));
     if (concern === "agent") await stopAgent(context);
+    if (isRoleLost) await endKey(context);
     if (concern === "consul") await leaveConsul(context, null);
     await removeSteps(concern, context);
-    if (concern === "agent") {
+    if (concern === "agent" || isRoleLost) {
       await removeTable("holdfast", context);
       await removeTable(standInTable, context);
     }
@@ -81,7 +83,8 @@ async function removeSteps(concern: Concern, { host, store, progress, done }: Re
   }
 }
 
-async function stopAgent({ host, store, progress, done }: RemoveContext): Promise<void> {
+async function stopAgent(context: RemoveContext): Promise<void> {
+  const { store, progress } = context;
   // A unit that is gone already proves nothing of neard: what follows it is done in any case.
   if ((await readUnits([units.agent])).get(units.agent)?.loaded === true) {
     await handOver(progress);
@@ -93,6 +96,18 @@ async function stopAgent({ host, store, progress, done }: RemoveContext): Promis
   // Then that user's neard is somebody else's, if it has one.
   if (older && !(await store.known()).includes("neard")) return;
   await withdrawNote().catch((error: Error) => progress(`this host's note in Consul stays: ${error.message}`));
+  await endKey(context);
+}
+
+/** The host goes on as an arbiter: its agent stays, and knows nothing of a neard any more. */
+async function hasArbitersAgent(store: SpecStore): Promise<boolean> {
+  if (!(await store.known()).includes("agent")) return false;
+  const config = await readDeployedConfig();
+  return config !== null && config.neard === undefined;
+}
+
+/** When it returns, nothing of a lease is left on this host, in no socket either: its fence may go. */
+async function endKey({ host, progress, done }: RemoveContext): Promise<void> {
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
   const program = [process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"];
   await whileWaiting(

@@ -1,5 +1,7 @@
 /**
- * The directory where neard finds its key, as parts of a spec.
+ * The directory where neard finds its key, as parts of a spec. The concerns `system` and `neard` both have them: neard's user
+ * and the key's place come with the first and go with the last, so that a host that loses the role neard has them for as
+ * long as its neard lives.
  */
 import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { keyDirectoryRights, paths, users } from "../../contract/paths.ts";

@@ -155,15 +155,16 @@ test("two arbiters come, and leave in one run: they vote, nobody else is restart
   await expectSignedThroughout();
 });
 
-test("a third neard host comes, becomes active, and hands over before it goes", { timeout: 300_000 }, async () => {
+test("a third neard host comes, becomes active, hands over before it loses its neard, and goes", {
+  timeout: 300_000,
+}, async () => {
   const { active } = await fresh();
   const before = await processes();
-  await addComers(["neard"]);
+  await addComers(["consul", "neard"]);
   await makeUsual(comer);
   await applies();
   await healthy();
   expect(await processes()).toEqual(before);
-  expect(await raftVoters()).toEqual(residents);
   await until(`${comer} to be ready`, 30_000, async () => (await agentStatus(comer)).ready);
   const moved = await holdfast("switchover", "--yes", "--heard-timeout", "0", "--to", comer);
   expect(moved.code, moved.stdout + moved.stderr).toBe(0);
@@ -171,8 +172,19 @@ test("a third neard host comes, becomes active, and hands over before it goes", 
   // The one who was active starts its neard anew, and must be ready to take the key back.
   await healthy();
 
+  // An arbiter from here on: the key is given away while this host may still release the lock.
+  changeSettings((file) => file.setIn(["config", "holdfast:hosts", residents.length, "roles"], ["consul"]));
+  const demoted = await applies();
+  expect(changesOf(demoted)).toContain(`${comer}-neard deleted`);
+  expect(await agentStatus(comer)).toMatchObject({ role: "arbiter" });
+  expect(await on(comer, "ls /run/holdfast-key 2>/dev/null; id neard 2>/dev/null; nft list tables; true")).toBe(
+    "table inet holdfast_firewall\n",
+  );
+  expect((await healthy()).active).not.toBe(comer);
+
   dropFromSettings(comer);
   await applies();
+  expect(await raftVoters()).toEqual(residents);
   expect(await on(comer, `mountpoint -q ${paths.neardHome} && ls -A ${paths.neardHome}`)).toBe("");
   await on(comer, `umount ${paths.neardHome} && rmdir ${paths.neardHome}`);
   await expectClean(comer);
