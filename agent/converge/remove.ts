@@ -9,14 +9,14 @@
 
 import { lstat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
-import { plainReason } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { type Concern, concerns } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { standInTable } from "../address/half-open.ts";
 import { ConsulClient } from "../consul/client.ts";
 import { AgentSocket } from "../socket-client.ts";
+import { hasTable } from "../system/nft-table.ts";
 import { readAccounts } from "./accounts.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { Change } from "./converge.ts";
@@ -154,9 +154,17 @@ async function withdrawNote(): Promise<void> {
 }
 
 async function removeTable(name: string, { done }: RemoveContext): Promise<void> {
-  // Exit code 1: no such table, or no nft on this host.
-  const listed = await execa("nft", ["list", "table", "inet", name], { reject: false });
-  if (listed.failed) return;
+  const isThere = await hasTable(name).catch((cause: Error) => {
+    throw new HoldfastError(
+      "HF_APPLY_FAILED",
+      `Whether the table inet ${name} is there cannot be told: ${cause.message}.`,
+      {
+        next: `See what nft list table inet ${name} says on this host, mend the cause, and run pulumi up again.`,
+        cause,
+      },
+    );
+  });
+  if (!isThere) return;
   await runCommand(["nft", "delete", "table", "inet", name]);
   done({ what: `nftables table inet ${name}`, why: "nobody needs it any more" });
 }
