@@ -165,6 +165,9 @@ export const historyEntrySchema = z.object({
 });
 export type HistoryEntry = z.infer<typeof historyEntrySchema>;
 
+/** Entries in one answer of `GET /history`, unless another number is asked for. */
+export const historyPageEntries = 100;
+
 /** `POST /switchover` takes this and answers 202 with `{id}`, or 409 with `{error, next}`. */
 export const switchoverRequestSchema = z.strictObject({
   /** The host that shall take over; absent: the best one that is ready. */

@@ -11,6 +11,7 @@ import { type Change, converge } from "./converge.ts";
 import { hasSystemdCreds, unsealAll } from "./credentials.ts";
 import { withHostLock } from "./host-lock.ts";
 import { claimHost, claimIn, requireOwner } from "./identity.ts";
+import { takeBackAndLeave } from "./leave-consul.ts";
 import { leave, leaveAtSignals } from "./left.ts";
 import { lookFor } from "./look.ts";
 import { readMountPoints } from "./mounts.ts";
@@ -62,6 +63,14 @@ export function registerConvergeCommands(program: Command): void {
     .requiredOption("--host <name>", "the host that has left")
     .requiredOption("--management-secret <name>", "which of the secrets is Consul's management token")
     .action((options: { host: string; managementSecret: string }) => revoke(options));
+  program
+    .command("leave-consul")
+    .description(
+      "take back this host's token and leave Consul, if its agent is removed; secrets as one JSON object on stdin",
+    )
+    .requiredOption("--management-secret <name>", "which of the secrets is Consul's management token")
+    .requiredOption("--deployment <id>", "the deployment that this host belongs to; another one's is refused")
+    .action(leaveIt);
   program
     .command("unseal")
     .description("unseal this host's credentials into memory, where systemd is too old to (holdfast-unseal.service)")
@@ -185,10 +194,24 @@ async function remove(options: RemoveOptions): Promise<void> {
 }
 
 async function revoke({ host, managementSecret }: { host: string; managementSecret: string }): Promise<void> {
-  const { [managementSecret]: token } = parseSecrets(await readStdin());
-  if (token === undefined)
-    throw new HoldfastError("HF_USAGE", `The secret ${managementSecret} was not given on stdin.`);
+  const token = await secretOnStdin(managementSecret);
   await revokeToken(host, token, { progress: progressOn(hostname(), "acl"), done: reporter("removed").add });
+}
+
+async function leaveIt(options: { managementSecret: string; deployment: string }): Promise<void> {
+  const token = await secretOnStdin(options.managementSecret);
+  const host = (await specStore.readSpec("consul"))?.host ?? hostname();
+  const progress = progressOn(host, "consul");
+  await withHostLock({ withinMs: removeWithinMs, host }, progress, async () => {
+    await requireOwner(options.deployment, host);
+    await takeBackAndLeave({ host, store: specStore, progress, done: reporter("removed").add }, token);
+  });
+}
+
+async function secretOnStdin(name: string): Promise<string> {
+  const { [name]: secret } = parseSecrets(await readStdin());
+  if (secret === undefined) throw new HoldfastError("HF_USAGE", `The secret ${name} was not given on stdin.`);
+  return secret;
 }
 
 async function unsealThem(): Promise<void> {

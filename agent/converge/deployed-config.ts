@@ -15,7 +15,14 @@ import { SpecStore } from "./spec-store.ts";
 
 const { network, account, host, consul } = agentConfigSchema.shape;
 const { urls, caFile, certFile } = consul.shape;
-const deployedSchema = z.object({ network, account, host, consul: z.object({ urls, caFile, certFile }) });
+const deployedSchema = z.object({
+  network,
+  account,
+  host,
+  consul: z.object({ urls, caFile, certFile }),
+  /** Absent on an arbiter. */
+  neard: z.object({}).optional(),
+});
 
 export type DeployedConfig = z.infer<typeof deployedSchema>;
 

@@ -8,6 +8,7 @@ import * as z from "zod";
 import {
   type AgentStatus,
   type HistoryEntry,
+  historyPageEntries,
   type StandDownRequest,
   type SwitchoverProgress,
   type SwitchoverRequest,
@@ -19,7 +20,7 @@ import {
 } from "../../contract/agent-status.ts";
 import { plainReason } from "../../contract/errors.ts";
 import { maxSnapshotBytes } from "../consul/snapshot.ts";
-import { longestPage, type Page, pageEntries } from "./history-book.ts";
+import { longestPage, type Page } from "./history-book.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Said no, and what to do instead. */
@@ -57,7 +58,7 @@ const maxBodyBytes = 64 * 1024;
 /** A snapshot in base64, and what is around it. */
 const maxSnapshotBodyBytes = Math.ceil((maxSnapshotBytes * 4) / 3) + 4096;
 const pageSchema = z.object({
-  limit: z.coerce.number().int().min(1).max(longestPage).default(pageEntries),
+  limit: z.coerce.number().int().min(1).max(longestPage).default(historyPageEntries),
   before: z.coerce.number().int().optional(),
 });
 const pauseSchema = z.strictObject({ reason: z.string().max(500).default("") });

@@ -8,6 +8,7 @@ import {
   agentStatusSchema,
   type HistoryEntry,
   historyEntrySchema,
+  historyPageEntries,
   refusalSchema,
   type StandDownRequest,
   type SwitchoverProgress,
@@ -29,14 +30,11 @@ export function getStatus(link: HostLink): Promise<AgentStatus> {
   return ask(link, { method: "GET", path: "/status", timeoutMs: hostDeadlineMs }, agentStatusSchema);
 }
 
-/** Entries in one answer of the agent. */
-const historyPage = 100;
-
 /** The newest `limit` entries, newest last, page by page. An agent of before there were pages gives all at once. */
 export async function getHistory(link: HostLink, limit: number): Promise<HistoryEntry[]> {
   let entries: HistoryEntry[] = [];
   while (entries.length < limit) {
-    const wanted = Math.min(historyPage, limit - entries.length);
+    const wanted = Math.min(historyPageEntries, limit - entries.length);
     const before = entries[0] === undefined ? "" : `&before=${entries[0].epoch}`;
     const path = `/history?limit=${wanted}${before}`;
     const request = { method: "GET", path, timeoutMs: commandDeadlineMs } as const;

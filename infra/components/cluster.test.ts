@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { keyFileJson } from "../../contract/near-key.ts";
@@ -21,6 +22,8 @@ interface Registered {
 }
 
 let registered: Registered[] = [];
+/** Name of the resource that is made slowly: what depends on it is registered after it, and all else before. */
+let slow = "";
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nonly-for-connections\n-----END OPENSSH PRIVATE KEY-----\n";
 
 /** Runs the program's resource part on a fake engine, which gives a Stash's input back as its output. */
@@ -54,7 +57,8 @@ async function register(
 
 beforeAll(async () => {
   await pulumi.runtime.setMocks({
-    newResource: ({ type, name, inputs }) => {
+    newResource: async ({ type, name, inputs }) => {
+      if (name === slow) await sleep(100);
       registered.push({ type, name, inputs });
       const outputs = type === "pulumi:index:Stash" ? { ...inputs, output: inputs.input } : inputs;
       return { id: `${name}-id`, state: outputs };
@@ -70,6 +74,13 @@ function secretsOnStdin({ name, inputs }: Registered): Record<string, string> {
   const { [secretMark]: mark, value } = inputs.stdin as Record<string, string>;
   if (mark === undefined) throw new Error(`stdin of ${name} is not a secret`);
   return JSON.parse(value ?? "");
+}
+
+/** It has the private key in it. */
+function connectionIn(inputs: Registered["inputs"] = {}): { readonly host: string; readonly hostKey: string } {
+  const { [secretMark]: mark, value } = (inputs.connection ?? {}) as Record<string, unknown>;
+  if (mark === undefined) throw new Error("a connection is not a secret");
+  return value as { host: string; hostKey: string };
 }
 
 const commands = (all: Registered[]) => all.filter(({ type }) => type === "command:remote:Command");
@@ -115,6 +126,26 @@ describe("the sample's resources", () => {
       expect(inputs.delete, name).toContain(`--deployment ${claim?.id}`);
   });
 
+  test("a host that leaves takes its own token back: after its agent and its neard, before its Consul, and told by nobody else", async () => {
+    for (const { name, address } of sampleInput().hosts) {
+      const leave = named(all, `${name}-leave`);
+      expect(connectionIn(leave).host).toBe(address);
+      expect(leave?.delete).toContain("leave-consul");
+      expect(leave?.create).toBeUndefined();
+    }
+    const isAfter = async (first: string, ...others: string[]) => {
+      slow = first;
+      const names = (await register()).map(({ name }) => name);
+      slow = "";
+      const late = names.slice(names.indexOf(first) + 1);
+      expect(late).toEqual(expect.arrayContaining(others));
+      return late;
+    };
+    await isAfter("host-b-consul", "host-b-leave", "host-b-neard", "host-b-agent");
+    expect(await isAfter("host-b-leave", "host-b-neard", "host-b-agent")).not.toContain("host-b-consul");
+    await isAfter("host-c-leave", "host-c-agent");
+  });
+
   test("a stack that adopts its hosts has their secrets, and trusts their authority beside its own", async () => {
     const certified = { name: "host-a", certificate: "their certificate", privateKey: "their key" };
     const adopted: Adopted = {
@@ -145,8 +176,9 @@ describe("the sample's resources", () => {
 
   test("every connection pins the host's key", () => {
     for (const { name, inputs } of all.filter(({ type }) => type.startsWith("command:remote:"))) {
-      const { host, hostKey } = inputs.connection as { host: string; hostKey: string };
+      const { host, hostKey } = connectionIn(inputs);
       const expected = sampleInput().hosts.find(({ address }) => address === host)?.hostKey;
+      expect(expected, name).toMatch(/^ssh-/);
       expect(hostKey, name).toBe(expected);
     }
   });
@@ -191,7 +223,8 @@ describe("the sample's resources", () => {
 
   test("whatever hosts are called, no two resources are the same one", async () => {
     // Without "secrets": its mark is below the cluster, and what is called secrets-mark for "mark" below the secrets.
-    const pieces = ["cluster", "authority", "acl", "system", "consul", "neard", "agent", "mark", "runtime"];
+    const pieces = ["cluster", "authority", "acl", "system", "consul", "leave", "token", "neard", "agent", "mark"];
+    pieces.push("runtime");
     const names = [
       ...pieces.flatMap((one) => [one, `a-${one}`]),
       "a",

@@ -22,6 +22,7 @@ import { type Artifact, uploadPath } from "../plan/uploads.ts";
 import { sampleArtifactsByArch, sampleHost, sampleTopology } from "../testing/sample.ts";
 import {
   applyCall,
+  leaveCommand,
   type Owners,
   prepareCommand,
   removeCommand,
@@ -126,6 +127,20 @@ test("a token is taken back by a host that is still one of ours, and else there 
   expect(shell(revokeCommand("root", "host-b"), '{"a":"secret"}')).toMatch(
     /^revoke --host host-b --management-secret [a-z-]+ \n[\s\S]*---\n\{"a":"secret"\}$/,
   );
+});
+
+test("only a holdfastd that knows how is told to leave, and in its deployment's name", () => {
+  fakeHoldfastd();
+  // One of before answers any --help with its own.
+  expect(shell(leaveCommand("root", own))).toBe("");
+  writeFileSync(
+    at(paths.holdfastd),
+    '#!/bin/sh\nif [ "$2" = --help ]; then echo "  --management-secret <name>"; else echo "$@"; cat; fi\n',
+  );
+  for (const user of ["root", "admin"])
+    expect(shell(leaveCommand(user, own).replace("sudo -n ", ""), '{"a":"secret"}')).toMatch(
+      new RegExp(`^leave-consul --management-secret [a-z-]+ --deployment ${own}\n\\{"a":"secret"\\}$`),
+    );
 });
 
 test("remove names the concern", () => {
