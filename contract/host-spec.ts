@@ -93,7 +93,7 @@ export const hostSpecSchema = z.strictObject({
   /** Only in the concern `acl`: policies, and tokens whose secret ids are secrets from stdin. */
   acl: z
     .strictObject({
-      /** Name of the secret that holds the initial management token. */
+      /** Name of the secret that holds the management token: Consul's ACLs are bootstrapped with it. */
       managementSecret: z.string(),
       policies: z.array(z.strictObject({ name: z.string(), rules: z.array(z.string()) })),
       tokens: z.array(

@@ -49,7 +49,7 @@ export const stackOutputsSchema = z.object({
   /** Secret. Absent: the stack was brought up by a version that did not tell. */
   consulAccess: z
     .object({
-      /** Consul's initial management token: snapshots need it, and nothing else of the operator's commands. */
+      /** Consul's management token, which no host has: snapshots need it, and nothing else of the operator's commands. */
       managementToken: z.string(),
     })
     .optional(),

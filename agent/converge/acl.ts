@@ -80,7 +80,19 @@ export function planAcl(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclSt
     ...tokenSteps(spec, secrets, facts),
     ...lostSteps(spec, facts),
     ...obsoleteSteps(spec, secrets, facts),
+    ...supersededSteps(spec, secrets, facts),
   ];
+}
+
+/** How Consul itself calls the token that a bootstrap makes, and the one that its configuration makes. */
+const madeByConsul = ["Bootstrap Token (Global Management)", "Initial Management Token"];
+
+/** Management tokens of before a reset: whoever has a copy of a lost stack's state can do nothing with it from then on. */
+function supersededSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[] {
+  return facts.tokens
+    .filter(({ description }) => madeByConsul.includes(description))
+    .filter(({ secret }) => secret !== secrets[spec.managementSecret])
+    .map(({ accessor }): AclStep => ({ kind: "delete-token", accessor, name: "management", why: "an earlier one" }));
 }
 
 /** A host that died and left the configuration counts in no quorum any more: said on its behalf. */

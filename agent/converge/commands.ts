@@ -2,10 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { type ConvergeReport, type HostSpec, type Secrets, specOnStdin } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { AclConsul } from "./acl-consul.ts";
 import { allQuestions, check as checkConcern, type Question, questionOf } from "./check.ts";
 import { type Change, converge } from "./converge.ts";
 import { hasSystemdCreds, unsealAll } from "./credentials.ts";
@@ -13,6 +15,7 @@ import { withHostLock } from "./host-lock.ts";
 import { claimHost, claimIn, requireOwner } from "./identity.ts";
 import { leave, leaveAtSignals } from "./left.ts";
 import { lookFor } from "./look.ts";
+import { resetFileOnDisk, resetManagement } from "./management-token.ts";
 import { readMountPoints } from "./mounts.ts";
 import { fitToMounts, missingMount, requireMount } from "./neard-mount.ts";
 import { exitNotAllUnsealed, fitToOldSystemd } from "./old-systemd.ts";
@@ -63,6 +66,13 @@ export function registerConvergeCommands(program: Command): void {
     .requiredOption("--management-secret <name>", "which of the secrets is Consul's management token")
     .action((options: { host: string; managementSecret: string }) => revoke(options));
   program
+    .command("acl-reset")
+    .description(
+      "have Consul, which was set up with another management token, take the one on stdin; on all servers at once",
+    )
+    .requiredOption("--management-secret <name>", "which of the secrets on stdin it is")
+    .action((options: { managementSecret: string }) => resetAcl(options));
+  program
     .command("unseal")
     .description("unseal this host's credentials into memory, where systemd is too old to (holdfast-unseal.service)")
     .action(unsealThem);
@@ -83,6 +93,8 @@ function seconds(text: string): number {
 /** A person waits for these two; an apply on this host may take hours. */
 const checkWithinMs = 60_000;
 const removeWithinMs = 120_000;
+/** All servers try at the same time, and an election may come between. */
+const resetWithinMs = 60_000;
 
 interface ApplyOptions {
   readonly spec: string;
@@ -185,10 +197,29 @@ async function remove(options: RemoveOptions): Promise<void> {
 }
 
 async function revoke({ host, managementSecret }: { host: string; managementSecret: string }): Promise<void> {
-  const { [managementSecret]: token } = parseSecrets(await readStdin());
-  if (token === undefined)
-    throw new HoldfastError("HF_USAGE", `The secret ${managementSecret} was not given on stdin.`);
+  const token = await managementToken(managementSecret);
   await revokeToken(host, token, { progress: progressOn(hostname(), "acl"), done: reporter("removed").add });
+}
+
+async function resetAcl({ managementSecret }: { managementSecret: string }): Promise<void> {
+  const consul = await AclConsul.open(await managementToken(managementSecret));
+  try {
+    await resetManagement(consul, resetFileOnDisk, {
+      withinMs: resetWithinMs,
+      progress: progressOn(hostname(), "acl"),
+      done: reporter("changed").add,
+      nowMs: () => performance.now(),
+      sleep: async (ms) => void (await sleep(ms)),
+    });
+  } finally {
+    consul.close();
+  }
+}
+
+async function managementToken(secret: string): Promise<string> {
+  const { [secret]: token } = parseSecrets(await readStdin());
+  if (token === undefined) throw new HoldfastError("HF_USAGE", `The secret ${secret} was not given on stdin.`);
+  return token;
 }
 
 async function unsealThem(): Promise<void> {

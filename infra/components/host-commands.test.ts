@@ -21,6 +21,7 @@ import { planDeployment } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 import { sampleArtifactsByArch, sampleHost, sampleTopology } from "../testing/sample.ts";
 import {
+  aclResetCommand,
   applyCall,
   type Owners,
   prepareCommand,
@@ -125,6 +126,13 @@ test("a token is taken back by a host that is still one of ours, and else there 
   fakeHoldfastd();
   expect(shell(revokeCommand("root", "host-b"), '{"a":"secret"}')).toMatch(
     /^revoke --host host-b --management-secret [a-z-]+ \n[\s\S]*---\n\{"a":"secret"\}$/,
+  );
+});
+
+test("Consul is made to take another management token, which is on stdin alone", () => {
+  fakeHoldfastd();
+  expect(shell(aclResetCommand("root"), '{"a":"secret"}')).toMatch(
+    /^acl-reset --management-secret [a-z-]+ \n[\s\S]*---\n\{"a":"secret"\}$/,
   );
 });
 

@@ -176,6 +176,13 @@ export function revokeCommand(user: string, host: string): string {
   );
 }
 
+/** Run on every Consul server of a cluster that is adopted, at the same time. */
+export function aclResetCommand(user: string): string {
+  const seconds = 2 * minute;
+  const reset = `acl-reset --management-secret ${clusterSecrets.managementToken}`;
+  return holdfastd(user, `timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${reset} ${orSay(seconds)}`);
+}
+
 /** @param own id of the deployment whose host it is */
 export function removeCommand(user: string, concern: Concern, own: string): string {
   const seconds = 5 * minute;

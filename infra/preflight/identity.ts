@@ -185,7 +185,7 @@ function secretFaults(claim: Claim, reports: readonly HostReport[]): Fault[] {
       {
         code: "HF_HOST_FOREIGN",
         message: `What the hosts of ${claim.adopt} have cannot be adopted: ${plainReason(error)}`,
-        next: "Every host of the deployment must be reachable, a Consul server among them.",
+        next: "Every host of the deployment must be reachable.",
       },
     ];
   }
