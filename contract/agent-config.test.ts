@@ -3,6 +3,7 @@ import { agentConfigSchema } from "./agent-config.ts";
 import { defaultTiming } from "./timing.ts";
 
 const config = {
+  format: 1,
   network: "localnet",
   account: "validator.localnet",
   host: "host-a",

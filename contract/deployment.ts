@@ -11,6 +11,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { hostNameSchema } from "./topology.ts";
+import type { Shape } from "./wire/format.ts";
 
 /** `hf-` and 16 hexadecimal digits: never a number to a YAML file, and easy to search for. */
 export const deploymentIdSchema = z
@@ -68,6 +69,7 @@ export const identitySchema = claimSchema.omit({ adopt: true }).extend({
   before: beforeSchema.default(nothingBefore),
 });
 export type Identity = z.infer<typeof identitySchema>;
+export const identityShape = { name: "a host's identity", format: 1, schema: identitySchema } satisfies Shape<unknown>;
 
 /** @param pem certificates; the first is the deployment's own authority. Null: there is none in it. */
 export function deploymentId(pem: string): string | null {

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
+import type { Shape } from "./wire/format.ts";
 
 const sshEnd = {
   user: z.string(),
@@ -56,3 +57,8 @@ export const stackOutputsSchema = z.object({
 });
 
 export type StackOutputs = z.infer<typeof stackOutputsSchema>;
+export const stackOutputsShape = {
+  name: "the stack's outputs",
+  format: 1,
+  schema: stackOutputsSchema,
+} satisfies Shape<unknown>;

@@ -10,7 +10,8 @@
 import { connect } from "node:net";
 import type { TakeoverAddress } from "../../contract/agent-config.ts";
 import { ports } from "../../contract/paths.ts";
-import { type Connection, endHalfOpen } from "./half-open.ts";
+import type { Connection } from "../../contract/wire/notes.ts";
+import { endHalfOpen } from "./half-open.ts";
 import type { AddressMover } from "./mover.ts";
 import { announceByNeighbours } from "./neighbours.ts";
 import { CommandMovers } from "./operators-command.ts";

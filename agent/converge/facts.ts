@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { Before } from "../../contract/deployment.ts";
 import type { HostSpec } from "../../contract/host-spec.ts";
+import type { Shape } from "../../contract/wire/format.ts";
 import type { InForce } from "./in-force.ts";
 import { type Inventory, inventorySchema } from "./inventory.ts";
 
@@ -72,6 +73,12 @@ export const pendingSchema = z.strictObject({
   disturbs: z.array(z.enum(["consul", "neard"])),
 });
 export type Pending = z.infer<typeof pendingSchema>;
+/** Written without its number: 0.1 refuses what it does not know. */
+export const pendingShape = {
+  name: "the note of an apply under way",
+  format: 1,
+  schema: pendingSchema,
+} satisfies Shape<unknown>;
 
 export interface HostFacts {
   readonly users: ReadonlyMap<string, UserFact>;

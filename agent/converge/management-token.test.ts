@@ -69,7 +69,7 @@ test("a new cluster is bootstrapped once, with the stack's own secret, and by a 
   expect(cluster.bootstraps).toBe(1);
 });
 
-test("a cluster that knows the token from its configuration, as up to 0.2, is left as it is", async () => {
+test("a cluster that knows the token from its configuration, as in 0.1, is left as it is", async () => {
   const cluster = new Cluster();
   Object.assign(cluster, { token: "ours", index: 7 });
   await ensureManagement(cluster.seenWith("ours"), waiting());

@@ -97,7 +97,7 @@ async function attempt(consul: Management): Promise<"known" | "made" | { readonl
   if (await consul.knowsToken()) return "known";
   const made = await consul.bootstrap();
   if (made === "done") return "made";
-  // Somebody may just have been first with the very same: another apply, or a server that has it in its configuration (0.2).
+  // Somebody may just have been first with the very same: another apply, or a server that has it in its configuration still (0.1).
   return (await consul.knowsToken()) ? "known" : made;
 }
 

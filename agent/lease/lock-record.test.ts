@@ -57,6 +57,20 @@ test.for([
   expect(seen(lockValueText(record, sealer), more).seal).toBe("misplaced");
 });
 
+test.for([
+  ["a record", record],
+  ["a marker", release],
+] as const)(
+  "%s of a newer release says nothing to us: it stands for the longest, and is not taken for a foreign one",
+  ([, one]) => {
+    const text = JSON.stringify({ ...JSON.parse(lockValueText(one, sealer)), format: 2 });
+    const lock = seen(text, one === record ? held : {});
+    expect(lock).toMatchObject({ seal: "newer", value: null });
+    expect(heardMsOf(lock)).toBe(longestHeardMs);
+    expect(cleanMarker(lock)).toBeNull();
+  },
+);
+
 test("whatever a reader acts on is sealed: not a byte of it can be another", () => {
   const text = lockValueText(release, sealer);
   const value = JSON.parse(text);

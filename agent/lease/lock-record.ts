@@ -13,6 +13,7 @@
  */
 import * as z from "zod";
 import { longestHeardMs } from "../../contract/timing.ts";
+import { type Reading, readShape, type Shape, textOf, understood } from "../../contract/wire/format.ts";
 import type { KvEntry } from "../consul/client.ts";
 import type { Sealer } from "./seal.ts";
 
@@ -51,6 +52,8 @@ export const lockValueSchema = z.object({
   seal: z.array(z.string().max(64)).max(4).optional(),
 });
 export type LockValue = z.infer<typeof lockValueSchema>;
+/** The record with the marker in it. The number is not sealed: who changes it makes a record that is not understood. */
+export const lockRecordShape: Shape<LockValue> = { name: "the lock's record", format: 1, schema: lockValueSchema };
 
 /** What a host writes, before it is sealed. */
 export interface LockRecord {
@@ -67,9 +70,10 @@ export interface LockRecord {
  *   missing     it has none, as those of agents of before the seals
  *   wrong       it has another one, or is no record at all: somebody without the key wrote it
  *   misplaced   it is right, of another session or epoch: somebody put an old one back
+ *   newer       it says that a newer release wrote it, and is not understood
  *   unchecked   this host has no key, and cannot tell
  */
-export type SealState = "right" | "missing" | "wrong" | "misplaced" | "unchecked";
+export type SealState = "right" | "missing" | "wrong" | "misplaced" | "newer" | "unchecked";
 
 /** The lock as one consistent read showed it. A key that does not exist has index 0. */
 export interface LockView {
@@ -87,32 +91,26 @@ export const absentLock: LockView = { modifyIndex: 0, lockIndex: 0, session: nul
 /** The text of a record, sealed. */
 export function lockValueText(record: LockRecord, sealer: Sealer): string {
   const value: LockValue = { ...record };
-  return JSON.stringify(sealer.canTell ? { ...value, seal: sealer.seal(record) } : value);
+  return textOf(lockRecordShape, sealer.canTell ? { ...value, seal: sealer.seal(record) } : value);
 }
 
 export function lockViewFrom(entry: KvEntry | undefined, sealer: Sealer): LockView {
   if (entry === undefined) return absentLock;
-  const value = parseValue(entry.value);
+  const reading = readShape(lockRecordShape, entry.value);
   return {
     modifyIndex: entry.modifyIndex,
     lockIndex: entry.lockIndex,
     session: entry.session,
-    value,
-    seal: sealOf(entry, value, sealer),
+    value: understood(reading),
+    seal: sealOf(entry, reading, sealer),
   };
 }
 
-function parseValue(text: string): LockValue | null {
-  try {
-    return lockValueSchema.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-function sealOf(entry: KvEntry, value: LockValue | null, sealer: Sealer): SealState {
+function sealOf(entry: KvEntry, reading: Reading<LockValue>, sealer: Sealer): SealState {
   if (!sealer.canTell) return "unchecked";
-  if (value === null) return "wrong";
+  if (reading.is === "newer") return "newer";
+  if (reading.is === "unreadable") return "wrong";
+  const { value } = reading;
   const { seal, session, epoch } = value;
   if (seal === undefined) return "missing";
   if (session === undefined || epoch === undefined) return "wrong";

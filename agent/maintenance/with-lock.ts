@@ -8,6 +8,7 @@
  */
 import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
+import type { MaintenanceNote } from "../../contract/wire/notes.ts";
 import { Left } from "../converge/left.ts";
 import {
   type AgentLook,
@@ -23,7 +24,6 @@ import {
   startWaiting,
 } from "./decide.ts";
 import {
-  type LockNote,
   type MaintenanceStore,
   type MaintenanceView,
   renewEveryMs,
@@ -297,7 +297,7 @@ function secondsSince(startMs: number, context: MaintenanceContext): number {
   return Math.round((context.nowMs() - startMs) / 1000);
 }
 
-function note(context: MaintenanceContext, state: LockNote["state"]): LockNote {
+function note(context: MaintenanceContext, state: MaintenanceNote["state"]): MaintenanceNote {
   return { host: context.host, state, at: new Date().toISOString() };
 }
 

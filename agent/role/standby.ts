@@ -132,7 +132,8 @@ function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover")
 /** The history tells it too: who looks into it later wants to know why it took a minute. */
 function doubtOn({ watch, tampering }: State, nowMs: number): string {
   if (tampering !== null && nowMs - tampering.atMs < 2 * longestHeardMs) return `; ${tampering.because}`;
-  return watch.lock?.seal === "missing" ? "; its records had no seal, so it was waited for the longest" : "";
+  if (watch.lock?.seal === "missing") return "; its records had no seal, so it was waited for the longest";
+  return watch.lock?.seal === "newer" ? "; its records are of a newer release, so it was waited for the longest" : "";
 }
 
 /**

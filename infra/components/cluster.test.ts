@@ -161,7 +161,7 @@ describe("the sample's resources", () => {
       expect(others).toEqual([]);
     });
 
-    test("keeps theirs where a host of 0.2 told it", async () =>
+    test("keeps theirs where a host of 0.1 told it", async () =>
       expect([...tokens(await adopting({ ...adopted, managementToken: "their management" }))]).toEqual([
         "their management",
       ]));

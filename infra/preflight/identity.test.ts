@@ -110,7 +110,7 @@ describe("adoption", () => {
   test("takes over what the hosts have, and trusts their authority", () => {
     const adopted = adoptionOf(adopting, all);
     expect(adopted?.cluster).toEqual({ gossipKey: "gossip", trusted: theirs });
-    // Deployed by 0.2 or before.
+    // Deployed by 0.1.
     expect(adopted?.managementToken).toBe("m");
     expect(adopted?.hosts.get("host-a")).toEqual({
       consulToken: "token of host-a",
