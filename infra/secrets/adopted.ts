@@ -3,7 +3,8 @@
  * of its own (infra/preflight/host-facts.ts reads it) → what the stack keeps from now on. Pure.
  *
  * Idea: nothing that the hosts have changes, so nothing has to happen at the same time on all of them, and a take-over that
- * ends half-way is gone on with. The authority's private key is the one thing that no host has.
+ * ends half-way is gone on with. Two things no host has: the authority's private key, and Consul's management token, which its
+ * servers had in their configuration in 0.1.
  */
 import * as z from "zod";
 import { authoritiesBut } from "../../contract/deployment.ts";
