@@ -4,6 +4,8 @@
  */
 import { request } from "node:http";
 import * as z from "zod";
+import { HoldfastError, plainReason } from "../contract/errors.ts";
+import { paths } from "../contract/paths.ts";
 import {
   type AgentRoleView,
   type AgentStatus,
@@ -14,9 +16,7 @@ import {
   type SwitchoverRequest,
   switchoverAcceptedSchema,
   switchoverProgressSchema,
-} from "../contract/agent-status.ts";
-import { HoldfastError, plainReason } from "../contract/errors.ts";
-import { paths } from "../contract/paths.ts";
+} from "../contract/wire/agent-status.ts";
 import { readShape, type Shape } from "../contract/wire/format.ts";
 import { type HistoryEntry, historyEntrySchema } from "../contract/wire/history.ts";
 

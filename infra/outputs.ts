@@ -1,7 +1,7 @@
-/** The stack's outputs, as contract/stack-outputs.ts has them. */
+/** The stack's outputs, as contract/wire/stack-outputs.ts has them. */
 import * as pulumi from "@pulumi/pulumi";
 import { paths } from "../contract/paths.ts";
-import { type StackOutputs, stackOutputsSchema, stackOutputsShape } from "../contract/stack-outputs.ts";
+import { type StackOutputs, stackOutputsSchema, stackOutputsShape } from "../contract/wire/stack-outputs.ts";
 import type { Topology } from "./config/topology.ts";
 
 type Secret = "sshAccess" | "consulAccess";

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
-import type { Secrets } from "../../contract/host-spec.ts";
+import type { Secrets } from "../../contract/wire/host-spec.ts";
 import { ConsulClient } from "../consul/client.ts";
 import { ConsulRefused, ConsulUnknown, tokenUnknown } from "../consul/errors.ts";
 import { type AclFacts, type AclSpec, type AclStep, aclSubject, describe, planAcl } from "./acl.ts";

@@ -11,8 +11,9 @@
  * Another one: a stack that adopted its hosts knows their tokens, but not the public ids under which Consul keeps them.
  * A token is known by its secret as well.
  */
-import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
+
 import { aclName } from "../../contract/topology.ts";
+import type { HostSpec, Secrets } from "../../contract/wire/host-spec.ts";
 
 export type AclSpec = NonNullable<HostSpec["acl"]>;
 

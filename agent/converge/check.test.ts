@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { emptyInventory, nothingDue } from "../../contract/wire/pending.ts";
 import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
 import type { AclSpec } from "./acl.ts";
 import { allQuestions, check, questionOf, withAutopilot } from "./check.ts";
-import { nothingDue } from "./facts.ts";
-import { emptyInventory } from "./inventory.ts";
 import { SpecStore } from "./spec-store.ts";
 
 let folder: string;

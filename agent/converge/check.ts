@@ -5,7 +5,7 @@
  * whether an apply would mend the host, as every `pulumi up` does, is not sent in circles.
  */
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
-import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
+import type { Concern, HostSpec, Secrets } from "../../contract/wire/host-spec.ts";
 import { tokenUnknown } from "../consul/errors.ts";
 import { aclSubject, autopilotSteps, planAcl } from "./acl.ts";
 import { AclConsul, readAutopilot } from "./acl-consul.ts";

@@ -8,9 +8,9 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
-import { agentConfigSchema, agentConfigShape } from "../../contract/agent-config.ts";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
+import { agentConfigSchema, agentConfigShape } from "../../contract/wire/agent-config.ts";
 import { readShape, type Shape } from "../../contract/wire/format.ts";
 import { SpecStore } from "./spec-store.ts";
 

@@ -6,26 +6,28 @@
 import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  type Before,
-  type Claim,
-  claimName,
-  claimSchema,
   deploymentId,
-  deploymentIdSchema,
   describeOwner,
-  type Identity,
-  identitySchema,
-  identityShape,
   type Marks,
   nextForStranger,
-  nothingBefore,
   type Standing,
   standingOf,
 } from "../../contract/deployment.ts";
 import { HoldfastError } from "../../contract/errors.ts";
-import type { Secrets } from "../../contract/host-spec.ts";
 import { paths, users } from "../../contract/paths.ts";
 import { readShape, stamped } from "../../contract/wire/format.ts";
+import type { Secrets } from "../../contract/wire/host-spec.ts";
+import {
+  type Before,
+  type Claim,
+  claimName,
+  claimSchema,
+  deploymentIdSchema,
+  type Identity,
+  identitySchema,
+  identityShape,
+  nothingBefore,
+} from "../../contract/wire/identity.ts";
 import { readAccounts } from "./accounts.ts";
 import { writeFileAtomic } from "./atomic-file.ts";
 import type { SpecStore } from "./spec-store.ts";

@@ -2,9 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
-import { nothingDue } from "./facts.ts";
-import { emptyInventory } from "./inventory.ts";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
+import { emptyInventory, nothingDue } from "../../contract/wire/pending.ts";
 import { SpecStore } from "./spec-store.ts";
 
 let directory: string;

@@ -11,11 +11,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
-import { type Concern, concerns, type HostSpec, hostSpecShape, specFor01 } from "../../contract/host-spec.ts";
 import { type Reading, readData, readShape, type Shape, stamped } from "../../contract/wire/format.ts";
+import { type Concern, concerns, type HostSpec, hostSpecShape, specFor01 } from "../../contract/wire/host-spec.ts";
+import { emptyInventory, type Inventory, type Pending, pendingShape } from "../../contract/wire/pending.ts";
 import { deleteFile, writeFileAtomic } from "./atomic-file.ts";
-import { type Pending, pendingShape } from "./facts.ts";
-import { emptyInventory, type Inventory, inventoryOf, union } from "./inventory.ts";
+import { inventoryOf, union } from "./inventory.ts";
 import { sha256 } from "./plan-steps.ts";
 
 const wholeShape = {

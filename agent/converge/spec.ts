@@ -3,6 +3,7 @@
 import type * as z from "zod";
 import { toDotPath } from "zod/v4/core";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
+import { readData } from "../../contract/wire/format.ts";
 import {
   type Concern,
   concerns,
@@ -12,8 +13,7 @@ import {
   type Secrets,
   secretsSchema,
   specOnStdin,
-} from "../../contract/host-spec.ts";
-import { readData } from "../../contract/wire/format.ts";
+} from "../../contract/wire/host-spec.ts";
 
 /** @throws HoldfastError HF_CONFIG_INVALID naming every fault at once. */
 export function parseSpec(text: string, source: string): HostSpec {

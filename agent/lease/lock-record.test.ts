@@ -1,16 +1,8 @@
 import { expect, test } from "vitest";
 import { generateValidatorKey } from "../../contract/near-key.ts";
 import { longestHeardMs } from "../../contract/timing.ts";
-import {
-  absentLock,
-  cleanMarker,
-  heardMsOf,
-  type LockRecord,
-  type LockView,
-  lockValueSchema,
-  lockValueText,
-  lockViewFrom,
-} from "./lock-record.ts";
+import { type LockRecord, lockValueSchema } from "../../contract/wire/lock-record.ts";
+import { absentLock, cleanMarker, heardMsOf, type LockView, lockValueText, lockViewFrom } from "./lock-record.ts";
 import { sealerFrom } from "./seal.ts";
 
 const lockKey = "holdfast/localnet/validator.localnet/lock";

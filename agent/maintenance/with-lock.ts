@@ -6,8 +6,9 @@
  * Awkward case: the session is lost while the work runs. Stopping half-way would be worse than two hosts
  * at a time (the fence, not this lock, keeps two from validating), so the work goes on and it is said.
  */
-import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
+
 import { HoldfastError } from "../../contract/errors.ts";
+import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/wire/agent-status.ts";
 import type { MaintenanceNote } from "../../contract/wire/notes.ts";
 import { Left } from "../converge/left.ts";
 import {

@@ -5,7 +5,8 @@
  * when it merely lies there, you wait until the other cannot possibly be running any more.
  */
 import { longestHeardMs, waitMs } from "../../contract/timing.ts";
-import { type CleanMarker, cleanMarker, mayBelieve } from "../lease/lock-record.ts";
+import type { CleanMarker } from "../../contract/wire/lock-record.ts";
+import { cleanMarker, mayBelieve } from "../lease/lock-record.ts";
 import { backoffAfter } from "./deaths.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";

@@ -2,10 +2,10 @@
 import { readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
-import type { AgentConfig } from "../../contract/agent-config.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import type { AgentConfig } from "../../contract/wire/agent-config.ts";
 import { textOf } from "../../contract/wire/format.ts";
 import { pauseNoteShape } from "../../contract/wire/notes.ts";
 import { systemAddresses } from "../address/address.ts";

@@ -3,10 +3,11 @@
  * effect is done, or it failed, and if it failed it is said whether that is certain.
  */
 import type { Logger } from "pino";
-import type { AgentConfig, TakeoverAddress } from "../../contract/agent-config.ts";
 import type { consulKeys } from "../../contract/topology.ts";
+import type { AgentConfig, TakeoverAddress } from "../../contract/wire/agent-config.ts";
 import { readShape, textOf, understood } from "../../contract/wire/format.ts";
 import type { HistoryEntry } from "../../contract/wire/history.ts";
+import type { LockRecord } from "../../contract/wire/lock-record.ts";
 import { type Connection, connectionsNoteShape, switchoverNoteShape } from "../../contract/wire/notes.ts";
 import { type AddressWorld, answerFor } from "../address/address.ts";
 import type { TxnOperation } from "../consul/client.ts";
@@ -15,7 +16,7 @@ import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Fence } from "../fence/fence.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
-import { type LockRecord, lockValueText } from "../lease/lock-record.ts";
+import { lockValueText } from "../lease/lock-record.ts";
 import type { NeardDriver } from "../neard/driver.ts";
 import { endNeard } from "../neard/end.ts";
 import type { Effect, Event } from "../role/types.ts";

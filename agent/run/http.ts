@@ -5,6 +5,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import * as z from "zod";
+import { plainReason } from "../../contract/errors.ts";
 import {
   type AgentStatus,
   agentStatusShape,
@@ -16,8 +17,7 @@ import {
   standDownRequestSchema,
   standUpRequestSchema,
   switchoverRequestSchema,
-} from "../../contract/agent-status.ts";
-import { plainReason } from "../../contract/errors.ts";
+} from "../../contract/wire/agent-status.ts";
 import { stamped } from "../../contract/wire/format.ts";
 import { type HistoryEntry, historyEntryShape } from "../../contract/wire/history.ts";
 import { maxSnapshotBytes } from "../consul/snapshot.ts";

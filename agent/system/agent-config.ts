@@ -1,8 +1,8 @@
 /** /etc/holdfast/agent.json, as the agent reads it. */
 import { readFileSync } from "node:fs";
-import { type AgentConfig, agentConfigShape } from "../../contract/agent-config.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
+import { type AgentConfig, agentConfigShape } from "../../contract/wire/agent-config.ts";
 import { readShape } from "../../contract/wire/format.ts";
 
 /** @throws HoldfastError HF_CONFIG_INVALID naming the file and every fault in it. */

@@ -3,6 +3,7 @@
  * does not fit is an error, never a guess.
  */
 import * as z from "zod";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import {
   type AgentStatus,
   agentStatusShape,
@@ -13,8 +14,7 @@ import {
   snapshotSchema,
   switchoverAcceptedSchema,
   switchoverProgressSchema,
-} from "../../contract/agent-status.ts";
-import { HoldfastError, plainReason } from "../../contract/errors.ts";
+} from "../../contract/wire/agent-status.ts";
 import { readData, type Shape, understood } from "../../contract/wire/format.ts";
 import { type HistoryEntry, historyEntryShape } from "../../contract/wire/history.ts";
 import type { AgentRequest, AgentResponse, HostLink } from "../ports.ts";

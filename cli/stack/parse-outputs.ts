@@ -1,7 +1,7 @@
 /** What `pulumi stack output --json` said, as the cluster's description or as an error with its next step. Pure. */
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
-import { type StackOutputs, stackOutputsShape } from "../../contract/stack-outputs.ts";
 import { readData } from "../../contract/wire/format.ts";
+import { type StackOutputs, stackOutputsShape } from "../../contract/wire/stack-outputs.ts";
 import { passphraseError } from "../../toolchain/passphrase.ts";
 
 export interface PulumiResult {

@@ -1,6 +1,6 @@
 /** What is amiss in a cluster, one sentence each, in the order in which an operator wants to know. Pure. */
-import type { AgentStatus } from "../../contract/agent-status.ts";
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { AgentStatus } from "../../contract/wire/agent-status.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import { formatDuration } from "../terminal/duration.ts";
 import type { ClusterView, HostView } from "./views.ts";
 

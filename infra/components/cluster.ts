@@ -4,7 +4,7 @@
  */
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Claim } from "../../contract/deployment.ts";
+import type { Claim } from "../../contract/wire/identity.ts";
 import { hasRole } from "../config/topology.ts";
 import { tokenKeeper } from "../plan/acl.ts";
 import type { HostPlan, Plan } from "../plan/deployment.ts";

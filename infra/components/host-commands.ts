@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-import { type Concern, type HostSpecInput, specOnStdin } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { type Concern, type HostSpecInput, specOnStdin } from "../../contract/wire/host-spec.ts";
 import { shellWords } from "../../toolchain/shell-words.ts";
 import { clusterSecrets } from "../plan/secret-names.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";

@@ -1,8 +1,8 @@
 /** The concern `agent`: holdfastd as the failover agent, its configuration, its credentials, its unit. */
 import { hostPort } from "../../contract/address.ts";
-import { type AgentConfig, agentConfigSchema, agentConfigShape } from "../../contract/agent-config.ts";
-import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { credentials, paths, ports, units, users } from "../../contract/paths.ts";
+import { type AgentConfig, agentConfigSchema, agentConfigShape } from "../../contract/wire/agent-config.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { hardening } from "./hardening.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";

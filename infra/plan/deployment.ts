@@ -2,8 +2,9 @@
  * Topology and artifacts in, plan out: everything that the hosts shall be, as data. No Pulumi, no disk,
  * no network, no secret (only their names).
  */
-import { type HostSpecInput, hostSpecSchema, hostSpecShape } from "../../contract/host-spec.ts";
+
 import { stamped } from "../../contract/wire/format.ts";
+import { type HostSpecInput, hostSpecSchema, hostSpecShape } from "../../contract/wire/host-spec.ts";
 import type { HostArch } from "../config/schema.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { aclSpec } from "./acl.ts";

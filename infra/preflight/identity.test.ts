@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Claim, deploymentId, type Identity } from "../../contract/deployment.ts";
+import { deploymentId } from "../../contract/deployment.ts";
+import type { Claim, Identity } from "../../contract/wire/identity.ts";
 import type { Host } from "../config/topology.ts";
 import { agentConfig } from "../plan/agent.ts";
 import { sampleInput, sampleTopology } from "../testing/sample.ts";

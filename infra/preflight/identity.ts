@@ -7,17 +7,9 @@
  */
 import * as z from "zod";
 import { canonicalAddress, fromUrl } from "../../contract/address.ts";
-import {
-  type Claim,
-  deploymentId,
-  describeOwner,
-  type Identity,
-  identitySchema,
-  type Marks,
-  nextForStranger,
-  standingOf,
-} from "../../contract/deployment.ts";
+import { deploymentId, describeOwner, type Marks, nextForStranger, standingOf } from "../../contract/deployment.ts";
 import { plainReason } from "../../contract/errors.ts";
+import { type Claim, type Identity, identitySchema } from "../../contract/wire/identity.ts";
 import type { Fault } from "../config/faults.ts";
 import type { Topology } from "../config/topology.ts";
 import { type Adopted, adoptedFrom } from "../secrets/adopted.ts";

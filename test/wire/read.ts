@@ -104,12 +104,7 @@ async function read(root: string, shape: string, value: unknown): Promise<Verdic
         value,
       );
     case "identity":
-      return await bySchema(
-        root,
-        ["contract/wire/identity.ts", "contract/deployment.ts"],
-        ["identityShape"],
-        value,
-      ).catch(() => null);
+      return await bySchema(root, ["contract/wire/identity.ts"], ["identityShape"], value).catch(() => null);
     // Read beside what it belongs to: agent/converge/spec-store.test.ts. And what is for people alone.
     default:
       return null;

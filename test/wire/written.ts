@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { base58 } from "@scure/base";
 import type { Executor } from "../../agent/run/executor.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import { plannedBy, short, specsBy } from "./planned.ts";
 import { load } from "./tree.ts";
 
 /** By shape: what JSON.parse makes of its text. */
@@ -237,48 +238,12 @@ async function identityBy(root: string): Promise<Written> {
     adopted: [],
     before: { users: [], files: [], directories: [] },
   };
-  const places = ["contract/wire/identity.ts", "contract/deployment.ts"] as const;
-  const module = await load<typeof import("../../contract/deployment.ts")>(root, places).catch(() => null);
+  const module = await load<typeof import("../../contract/wire/identity.ts")>(root, [
+    "contract/wire/identity.ts",
+  ]).catch(() => null);
   if (module === null) return {};
   const { stamped } = await load<typeof import("../../contract/wire/format.ts")>(root, ["contract/wire/format.ts"]);
   return { identity: stamped(module.identityShape, whole) };
-}
-
-/** The specs of the sample's first host and the cluster's ACLs, as `apply` reads them. */
-async function specsBy(root: string): Promise<{ concern: string }[]> {
-  const { hostSpecSchema } = await load<typeof import("../../contract/host-spec.ts")>(root, [
-    "contract/wire/host-spec.ts",
-    "contract/host-spec.ts",
-  ]);
-  return (await plannedBy(root)).map((spec) => hostSpecSchema.parse(short(spec)));
-}
-
-interface Spec {
-  readonly concern: string;
-  readonly files?: readonly { readonly path: string; readonly lines: readonly string[] }[];
-  readonly acl?: { readonly policies: readonly unknown[]; readonly tokens: readonly unknown[] };
-}
-
-async function plannedBy(root: string): Promise<Spec[]> {
-  const { planDeployment } = await load<typeof import("../../infra/plan/deployment.ts")>(root, [
-    "infra/plan/deployment.ts",
-  ]);
-  const sample = await load<typeof import("../../infra/testing/sample.ts")>(root, ["infra/testing/sample.ts"]);
-  const { hosts, acl } = planDeployment(sample.sampleTopology(), sample.sampleArtifactsByArch);
-  const [first] = hosts;
-  if (first?.neard === undefined) throw new Error("the sample's first host does not validate");
-  return [first.system, first.consul, acl, first.neard, first.agent].map(({ spec }) => spec as Spec);
-}
-
-/** Its shape, not its length: of what it lists alike one is enough. */
-function short(spec: Spec): Spec {
-  const { files, acl } = spec;
-  const short = (all: readonly unknown[]) => all.slice(0, 1);
-  return {
-    ...spec,
-    ...(files === undefined ? {} : { files: files.map((file) => ({ ...file, lines: file.lines.slice(0, 1) })) }),
-    ...(acl === undefined ? {} : { acl: { ...acl, policies: short(acl.policies), tokens: short(acl.tokens) } }),
-  };
 }
 
 /** What goes between two programs at once. */
@@ -291,11 +256,11 @@ async function exchanged(root: string): Promise<Written> {
   const stamp = await load<typeof import("../../contract/wire/format.ts")>(root, ["contract/wire/format.ts"]).catch(
     () => null,
   );
-  const statusModule = await load<typeof import("../../contract/agent-status.ts")>(root, [
+  const statusModule = await load<typeof import("../../contract/wire/agent-status.ts")>(root, [
     "contract/wire/agent-status.ts",
     "contract/agent-status.ts",
   ]);
-  const outputsModule = await load<typeof import("../../contract/stack-outputs.ts")>(root, [
+  const outputsModule = await load<typeof import("../../contract/wire/stack-outputs.ts")>(root, [
     "contract/wire/stack-outputs.ts",
     "contract/stack-outputs.ts",
   ]);

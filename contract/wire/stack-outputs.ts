@@ -3,8 +3,8 @@
  * infra/index.ts, read by the operator's command and by the lab.
  */
 import * as z from "zod";
-import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
-import type { Shape } from "./wire/format.ts";
+import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../topology.ts";
+import type { Shape } from "./format.ts";
 
 const sshEnd = {
   user: z.string(),

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { defaultTiming } from "../timing.ts";
 import { agentConfigSchema } from "./agent-config.ts";
-import { defaultTiming } from "./timing.ts";
 
 const config = {
   format: 1,

@@ -3,8 +3,8 @@
  * `holdfast status` puts those of all hosts together.
  */
 import * as z from "zod";
-import { hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
-import type { Shape } from "./wire/format.ts";
+import { hostNameSchema, networkSchema, roleSchema } from "../topology.ts";
+import type { Shape } from "./format.ts";
 
 /**
  * The agent's role now.

@@ -3,10 +3,10 @@
  * `holdfastd run`. No secret in it; those come as systemd credentials.
  */
 import * as z from "zod";
-import { paths } from "./paths.ts";
-import { leaseTimingSchema, timingFaults } from "./timing.ts";
-import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
-import type { Shape } from "./wire/format.ts";
+import { paths } from "../paths.ts";
+import { leaseTimingSchema, timingFaults } from "../timing.ts";
+import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../topology.ts";
+import type { Shape } from "./format.ts";
 
 const movable = {
   host: hostNameSchema,

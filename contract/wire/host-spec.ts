@@ -4,8 +4,8 @@
  * credential is secret, it names one of the secrets that come on stdin.
  */
 import * as z from "zod";
-import { hostNameSchema } from "./topology.ts";
-import type { Shape } from "./wire/format.ts";
+import { hostNameSchema } from "../topology.ts";
+import type { Shape } from "./format.ts";
 
 /**
  * In this order on a host. `system`: users, limits, sysctls, firewall. `consul`: Consul itself.
