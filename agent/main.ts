@@ -23,9 +23,10 @@ program
   .command("expire")
   .description("if this host's lease is over: shut the fence, kill neard, erase the key (ExecStopPost=)")
   .option("--force", "do it even if the lease still lives")
-  .action(async (options: { force?: boolean }) => {
+  .option("--keep-fence", "with --force: leave the fence shut")
+  .action(async (options: { force?: boolean; keepFence?: boolean }) => {
     const { expire } = await import("./run/expire.ts");
-    console.log(await expire({ force: options.force === true }));
+    console.log(await expire({ force: options.force === true, keepFence: options.keepFence === true }));
   });
 
 program

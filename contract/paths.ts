@@ -68,6 +68,9 @@ export const ruleSocketVariable = "HOLDFAST_RULES_FD";
 /** Unix users and groups that holdfast makes. */
 export const users = { neard: "neard", consul: "holdfast-consul" } as const;
 
+/** Of `paths.keyDirectory`: neard's group may read there, and nobody but root may put anything. */
+export const keyDirectoryRights = { mode: "0750", owner: "root", group: users.neard } as const;
+
 /** systemd units that holdfast makes. */
 export const units = {
   agent: "holdfastd.service",

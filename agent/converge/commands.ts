@@ -13,6 +13,7 @@ import { type Change, converge } from "./converge.ts";
 import { hasSystemdCreds, unsealAll } from "./credentials.ts";
 import { withHostLock } from "./host-lock.ts";
 import { claimHost, claimIn, requireOwner } from "./identity.ts";
+import { takeBackAndLeave } from "./leave-consul.ts";
 import { leave, leaveAtSignals } from "./left.ts";
 import { lookFor } from "./look.ts";
 import { resetFileOnDisk, resetManagement } from "./management-token.ts";
@@ -72,6 +73,14 @@ export function registerConvergeCommands(program: Command): void {
     )
     .requiredOption("--management-secret <name>", "which of the secrets on stdin it is")
     .action((options: { managementSecret: string }) => resetAcl(options));
+  program
+    .command("leave-consul")
+    .description(
+      "take back this host's token and leave Consul, if its agent is removed; secrets as one JSON object on stdin",
+    )
+    .requiredOption("--management-secret <name>", "which of the secrets is Consul's management token")
+    .requiredOption("--deployment <id>", "the deployment that this host belongs to; another one's is refused")
+    .action(leaveIt);
   program
     .command("unseal")
     .description("unseal this host's credentials into memory, where systemd is too old to (holdfast-unseal.service)")
@@ -197,12 +206,12 @@ async function remove(options: RemoveOptions): Promise<void> {
 }
 
 async function revoke({ host, managementSecret }: { host: string; managementSecret: string }): Promise<void> {
-  const token = await managementToken(managementSecret);
+  const token = await secretOnStdin(managementSecret);
   await revokeToken(host, token, { progress: progressOn(hostname(), "acl"), done: reporter("removed").add });
 }
 
 async function resetAcl({ managementSecret }: { managementSecret: string }): Promise<void> {
-  const consul = await AclConsul.open(await managementToken(managementSecret));
+  const consul = await AclConsul.open(await secretOnStdin(managementSecret));
   try {
     await resetManagement(consul, resetFileOnDisk, {
       withinMs: resetWithinMs,
@@ -216,10 +225,20 @@ async function resetAcl({ managementSecret }: { managementSecret: string }): Pro
   }
 }
 
-async function managementToken(secret: string): Promise<string> {
-  const { [secret]: token } = parseSecrets(await readStdin());
-  if (token === undefined) throw new HoldfastError("HF_USAGE", `The secret ${secret} was not given on stdin.`);
-  return token;
+async function leaveIt(options: { managementSecret: string; deployment: string }): Promise<void> {
+  const token = await secretOnStdin(options.managementSecret);
+  const host = (await specStore.readSpec("consul"))?.host ?? hostname();
+  const progress = progressOn(host, "consul");
+  await withHostLock({ withinMs: removeWithinMs, host }, progress, async () => {
+    await requireOwner(options.deployment, host);
+    await takeBackAndLeave({ host, store: specStore, progress, done: reporter("removed").add }, token);
+  });
+}
+
+async function secretOnStdin(name: string): Promise<string> {
+  const { [name]: secret } = parseSecrets(await readStdin());
+  if (secret === undefined) throw new HoldfastError("HF_USAGE", `The secret ${name} was not given on stdin.`);
+  return secret;
 }
 
 async function unsealThem(): Promise<void> {

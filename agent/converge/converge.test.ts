@@ -159,6 +159,43 @@ test("the lock is taken for a restart, and for no first start", async () => {
   expect(host.aloneFor).toEqual(["consul"]);
 });
 
+describe("a host that loses its role neard", () => {
+  const system = (users: string[]) =>
+    hostSpecSchema.parse({ host: "host-a", concern: "system", users: users.map((name) => ({ name, home: "/" })) });
+  const agent = (names: string[]) =>
+    hostSpecSchema.parse({
+      host: "host-a",
+      concern: "agent",
+      credentials: names.map((name) => ({ name, secret: name })),
+      units: [{ name: "holdfastd.service", restartOn: names.map(credentialPath) }],
+    });
+
+  test.for([
+    ["the place for its key", system(["holdfast-consul", "neard"]), system(["holdfast-consul"])],
+    ["its key", agent(["consul-token", "validator-key"]), agent(["consul-token"])],
+  ] as const)("gives the key away before it loses %s, and once", async ([, before, after]) => {
+    const host = new MemoryHost();
+    await apply(host, before);
+    expect(host.aloneFor).toEqual([]);
+    await apply(host, after);
+    expect(host.aloneFor).toEqual(["neard"]);
+    await apply(host, after);
+    await apply(host, before);
+    expect(host.aloneFor).toEqual(["neard"]);
+  });
+
+  test("gives it away too when the apply that takes it was cut", async () => {
+    const host = new MemoryHost();
+    await apply(host, agent(["consul-token", "validator-key"]));
+    host.budget = 2;
+    await expect(apply(host, agent(["consul-token"]))).rejects.toThrow();
+    host.budget = Number.POSITIVE_INFINITY;
+    host.aloneFor = [];
+    await apply(host, agent(["consul-token"]));
+    expect(host.aloneFor).toEqual(["neard"]);
+  });
+});
+
 test("what would be refused changes nothing, and nobody is asked to give way for it", async () => {
   const host = new MemoryHost();
   await apply(host, specOf("1"));

@@ -14,7 +14,7 @@ import { emptyInventory } from "../../contract/wire/pending.ts";
 import type { HostFacts } from "./facts.ts";
 import { inventoryOf, union } from "./inventory.ts";
 import { dueOf, planSteps, settle } from "./plan-steps.ts";
-import { disturbances, type Step, subject } from "./steps.ts";
+import { disturbances, losesNeard, type Step, subject } from "./steps.ts";
 
 export type Change = ConvergeReport["changed"][number];
 
@@ -46,7 +46,7 @@ export async function converge(
   const steps = planSteps(spec, secrets, facts);
   // Before anybody is asked to give way for it.
   await host.validate(spec, steps);
-  const disturbed = disturbedBy(facts, steps);
+  const disturbed = disturbedBy(spec, facts, steps);
   if (disturbed.size === 0) return await carryOut(host, spec, secrets, facts, done, false);
   await host.alone(spec, disturbed, async () => {
     // The wait may have been long: what was true before it need not be any more.
@@ -54,9 +54,10 @@ export async function converge(
   });
 }
 
-/** By these steps, and by those of an apply that was cut short. */
-function disturbedBy(facts: HostFacts, steps: readonly Step[]): ReadonlySet<"consul" | "neard"> {
-  return new Set([...disturbances(steps), ...(facts.pending?.disturbs ?? [])]);
+/** By these steps, by those of an apply that was cut short, and by the loss of a role. */
+function disturbedBy(spec: HostSpec, facts: HostFacts, steps: readonly Step[]): ReadonlySet<"consul" | "neard"> {
+  const lost = losesNeard(facts.stored, spec) ? (["neard"] as const) : [];
+  return new Set([...disturbances(steps), ...lost, ...(facts.pending?.disturbs ?? [])]);
 }
 
 async function carryOut(
@@ -87,7 +88,7 @@ async function carryOutSteps(
     facts.pending?.inventory ?? emptyInventory,
     inventoryOf(spec),
   );
-  const disturbs = [...disturbedBy(facts, steps)];
+  const disturbs = [...disturbedBy(spec, facts, steps)];
   let due: Due = dueOf(steps);
   await host.writePending({ inventory, due, disturbs });
   for (const [position, step] of steps.entries()) {

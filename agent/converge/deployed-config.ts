@@ -18,7 +18,14 @@ const { network, account, host, consul } = agentConfigSchema.shape;
 const { urls, caFile, certFile } = consul.shape;
 const deployedShape = {
   ...agentConfigShape,
-  schema: z.object({ network, account, host, consul: z.object({ urls, caFile, certFile }) }),
+  schema: z.object({
+    network,
+    account,
+    host,
+    consul: z.object({ urls, caFile, certFile }),
+    /** Absent on an arbiter. */
+    neard: z.object({}).optional(),
+  }),
 } satisfies Shape<unknown>;
 
 export type DeployedConfig = z.infer<typeof deployedShape.schema>;

@@ -2,19 +2,17 @@
  * Checksums of large files that have not been written to since they were last read. A host's programs have 250 MB
  * together, and every `pulumi up` has each host look at itself.
  *
- * A file is the one that was read when inode, size and times are the same, as git's index takes it: who writes to a
- * file cannot set its change time. It is forgotten at boot (tmpfs), so what a disk loses by itself is found then.
+ * A file is the one that was read when its stamp is the same (contract/content-stamp.ts). It is forgotten at boot (tmpfs), so what a disk loses by itself is found then.
  */
 import { readFileSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import * as z from "zod";
+import { contentStamp, isSettled } from "../../contract/content-stamp.ts";
 import { writeFileAtomic } from "./atomic-file.ts";
 import { fileDigest } from "./file-digest.ts";
 
 /** Smaller ones are read in no time. */
 const largeBytes = 1 << 20;
-/** A file written to within the clock's grain after it was read would look the same: nothing is kept of one so young. */
-const youngMs = 2000;
 
 const memorySchema = z.record(z.string(), z.object({ identity: z.string(), sha256: z.string() }));
 
@@ -32,14 +30,16 @@ export class DigestMemory {
 
   /** SHA-256 in hexadecimal. */
   async digest(path: string): Promise<string> {
-    const { ino, size, mtimeNs, ctimeNs } = await lstat(path, { bigint: true });
-    if (size < largeBytes) return await fileDigest(path, Number(size));
+    const stat = await lstat(path, { bigint: true });
+    const size = Number(stat.size);
+    if (size < largeBytes) return await fileDigest(path, size);
     this.#known ??= this.#read();
-    const identity = [ino, size, mtimeNs, ctimeNs].join(" ");
+    const identity = contentStamp(stat);
+    const isKept = isSettled(stat, Date.now());
     const known = this.#known[path];
     if (known?.identity === identity) return known.sha256;
-    const sha256 = await fileDigest(path, Number(size));
-    if (Date.now() - Number(ctimeNs / 1_000_000n) > youngMs) {
+    const sha256 = await fileDigest(path, size);
+    if (isKept) {
       this.#known[path] = { identity, sha256 };
       this.#isNews = true;
     }

@@ -19,6 +19,8 @@ export async function otherFirewalls(): Promise<string[]> {
     // Its service is active on every Ubuntu, switched on or not.
     ...(/^ENABLED=yes\b/im.test(ufw) ? ["ufw"] : []),
     ...droppingChains(chains.stdout),
+    // Without nft nobody else can have told the kernel anything that would show there.
+    ...(chains.failed && chains.code !== "ENOENT" ? ["whoever nft, which fails here, cannot name"] : []),
   ];
 }
 

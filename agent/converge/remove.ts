@@ -9,22 +9,20 @@
 
 import { lstat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
-import { plainReason } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { type Concern, concerns } from "../../contract/wire/host-spec.ts";
 import { standInTable } from "../address/half-open.ts";
-import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
-import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
-import { askVoters, clientAt, seconded, withoutOne } from "../consul/voters.ts";
+import { ConsulClient } from "../consul/client.ts";
 import { AgentSocket } from "../socket-client.ts";
+import { hasTable } from "../system/nft-table.ts";
 import { readAccounts } from "./accounts.ts";
 import { readConsulAccess } from "./consul-access.ts";
 import type { Change } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
-import { decideFarewell, type Surroundings } from "./farewell.ts";
 import { readIdentity } from "./identity.ts";
+import { leaveConsul } from "./leave-consul.ts";
 import { removeTree } from "./mounts.ts";
 import { perform } from "./perform.ts";
 import { planSteps } from "./plan-steps.ts";
@@ -39,8 +37,6 @@ import { readUnits, unitJob } from "./systemd.ts";
 const stepTimeoutMs = 150_000;
 /** A switchover takes a second or two; a cluster that is being destroyed has nobody to switch to. */
 const handOverWithinMs = 30_000;
-/** Consul's leave_drain_time (5 s), the removal from Raft (up to 3 s), and some. */
-const leaveWithinMs = 15_000;
 
 export interface RemoveContext {
   readonly host: string;
@@ -61,10 +57,12 @@ export async function removeConcern(concern: Concern, context: RemoveContext): P
   if (concern === "system")
     for (const left of (await store.known()).toReversed()) if (left !== "system") await removeConcern(left, context);
   if ((await store.known()).includes(concern)) {
+    const isRoleLost = concern === "neard" && (await hasArbitersAgent(store));
     if (concern === "agent") await stopAgent(context);
-    if (concern === "consul") await leaveConsul(context);
+    if (isRoleLost) await endKey(context);
+    if (concern === "consul") await leaveConsul(context, null);
     await removeSteps(concern, context);
-    if (concern === "agent") {
+    if (concern === "agent" || isRoleLost) {
       await removeTable("holdfast", context);
       await removeTable(standInTable, context);
     }
@@ -85,7 +83,8 @@ async function removeSteps(concern: Concern, { host, store, progress, done }: Re
   }
 }
 
-async function stopAgent({ host, store, progress, done }: RemoveContext): Promise<void> {
+async function stopAgent(context: RemoveContext): Promise<void> {
+  const { store, progress } = context;
   // A unit that is gone already proves nothing of neard: what follows it is done in any case.
   if ((await readUnits([units.agent])).get(units.agent)?.loaded === true) {
     await handOver(progress);
@@ -97,6 +96,18 @@ async function stopAgent({ host, store, progress, done }: RemoveContext): Promis
   // Then that user's neard is somebody else's, if it has one.
   if (older && !(await store.known()).includes("neard")) return;
   await withdrawNote().catch((error: Error) => progress(`this host's note in Consul stays: ${error.message}`));
+  await endKey(context);
+}
+
+/** The host goes on as an arbiter: its agent stays, and knows nothing of a neard any more. */
+async function hasArbitersAgent(store: SpecStore): Promise<boolean> {
+  if (!(await store.known()).includes("agent")) return false;
+  const config = await readDeployedConfig();
+  return config !== null && config.neard === undefined;
+}
+
+/** When it returns, nothing of a lease is left on this host, in no socket either: its fence may go. */
+async function endKey({ host, progress, done }: RemoveContext): Promise<void> {
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
   const program = [process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"];
   await whileWaiting(
@@ -142,65 +153,18 @@ async function withdrawNote(): Promise<void> {
   }
 }
 
-/** Who goes while the others stay says goodbye: a server then counts in no quorum any more, and nobody waits for it. */
-async function leaveConsul({ host, progress, done }: RemoveContext): Promise<void> {
-  if ((await readUnits([units.consul])).get(units.consul)?.state !== "running") return;
-  const access = await readConsulAccess().catch((error: Error) => {
-    // Half deployed: without credentials nobody can say goodbye.
-    progress(`Consul is stopped without leaving: ${error.message}`);
-    return null;
-  });
-  if (access === null) return;
-  const own = new ConsulClient(access[0]);
-  const mark = once(() => own.mark(host));
-  try {
-    const farewell = await decideFarewell(() => lookAround(own, access[0], host, mark), {
-      host,
-      progress,
-      nowMs: () => performance.now(),
-      sleep: async (ms) => void (await sleep(ms)),
-    });
-    if (farewell.leave) {
-      await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
-      done({ what: "consul", why: "left the cluster" });
-    } else progress(`Consul is stopped without leaving: ${farewell.because}`);
-  } catch (error) {
-    if (!(error instanceof ConsulUnknown) && !(error instanceof ConsulRefused)) throw error;
-    progress(`Consul is stopped without leaving: ${error.message}`);
-  } finally {
-    own.close();
-  }
-  // At once: having left, Consul ends itself, and systemd would start it again, and it would join again.
-  await unitJob("stop", units.consul, { timeoutMs: stepTimeoutMs, progress });
-}
-
-/** Tries until it has worked once. */
-function once<T>(get: () => Promise<T>): () => Promise<T> {
-  let got: { value: T } | undefined;
-  return async () => {
-    got ??= { value: await get() };
-    return got.value;
-  };
-}
-
-async function lookAround(
-  own: ConsulClient,
-  access: ConsulConnection,
-  host: string,
-  mark: () => Promise<number>,
-): Promise<Surroundings> {
-  const servers = (await own.health()).Servers;
-  if (!servers.some((server) => server.Name === host)) return { isServer: false };
-  // Before the others are asked: their words count only from then on.
-  const index = await mark();
-  const without = withoutOne(seconded(await askVoters(own, clientAt(access)), index), host);
-  return { isServer: true, without, inUse: (await own.countSessions()) > 0 };
-}
-
 async function removeTable(name: string, { done }: RemoveContext): Promise<void> {
-  // Exit code 1: no such table, or no nft on this host.
-  const listed = await execa("nft", ["list", "table", "inet", name], { reject: false });
-  if (listed.failed) return;
+  const isThere = await hasTable(name).catch((cause: Error) => {
+    throw new HoldfastError(
+      "HF_APPLY_FAILED",
+      `Whether the table inet ${name} is there cannot be told: ${cause.message}.`,
+      {
+        next: `See what nft list table inet ${name} says on this host, mend the cause, and run pulumi up again.`,
+        cause,
+      },
+    );
+  });
+  if (!isThere) return;
   await runCommand(["nft", "delete", "table", "inet", name]);
   done({ what: `nftables table inet ${name}`, why: "nobody needs it any more" });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type AclFacts, aclSubject, describe as marked } from "./acl.ts";
-import { planRevocation } from "./revoke.ts";
+import { planRevocation, tracesOf } from "./revoke.ts";
 
 const of = (host: string) => ({ name: `holdfast-${host}`, description: marked(`holdfast-${host}`) });
 const facts: AclFacts = {
@@ -28,4 +28,12 @@ test("a host that still lives in Consul keeps its token", () => {
 test("done twice there is nothing left to do", () => {
   const own = facts.policies.slice(0, 1);
   expect(plan({ policies: own, tokens: facts.tokens.slice(0, 1) })).toEqual([]);
+});
+
+test("a host that takes back its own does so while it lives in Consul, and touches nobody else's", () => {
+  const living = { ...facts, members: ["host-a", "host-d"] };
+  expect(tracesOf("host-d", living, "host-d leaves").map((step) => `${step.kind} ${aclSubject(step)}`)).toEqual([
+    "delete-token consul token holdfast-host-d",
+    "delete-policy consul policy holdfast-host-d",
+  ]);
 });

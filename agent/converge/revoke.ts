@@ -1,6 +1,7 @@
 /**
  * Takes back the token of a host that has left: run on another Consul host once the leaver is clean, with the management
- * token on stdin. Whoever kept a copy of the leaver's disk can do nothing with it from then on.
+ * token on stdin. Whoever kept a copy of the leaver's disk can do nothing with it from then on. Usually nothing is left to
+ * do: a host takes back its own when it says goodbye (leave-consul.ts). This is for one that could not.
  *
  * Awkward cases: a host that still lives in Consul keeps its token, for it may be the holder (somebody had the resource
  * replaced); it has some seconds to be seen leaving. And a cluster that is being taken down has nobody left to ask.
@@ -23,10 +24,17 @@ const lookEveryMs = 1000;
 /** Pure. What is left of a host in Consul; null: it still lives there. */
 export function planRevocation(host: string, facts: AclFacts): AclStep[] | null {
   if (facts.members.includes(host)) return null;
-  const name = aclName(host);
   const why = `${host} has left`;
   return [
     ...(facts.failed.includes(host) ? [{ kind: "force-leave", name: host, why } as const] : []),
+    ...tracesOf(host, facts, why),
+  ];
+}
+
+/** Pure. What goes of a host's token and policy. */
+export function tracesOf(host: string, facts: AclFacts, why: string): AclStep[] {
+  const name = aclName(host);
+  return [
     ...facts.tokens
       .filter(({ description }) => description === describe(name))
       .map(({ accessor }) => ({ kind: "delete-token", accessor, name, why }) as const),

@@ -1,5 +1,5 @@
 /** One step of a converge: data that says what to do and why. `perform.ts` does it. */
-
+import { credentials, users } from "../../contract/paths.ts";
 import type { HostSpec } from "../../contract/wire/host-spec.ts";
 import type { Before } from "../../contract/wire/identity.ts";
 
@@ -90,4 +90,16 @@ export function disturbances(steps: readonly Step[]): ReadonlySet<"consul" | "ne
   for (const step of steps)
     if (step.kind === "unit" && step.action === "restart" && step.disturbs !== "nothing") disturbed.add(step.disturbs);
   return disturbed;
+}
+
+/**
+ * The host is to lose its role neard, so it must not be active: with this spec go the place for the key, or the key. Asked of
+ * both, for which of them is changed first is not decided here.
+ * @param stored what the last apply of the concern went through with
+ */
+export function losesNeard(stored: HostSpec | null, spec: HostSpec): boolean {
+  const isNeards = (of: HostSpec) =>
+    of.users.some(({ name }) => name === users.neard) ||
+    of.credentials.some(({ name }) => name === credentials.validatorKey);
+  return stored !== null && isNeards(stored) && !isNeards(spec);
 }

@@ -7,6 +7,7 @@
  * read-only, and stays so for a directory that is made anew: only a new agent, whose unit makes it first, can have it.
  */
 import { accessSync, chmodSync, chownSync, constants, lstatSync, statfsSync } from "node:fs";
+import { keyDirectoryRights } from "../../contract/paths.ts";
 import { memoryFileSystems } from "../system/memory-file-systems.ts";
 
 /** What is at the place. */
@@ -31,8 +32,7 @@ export interface PlaceFault {
   readonly mend: "attributes" | "restart" | null;
 }
 
-/** As infra/plan/system.ts has it made. */
-const placeMode = 0o750;
+const placeMode = Number.parseInt(keyDirectoryRights.mode, 8);
 
 /** Null: the key may be put there. @param gid neard's group */
 export function faultOf(path: string, facts: PlaceFacts, owner: { uid: number; gid: number }): PlaceFault | null {

@@ -39,7 +39,12 @@ describe("the kernel's news", () => {
         Buffer.concat([message(delTable, "holdfast_firewall"), message(newTable, "filter")]),
       ),
     );
-    expect(news).toEqual({ changed: new Set(tables), deleted: new Set(["holdfast_firewall"]), all: false });
+    expect(news).toEqual({
+      changed: new Set(tables),
+      deleted: new Set(["holdfast_firewall"]),
+      all: false,
+      broken: null,
+    });
   });
   test("a name within another is another's", () =>
     expect(readRuleNews(tables, receiving(message(delTable, "my_holdfast_firewall"))).changed.size).toBe(0));
@@ -48,8 +53,15 @@ describe("the kernel's news", () => {
       changed: new Set(["holdfast"]),
       deleted: new Set(["holdfast"]),
       all: true,
+      broken: null,
     }));
-  test("a socket of no use", () => expect(readRuleNews(tables, receiving(fault("EBADF"))).all).toBe(true));
+  test("a socket of no use says which error it was, and what it said before counts", () =>
+    expect(readRuleNews(tables, receiving(message(delTable, "holdfast"), fault("EBADF")))).toEqual({
+      changed: new Set(["holdfast"]),
+      deleted: new Set(["holdfast"]),
+      all: true,
+      broken: "EBADF",
+    }));
   test("a cut message ends the datagram", () =>
     expect(readRuleNews(tables, receiving(Buffer.alloc(16))).changed.size).toBe(0));
 });
@@ -152,7 +164,7 @@ describe("the fence's table", () => {
 });
 
 describe("the watch", () => {
-  const quiet: RuleNews = { changed: new Set(), deleted: new Set(), all: false };
+  const quiet: RuleNews = { changed: new Set(), deleted: new Set(), all: false, broken: null };
   /** Runs for so many looks; one takes 500 ms of the clock. */
   async function watching(looks: number, at: Record<number, RuleNews>, failing = 0, heard = true) {
     const stop = new AbortController();
@@ -177,7 +189,8 @@ describe("the watch", () => {
         seen.push(`firewall ${turn}`);
       },
       lookAtFence: async (isSaid) => void seen.push(`fence ${turn}${isSaid ? " said" : ""}`),
-      onFailure: (error) => seen.push(error.message),
+      onFailure: (error) => seen.push(`${error.message} ${turn}`),
+      onDeaf: (code) => seen.push(`deaf ${code} ${turn}`),
     });
     return seen;
   }
@@ -185,7 +198,7 @@ describe("the watch", () => {
   test("looks when the kernel says so, and once a minute", async () => {
     const seen = await watching(130, {
       10: { ...quiet, changed: new Set(["holdfast_firewall"]) },
-      20: { changed: new Set(["holdfast"]), deleted: new Set(["holdfast"]), all: false },
+      20: { ...quiet, changed: new Set(["holdfast"]), deleted: new Set(["holdfast"]) },
       30: { ...quiet, changed: new Set(["holdfast"]) },
     });
     expect(seen).toEqual(["fence 4", "firewall 4", "firewall 10", "fence 20 said", "fence 124", "firewall 124"]);
@@ -193,7 +206,20 @@ describe("the watch", () => {
   test("looks at all when news was lost", async () =>
     expect(await watching(4, { 2: { ...quiet, all: true } })).toEqual(["fence 2", "firewall 2"]));
   test("looks again a second after a failure", async () =>
-    expect(await watching(12, {}, 1)).toEqual(["fence 4", "nft", "fence 6", "firewall 6"]));
+    expect(await watching(12, {}, 1)).toEqual(["fence 4", "nft 4", "fence 6", "firewall 6"]));
+  test("waits longer after each further failure, and 5 s at most", async () =>
+    expect((await watching(60, {}, 99)).filter((what) => what.startsWith("nft"))).toEqual(
+      [4, 6, 10, 18, 28, 38, 48, 58].map((at) => `nft ${at}`),
+    ));
+  test("a socket of no use costs no more than none, is said once, and is heard again when it can be", async () => {
+    const broken = { ...quiet, all: true, broken: "EBADF" };
+    const always = Object.fromEntries(Array.from({ length: 35 }, (_, at) => [at, broken]));
+    const seen = await watching(60, always);
+    expect(seen.filter((what) => !what.startsWith("fence"))).toEqual([
+      ...["deaf EBADF 0", "firewall 0", "firewall 10", "firewall 20", "firewall 30"],
+      "deaf null 40",
+    ]);
+  });
   test("looks every 5 s where the kernel's news cannot be had", async () =>
     expect((await watching(26, {}, 0, false)).filter((look) => look.startsWith("firewall"))).toEqual([
       "firewall 4",

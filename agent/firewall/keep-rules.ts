@@ -50,5 +50,13 @@ export async function keepRules(
       if (error.message !== failure) log.error({ effect: "firewall" }, `our rules cannot be kept: ${error.message}`);
       failure = error.message;
     },
+    onDeaf: (code) => {
+      if (code === null) log.info({ effect: "firewall" }, "the kernel tells of changed rules again");
+      else
+        log.error(
+          { effect: "firewall" },
+          `the kernel's word of changed rules cannot be heard (${code}): they are looked at every 5 s instead`,
+        );
+    },
   });
 }

@@ -6,6 +6,7 @@
  * Idea: a message that concerns a table has its name in it. That is all that is read of it: what became of the table
  * is looked up afterwards, by whoever cares.
  * Awkward case: more is said than the socket holds. The kernel says so once (ENOBUFS), and then anything may have changed.
+ * Any other failure is no news at all: whoever watches has to look by itself then.
  */
 import { readSync } from "node:fs";
 
@@ -24,6 +25,8 @@ export interface RuleNews {
   readonly deleted: ReadonlySet<string>;
   /** Some news was lost: anything may have changed. */
   readonly all: boolean;
+  /** Why the socket is of no use, by its system error's code; null: it is. */
+  readonly broken: string | null;
 }
 
 /**
@@ -40,10 +43,9 @@ export function readRuleNews(tables: readonly string[], receive: (into: Buffer) 
       length = receive(buffer);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === "EAGAIN") return { changed, deleted, all };
-      // ENOBUFS, or a socket that is of no use any more.
+      if (code === "EAGAIN") return { changed, deleted, all, broken: null };
       all = true;
-      if (code !== "ENOBUFS") return { changed, deleted, all };
+      if (code !== "ENOBUFS") return { changed, deleted, all, broken: code ?? String(error) };
       continue;
     }
     for (const { type, content } of messagesIn(buffer.subarray(0, length)))
@@ -53,7 +55,7 @@ export function readRuleNews(tables: readonly string[], receive: (into: Buffer) 
         if (type === tableDeleted) deleted.add(table);
       }
   }
-  return { changed, deleted, all };
+  return { changed, deleted, all, broken: null };
 }
 
 /** Netlink's own framing (netlink(7)): length and type in front, aligned to four bytes. */

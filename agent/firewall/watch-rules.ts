@@ -15,8 +15,9 @@ const unaskedEveryMs = 60_000;
 const unheardEveryMs = 5000;
 /** An agent that starts has something better to do first. */
 const firstLookMs = 2000;
-/** After a failure. */
+/** After a failure, twice as long after each further one: a host whose nft fails has enough to do. */
 const retryMs = 1000;
+const longestRetryMs = 5000;
 
 export interface RuleWatch {
   readonly signal: AbortSignal;
@@ -27,8 +28,10 @@ export interface RuleWatch {
   lookAtFirewall(): Promise<void>;
   /** Puts the fence back if it is gone. `isSaid`: the kernel says that somebody took the table away. */
   lookAtFence(isSaid: boolean): Promise<void>;
-  /** Called with each failure; it is looked again after a second. */
+  /** Called with each failure; it is looked again after a second, later after several seconds. */
   onFailure(error: Error): void;
+  /** The socket is of no use (its error's code): it is asked again as rarely as it is looked without one. Null: it is again. */
+  onDeaf(code: string | null): void;
 }
 
 /**
@@ -36,23 +39,35 @@ export interface RuleWatch {
  * a second costs as much by its timers as by what it does (0.05 % of a core, measured beside a holder's feeds).
  */
 export async function watchRules(watch: RuleWatch): Promise<void> {
-  const { signal, clock, news, onFailure } = watch;
+  const { signal, clock, news, onFailure, onDeaf } = watch;
   const everyMs = news === null ? unheardEveryMs : unaskedEveryMs;
   let dueMs = clock.bootMs() + firstLookMs;
+  let failures = 0;
+  let deafUntilMs: number | null = null;
   for (; !signal.aborted; await clock.sleep(lookEveryMs)) {
-    const said = news?.([firewallTable, fenceTable]) ?? nothingSaid;
     const nowMs = clock.bootMs();
+    const isAsked = news !== null && (deafUntilMs === null || nowMs >= deafUntilMs);
+    const said = isAsked ? news(ourTables) : nothingSaid;
+    if (said.broken !== null) {
+      if (deafUntilMs === null) onDeaf(said.broken);
+      deafUntilMs = nowMs + unheardEveryMs;
+    } else if (isAsked && deafUntilMs !== null) {
+      onDeaf(null);
+      deafUntilMs = null;
+    }
     const isDue = said.all || nowMs >= dueMs;
     if (isDue) dueMs = nowMs + everyMs;
     const isFenceSaid = said.deleted.has(fenceTable);
     try {
       if (isDue || isFenceSaid) await watch.lookAtFence(isFenceSaid);
       if (isDue || said.changed.has(firewallTable)) await watch.lookAtFirewall();
+      if (isDue) failures = 0;
     } catch (error) {
-      dueMs = nowMs + retryMs;
+      dueMs = nowMs + Math.min(retryMs * 2 ** failures++, longestRetryMs);
       onFailure(error as Error);
     }
   }
 }
 
-const nothingSaid: RuleNews = { changed: new Set(), deleted: new Set(), all: false };
+const ourTables = [firewallTable, fenceTable];
+const nothingSaid: RuleNews = { changed: new Set(), deleted: new Set(), all: false, broken: null };

@@ -24,6 +24,7 @@ function host(state: { armed: boolean | null; leftMs: number | null; failing?: s
       killNeard: async () => deed("kill"),
       eraseKey: () => deed("erase"),
       disarm: async () => deed("disarm"),
+      forgetLease: () => deed("forget"),
       orphansGone: async () => deed("orphans"),
     },
   };
@@ -93,6 +94,21 @@ describe("by force", () => {
     const { host: remains, deeds } = host({ armed: true, leftMs: 5000 });
     await expireOn(remains, { force: true });
     expect(deeds).toEqual(["shut", "erase", "kill", "disarm", "orphans"]);
+  });
+
+  test.for([5000, -1, null])(
+    "where the host has no role neard any more, with %o ms left: it ends, and the fence stays shut",
+    async (leftMs) => {
+      const { host: remains, deeds } = host({ armed: true, leftMs });
+      expect(await expireOn(remains, { force: true, keepFence: true })).toContain("stays shut");
+      expect(deeds).toEqual(["shut", "erase", "kill", "forget"]);
+    },
+  );
+
+  test("and what could not be ended is not forgotten: the next start tries again", async () => {
+    const { host: remains, deeds } = host({ armed: true, leftMs: 5000, failing: "kill" });
+    await expect(expireOn(remains, { force: true, keepFence: true })).rejects.toThrow("kill failed");
+    expect(deeds).toEqual(["shut", "erase"]);
   });
 
   test("a neard that does not die keeps the fence", async () => {

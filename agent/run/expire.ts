@@ -3,6 +3,8 @@
  * is still alive nothing happens: a restarted agent goes on with it, and if none comes, the kernel
  * shuts the fence at the deadline. If it is over, or with `force`, the fence shuts, neard is killed
  * and the key erased, by the same parts that the agent uses.
+ * On a host that lost its role neard no agent feeds the fence or looks after what is left: before such an agent starts
+ * everything ends, lease or not, and the fence stays shut (`keepFence`) until the host's neard is removed.
  * Awkward case: somebody took the fence away (`nft flush ruleset`). Then nothing ends with the lease, whatever its file
  * says: a key that lies on the host is ended at once.
  */
@@ -34,16 +36,26 @@ export interface Remains {
   killNeard(): Promise<void>;
   eraseKey(): void;
   disarm(): Promise<void>;
+  /** So that whoever starts next finds nothing to end. */
+  forgetLease(): void;
   /** Returns when no socket of an ended process has data to send. */
   orphansGone(): Promise<void>;
 }
 
+export interface ExpireOptions {
+  /** Whatever the lease has left. */
+  readonly force: boolean;
+  /** Leave the fence shut, and do not wait for what is left in sockets behind it. */
+  readonly keepFence?: boolean;
+}
+
 /** Says what it did, for the journal. */
-export async function expire(options: { force: boolean }): Promise<string> {
+export async function expire(options: ExpireOptions): Promise<string> {
   if (!userExists(users.neard)) return "no neard on this host";
   const { uid } = userIds(users.neard);
   const fence = new Fence(systemClock, uid);
-  const saved = new LeaseFile(paths.leaseFile, bootId()).load();
+  const leaseFile = new LeaseFile(paths.leaseFile, bootId());
+  const saved = leaseFile.load();
   return await expireOn(
     {
       isArmed: async () => (await fence.armedMark()) !== null,
@@ -53,6 +65,7 @@ export async function expire(options: { force: boolean }): Promise<string> {
       killNeard: () => killAll(units.neard, uid, killWithinMs),
       eraseKey: () => eraseKeyFile(paths.validatorKey),
       disarm: () => fence.disarm(),
+      forgetLease: () => leaseFile.forget(),
       orphansGone: () => orphansGone(orphansWithinMs, consulServers()),
     },
     options,
@@ -72,7 +85,7 @@ function consulServers(): string[] {
  * In this order, and no further than what succeeded; but a fence that cannot be shut holds nobody back, so neard dies
  * first then, and the failure is told after it. What cannot be told counts as what there is to fear.
  */
-export async function expireOn(host: Remains, options: { force: boolean }): Promise<string> {
+export async function expireOn(host: Remains, options: ExpireOptions): Promise<string> {
   const isArmed = await host.isArmed().catch(() => null);
   const leftMs = host.leaseLeftMs();
   const hasKey = host.keyFilePresent();
@@ -92,6 +105,10 @@ export async function expireOn(host: Remains, options: { force: boolean }): Prom
   if (shut !== null) throw new Error(`neard killed, key erased, but ${shut.message}`, { cause: shut });
   if (!options.force)
     return `${isArmed === false ? "there was a key without a fence" : "the lease is over"}: fence shut, neard killed, key erased`;
+  if (options.keepFence === true) {
+    host.forgetLease();
+    return "fence shut, neard killed, key erased; the fence stays shut";
+  }
   // Whoever forces it may remove the fence next: nothing may be left that would get out then.
   await host.disarm();
   await host.orphansGone();

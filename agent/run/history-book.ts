@@ -13,8 +13,7 @@ import type { Clock } from "../system/clock.ts";
 
 /** The newest so many stay. Some hundred bytes each; years of take-overs. */
 export const keptEntries = 1000;
-/** Of one page, unless another length is asked for, and at most. */
-export const pageEntries = 100;
+/** Of one page at most, whatever is asked for. */
 export const longestPage = 200;
 
 /** Entries that are read at the same time. */

@@ -19,9 +19,9 @@ import {
   switchoverRequestSchema,
 } from "../../contract/wire/agent-status.ts";
 import { stamped } from "../../contract/wire/format.ts";
-import { type HistoryEntry, historyEntryShape } from "../../contract/wire/history.ts";
+import { type HistoryEntry, historyEntryShape, historyPageEntries } from "../../contract/wire/history.ts";
 import { maxSnapshotBytes } from "../consul/snapshot.ts";
-import { longestPage, type Page, pageEntries } from "./history-book.ts";
+import { longestPage, type Page } from "./history-book.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Said no, and what to do instead. */
@@ -59,7 +59,7 @@ const maxBodyBytes = 64 * 1024;
 /** A snapshot in base64, and what is around it. */
 const maxSnapshotBodyBytes = Math.ceil((maxSnapshotBytes * 4) / 3) + 4096;
 const pageSchema = z.object({
-  limit: z.coerce.number().int().min(1).max(longestPage).default(pageEntries),
+  limit: z.coerce.number().int().min(1).max(longestPage).default(historyPageEntries),
   before: z.coerce.number().int().optional(),
 });
 const pauseSchema = z.strictObject({ reason: z.string().max(500).default("") });

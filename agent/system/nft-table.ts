@@ -19,3 +19,16 @@ export async function listTable(name: string, flags: readonly string[] = []): Pr
     return null;
   }
 }
+
+/**
+ * False: there is none, or no nft on this host that could have made it.
+ * @throws Error with nft's words when it cannot be told
+ */
+export async function hasTable(name: string): Promise<boolean> {
+  try {
+    return (await listTable(name)) !== null;
+  } catch (error) {
+    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return false;
+    throw error;
+  }
+}

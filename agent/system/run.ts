@@ -9,7 +9,8 @@ export interface RunResult {
 }
 
 /**
- * @throws Error with the command's name, its exit status and stderr; or when `timeoutMs` passed, after
+ * @throws Error with the command's name, its exit status and stderr; with the system's own as its cause where it could not
+ * be started; or when `timeoutMs` passed, after
  * which it was killed. stdin is never part of the message.
  */
 export async function run(
@@ -28,7 +29,7 @@ export async function run(
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });
-    child.on("error", (error) => reject(new Error(`${command}: ${error.message}`)));
+    child.on("error", (error) => reject(new Error(`${command}: ${error.message}`, { cause: error })));
     child.on("close", (status, signal) => {
       if (status === 0) resolve({ stdout });
       else if (signal !== null) reject(new Error(`${command} was ended by ${signal} (bound: ${timeoutMs} ms)`));

@@ -16,7 +16,7 @@ import {
   switchoverProgressSchema,
 } from "../../contract/wire/agent-status.ts";
 import { readData, type Shape, understood } from "../../contract/wire/format.ts";
-import { type HistoryEntry, historyEntryShape } from "../../contract/wire/history.ts";
+import { type HistoryEntry, historyEntryShape, historyPageEntries } from "../../contract/wire/history.ts";
 import type { AgentRequest, AgentResponse, HostLink } from "../ports.ts";
 
 /** How long one host may take to answer, connecting included: what a dead host costs. */
@@ -32,14 +32,11 @@ export function getStatus(link: HostLink): Promise<AgentStatus> {
 /** Of whatever release; one that is not understood is not shown, and the page has it all the same. */
 const anyEntry = z.looseObject({ epoch: z.number().int() });
 
-/** Entries in one answer of the agent. */
-const historyPage = 100;
-
 /** The newest `limit` entries, newest last, page by page. An agent of before there were pages gives all at once. */
 export async function getHistory(link: HostLink, limit: number): Promise<HistoryEntry[]> {
   let entries: z.infer<typeof anyEntry>[] = [];
   while (entries.length < limit) {
-    const wanted = Math.min(historyPage, limit - entries.length);
+    const wanted = Math.min(historyPageEntries, limit - entries.length);
     const before = entries[0] === undefined ? "" : `&before=${entries[0].epoch}`;
     const path = `/history?limit=${wanted}${before}`;
     const request = { method: "GET", path, timeoutMs: commandDeadlineMs } as const;

@@ -28,3 +28,6 @@ export const historyEntryShape = {
   format: 1,
   schema: historyEntrySchema,
 } satisfies Shape<unknown>;
+
+/** Entries in one answer of `GET /history`, unless another number is asked for. */
+export const historyPageEntries = 100;

@@ -11,6 +11,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { contentStamp, isSettled } from "../../contract/content-stamp.ts";
 import { writeWhole } from "./cache.ts";
 import type { LocalFile } from "./fetch-source.ts";
 
@@ -43,11 +44,11 @@ export class BuiltBefore {
 
   /** @param startMs when the build began. Whatever was edited since may or may not be in it: then nothing is remembered. */
   async remember(built: LocalFile, sources: readonly string[], startMs: number): Promise<void> {
-    const changedMs = sources.map(
-      (source) => statSync(join(this.#root, source), { throwIfNoEntry: false })?.ctimeMs ?? 0,
-    );
-    // A file system's clock is coarser than ours.
-    if (Math.max(...changedMs) >= startMs - 1000) return;
+    const wereSettled = sources.every((source) => {
+      const stat = statSync(join(this.#root, source), { throwIfNoEntry: false, bigint: true });
+      return stat === undefined || isSettled(stat, startMs);
+    });
+    if (!wereSettled) return;
     const note = { ...built, sources, digest: this.#digest(sources), stamp: this.#stamp(sources) };
     await writeWhole(this.#note, (temporary) => writeFile(temporary, JSON.stringify(note)));
   }
@@ -64,7 +65,7 @@ export class BuiltBefore {
   #stamp(sources: readonly string[]): string {
     return this.#hash(sources, (path) => {
       const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
-      return stat === undefined ? "absent" : [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(" ");
+      return stat === undefined ? "absent" : contentStamp(stat);
     });
   }
 

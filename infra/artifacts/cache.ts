@@ -11,6 +11,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { contentStamp, isSettled } from "../../contract/content-stamp.ts";
 
 export const cacheFolder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "holdfast", "artifacts");
 
@@ -34,19 +35,20 @@ export async function sha256Of(path: string): Promise<string> {
 }
 
 /**
- * As sha256Of, but remembers it for a file that has not changed since (same inode, size and time): the
+ * As sha256Of, but remembers it for a file that has not changed since (contract/content-stamp.ts): the
  * binaries are large, and a run with nothing to do should take no time over them.
  */
 export async function knownSha256Of(path: string, folder: string = cacheFolder): Promise<string> {
-  const { ino, size, mtimeMs, ctimeMs } = await stat(path);
+  const seen = await stat(path, { bigint: true });
+  const isKept = isSettled(seen, Date.now());
   const identity = createHash("sha256")
-    .update(JSON.stringify([path, ino, size, mtimeMs, ctimeMs]))
+    .update(JSON.stringify([path, contentStamp(seen)]))
     .digest("hex");
   const note = join(folder, "checksums", identity);
   const known = await readFile(note, "utf8").catch(() => undefined);
   if (known !== undefined) return known;
   const sha256 = await sha256Of(path);
-  await writeWhole(note, (temporary) => writeFile(temporary, sha256));
+  if (isKept) await writeWhole(note, (temporary) => writeFile(temporary, sha256));
   return sha256;
 }
 

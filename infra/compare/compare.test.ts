@@ -103,6 +103,23 @@ describe("risks", () => {
     expect(found.key).toMatchObject({ moves: "maybe", because: expect.stringContaining("host-b leaves") });
     expect(found.order.at(-1)?.hosts).toEqual(["host-b"]);
   });
+  test("one that loses its role neard gives the key away before anything else of it goes", () => {
+    const found = against({ hosts: [{ ...a, roles: ["consul"] }, b, c, e] });
+    expect(found.key).toMatchObject({
+      moves: "maybe",
+      because: expect.stringContaining("host-a has no neard any more"),
+    });
+    const disturbed = found.hosts[0]?.concerns.flatMap(({ concern, disturbs }) =>
+      disturbs.map((what) => [concern, what]),
+    );
+    expect(disturbed).toEqual([
+      ["system", "neard"],
+      // Its roles stand in Consul's node meta.
+      ["consul", "consul"],
+      ["neard", "neard"],
+      ["agent", "neard"],
+    ]);
+  });
   test("a host under its old name with another host key is another machine", () => {
     const found = against({ hosts: [{ ...a, hostKey: sampleHostKey("other") }, b, c] });
     expect(states(found)["host-a"]).toBe("replaced");

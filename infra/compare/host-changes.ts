@@ -7,7 +7,7 @@ import type { HostFacts, PathFact, UnitFact } from "../../agent/converge/facts.t
 import { nothingInForce } from "../../agent/converge/in-force.ts";
 import { inventoryOf, union } from "../../agent/converge/inventory.ts";
 import { credentialAttributes, fileText, planSteps, sha256 } from "../../agent/converge/plan-steps.ts";
-import { type Step, subject } from "../../agent/converge/steps.ts";
+import { disturbances, losesNeard, type Step, subject } from "../../agent/converge/steps.ts";
 import { type Concern, concerns, type HostSpec, hostSpecSchema, type Secrets } from "../../contract/wire/host-spec.ts";
 import { nothingBefore } from "../../contract/wire/identity.ts";
 import { emptyInventory } from "../../contract/wire/pending.ts";
@@ -65,9 +65,7 @@ export function concernChanges(
         // A unit that is not there yet is started; the converger has its reasons to call that a restart.
         restarts: unitsWith(steps, "restart").filter((unit) => facts.units.has(unit)),
         reloads: unitsWith(steps, "reload"),
-        disturbs: steps.flatMap((step) =>
-          step.kind === "unit" && step.action === "restart" && step.disturbs !== "nothing" ? [step.disturbs] : [],
-        ),
+        disturbs: [...new Set([...disturbances(steps), ...(losesNeard(stored, spec) ? (["neard"] as const) : [])])],
       },
     ];
   });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { keyFileJson } from "../../contract/near-key.ts";
@@ -21,6 +22,8 @@ interface Registered {
 }
 
 let registered: Registered[] = [];
+/** Name of the resource that is made slowly: what depends on it is registered after it, and all else before. */
+let slow = "";
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nonly-for-connections\n-----END OPENSSH PRIVATE KEY-----\n";
 
 /** Runs the program's resource part on a fake engine, which gives a Stash's input back as its output. */
@@ -55,7 +58,8 @@ async function register(
 
 beforeAll(async () => {
   await pulumi.runtime.setMocks({
-    newResource: ({ type, name, inputs }) => {
+    newResource: async ({ type, name, inputs }) => {
+      if (name === slow) await sleep(100);
       registered.push({ type, name, inputs });
       const outputs = type === "pulumi:index:Stash" ? { ...inputs, output: inputs.input } : inputs;
       return { id: `${name}-id`, state: outputs };
@@ -71,6 +75,13 @@ function secretsOnStdin({ name, inputs }: Registered): Record<string, string> {
   const { [secretMark]: mark, value } = inputs.stdin as Record<string, string>;
   if (mark === undefined) throw new Error(`stdin of ${name} is not a secret`);
   return JSON.parse(value ?? "");
+}
+
+/** It has the private key in it. */
+function connectionIn(inputs: Registered["inputs"] = {}): { readonly host: string; readonly hostKey: string } {
+  const { [secretMark]: mark, value } = (inputs.connection ?? {}) as Record<string, unknown>;
+  if (mark === undefined) throw new Error("a connection is not a secret");
+  return value as { host: string; hostKey: string };
 }
 
 const commands = (all: Registered[]) => all.filter(({ type }) => type === "command:remote:Command");
@@ -114,6 +125,26 @@ describe("the sample's resources", () => {
     const isOnHost = ({ name, inputs }: Registered) => inputs.delete !== undefined && !name.endsWith("-token");
     for (const { name, inputs } of commands(all).filter(isOnHost))
       expect(inputs.delete, name).toContain(`--deployment ${claim?.id}`);
+  });
+
+  test("a host that leaves takes its own token back: after its agent and its neard, before its Consul, and told by nobody else", async () => {
+    for (const { name, address } of sampleInput().hosts) {
+      const leave = named(all, `${name}-leave`);
+      expect(connectionIn(leave).host).toBe(address);
+      expect(leave?.delete).toContain("leave-consul");
+      expect(leave?.create).toBeUndefined();
+    }
+    const isAfter = async (first: string, ...others: string[]) => {
+      slow = first;
+      const names = (await register()).map(({ name }) => name);
+      slow = "";
+      const late = names.slice(names.indexOf(first) + 1);
+      expect(late).toEqual(expect.arrayContaining(others));
+      return late;
+    };
+    await isAfter("host-b-consul", "host-b-leave", "host-b-neard", "host-b-agent");
+    expect(await isAfter("host-b-leave", "host-b-neard", "host-b-agent")).not.toContain("host-b-consul");
+    await isAfter("host-c-leave", "host-c-agent");
   });
 
   describe("a stack that adopts its hosts", () => {
@@ -172,7 +203,10 @@ describe("the sample's resources", () => {
 
   test("the management token goes to the one who sets up ACLs, and to who takes a token back, and into no host's Consul", () => {
     const given = commands(all).filter((command) => "management-token" in secretsOnStdin(command));
-    expect(given.map(({ name }) => name).toSorted()).toEqual(["acl", "host-a-token", "host-b-token", "host-c-token"]);
+    const takingBack = ["host-a", "host-b", "host-c"].flatMap((host) => [`${host}-leave`, `${host}-token`]);
+    expect(given.map(({ name }) => name).toSorted()).toEqual(["acl", ...takingBack]);
+    // Of those that take back nothing is run before a host leaves.
+    for (const { name, inputs } of given) expect(inputs.create === undefined, name).toBe(name !== "acl");
     const token = secretsOnStdin(given[0] as Registered)["management-token"] ?? "";
     for (const command of commands(all).filter((one) => !given.includes(one)))
       expect(JSON.stringify(secretsOnStdin(command)).includes(token), command.name).toBe(false);
@@ -185,8 +219,9 @@ describe("the sample's resources", () => {
 
   test("every connection pins the host's key", () => {
     for (const { name, inputs } of all.filter(({ type }) => type.startsWith("command:remote:"))) {
-      const { host, hostKey } = inputs.connection as { host: string; hostKey: string };
+      const { host, hostKey } = connectionIn(inputs);
       const expected = sampleInput().hosts.find(({ address }) => address === host)?.hostKey;
+      expect(expected, name).toMatch(/^ssh-/);
       expect(hostKey, name).toBe(expected);
     }
   });
@@ -231,7 +266,8 @@ describe("the sample's resources", () => {
 
   test("whatever hosts are called, no two resources are the same one", async () => {
     // Without "secrets": its mark is below the cluster, and what is called secrets-mark for "mark" below the secrets.
-    const pieces = ["cluster", "authority", "acl", "system", "consul", "neard", "agent", "mark", "runtime"];
+    const pieces = ["cluster", "authority", "acl", "system", "consul", "leave", "token", "neard", "agent", "mark"];
+    pieces.push("runtime");
     const names = [
       ...pieces.flatMap((one) => [one, `a-${one}`]),
       "a",

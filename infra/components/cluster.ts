@@ -16,7 +16,7 @@ import type { SshAccess } from "./connection.ts";
 import { forgetHost } from "./gone-host.ts";
 import { type Deployment, hostConcern } from "./host-concern.ts";
 import { HostRuntime } from "./host-runtime.ts";
-import { aclReset, hostToken } from "./host-token.ts";
+import { aclReset, hostGoodbye, hostToken } from "./host-token.ts";
 
 export interface ClusterParts {
   readonly plan: Plan;
@@ -59,8 +59,10 @@ export class Cluster extends pulumi.ComponentResource {
     for (const hostName of plan.agentOrder) {
       const index = plan.hosts.findIndex(({ host }) => host.name === hostName);
       const { host, agent } = plan.hosts[index] as HostPlan;
-      // Its own Consul too, though the ACLs imply it: when a host leaves, they stay, and the order is its own.
-      const dependsOn = [acl, consul[index], neards[index], before].filter((resource) => resource !== undefined);
+      // Its own Consul's end too, though the ACLs imply its Consul: when a host leaves, they stay, and the order is its own.
+      const dependsOn = [acl, bases[index]?.goodbye, neards[index], before].filter(
+        (resource) => resource !== undefined,
+      );
       before = hostConcern(`${hostName}-agent`, host, agent, deployment, { parent: this, dependsOn });
     }
     for (const name of plan.topology.gone) forgetHost(name, this);
@@ -82,7 +84,8 @@ export class Cluster extends pulumi.ComponentResource {
       parent: this,
       dependsOn: [system, token, ...uploadsOf(runtime, ["consul"])],
     });
-    return { plan, runtime, consul };
+    const goodbye = hostGoodbye(plan.host, deployment, { parent: this, dependsOn: [consul] });
+    return { plan, runtime, consul, goodbye };
   }
 
   /** Not before Consul runs on all hosts as this stack has it, for it is restarted for that, and another server leads. */
@@ -94,11 +97,15 @@ export class Cluster extends pulumi.ComponentResource {
       .map((server) => aclReset(server, deployment, { parent: this, dependsOn: consul }));
   }
 
-  #makeNeard({ plan, runtime, consul }: Base, acl: remote.Command, deployment: Deployment): remote.Command | undefined {
+  #makeNeard(
+    { plan, runtime, goodbye }: Base,
+    acl: remote.Command,
+    deployment: Deployment,
+  ): remote.Command | undefined {
     if (plan.neard === undefined) return undefined;
     return hostConcern(`${plan.host.name}-neard`, plan.host, plan.neard, deployment, {
       parent: this,
-      dependsOn: [acl, consul, ...uploadsOf(runtime, ["neard", "genesis"])],
+      dependsOn: [acl, goodbye, ...uploadsOf(runtime, ["neard", "genesis"])],
     });
   }
 }
@@ -107,6 +114,8 @@ interface Base {
   readonly plan: HostPlan;
   readonly runtime: HostRuntime;
   readonly consul: remote.Command;
+  /** Comes after Consul, and goes before it. */
+  readonly goodbye: remote.Command;
 }
 
 function uploadsOf(runtime: HostRuntime, names: readonly string[]): pulumi.Resource[] {

@@ -8,7 +8,7 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
 /** The commands that have a `delete`, by the ends of their names, below the cluster. */
-const concerns = ["system", "consul", "neard", "agent", "token"];
+const concerns = ["system", "consul", "neard", "agent", "leave", "token"];
 const inputs = ["connection", "create", "delete", "stdin", "logging", "addPreviousOutputInEnv"];
 
 export function forgetHost(name: string, cluster: pulumi.ComponentResource): void {

@@ -23,6 +23,7 @@ import { sampleArtifactsByArch, sampleHost, sampleTopology } from "../testing/sa
 import {
   aclResetCommand,
   applyCall,
+  leaveCommand,
   type Owners,
   prepareCommand,
   removeCommand,
@@ -134,6 +135,20 @@ test("Consul is made to take another management token, which is on stdin alone",
   expect(shell(aclResetCommand("root"), '{"a":"secret"}')).toMatch(
     /^acl-reset --management-secret [a-z-]+ \n[\s\S]*---\n\{"a":"secret"\}$/,
   );
+});
+
+test("only a holdfastd that knows how is told to leave, and in its deployment's name", () => {
+  fakeHoldfastd();
+  // One of before answers any --help with its own.
+  expect(shell(leaveCommand("root", own))).toBe("");
+  writeFileSync(
+    at(paths.holdfastd),
+    '#!/bin/sh\nif [ "$2" = --help ]; then echo "  --management-secret <name>"; else echo "$@"; cat; fi\n',
+  );
+  for (const user of ["root", "admin"])
+    expect(shell(leaveCommand(user, own).replace("sudo -n ", ""), '{"a":"secret"}')).toMatch(
+      new RegExp(`^leave-consul --management-secret [a-z-]+ --deployment ${own}\n\\{"a":"secret"\\}$`),
+    );
 });
 
 test("remove names the concern", () => {

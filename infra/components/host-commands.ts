@@ -183,6 +183,21 @@ export function aclResetCommand(user: string): string {
   return holdfastd(user, `timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${reset} ${orSay(seconds)}`);
 }
 
+/**
+ * Run on a host that leaves, between its agent's and its Consul's removal. A holdfastd that does not know it is an older
+ * one, put there by an older program, which takes these commands off hosts that stay.
+ * @param own id of the deployment whose host it is
+ */
+export function leaveCommand(user: string, own: string): string {
+  const seconds = 5 * minute;
+  const leave = `leave-consul --management-secret ${clusterSecrets.managementToken} --deployment ${own}`;
+  const isKnown = `${paths.holdfastd} leave-consul --help 2>/dev/null | grep -q -e --management-secret`;
+  return holdfastd(
+    user,
+    `! ${isKnown} || timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${leave} ${orSay(seconds)}`,
+  );
+}
+
 /** @param own id of the deployment whose host it is */
 export function removeCommand(user: string, concern: Concern, own: string): string {
   const seconds = 5 * minute;

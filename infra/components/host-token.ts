@@ -1,16 +1,40 @@
 /**
- * What is done with the management token besides the concern `acl`, on standard input like all secrets.
+ * The end of a host's token: nothing is done while the host is there (the concern `acl` makes the token). When the host has
+ * left the configuration it takes the token back itself, as it says goodbye to Consul. So however many leave in one run, and
+ * whoever is whose keeper, no token outlives its host's goodbye. Another Consul host looks again once the host is clean, for
+ * one whose Consul could not.
  *
- * The end of a host's token: nothing is done while the host is there (the concern `acl` makes the token); when the host has left
- * the configuration and is clean, another Consul host takes it back.
+ * Why the leaver gets the management token for it: whoever else might do it may leave in the same run, and which hosts
+ * leave Pulumi does not know before it takes them away. It comes on stdin, when the host leaves, and to nobody before.
+ *
+ * And what is done with the management token besides: an adopting stack has Consul take its own.
  */
 import { remote } from "@pulumi/command";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../config/topology.ts";
 import { clusterSecrets } from "../plan/secret-names.ts";
 import { connectionTo } from "./connection.ts";
-import { aclResetCommand, revokeCommand } from "./host-commands.ts";
+import { aclResetCommand, leaveCommand, revokeCommand } from "./host-commands.ts";
 import type { Deployment } from "./host-concern.ts";
+
+/** Its agent and its neard depend on this, so that they are gone first; it depends on its Consul, which goes after it. */
+export function hostGoodbye(
+  host: Host,
+  { access, secrets, claim }: Pick<Deployment, "access" | "secrets" | "claim">,
+  options: pulumi.CustomResourceOptions,
+): remote.Command {
+  return new remote.Command(
+    `${host.name}-leave`,
+    {
+      connection: connectionTo(host, access),
+      delete: pulumi.output(claim).apply(({ id }) => leaveCommand(host.ssh.user, id)),
+      stdin: secrets.json([clusterSecrets.managementToken]),
+      logging: "stderr",
+      addPreviousOutputInEnv: false,
+    },
+    options,
+  );
+}
 
 /**
  * Whatever of the host uses its token depends on this, so that it is gone first.

@@ -5,10 +5,10 @@ import { type AgentConfig, agentConfigSchema, agentConfigShape } from "../../con
 import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { hardening } from "./hardening.ts";
+import { keyPlaceFile } from "./key-place.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";
 import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
-import { keyPlaceFile } from "./system.ts";
 import type { HostArtifacts } from "./uploads.ts";
 import { watchdogSec } from "./watchdog.ts";
 
@@ -107,6 +107,9 @@ export function agentConfig(topology: Topology, host: Host): AgentConfig {
   });
 }
 
+/** A lease's file is there only on a host that was active with another agent, one that had a neard. */
+const endOldLease = `/bin/sh -c "test ! -e ${paths.leaseFile} || exec ${paths.holdfastd} expire --force --keep-fence"`;
+
 /**
  * The agent is root, for it commands systemd and the kernel's packet filter; of root's powers it keeps
  * those that it uses: nft (NET_ADMIN), the key file's owner (CHOWN), neard's processes (KILL), and
@@ -127,7 +130,8 @@ function agentUnit({ lease }: Topology, host: Host, credentialNames: readonly st
     "Type=notify",
     "NotifyAccess=main",
     // The key's directory, with owner and mode; outside the agent's own view of the files, in which it could not be made.
-    ...(neard ? [`ExecStartPre=-+/usr/bin/systemd-tmpfiles --create ${keyPlaceFile}`] : []),
+    // And where there is no neard any more: what an agent of before may have left, outside the few powers of this one.
+    neard ? `ExecStartPre=-+/usr/bin/systemd-tmpfiles --create ${keyPlaceFile}` : `ExecStartPre=-+${endOldLease}`,
     `ExecStart=${withNotifySocket} ${paths.node} ${nodeOptions} ${paths.bundle} run`,
     // However the agent ended: where its lease is over, neard dies and the key is erased.
     ...(neard ? [`ExecStopPost=${paths.holdfastd} expire`] : []),

@@ -7,6 +7,7 @@ import { paths, units, users } from "../../contract/paths.ts";
 import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import type { Host, Topology } from "../config/topology.ts";
 import { unprivileged } from "./hardening.ts";
+import { keyPlace } from "./key-place.ts";
 import { neardConfig } from "./neard-config.ts";
 import { hostSecret } from "./secret-names.ts";
 import { jsonFile, serviceHead, unitFile } from "./spec-parts.ts";
@@ -27,7 +28,8 @@ export function neardSpec(topology: Topology, host: Host, artifacts: HostArtifac
   return {
     host: host.name,
     concern: "neard",
-    directories: [{ path: home, mode: "0750", ...ownership }],
+    users: keyPlace.users,
+    directories: [{ path: home, mode: "0750", ...ownership }, ...keyPlace.directories],
     artifacts: [
       { name: "neard", upload: uploadPath(neard), path: paths.neard, mode: "0755", sha256: neard.sha256 },
       ...(genesis === undefined
@@ -39,6 +41,7 @@ export function neardSpec(topology: Topology, host: Host, artifacts: HostArtifac
       // neard reads it again at every SIGHUP, and a broken one makes it refuse the key: so it is ours.
       jsonFile(logConfigFile, {}, { mode: "0640", ...ownership }),
       unitFile(units.neard, neardUnit()),
+      ...keyPlace.files,
     ],
     secretFiles: [{ path: nodeKeyFile, mode: "0600", ...ownership, secret: hostSecret(host.name, "node-key") }],
     commands: genesis === undefined ? [{ argv: initArgv(topology), on: [paths.neard] }] : [],

@@ -4,10 +4,8 @@ import { firewallTable, paths, units, users } from "../../contract/paths.ts";
 import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { firewallLines, firewallUnit } from "./firewall.ts";
+import { keyPlace } from "./key-place.ts";
 import { textFile, unitFile } from "./spec-parts.ts";
-
-/** Has the key's directory made: at boot, and before an agent starts. */
-export const keyPlaceFile = "/etc/tmpfiles.d/holdfast.conf";
 
 const sysctlFile = "/etc/sysctl.d/60-holdfast.conf";
 
@@ -46,10 +44,7 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
   return {
     host: host.name,
     concern: "system",
-    users: [
-      { name: users.consul, home: paths.consulData },
-      ...(neard ? [{ name: users.neard, home: paths.neardHome }] : []),
-    ],
+    users: [{ name: users.consul, home: paths.consulData }, ...(neard ? keyPlace.users : [])],
     directories: [
       // By name and mode, every one that others than root have to enter: with a umask of 077 none is so by itself.
       { path: paths.opt, mode: "0755", owned: false },
@@ -60,7 +55,7 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
       // They are needrestart's, which may come later.
       { path: needrestartFolder, mode: "0755", owned: false },
       { path: `${needrestartFolder}/conf.d`, mode: "0755", owned: false },
-      ...(neard ? [{ path: paths.keyDirectory, mode: "0750", group: users.neard, inMemory: true }] : []),
+      ...(neard ? keyPlace.directories : []),
     ],
     files: [
       textFile(paths.firewall, firewallLines(topology, host)),
@@ -73,8 +68,7 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
               sysctlFile,
               neardKernelSettings.map(([name, value]) => `-${name} = ${value}`),
             ),
-            // The key's directory is on tmpfs: it has to be made again at every boot.
-            textFile(keyPlaceFile, [`d ${paths.keyDirectory} 0750 root ${users.neard} -`]),
+            ...keyPlace.files,
           ]
         : []),
     ],

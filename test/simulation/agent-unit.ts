@@ -140,6 +140,9 @@ export class AgentUnit {
         killNeard: async () => await driver.kill(),
         eraseKey: () => this.#setKeyFile(null),
         disarm: async () => await fence.disarm(),
+        forgetLease: () => {
+          this.#saved = null;
+        },
         orphansGone: async () => {},
       },
       { force: false },
