@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { SwitchoverProgress } from "../contract/agent-status.ts";
+import type { SwitchoverProgress } from "../contract/wire/agent-status.ts";
 import { AgentSocket } from "./socket-client.ts";
 
 let directory: string;

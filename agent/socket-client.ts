@@ -4,21 +4,21 @@
  */
 import { request } from "node:http";
 import * as z from "zod";
+import { HoldfastError, plainReason } from "../contract/errors.ts";
+import { paths } from "../contract/paths.ts";
 import {
   type AgentRoleView,
   type AgentStatus,
-  agentRoleViewSchema,
-  agentStatusSchema,
-  type HistoryEntry,
-  historyEntrySchema,
+  agentRoleViewShape,
+  agentStatusShape,
   refusalSchema,
   type SwitchoverProgress,
   type SwitchoverRequest,
   switchoverAcceptedSchema,
   switchoverProgressSchema,
-} from "../contract/agent-status.ts";
-import { HoldfastError, plainReason } from "../contract/errors.ts";
-import { paths } from "../contract/paths.ts";
+} from "../contract/wire/agent-status.ts";
+import { readShape, type Shape } from "../contract/wire/format.ts";
+import { type HistoryEntry, historyEntrySchema } from "../contract/wire/history.ts";
 
 export interface AgentSocketOptions {
   /** Default: paths.socket. */
@@ -38,12 +38,12 @@ export class AgentSocket {
   }
 
   async status(): Promise<AgentStatus> {
-    return this.#read(agentStatusSchema, await this.#ask("GET", "/status"));
+    return this.#read(agentStatusShape, await this.#ask("GET", "/status"));
   }
 
   /** What every version says alike. */
   async roleView(): Promise<AgentRoleView> {
-    return this.#read(agentRoleViewSchema, await this.#ask("GET", "/status"));
+    return this.#read(agentRoleViewShape, await this.#ask("GET", "/status"));
   }
 
   /** Newest last. */
@@ -65,9 +65,10 @@ export class AgentSocket {
     return this.#read(switchoverProgressSchema, await this.#ask("GET", `/switchover/${encodeURIComponent(id)}`));
   }
 
-  #read<T>(schema: z.ZodType<T>, answer: Answer, wanted = 200): T {
-    const parsed = answer.status === wanted ? schema.safeParse(json(answer.body)) : undefined;
-    if (parsed?.success) return parsed.data;
+  #read<T>(expected: z.ZodType<T> | Shape<T>, answer: Answer, wanted = 200): T {
+    const shape = "schema" in expected ? expected : { name: "the answer", format: 1, schema: expected };
+    const value = answer.status === wanted ? readShape(shape, answer.body) : undefined;
+    if (value?.is === "read") return value.value;
     throw this.#unreachable(`it answered ${answer.status} ${answer.body.slice(0, 200)}`);
   }
 
@@ -111,12 +112,4 @@ export class AgentSocket {
 interface Answer {
   readonly status: number;
   readonly body: string;
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,2 +1,2 @@
 /** What we ship; the same as package.json says (a test compares). */
-export const version = "0.1.0";
+export const version = "0.2.0";

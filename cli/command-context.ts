@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { HoldfastError } from "../contract/errors.ts";
-import type { StackOutputs } from "../contract/stack-outputs.ts";
+import type { StackOutputs } from "../contract/wire/stack-outputs.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { createHostLinks, type HostLinks } from "./hosts/host-links.ts";
 import type { Ports, StackHost } from "./ports.ts";

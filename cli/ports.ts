@@ -2,7 +2,7 @@
  * What the commands need from the world: the terminal, the clock, the stack's outputs and the hosts.
  * `main.ts` gives them the real ones, the tests fakes from `testing/`.
  */
-import type { StackOutputs } from "../contract/stack-outputs.ts";
+import type { StackOutputs } from "../contract/wire/stack-outputs.ts";
 
 /** One host as the stack's outputs have it: how to reach it, and what for. */
 export type StackHost = StackOutputs["hosts"][number];

@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { HeardStatus, HistoryEntry, SwitchoverProgress } from "../contract/agent-status.ts";
 import { HoldfastError } from "../contract/errors.ts";
 import { generateValidatorKey, keyFileJson } from "../contract/near-key.ts";
+import type { HeardStatus, SwitchoverProgress } from "../contract/wire/agent-status.ts";
+import type { HistoryEntry } from "../contract/wire/history.ts";
 import type { RunOptions } from "./ports.ts";
 import { activeStatus, arbiterStatus, standbyStatus, wellHeard } from "./testing/cluster.ts";
 import { FakeAnswer, type FakeHost, fakeWorld, holdfast } from "./testing/fake-ports.ts";

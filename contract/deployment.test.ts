@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { authoritiesBut, deploymentId, type Identity, standingOf } from "./deployment.ts";
+import { authoritiesBut, deploymentId, standingOf } from "./deployment.ts";
+import type { Identity } from "./wire/identity.ts";
 
 const certificate = (content: string) =>
   `-----BEGIN CERTIFICATE-----\n${Buffer.from(content).toString("base64")}\n-----END CERTIFICATE-----\n`;

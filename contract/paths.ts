@@ -16,9 +16,9 @@ export const paths = {
   neard: "/opt/holdfast/bin/neard",
 
   etc,
-  /** contract/deployment.ts: whose this host is; no secret in it. */
+  /** contract/wire/identity.ts: whose this host is; no secret in it. */
   deployment: `${etc}/deployment.json`,
-  /** contract/agent-config.ts; no secret in it. */
+  /** contract/wire/agent-config.ts; no secret in it. */
   agentConfig: `${etc}/agent.json`,
   /** What the last apply of each concern was given, without secrets: `<concern>.json`. */
   specs: `${etc}/specs`,

@@ -1,6 +1,6 @@
 /** Who deploys, as every host is told: this stack's deployment, and the one whose hosts it adopts. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Claim } from "../contract/deployment.ts";
+import type { Claim } from "../contract/wire/identity.ts";
 import type { Topology } from "./config/topology.ts";
 
 /** @param stack `organization/project/stack` */

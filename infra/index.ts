@@ -14,26 +14,36 @@ import { ClusterSecrets } from "./secrets/cluster-secrets.ts";
 
 wordsForHandlers();
 
-export const { network, account, publicKey, hosts, addresses, agentSocket, statusCommand, sshAccess, consulAccess } =
-  await clearly(async () => {
-    const { settings, topology, validatorKey, nextValidatorKey, sshPrivateKey, warnings } = loadConfiguration();
-    for (const warning of warnings) await pulumi.log.warn(warning);
-    const updating = !pulumi.runtime.isDryRun();
-    // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
-    const secrets = new ClusterSecrets("secrets", topology);
-    const claim = claimOf(secrets.id, topology, stackName());
-    const looking = updating ? lookAtHosts(topology, sshPrivateKey, known(claim)) : nothingSeen;
-    const loading = updating ? import("./secrets/certificates.ts") : undefined;
-    const artifacts = await prepareArtifacts(settings);
-    refuseFaults("the artifacts", artifacts.faults);
-    const plan = planDeployment(topology, artifacts.byArch);
-    await loading;
-    const seen = await looking;
-    for (const warning of seen.warnings) await pulumi.log.warn(warning);
-    refuseFaults("the hosts", seen.faults);
-    const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
-    secrets.make(validatorKey, nextValidatorKey, seen.adopted);
-    const by = seen.adopted === undefined ? claim : secrets.afterAll(claim);
-    new Cluster("cluster", { plan, secrets, claim: by, access, packed: artifacts.packed, drifted: seen.drifted });
-    return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
-  });
+export const {
+  format,
+  network,
+  account,
+  publicKey,
+  hosts,
+  addresses,
+  agentSocket,
+  statusCommand,
+  sshAccess,
+  consulAccess,
+} = await clearly(async () => {
+  const { settings, topology, validatorKey, nextValidatorKey, sshPrivateKey, warnings } = loadConfiguration();
+  for (const warning of warnings) await pulumi.log.warn(warning);
+  const updating = !pulumi.runtime.isDryRun();
+  // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
+  const secrets = new ClusterSecrets("secrets", topology);
+  const claim = claimOf(secrets.id, topology, stackName());
+  const looking = updating ? lookAtHosts(topology, sshPrivateKey, known(claim)) : nothingSeen;
+  const loading = updating ? import("./secrets/certificates.ts") : undefined;
+  const artifacts = await prepareArtifacts(settings);
+  refuseFaults("the artifacts", artifacts.faults);
+  const plan = planDeployment(topology, artifacts.byArch);
+  await loading;
+  const seen = await looking;
+  for (const warning of seen.warnings) await pulumi.log.warn(warning);
+  refuseFaults("the hosts", seen.faults);
+  const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
+  secrets.make(validatorKey, nextValidatorKey, seen.adopted);
+  const by = seen.adopted === undefined ? claim : secrets.afterAll(claim);
+  new Cluster("cluster", { plan, secrets, claim: by, access, packed: artifacts.packed, drifted: seen.drifted });
+  return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
+});

@@ -1,11 +1,13 @@
-/** The stack's outputs, as contract/stack-outputs.ts has them. */
+/** The stack's outputs, as contract/wire/stack-outputs.ts has them. */
 import * as pulumi from "@pulumi/pulumi";
 import { paths } from "../contract/paths.ts";
-import { type StackOutputs, stackOutputsSchema } from "../contract/stack-outputs.ts";
+import { type StackOutputs, stackOutputsSchema, stackOutputsShape } from "../contract/wire/stack-outputs.ts";
 import type { Topology } from "./config/topology.ts";
 
 type Secret = "sshAccess" | "consulAccess";
-type Outputs = Omit<StackOutputs, Secret> & { readonly [Name in Secret]-?: pulumi.Output<StackOutputs[Name]> };
+type Outputs = { readonly format: number } & Omit<StackOutputs, Secret> & {
+    readonly [Name in Secret]-?: pulumi.Output<StackOutputs[Name]>;
+  };
 
 export function stackOutputs(
   topology: Topology,
@@ -23,5 +25,10 @@ export function stackOutputs(
     sshAccess: sshPrivateKey === undefined ? {} : { privateKey: sshPrivateKey },
   });
   const consulAccess = managementToken.apply((token) => ({ managementToken: token }));
-  return { ...rest, sshAccess: pulumi.secret(sshAccess), consulAccess: pulumi.secret(consulAccess) };
+  return {
+    format: stackOutputsShape.format,
+    ...rest,
+    sshAccess: pulumi.secret(sshAccess),
+    consulAccess: pulumi.secret(consulAccess),
+  };
 }

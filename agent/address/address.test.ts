@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import type { TakeoverAddress } from "../../contract/agent-config.ts";
+import type { TakeoverAddress } from "../../contract/wire/agent-config.ts";
 import { type AddressWorld, answerFor, answerMs, systemAddresses } from "./address.ts";
 import { answeredBy, askable, linkOf } from "./neighbours.ts";
 

@@ -8,9 +8,10 @@
  * answers, and ends by itself. A failure of it is logged, and the take-over goes on.
  */
 import { connect } from "node:net";
-import type { TakeoverAddress } from "../../contract/agent-config.ts";
 import { ports } from "../../contract/paths.ts";
-import { type Connection, endHalfOpen } from "./half-open.ts";
+import type { TakeoverAddress } from "../../contract/wire/agent-config.ts";
+import type { Connection } from "../../contract/wire/notes.ts";
+import { endHalfOpen } from "./half-open.ts";
 import type { AddressMover } from "./mover.ts";
 import { announceByNeighbours } from "./neighbours.ts";
 import { CommandMovers } from "./operators-command.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { connectionsNoteShape } from "../../contract/wire/notes.ts";
 import type { TcpSocket } from "../system/sockets.ts";
 import { connectionNotes } from "./connection-notes.ts";
-import { connectionsSchema } from "./half-open.ts";
 
 const uid = 64_748;
 const to = (address: string): TcpSocket => ({
@@ -38,7 +38,7 @@ test("the active host writes down what has changed, and again what could not be 
   await expect(look()).rejects.toThrow(/does not answer/);
   world.fails = false;
   await look();
-  expect(world.notes.map((text) => connectionsSchema.parse(JSON.parse(text)).connections)).toEqual([
+  expect(world.notes.map((text) => connectionsNoteShape.schema.parse(JSON.parse(text)).connections)).toEqual([
     [{ port: 40_000, address: "203.0.113.5", peerPort: 24_567 }],
     [{ port: 40_000, address: "203.0.113.6", peerPort: 24_567 }],
   ]);

@@ -2,6 +2,8 @@
  * What the active host writes down of its neard's connections, for whoever must end them when it is dark
  * (half-open.ts). Only a note: one that is old or missing makes peers learn it later, and nothing else.
  */
+import { textOf } from "../../contract/wire/format.ts";
+import { connectionsNoteShape } from "../../contract/wire/notes.ts";
 import type { TcpSocket } from "../system/sockets.ts";
 import { connectionsOf } from "./half-open.ts";
 
@@ -21,7 +23,7 @@ export function connectionNotes({ uid, address, isActive, sockets, write }: Conn
   let written = "";
   return async () => {
     if (!isActive()) return;
-    const text = JSON.stringify({ connections: connectionsOf(sockets(), uid, address) });
+    const text = textOf(connectionsNoteShape, { connections: connectionsOf(sockets(), uid, address) });
     if (text === written) return;
     await write(text);
     written = text;

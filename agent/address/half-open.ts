@@ -8,17 +8,10 @@
  * leaves by another one and is given the old one's number on its way out.
  */
 import { connect } from "node:net";
-import * as z from "zod";
 import { canonicalAddress, familyOf, hostPort } from "../../contract/address.ts";
+import type { Connection } from "../../contract/wire/notes.ts";
 import { run } from "../system/run.ts";
 import type { TcpSocket } from "../system/sockets.ts";
-
-/** A connection of neard's, as the host that has it writes it down: its own port, and the far end. */
-export const connectionSchema = z.object({ port: z.number().int(), address: z.string(), peerPort: z.number().int() });
-export type Connection = z.infer<typeof connectionSchema>;
-
-/** What a host says of its neard's connections while it is active. */
-export const connectionsSchema = z.object({ connections: z.array(connectionSchema) });
 
 /** More than a validator's neard has by far; the rest would only make the note large. */
 const maxConnections = 400;

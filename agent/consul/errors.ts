@@ -37,6 +37,11 @@ export function refusedForRight(because: string): boolean {
   return /permission denied|ACL not found/i.test(because);
 }
 
+/** Whether Consul has no such token: it lost its ACLs, or never had them. Not one that merely lacks a right. */
+export function tokenUnknown(error: unknown): boolean {
+  return error instanceof ConsulRefused && error.status === 403 && /ACL not found/i.test(error.message);
+}
+
 /** Turns the library's errors into one of our two kinds. */
 export function classify(error: unknown, url: string): Error {
   const { response, message } = error as { response?: { statusCode?: number; body?: unknown }; message?: string };

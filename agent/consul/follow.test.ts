@@ -77,6 +77,25 @@ test("while answers fail to come, it asks plainly and often: a blocking query wo
   expect(sent.length).toBeGreaterThanOrEqual(2);
 });
 
+test("a note that is not understood is one of a host that is not ready, not of a host that is not there", () => {
+  const keys = consulKeys("localnet", "validator.localnet");
+  const note = { ready: true, because: "ready", ack: "s1", active: true };
+  const of = (value: unknown) => {
+    const entry = {
+      key: keys.host("host-b"),
+      value: JSON.stringify(value),
+      modifyIndex: 5,
+      lockIndex: 0,
+      session: null,
+    };
+    return observedFrom({ index: 9, entries: [entry] }, keys, sealerFrom([], ""), 0).notes["host-b"];
+  };
+  const nothing = { ready: false, ack: null, isActive: false, modifyIndex: 5 };
+  expect(of({ format: 1, ...note })).toMatchObject({ ready: true, ack: "s1", isActive: true });
+  expect(of({ format: 2, ...note })).toEqual({ ...nothing, because: "its note is of a newer release" });
+  expect(of("ready")).toEqual({ ...nothing, because: "its note cannot be read" });
+});
+
 test("whether a host is active its note says; one of an older agent in words alone", () => {
   const keys = consulKeys("localnet", "validator.localnet");
   const entry = (host: string, note: object) => ({

@@ -1,6 +1,7 @@
 /** Follows all keys of the cluster by consistent blocking queries and tells each answer as an event. */
-import * as z from "zod";
 import type { consulKeys } from "../../contract/topology.ts";
+import { readShape, understood } from "../../contract/wire/format.ts";
+import { hostNoteShape, switchoverNoteShape } from "../../contract/wire/notes.ts";
 import { lockViewFrom } from "../lease/lock-record.ts";
 import type { Sealer } from "../lease/seal.ts";
 import type { Event, PeerNote, SwitchoverNote } from "../role/types.ts";
@@ -31,11 +32,8 @@ const plainTimeoutMs = 2500;
 const maxPending = 12;
 const pauseAfterFailureMs = 200;
 
-const noteSchema = z
-  .object({ ready: z.boolean(), because: z.string(), ack: z.string().nullable(), active: z.boolean().optional() })
-  // An agent of an older version says it in words alone.
-  .transform(({ active, ...note }) => ({ ...note, isActive: active ?? note.because === "is active" }));
-const switchoverSchema = z.object({ id: z.string(), from: z.string(), to: z.string() });
+/** A host of which nothing is understood: it is there, and no more is known. */
+const notUnderstood = { ready: false, ack: null, isActive: false } as const;
 
 /** Runs until `signal` aborts. A failed query is told by silence: `watch` counts from the last good one. */
 export async function follow(options: {
@@ -93,18 +91,19 @@ export async function follow(options: {
   }
 }
 
-/** One answer as the decision core takes it. Notes that are not ours to read are left out. */
+/** One answer as the decision core takes it. */
 export function observedFrom(read: KvRead, keys: Keys, sealer: Sealer, sentMs: number): Observed {
   const notes: Record<string, Omit<PeerNote, "seenMs">> = {};
   const prefix = keys.host("");
   for (const entry of read.entries) {
     if (!entry.key.startsWith(prefix)) continue;
-    const note = parsed(noteSchema, entry.value);
-    if (note !== null) notes[entry.key.slice(prefix.length)] = { ...note, modifyIndex: entry.modifyIndex };
+    notes[entry.key.slice(prefix.length)] = { ...noteFrom(entry.value), modifyIndex: entry.modifyIndex };
   }
   const find = (key: string) => read.entries.find((entry) => entry.key === key);
   const asked = find(keys.switchover);
-  const switchover: SwitchoverNote | null = asked === undefined ? null : parsed(switchoverSchema, asked.value);
+  // One that is not understood is nothing that this host could stand ready for.
+  const switchover: SwitchoverNote | null =
+    asked === undefined ? null : understood(readShape(switchoverNoteShape, asked.value));
   return {
     is: "observed",
     sentMs,
@@ -116,10 +115,14 @@ export function observedFrom(read: KvRead, keys: Keys, sealer: Sealer, sentMs: n
   };
 }
 
-function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch {
-    return null;
+function noteFrom(text: string): Omit<PeerNote, "seenMs" | "modifyIndex"> {
+  const reading = readShape(hostNoteShape, text);
+  switch (reading.is) {
+    case "read":
+      return reading.value;
+    case "newer":
+      return { ...notUnderstood, because: "its note is of a newer release" };
+    case "unreadable":
+      return { ...notUnderstood, because: "its note cannot be read" };
   }
 }

@@ -1,11 +1,13 @@
 /** Asks Consul for its ACLs and autopilot settings, and does the steps of `acl.ts`. */
+import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
-import type { Secrets } from "../../contract/host-spec.ts";
+import type { Secrets } from "../../contract/wire/host-spec.ts";
 import { ConsulClient } from "../consul/client.ts";
-import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
+import { ConsulRefused, ConsulUnknown, tokenUnknown } from "../consul/errors.ts";
 import { type AclFacts, type AclSpec, type AclStep, aclSubject, describe, planAcl } from "./acl.ts";
 import { readConsulAccess } from "./consul-access.ts";
+import { ensureManagement, type Management, resetIndexIn } from "./management-token.ts";
 import { type Progress, unhurried } from "./progress.ts";
 
 const policyStubs = z.array(z.object({ ID: z.string(), Name: z.string() }));
@@ -25,11 +27,13 @@ const failed = 4;
 const autopilotSchema = z.record(z.string(), z.unknown());
 
 /** Consul with the management token, as ACL calls need it. Close it after use. */
-export class AclConsul {
+export class AclConsul implements Management {
   readonly #client: ConsulClient;
+  readonly #managementToken: string;
 
-  private constructor(client: ConsulClient) {
+  private constructor(client: ConsulClient, managementToken: string) {
     this.#client = client;
+    this.#managementToken = managementToken;
   }
 
   static async open(managementToken: string): Promise<AclConsul> {
@@ -38,11 +42,32 @@ export class AclConsul {
       throw new HoldfastError("HF_APPLY_FAILED", "Consul is not set up on this host, so its ACLs cannot be.", {
         next: "Apply the concern consul first.",
       });
-    return new AclConsul(new ConsulClient({ ...access[0], token: managementToken }));
+    return new AclConsul(new ConsulClient({ ...access[0], token: managementToken }), managementToken);
   }
 
   close(): void {
     this.#client.close();
+  }
+
+  async knowsToken(): Promise<boolean> {
+    try {
+      await this.#client.request("get", "/acl/token/self");
+      return true;
+    } catch (error) {
+      if (tokenUnknown(error)) return false;
+      throw error;
+    }
+  }
+
+  async bootstrap(): Promise<"done" | { readonly resetIndex: number }> {
+    try {
+      await this.#put("/acl/bootstrap", { BootstrapSecret: this.#managementToken });
+      return "done";
+    } catch (error) {
+      const resetIndex = error instanceof Error ? resetIndexIn(error.message) : null;
+      if (resetIndex === null) throw error;
+      return { resetIndex };
+    }
   }
 
   /**
@@ -160,6 +185,12 @@ export async function convergeAcl(
 ): Promise<void> {
   const consul = await AclConsul.open(secrets[spec.managementSecret] ?? "");
   try {
+    await ensureManagement(consul, {
+      ...options,
+      done: ({ what, why }) => options.done(what, why),
+      nowMs: () => performance.now(),
+      sleep: async (ms) => void (await sleep(ms)),
+    });
     const steps = planAcl(spec, secrets, await consul.readFacts(options.withinMs, options.progress));
     for (const step of steps) {
       await consul.perform(step);

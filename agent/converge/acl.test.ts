@@ -106,3 +106,18 @@ test("a host that left: its token goes, then its policy; not while it still live
   );
   expect(plan({ ...converged, failed: ["host-a", "somebody"] })).toEqual([]);
 });
+
+test("of the tokens that Consul itself made for managing it, the stack's stays, and what is left of a lost stack goes", () => {
+  const made = (accessor: string, secret: string, description: string) => ({
+    accessor,
+    secret,
+    description,
+    policies: ["global-management"],
+  });
+  const facts = (...tokens: AclFacts["tokens"]) => ({ ...converged, tokens: [...converged.tokens, ...tokens] });
+  const ours = made("o", "m", "Initial Management Token");
+  expect(plan(facts(ours, made("p", "people's", "for the people at the console")))).toEqual([]);
+  expect(plan(facts(ours, made("q", "lost", "Bootstrap Token (Global Management)")))).toEqual([
+    "delete-token consul token management: an earlier one",
+  ]);
+});

@@ -11,8 +11,9 @@
  * Another one: a stack that adopted its hosts knows their tokens, but not the public ids under which Consul keeps them.
  * A token is known by its secret as well.
  */
-import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
+
 import { aclName } from "../../contract/topology.ts";
+import type { HostSpec, Secrets } from "../../contract/wire/host-spec.ts";
 
 export type AclSpec = NonNullable<HostSpec["acl"]>;
 
@@ -80,7 +81,19 @@ export function planAcl(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclSt
     ...tokenSteps(spec, secrets, facts),
     ...lostSteps(spec, facts),
     ...obsoleteSteps(spec, secrets, facts),
+    ...supersededSteps(spec, secrets, facts),
   ];
+}
+
+/** How Consul itself calls the token that a bootstrap makes, and the one that its configuration makes. */
+const madeByConsul = ["Bootstrap Token (Global Management)", "Initial Management Token"];
+
+/** Management tokens of before a reset: whoever has a copy of a lost stack's state can do nothing with it from then on. */
+function supersededSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[] {
+  return facts.tokens
+    .filter(({ description }) => madeByConsul.includes(description))
+    .filter(({ secret }) => secret !== secrets[spec.managementSecret])
+    .map(({ accessor }): AclStep => ({ kind: "delete-token", accessor, name: "management", why: "an earlier one" }));
 }
 
 /** A host that died and left the configuration counts in no quorum any more: said on its behalf. */

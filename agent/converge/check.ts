@@ -5,7 +5,8 @@
  * whether an apply would mend the host, as every `pulumi up` does, is not sent in circles.
  */
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
-import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
+import type { Concern, HostSpec, Secrets } from "../../contract/wire/host-spec.ts";
+import { tokenUnknown } from "../consul/errors.ts";
 import { aclSubject, autopilotSteps, planAcl } from "./acl.ts";
 import { AclConsul, readAutopilot } from "./acl-consul.ts";
 import type { Change } from "./converge.ts";
@@ -48,6 +49,7 @@ export async function check(
   if (secrets === null) return { ...(await withAutopilot(spec.acl, { changes, notes })), foreign };
   const consul = await AclConsul.open(secrets[spec.acl.managementSecret] ?? "");
   try {
+    if (!(await consul.knowsToken())) return { changes: [...changes, unknownToManagement], foreign, notes };
     const aclFacts = await consul.readFacts(10_000, progress);
     const acl = planAcl(spec.acl, secrets, aclFacts).map((step) => ({ what: aclSubject(step), why: step.why }));
     return { changes: [...changes, ...acl], foreign, notes };
@@ -56,17 +58,27 @@ export async function check(
   }
 }
 
-/** Without the management token: of what is kept in Consul, autopilot's settings alone can be compared. */
-async function withAutopilot(
+const notKnown = "Consul does not know it";
+const unknownToManagement: Change = { what: "consul management token", why: notKnown };
+
+/**
+ * Without the management token: of what is kept in Consul, autopilot's settings alone can be compared, and whether Consul
+ * knows this host at all. Exported for its test alone.
+ */
+export async function withAutopilot(
   spec: NonNullable<HostSpec["acl"]>,
   { changes, notes }: Pick<Differences, "changes" | "notes">,
+  read: typeof readAutopilot = readAutopilot,
 ): Promise<Pick<Differences, "changes" | "notes">> {
   try {
-    const autopilot = await readAutopilot();
+    const autopilot = await read();
     const steps = autopilot === null ? [] : autopilotSteps(spec, { autopilot });
     return { changes: [...changes, ...steps.map((step) => ({ what: aclSubject(step), why: step.why }))], notes };
   } catch (error) {
-    // Whatever is amiss with Consul, or with this host's way to it: the rest was compared all the same.
+    // Consul has lost its ACLs: the next apply sets them up anew.
+    if (tokenUnknown(error))
+      return { changes: [...changes, { what: "consul token of this host", why: notKnown }], notes };
+    // Whatever else is amiss with Consul, or with this host's way to it: the rest was compared all the same.
     return {
       changes,
       notes: [...notes, { what: "consul autopilot", why: `could not be asked for: ${plainReason(error)}` }],

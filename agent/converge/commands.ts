@@ -2,10 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
-import { type ConvergeReport, type HostSpec, type Secrets, specOnStdin } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { type ConvergeReport, type HostSpec, type Secrets, specOnStdin } from "../../contract/wire/host-spec.ts";
+import { AclConsul } from "./acl-consul.ts";
 import { allQuestions, check as checkConcern, type Question, questionOf } from "./check.ts";
 import { type Change, converge } from "./converge.ts";
 import { hasSystemdCreds, unsealAll } from "./credentials.ts";
@@ -14,6 +16,7 @@ import { claimHost, claimIn, requireOwner } from "./identity.ts";
 import { takeBackAndLeave } from "./leave-consul.ts";
 import { leave, leaveAtSignals } from "./left.ts";
 import { lookFor } from "./look.ts";
+import { resetFileOnDisk, resetManagement } from "./management-token.ts";
 import { readMountPoints } from "./mounts.ts";
 import { fitToMounts, missingMount, requireMount } from "./neard-mount.ts";
 import { exitNotAllUnsealed, fitToOldSystemd } from "./old-systemd.ts";
@@ -64,6 +67,13 @@ export function registerConvergeCommands(program: Command): void {
     .requiredOption("--management-secret <name>", "which of the secrets is Consul's management token")
     .action((options: { host: string; managementSecret: string }) => revoke(options));
   program
+    .command("acl-reset")
+    .description(
+      "have Consul, which was set up with another management token, take the one on stdin; on all servers at once",
+    )
+    .requiredOption("--management-secret <name>", "which of the secrets on stdin it is")
+    .action((options: { managementSecret: string }) => resetAcl(options));
+  program
     .command("leave-consul")
     .description(
       "take back this host's token and leave Consul, if its agent is removed; secrets as one JSON object on stdin",
@@ -92,6 +102,8 @@ function seconds(text: string): number {
 /** A person waits for these two; an apply on this host may take hours. */
 const checkWithinMs = 60_000;
 const removeWithinMs = 120_000;
+/** All servers try at the same time, and an election may come between. */
+const resetWithinMs = 60_000;
 
 interface ApplyOptions {
   readonly spec: string;
@@ -196,6 +208,21 @@ async function remove(options: RemoveOptions): Promise<void> {
 async function revoke({ host, managementSecret }: { host: string; managementSecret: string }): Promise<void> {
   const token = await secretOnStdin(managementSecret);
   await revokeToken(host, token, { progress: progressOn(hostname(), "acl"), done: reporter("removed").add });
+}
+
+async function resetAcl({ managementSecret }: { managementSecret: string }): Promise<void> {
+  const consul = await AclConsul.open(await secretOnStdin(managementSecret));
+  try {
+    await resetManagement(consul, resetFileOnDisk, {
+      withinMs: resetWithinMs,
+      progress: progressOn(hostname(), "acl"),
+      done: reporter("changed").add,
+      nowMs: () => performance.now(),
+      sleep: async (ms) => void (await sleep(ms)),
+    });
+  } finally {
+    consul.close();
+  }
 }
 
 async function leaveIt(options: { managementSecret: string; deployment: string }): Promise<void> {

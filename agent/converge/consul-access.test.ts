@@ -1,7 +1,7 @@
 /** What is damaged on a host the apply that mends it has at hand: otherwise nobody could ever mend it while it is asked first. */
 import { expect, test } from "vitest";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
 import { credentials, paths } from "../../contract/paths.ts";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
 import { planDeployment } from "../../infra/plan/deployment.ts";
 import { sampleArtifactsByArch, sampleTopology } from "../../infra/testing/sample.ts";
 import { givenCredential, givenFile } from "./consul-access.ts";

@@ -3,12 +3,14 @@
  * unit is left running on a file that it has not read, and nothing is left that the spec does not have.
  */
 import { describe, expect, test } from "vitest";
-import { nothingBefore } from "../../contract/deployment.ts";
-import { type HostSpec, hostSpecSchema, type Secrets } from "../../contract/host-spec.ts";
+import { type HostSpec, hostSpecSchema, type Secrets } from "../../contract/wire/host-spec.ts";
+import { nothingBefore } from "../../contract/wire/identity.ts";
+import type { Pending } from "../../contract/wire/pending.ts";
+import { emptyInventory } from "../../contract/wire/pending.ts";
 import { type Change, type ConvergeHost, converge } from "./converge.ts";
-import type { HostFacts, PathFact, Pending } from "./facts.ts";
+import type { HostFacts, PathFact } from "./facts.ts";
 import { nothingInForce } from "./in-force.ts";
-import { credentialPath, emptyInventory } from "./inventory.ts";
+import { credentialPath } from "./inventory.ts";
 import { fileText, sha256 } from "./plan-steps.ts";
 import type { Step } from "./steps.ts";
 

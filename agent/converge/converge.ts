@@ -7,10 +7,12 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
-import type { ConvergeReport, HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { isMistake, keepInLog, unforeseen } from "../../contract/unforeseen.ts";
-import type { Due, HostFacts, Pending } from "./facts.ts";
-import { emptyInventory, inventoryOf, union } from "./inventory.ts";
+import type { ConvergeReport, HostSpec, Secrets } from "../../contract/wire/host-spec.ts";
+import type { Due, Pending } from "../../contract/wire/pending.ts";
+import { emptyInventory } from "../../contract/wire/pending.ts";
+import type { HostFacts } from "./facts.ts";
+import { inventoryOf, union } from "./inventory.ts";
 import { dueOf, planSteps, settle } from "./plan-steps.ts";
 import { disturbances, losesNeard, type Step, subject } from "./steps.ts";
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { defaultTiming } from "../../contract/timing.ts";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
 
 let directory = "";

@@ -8,23 +8,27 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
-import { agentConfigSchema } from "../../contract/agent-config.ts";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
+import { agentConfigSchema, agentConfigShape } from "../../contract/wire/agent-config.ts";
+import { readShape, type Shape } from "../../contract/wire/format.ts";
 import { SpecStore } from "./spec-store.ts";
 
 const { network, account, host, consul } = agentConfigSchema.shape;
 const { urls, caFile, certFile } = consul.shape;
-const deployedSchema = z.object({
-  network,
-  account,
-  host,
-  consul: z.object({ urls, caFile, certFile }),
-  /** Absent on an arbiter. */
-  neard: z.object({}).optional(),
-});
+const deployedShape = {
+  ...agentConfigShape,
+  schema: z.object({
+    network,
+    account,
+    host,
+    consul: z.object({ urls, caFile, certFile }),
+    /** Absent on an arbiter. */
+    neard: z.object({}).optional(),
+  }),
+} satisfies Shape<unknown>;
 
-export type DeployedConfig = z.infer<typeof deployedSchema>;
+export type DeployedConfig = z.infer<typeof deployedShape.schema>;
 
 /**
  * Null where the agent is not set up.
@@ -34,17 +38,23 @@ export async function readDeployedConfig(
   path: string = paths.agentConfig,
   store: Pick<SpecStore, "readSpec"> = new SpecStore(paths.specs),
 ): Promise<DeployedConfig | null> {
-  const read = async () => deployedSchema.parse(JSON.parse(await readFile(path, "utf8")));
   try {
-    return await read();
+    return from(await readFile(path, "utf8"));
   } catch (unusable) {
     const spec = await store.readSpec("agent");
     const lines = spec?.files.find((file) => file.path === paths.agentConfig)?.lines;
-    if (lines !== undefined) return deployedSchema.parse(JSON.parse(lines.join("\n")));
+    if (lines !== undefined) return from(lines.join("\n"));
     if (!existsSync(path)) return null;
     throw new HoldfastError("HF_CONFIG_INVALID", `${path} cannot be used: ${plainReason(unusable)}`, {
       next: `Move ${path} away on this host if nothing of holdfast runs there, and run pulumi up again.`,
       cause: unusable,
     });
   }
+}
+
+/** @throws Error when it cannot be used */
+function from(text: string): DeployedConfig {
+  const reading = readShape(deployedShape, text);
+  if (reading.is === "read") return reading.value;
+  throw reading.is === "newer" ? new Error(`it is of a newer release (format ${reading.format})`) : reading.error;
 }

@@ -2,11 +2,10 @@
  * What is true on the host, as far as one spec cares. Plain data: `plan-steps.ts` compares it with the
  * spec, `read-facts.ts` fills it, tests make it up.
  */
-import * as z from "zod";
-import type { Before } from "../../contract/deployment.ts";
-import type { HostSpec } from "../../contract/host-spec.ts";
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
+import type { Before } from "../../contract/wire/identity.ts";
+import type { Inventory, Pending } from "../../contract/wire/pending.ts";
 import type { InForce } from "./in-force.ts";
-import { type Inventory, inventorySchema } from "./inventory.ts";
 
 /** What is at a path, not following a symbolic link. Mode is four octal digits, as in the spec. */
 export type PathFact =
@@ -49,29 +48,6 @@ export interface UnitFact {
   /** What it reads besides. */
   readonly dropIns: readonly string[];
 }
-
-/** Restarts, reloads and commands that an apply began to owe and has not done yet. */
-export const dueSchema = z.strictObject({
-  restart: z.array(z.string()),
-  reload: z.array(z.string()),
-  /** argv of each, as JSON. */
-  commands: z.array(z.string()),
-});
-export type Due = z.infer<typeof dueSchema>;
-
-export const nothingDue: Due = { restart: [], reload: [], commands: [] };
-
-/**
- * Written before an apply changes the first thing, deleted after it has stored the spec: what an apply
- * that failed or was killed leaves to the next one, and to `remove`.
- */
-export const pendingSchema = z.strictObject({
-  inventory: inventorySchema,
-  due: dueSchema,
-  /** What it disturbed: whoever goes on with it does so with the maintenance lock, until all is healthy. */
-  disturbs: z.array(z.enum(["consul", "neard"])),
-});
-export type Pending = z.infer<typeof pendingSchema>;
 
 export interface HostFacts {
   readonly users: ReadonlyMap<string, UserFact>;

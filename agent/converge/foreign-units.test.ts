@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { nothingBefore } from "../../contract/deployment.ts";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
+import { nothingBefore } from "../../contract/wire/identity.ts";
+import { emptyInventory } from "../../contract/wire/pending.ts";
 import type { HostFacts, UnitFact } from "./facts.ts";
 import { foreignUnits } from "./foreign-units.ts";
 import { nothingInForce } from "./in-force.ts";
-import { emptyInventory } from "./inventory.ts";
 
 const unitFile = "/etc/systemd/system/neard.service";
 const spec = hostSpecSchema.parse({

@@ -7,7 +7,7 @@
  * (`service.d/`) come with distributions and containers. They too are only told.
  */
 import { basename, dirname } from "node:path";
-import type { HostSpec } from "../../contract/host-spec.ts";
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
 import type { Change } from "./converge.ts";
 import type { HostFacts } from "./facts.ts";
 

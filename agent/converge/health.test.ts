@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { HoldfastError } from "../../contract/errors.ts";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
 import { type HealthWait, unitsProbe, waitHealthy } from "./health.ts";
 
 const spec = hostSpecSchema.parse({

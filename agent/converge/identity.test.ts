@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { Identity, Marks } from "../../contract/deployment.ts";
+import type { Marks } from "../../contract/deployment.ts";
+import type { Identity } from "../../contract/wire/identity.ts";
 import { claimIn, removalRefusal } from "./identity.ts";
 
 const [own, other] = ["hf-00000000000000aa", "hf-00000000000000bb"];

@@ -6,24 +6,28 @@
 import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  type Before,
-  type Claim,
-  claimName,
-  claimSchema,
   deploymentId,
-  deploymentIdSchema,
   describeOwner,
-  type Identity,
-  identitySchema,
   type Marks,
   nextForStranger,
-  nothingBefore,
   type Standing,
   standingOf,
 } from "../../contract/deployment.ts";
 import { HoldfastError } from "../../contract/errors.ts";
-import type { Secrets } from "../../contract/host-spec.ts";
 import { paths, users } from "../../contract/paths.ts";
+import { readShape, stamped } from "../../contract/wire/format.ts";
+import type { Secrets } from "../../contract/wire/host-spec.ts";
+import {
+  type Before,
+  type Claim,
+  claimName,
+  claimSchema,
+  deploymentIdSchema,
+  type Identity,
+  identitySchema,
+  identityShape,
+  nothingBefore,
+} from "../../contract/wire/identity.ts";
 import { readAccounts } from "./accounts.ts";
 import { writeFileAtomic } from "./atomic-file.ts";
 import type { SpecStore } from "./spec-store.ts";
@@ -59,7 +63,8 @@ export async function claimHost(claim: Claim | null, name: string, store: SpecSt
   if (claim === null) return;
   const wanted = await identityFor(claim, name, standing, identity, store);
   if (JSON.stringify(wanted) === JSON.stringify(identity)) return;
-  await writeFileAtomic(paths.deployment, `${JSON.stringify(wanted, null, 2)}\n`, { mode: "0644", uid: 0, gid: 0 });
+  const text = JSON.stringify(stamped(identityShape, wanted), null, 2);
+  await writeFileAtomic(paths.deployment, `${text}\n`, { mode: "0644", uid: 0, gid: 0 });
 }
 
 /** @param id of the deployment that removes something; null: nobody says. @throws HoldfastError HF_HOST_FOREIGN */
@@ -132,18 +137,18 @@ async function identityFor(
 export async function readIdentity(): Promise<Identity | null> {
   const text = await readText(paths.deployment);
   if (text === null) return null;
-  try {
-    return identitySchema.parse(JSON.parse(text));
-  } catch (cause) {
+  const reading = readShape(identityShape, text);
+  if (reading.is === "read") return reading.value;
+  if (reading.is === "newer")
     throw new HoldfastError(
       "HF_CONFIG_INVALID",
-      `${paths.deployment} is damaged: it does not say whose this host is.`,
-      {
-        next: "Delete it on this host and run pulumi up with the host's own stack, which writes it anew.",
-        cause,
-      },
+      `${paths.deployment} is of a newer release (format ${reading.format}): whose this host is cannot be told here.`,
+      { next: "Deploy with that release, or a newer one." },
     );
-  }
+  throw new HoldfastError("HF_CONFIG_INVALID", `${paths.deployment} is damaged: it does not say whose this host is.`, {
+    next: "Delete it on this host and run pulumi up with the host's own stack, which writes it anew.",
+    cause: reading.error,
+  });
 }
 
 async function readMarks(): Promise<Marks> {

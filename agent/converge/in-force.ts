@@ -6,7 +6,7 @@
  * Awkward case: what the kernel does not let us set. A container's /proc/sys may be read-only, a kernel may lack a
  * module: that no apply can mend, so it must not be called a difference, or every `pulumi up` would try it again.
  */
-import type { HostSpec } from "../../contract/host-spec.ts";
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
 import { memoryFileSystems } from "../system/memory-file-systems.ts";
 
 export interface InForce {

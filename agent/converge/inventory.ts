@@ -7,20 +7,9 @@
  * last of them; `without` takes the others' inventory for that.
  */
 import { join } from "node:path";
-import * as z from "zod";
-import type { HostSpec } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
-
-export const inventorySchema = z.strictObject({
-  users: z.array(z.string()),
-  directories: z.array(z.strictObject({ path: z.string(), owned: z.boolean() })),
-  /** Files, secret files, sealed credentials, artifacts. */
-  files: z.array(z.string()),
-  units: z.array(z.string()),
-});
-export type Inventory = z.infer<typeof inventorySchema>;
-
-export const emptyInventory: Inventory = { users: [], directories: [], files: [], units: [] };
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
+import type { Inventory } from "../../contract/wire/pending.ts";
 
 /** Where the credential `name` rests, sealed. */
 export function credentialPath(name: string): string {

@@ -2,8 +2,9 @@
  * One look at this host for several concerns: what more than one of them asks for is read once. Starting a program
  * costs as much as reading a hundred files, and every `pulumi up` has each host look at itself.
  */
-import type { HostSpec } from "../../contract/host-spec.ts";
+
 import { paths } from "../../contract/paths.ts";
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
 import { loadableCredential } from "./credentials.ts";
 import { DigestMemory } from "./digest-memory.ts";
 import type { UnitFact } from "./facts.ts";

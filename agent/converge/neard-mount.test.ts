@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
 import { fitToMounts, missingMount, requireMount } from "./neard-mount.ts";
 
 const unit = (...lines: string[]) => ({ path: "/etc/systemd/system/neard.service", mode: "0644", lines });

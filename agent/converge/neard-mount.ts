@@ -9,8 +9,8 @@
  * stored spec.
  */
 import { HoldfastError } from "../../contract/errors.ts";
-import type { HostSpec } from "../../contract/host-spec.ts";
 import { paths, units } from "../../contract/paths.ts";
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
 
 const assertion = "AssertPathIsMountPoint=";
 const unitPath = `/etc/systemd/system/${units.neard}`;

@@ -1,12 +1,13 @@
 /** Every spec of the real plan, fitted to a host whose systemd is too old to unseal. */
 import { describe, expect, test } from "vitest";
-import { nothingBefore } from "../../contract/deployment.ts";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
 import { credentials, paths, units } from "../../contract/paths.ts";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
+import { nothingBefore } from "../../contract/wire/identity.ts";
+import { emptyInventory } from "../../contract/wire/pending.ts";
 import { planDeployment } from "../../infra/plan/deployment.ts";
 import { sampleArtifactsByArch, sampleTopology } from "../../infra/testing/sample.ts";
 import { nothingInForce } from "./in-force.ts";
-import { emptyInventory, inventoryOf, union } from "./inventory.ts";
+import { inventoryOf, union } from "./inventory.ts";
 import { fitToOldSystemd } from "./old-systemd.ts";
 import { obsoleteInventory } from "./plan-steps.ts";
 

@@ -8,8 +8,9 @@
  * Awkward case: the host gets a newer systemd. Until the last concern is sealed the new way, the others load
  * from memory; so each that does names the units for it, and they go with the last.
  */
-import type { HostSpec } from "../../contract/host-spec.ts";
+
 import { paths, units } from "../../contract/paths.ts";
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
 
 /**
  * `holdfastd unseal` could not unseal all. Its unit counts as started nonetheless: an apply of the concern

@@ -2,7 +2,7 @@
 import { chmod, chown, mkdir, rename, rmdir } from "node:fs/promises";
 import { asideOf } from "../../contract/deployment.ts";
 import { HoldfastError } from "../../contract/errors.ts";
-import type { Secrets } from "../../contract/host-spec.ts";
+import type { Secrets } from "../../contract/wire/host-spec.ts";
 import { type Accounts, createUser, deleteUser, modifyUser, readAccounts } from "./accounts.ts";
 import { type FileAttributes, unpackArtifact, writeFileAtomic } from "./atomic-file.ts";
 import { deleteSealed, sealCredential } from "./credentials.ts";

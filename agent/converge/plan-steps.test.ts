@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { nothingBefore } from "../../contract/deployment.ts";
-import { type HostSpecInput, hostSpecSchema, type Secrets } from "../../contract/host-spec.ts";
-import { type HostFacts, nothingDue, type PathFact, type UnitFact } from "./facts.ts";
+import { type HostSpecInput, hostSpecSchema, type Secrets } from "../../contract/wire/host-spec.ts";
+import { nothingBefore } from "../../contract/wire/identity.ts";
+import { emptyInventory, nothingDue } from "../../contract/wire/pending.ts";
+import type { HostFacts, PathFact, UnitFact } from "./facts.ts";
 import { nothingInForce } from "./in-force.ts";
-import { credentialPath, emptyInventory, inventoryOf } from "./inventory.ts";
+import { credentialPath, inventoryOf } from "./inventory.ts";
 import { dueOf, fileText, planSteps, settle, sha256 } from "./plan-steps.ts";
 import { disturbances, type Step, subject } from "./steps.ts";
 

@@ -9,11 +9,12 @@
  */
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
-import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
-import { type Due, type HostFacts, nothingDue, type PathFact } from "./facts.ts";
+import type { HostSpec, Secrets } from "../../contract/wire/host-spec.ts";
+import { type Due, emptyInventory, type Inventory, nothingDue } from "../../contract/wire/pending.ts";
+import type { HostFacts, PathFact } from "./facts.ts";
 import { rulesFault, settingFault, staleness } from "./in-force.ts";
-import { credentialPath, emptyInventory, type Inventory, inventoryOf, union, without } from "./inventory.ts";
+import { credentialPath, inventoryOf, union, without } from "./inventory.ts";
 import type { Step } from "./steps.ts";
 
 /** The text of a file of the spec: its lines, each ended by a newline. */

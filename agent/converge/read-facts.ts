@@ -1,13 +1,15 @@
 /** Reads from the host what `plan-steps.ts` wants to know. Changes nothing. */
 import { existsSync } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { asideOf, type Before, nothingBefore } from "../../contract/deployment.ts";
-import type { HostSpec } from "../../contract/host-spec.ts";
+import { asideOf } from "../../contract/deployment.ts";
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
+import { type Before, nothingBefore } from "../../contract/wire/identity.ts";
+import { emptyInventory } from "../../contract/wire/pending.ts";
 import { type Accounts, readAccounts } from "./accounts.ts";
 import type { HostFacts, PathFact } from "./facts.ts";
 import { fileDigest } from "./file-digest.ts";
 import { readIdentity } from "./identity.ts";
-import { emptyInventory, inventoryOf, union } from "./inventory.ts";
+import { inventoryOf, union } from "./inventory.ts";
 import { type Look, lookFor } from "./look.ts";
 import { readInForce } from "./read-in-force.ts";
 import type { SpecStore } from "./spec-store.ts";

@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { access, lstat, readFile, readlink, statfs } from "node:fs/promises";
 import { execa } from "execa";
-import type { HostSpec } from "../../contract/host-spec.ts";
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
 import { startTicks } from "../neard/processes.ts";
 import type { UnitFact } from "./facts.ts";
 import { type InForce, type ProcessFact, type SettingFact, settingsIn, type TableFact, words } from "./in-force.ts";

@@ -10,9 +10,9 @@
 import { lstat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
-import { type Concern, concerns } from "../../contract/host-spec.ts";
 import { paths, units, users } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import { type Concern, concerns } from "../../contract/wire/host-spec.ts";
 import { standInTable } from "../address/half-open.ts";
 import { ConsulClient } from "../consul/client.ts";
 import { AgentSocket } from "../socket-client.ts";

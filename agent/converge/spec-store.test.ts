@@ -1,10 +1,9 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
-import { nothingDue } from "./facts.ts";
-import { emptyInventory } from "./inventory.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
+import { emptyInventory, nothingDue } from "../../contract/wire/pending.ts";
 import { SpecStore } from "./spec-store.ts";
 
 let directory: string;
@@ -38,7 +37,7 @@ test("a completed apply leaves its spec and no note", async () => {
   expect(await store.readPending("system")).toEqual(pending);
   await store.complete(system);
   expect(await store.readSpec("system")).toEqual(system);
-  expect(await readdir(directory)).toEqual(["system.json"]);
+  expect(await readdir(directory)).toEqual(["system.json", "system.spec.json"]);
 });
 
 test("a concern is known by its spec or by its note, in the order of concerns, until it is forgotten", async () => {
@@ -68,5 +67,60 @@ test("a damaged file is named", async () => {
   await expect(store.readSpec("system")).rejects.toMatchObject({
     code: "HF_APPLY_FAILED",
     message: expect.stringContaining("system.json is damaged"),
+  });
+});
+
+describe("a spec that has more than 0.1 knows", () => {
+  const more = hostSpecSchema.parse({
+    host: "host-a",
+    concern: "system",
+    directories: [{ path: "/run/key", mode: "0750", inMemory: true }],
+    units: [{ name: "f.service", nftTable: { table: "t", file: "/f" } }],
+    commands: [{ argv: ["sysctl"], on: ["/s"], settings: "/s" }],
+  });
+  const file = (name: string) => join(directory, name);
+  const first = async () => JSON.parse(await readFile(file("system.json"), "utf8"));
+
+  test("is kept whole, and beside that as 0.1 reads it", async () => {
+    await store.complete(more);
+    expect(await store.readSpec("system")).toEqual(more);
+    const { directories, units, commands, format } = await first();
+    expect([directories[0].inMemory, units[0].nftTable, commands[0].settings, format]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(directories[0].path).toBe("/run/key");
+  });
+
+  test("an older release that has applied since is believed, not what it knew nothing of", async () => {
+    await store.complete(more);
+    const older = { ...(await first()), directories: [] };
+    await writeFile(file("system.json"), JSON.stringify(older));
+    expect((await store.readSpec("system"))?.directories).toEqual([]);
+    // And one that has removed it.
+    await rm(file("system.json"));
+    expect(await store.readSpec("system")).toBeNull();
+  });
+
+  test("cut off between the two files, the old one counts", async () => {
+    await store.complete(more);
+    const before = await readFile(file("system.json"), "utf8");
+    await store.complete({ ...more, units: [] });
+    await writeFile(file("system.json"), before);
+    expect((await store.readSpec("system"))?.units.map(({ name }) => name)).toEqual(["f.service"]);
+  });
+
+  test("of a newer release, or damaged, the first counts; and that itself is never taken for nothing", async () => {
+    await store.complete(more);
+    for (const text of ['{"format": 2, "beside": "x"}', "{"]) {
+      await writeFile(file("system.spec.json"), text);
+      expect((await store.readSpec("system"))?.directories[0]).toMatchObject({ path: "/run/key", inMemory: false });
+    }
+    await writeFile(file("system.json"), '{"format": 2}');
+    await expect(store.readSpec("system")).rejects.toThrow(/system.json is of a newer release \(format 2\)/);
+    await writeFile(file("system.pending.json"), '{"format": 2}');
+    await expect(store.readPending("system")).rejects.toThrow(/is of a newer release/);
   });
 });

@@ -1,16 +1,19 @@
 /** Reads what `apply` is given. Nothing that is wrong with it gets past here. */
 // Not z.core.toDotPath: it would bring all of zod into the bundle, every language included.
+import type * as z from "zod";
 import { toDotPath } from "zod/v4/core";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
+import { readData } from "../../contract/wire/format.ts";
 import {
   type Concern,
   concerns,
   type HostSpec,
   hostSpecSchema,
+  hostSpecShape,
   type Secrets,
   secretsSchema,
   specOnStdin,
-} from "../../contract/host-spec.ts";
+} from "../../contract/wire/host-spec.ts";
 
 /** @throws HoldfastError HF_CONFIG_INVALID naming every fault at once. */
 export function parseSpec(text: string, source: string): HostSpec {
@@ -20,12 +23,12 @@ export function parseSpec(text: string, source: string): HostSpec {
   } catch (cause) {
     throw invalid(`${source} is not JSON: ${plainReason(cause)}`);
   }
-  const spec = hostSpecSchema.safeParse(data);
-  if (!spec.success) {
-    const faults = spec.error.issues.map(({ path, message }) => `${toDotPath(path)} ${message}`.trim());
-    throw invalid(`${source} is not a host spec: ${faults.join("; ")}`);
-  }
-  return spec.data;
+  const reading = readData(hostSpecShape, data);
+  if (reading.is === "read") return reading.value;
+  if (reading.is === "newer") throw invalid(`${source} is of a newer release (format ${reading.format})`);
+  const { issues } = reading.error as z.ZodError;
+  const faults = issues.map(({ path, message }) => `${toDotPath(path)} ${message}`.trim());
+  throw invalid(`${source} is not a host spec: ${faults.join("; ")}`);
 }
 
 /** @param text stdin: one JSON object, or nothing. No part of it gets into a message. */

@@ -1,7 +1,7 @@
 /** One step of a converge: data that says what to do and why. `perform.ts` does it. */
-import type { Before } from "../../contract/deployment.ts";
-import type { HostSpec } from "../../contract/host-spec.ts";
 import { credentials, users } from "../../contract/paths.ts";
+import type { HostSpec } from "../../contract/wire/host-spec.ts";
+import type { Before } from "../../contract/wire/identity.ts";
 
 export type UserSpec = HostSpec["users"][number];
 export type DirectorySpec = HostSpec["directories"][number];

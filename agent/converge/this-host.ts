@@ -1,7 +1,7 @@
 /** The host that we run on, behind the port of `converge.ts`. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Concern, HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { paths, units } from "../../contract/paths.ts";
+import type { Concern, HostSpec, Secrets } from "../../contract/wire/host-spec.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { consulMaintenanceStore } from "../maintenance/consul-store.ts";
 import { defaultBounds } from "../maintenance/decide.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
 import type { Step } from "./steps.ts";
 import { concernsNeard, judge, refusalIn, type Verdict, withoutKey } from "./validate-neard.ts";
 

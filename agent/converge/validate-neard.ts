@@ -11,8 +11,8 @@ import { chmod, chown, mkdir, readFile, rm, stat, symlink } from "node:fs/promis
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { HoldfastError } from "../../contract/errors.ts";
-import type { HostSpec, Secrets } from "../../contract/host-spec.ts";
 import { paths, users } from "../../contract/paths.ts";
+import type { HostSpec, Secrets } from "../../contract/wire/host-spec.ts";
 import { userIds } from "../system/users.ts";
 import { unpackArtifact, writeFileAtomic } from "./atomic-file.ts";
 import { fileText } from "./plan-steps.ts";

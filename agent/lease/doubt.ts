@@ -22,7 +22,7 @@ export interface Proven {
 export interface Doubt {
   /** A clause. */
   readonly because: string;
-  /** False: it may as well be an agent of before the seals, of which nobody need be told as of an attack. */
+  /** False: it may as well be an agent of another release, of which nobody need be told as of an attack. */
   readonly isTampering: boolean;
 }
 
@@ -36,6 +36,7 @@ const bySeal: Record<SealState, string | null> = {
   missing: "the lock's record has no seal: an agent of before the seals wrote it, or somebody who has no validator key",
   wrong: "the lock's record was written by somebody who has not this host's validator key",
   misplaced: "an old record of the lock was put back",
+  newer: "the lock's record says that a newer release of holdfast wrote it, and cannot be read",
 };
 
 /**
@@ -62,9 +63,10 @@ export function doubtOf(
       before?.seal === seen.seal &&
       before.lockIndex === seen.lockIndex &&
       (seen.session === null || seen.session === before.session);
-    // A new term may be that of an older agent; the term of one who seals has no record without a seal.
-    const mayBeOlder = seen.seal === "missing" && (proven === null || seen.lockIndex > proven.epoch);
-    return isAsBefore ? null : { because: said, isTampering: !mayBeOlder };
+    // A new term may be that of another release's agent; within a term its holder's records stay of one kind.
+    const mayBeOurs = seen.seal === "missing" || seen.seal === "newer";
+    const isNewTerm = proven === null || seen.lockIndex > proven.epoch;
+    return isAsBefore ? null : { because: said, isTampering: !(mayBeOurs && isNewTerm) };
   }
   if (proven === null || seen.seal === "unchecked" || !isLater) return null;
   const seq = seen.value?.seq ?? 0;

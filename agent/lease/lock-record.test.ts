@@ -1,16 +1,8 @@
 import { expect, test } from "vitest";
 import { generateValidatorKey } from "../../contract/near-key.ts";
 import { longestHeardMs } from "../../contract/timing.ts";
-import {
-  absentLock,
-  cleanMarker,
-  heardMsOf,
-  type LockRecord,
-  type LockView,
-  lockValueSchema,
-  lockValueText,
-  lockViewFrom,
-} from "./lock-record.ts";
+import { type LockRecord, lockValueSchema } from "../../contract/wire/lock-record.ts";
+import { absentLock, cleanMarker, heardMsOf, type LockView, lockValueText, lockViewFrom } from "./lock-record.ts";
 import { sealerFrom } from "./seal.ts";
 
 const lockKey = "holdfast/localnet/validator.localnet/lock";
@@ -56,6 +48,20 @@ test.for([
 ] as const)("put back under %s it is misplaced", ([, more]) => {
   expect(seen(lockValueText(record, sealer), more).seal).toBe("misplaced");
 });
+
+test.for([
+  ["a record", record],
+  ["a marker", release],
+] as const)(
+  "%s of a newer release says nothing to us: it stands for the longest, and is not taken for a foreign one",
+  ([, one]) => {
+    const text = JSON.stringify({ ...JSON.parse(lockValueText(one, sealer)), format: 2 });
+    const lock = seen(text, one === record ? held : {});
+    expect(lock).toMatchObject({ seal: "newer", value: null });
+    expect(heardMsOf(lock)).toBe(longestHeardMs);
+    expect(cleanMarker(lock)).toBeNull();
+  },
+);
 
 test("whatever a reader acts on is sealed: not a byte of it can be another", () => {
   const text = lockValueText(release, sealer);

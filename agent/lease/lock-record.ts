@@ -11,65 +11,21 @@
  * Hosts may have different timings for a while. So a renewal says how long it lets its host be heard; a record that
  * cannot be read, or that nobody of ours sealed, says nothing, and stands for the longest.
  */
-import * as z from "zod";
 import { longestHeardMs } from "../../contract/timing.ts";
+import { type Reading, readShape, textOf, understood } from "../../contract/wire/format.ts";
+import { type CleanMarker, type LockRecord, type LockValue, lockRecordShape } from "../../contract/wire/lock-record.ts";
 import type { KvEntry } from "../consul/client.ts";
 import type { Sealer } from "./seal.ts";
-
-export const cleanMarkerSchema = z.object({
-  /** The holder that released, and its session. */
-  by: z.string(),
-  session: z.string(),
-  /** Chosen successor; null: whoever is ready. */
-  to: z.string().nullable(),
-  /** LockIndex under which it held. */
-  epoch: z.number().int(),
-  /** Id of the switchover that this is part of; null when it was none. */
-  switchover: z.string().nullable(),
-  because: z.string(),
-  /** Head of its neard when the fence had shut: no block of it that got out is higher. Null: nobody could ask. */
-  height: z.number().int().nonnegative().nullable().default(null),
-  /** So many take-overs in a row, this one included, ended with a neard that died of them; see agent/role/deaths.ts. */
-  deaths: z.number().int().nonnegative().default(0),
-});
-export type CleanMarker = z.infer<typeof cleanMarkerSchema>;
-
-/** Twice what any holder can say; more is not ours. */
-const maxHeardMs = 2 * longestHeardMs;
-
-export const lockValueSchema = z.object({
-  host: z.string(),
-  seq: z.number().int(),
-  /** Counted from the sending: the lease, and `stopMs`. Absent where the record gives nobody a lease. */
-  heardMs: z.number().int().nonnegative().max(maxHeardMs).optional(),
-  released: cleanMarkerSchema.optional(),
-  /** The session that holds, or held, the lock; empty in the record that was made with the key. With `seal` only. */
-  session: z.string().optional(),
-  /** LockIndex under which it does. With `seal` only. */
-  epoch: z.number().int().nonnegative().optional(),
-  /** One for each key of its writer. Absent: an agent of before the seals wrote it, or somebody else. */
-  seal: z.array(z.string().max(64)).max(4).optional(),
-});
-export type LockValue = z.infer<typeof lockValueSchema>;
-
-/** What a host writes, before it is sealed. */
-export interface LockRecord {
-  readonly host: string;
-  readonly session: string;
-  readonly epoch: number;
-  readonly seq: number;
-  readonly heardMs?: number | undefined;
-  readonly released?: CleanMarker | undefined;
-}
 
 /**
  *   right       a neard host of this cluster wrote it, for this session and epoch
  *   missing     it has none, as those of agents of before the seals
  *   wrong       it has another one, or is no record at all: somebody without the key wrote it
  *   misplaced   it is right, of another session or epoch: somebody put an old one back
+ *   newer       it says that a newer release wrote it, and is not understood
  *   unchecked   this host has no key, and cannot tell
  */
-export type SealState = "right" | "missing" | "wrong" | "misplaced" | "unchecked";
+export type SealState = "right" | "missing" | "wrong" | "misplaced" | "newer" | "unchecked";
 
 /** The lock as one consistent read showed it. A key that does not exist has index 0. */
 export interface LockView {
@@ -87,32 +43,26 @@ export const absentLock: LockView = { modifyIndex: 0, lockIndex: 0, session: nul
 /** The text of a record, sealed. */
 export function lockValueText(record: LockRecord, sealer: Sealer): string {
   const value: LockValue = { ...record };
-  return JSON.stringify(sealer.canTell ? { ...value, seal: sealer.seal(record) } : value);
+  return textOf(lockRecordShape, sealer.canTell ? { ...value, seal: sealer.seal(record) } : value);
 }
 
 export function lockViewFrom(entry: KvEntry | undefined, sealer: Sealer): LockView {
   if (entry === undefined) return absentLock;
-  const value = parseValue(entry.value);
+  const reading = readShape(lockRecordShape, entry.value);
   return {
     modifyIndex: entry.modifyIndex,
     lockIndex: entry.lockIndex,
     session: entry.session,
-    value,
-    seal: sealOf(entry, value, sealer),
+    value: understood(reading),
+    seal: sealOf(entry, reading, sealer),
   };
 }
 
-function parseValue(text: string): LockValue | null {
-  try {
-    return lockValueSchema.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-function sealOf(entry: KvEntry, value: LockValue | null, sealer: Sealer): SealState {
+function sealOf(entry: KvEntry, reading: Reading<LockValue>, sealer: Sealer): SealState {
   if (!sealer.canTell) return "unchecked";
-  if (value === null) return "wrong";
+  if (reading.is === "newer") return "newer";
+  if (reading.is === "unreadable") return "wrong";
+  const { value } = reading;
   const { seal, session, epoch } = value;
   if (seal === undefined) return "missing";
   if (session === undefined || epoch === undefined) return "wrong";

@@ -12,7 +12,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { base58 } from "@scure/base";
 import type { ValidatorKey } from "../../contract/near-key.ts";
-import type { LockRecord } from "./lock-record.ts";
+import type { LockRecord } from "../../contract/wire/lock-record.ts";
 
 /** What the cluster's neard hosts alone can do. */
 export interface Sealer {

@@ -1,20 +1,12 @@
 /** The maintenance lock's keys in Consul, through whichever server answers. */
-import type * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
 import { consulKeys, type Network } from "../../contract/topology.ts";
+import { readShape, textOf, understood } from "../../contract/wire/format.ts";
+import { type FailureNote, failureNoteShape, maintenanceNoteShape } from "../../contract/wire/notes.ts";
 import { ConsulClient, type ConsulConnection } from "../consul/client.ts";
 import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
 import { askVoters, clientAt, withoutOne } from "../consul/voters.ts";
-import {
-  type FailureNote,
-  failureNoteSchema,
-  lockDelayMs,
-  lockNoteSchema,
-  type MaintenanceStore,
-  type MaintenanceView,
-  StoreUnavailable,
-  sessionTtlMs,
-} from "./store.ts";
+import { lockDelayMs, type MaintenanceStore, type MaintenanceView, StoreUnavailable, sessionTtlMs } from "./store.ts";
 
 /** For one server; every call here may be repeated with another one. */
 const timeoutMs = 3000;
@@ -66,19 +58,26 @@ export function consulMaintenanceStore(
         const lock = entries.find((entry) => entry.key === keys.maintenance);
         const failure = entries.find((entry) => entry.key === keys.maintenanceFailure);
         return {
-          lock: lock === undefined ? null : { session: lock.session, note: parsed(lockNoteSchema, lock.value) },
+          // A note that is not understood is none: then only the key's session and index count.
+          lock:
+            lock === undefined
+              ? null
+              : { session: lock.session, note: understood(readShape(maintenanceNoteShape, lock.value)) },
           failure:
             failure === undefined
               ? null
-              : { ...(parsed(failureNoteSchema, failure.value) ?? unreadable), modifyIndex: failure.modifyIndex },
+              : {
+                  ...(understood(readShape(failureNoteShape, failure.value)) ?? unreadable),
+                  modifyIndex: failure.modifyIndex,
+                },
         };
       }),
     acquire: (session, note) =>
-      ask((client) => client.acquire(keys.maintenance, session, JSON.stringify(note), timeoutMs)),
+      ask((client) => client.acquire(keys.maintenance, session, textOf(maintenanceNoteShape, note), timeoutMs)),
     release: (session, note) =>
-      ask((client) => client.release(keys.maintenance, session, JSON.stringify(note), timeoutMs)),
+      ask((client) => client.release(keys.maintenance, session, textOf(maintenanceNoteShape, note), timeoutMs)),
     putFailure: async (note) => {
-      await ask((client) => client.put(keys.maintenanceFailure, JSON.stringify(note), { timeoutMs }));
+      await ask((client) => client.put(keys.maintenanceFailure, textOf(failureNoteShape, note), { timeoutMs }));
     },
     clearFailure: () => ask((client) => client.delete(keys.maintenanceFailure, timeoutMs)),
     reserve: () =>
@@ -108,13 +107,4 @@ function refused(error: ConsulRefused, host: string, url: string): HoldfastError
       cause: error,
     },
   );
-}
-
-/** Null for a value that is not ours: then only its session and index count. */
-function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
 }

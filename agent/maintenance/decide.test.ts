@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { AgentRole } from "../../contract/agent-status.ts";
+import type { AgentRole } from "../../contract/wire/agent-status.ts";
 import {
   type AgentLook,
   askedFor,

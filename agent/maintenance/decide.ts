@@ -12,9 +12,10 @@
  * active host, which lets all others go first and gives the key away before anything is touched; an agent of which
  * nothing can be told, which may well be active: only a host that surely has none is without one.
  */
-import type { AgentRole } from "../../contract/agent-status.ts";
+
 import type { ErrorCode } from "../../contract/errors.ts";
 import { units } from "../../contract/paths.ts";
+import type { AgentRole } from "../../contract/wire/agent-status.ts";
 import type { MaintenanceView, ServerReserve } from "./store.ts";
 
 export interface MaintenanceBounds {

@@ -3,9 +3,8 @@
  * twice the TTL, as Consul may), lock-delay after a session ended and none after a release, indexes that
  * only grow. Time comes from the test's clock.
  */
+import type { FailureNote, MaintenanceNote } from "../../contract/wire/notes.ts";
 import {
-  type FailureNote,
-  type LockNote,
   lockDelayMs,
   type MaintenanceStore,
   type MaintenanceView,
@@ -18,7 +17,7 @@ export class MemoryCluster {
   readonly #nowMs: () => number;
   readonly #sessions = new Map<string, { endsMs: number }>();
   #index = 10;
-  #lock: { session: string | null; note: LockNote } | null = null;
+  #lock: { session: string | null; note: MaintenanceNote } | null = null;
   #freeFromMs = 0;
   #failure: (FailureNote & { modifyIndex: number }) | null = null;
   /** False: no server answers anybody. */
@@ -71,7 +70,7 @@ export class MemoryCluster {
     };
   }
 
-  #acquire(session: string, note: LockNote): boolean {
+  #acquire(session: string, note: MaintenanceNote): boolean {
     if (!this.#sessions.has(session)) return false;
     if (this.#lock?.session === session) return true;
     if (this.#lock?.session != null || this.#nowMs() < this.#freeFromMs) return false;

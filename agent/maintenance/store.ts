@@ -2,27 +2,12 @@
  * What the maintenance lock needs of Consul, and no more. `consul-store.ts` is the real one;
  * `memory-store.ts` has the same semantics for tests.
  */
-import * as z from "zod";
-import { hostNameSchema } from "../../contract/topology.ts";
-
-/** Value of the lock key. */
-export const lockNoteSchema = z.object({
-  host: hostNameSchema,
-  /** `working` still there after the session is gone: the apply died without a word. */
-  state: z.enum(["working", "done"]),
-  /** ISO 8601; for people only. */
-  at: z.string(),
-});
-export type LockNote = z.infer<typeof lockNoteSchema>;
-
-/** Value of the failure key. */
-export const failureNoteSchema = z.object({ host: hostNameSchema, error: z.string(), at: z.string() });
-export type FailureNote = z.infer<typeof failureNoteSchema>;
+import type { FailureNote, MaintenanceNote } from "../../contract/wire/notes.ts";
 
 /** Both keys as one consistent read saw them. */
 export interface MaintenanceView {
   /** `session` null: nobody has the lock, the note is of whoever had it last. */
-  readonly lock: { readonly session: string | null; readonly note: LockNote | null } | null;
+  readonly lock: { readonly session: string | null; readonly note: MaintenanceNote | null } | null;
   readonly failure: (FailureNote & { readonly modifyIndex: number }) | null;
 }
 
@@ -52,9 +37,9 @@ export interface MaintenanceStore {
   destroySession(session: string): Promise<void>;
   view(): Promise<MaintenanceView>;
   /** False: another session has the lock, or its lock-delay is not over. */
-  acquire(session: string, note: LockNote): Promise<boolean>;
+  acquire(session: string, note: MaintenanceNote): Promise<boolean>;
   /** False: this session did not have it. */
-  release(session: string, note: LockNote): Promise<boolean>;
+  release(session: string, note: MaintenanceNote): Promise<boolean>;
   putFailure(note: FailureNote): Promise<void>;
   clearFailure(): Promise<void>;
   reserve(): Promise<ServerReserve>;

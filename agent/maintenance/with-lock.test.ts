@@ -3,8 +3,8 @@
  * at its next wait and never comes back, as after a kill -9.
  */
 import { expect, test } from "vitest";
-import type { AgentRole } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
+import type { AgentRole } from "../../contract/wire/agent-status.ts";
 import { type AgentLook, defaultBounds } from "./decide.ts";
 import { MemoryCluster } from "./memory-store.ts";
 import { type MaintenanceAgent, type MaintenanceContext, withMaintenanceLock } from "./with-lock.ts";

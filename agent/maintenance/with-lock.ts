@@ -6,8 +6,10 @@
  * Awkward case: the session is lost while the work runs. Stopping half-way would be worse than two hosts
  * at a time (the fence, not this lock, keeps two from validating), so the work goes on and it is said.
  */
-import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
+
 import { HoldfastError } from "../../contract/errors.ts";
+import type { SwitchoverProgress, SwitchoverRequest } from "../../contract/wire/agent-status.ts";
+import type { MaintenanceNote } from "../../contract/wire/notes.ts";
 import { Left } from "../converge/left.ts";
 import {
   type AgentLook,
@@ -23,7 +25,6 @@ import {
   startWaiting,
 } from "./decide.ts";
 import {
-  type LockNote,
   type MaintenanceStore,
   type MaintenanceView,
   renewEveryMs,
@@ -297,7 +298,7 @@ function secondsSince(startMs: number, context: MaintenanceContext): number {
   return Math.round((context.nowMs() - startMs) / 1000);
 }
 
-function note(context: MaintenanceContext, state: LockNote["state"]): LockNote {
+function note(context: MaintenanceContext, state: MaintenanceNote["state"]): MaintenanceNote {
   return { host: context.host, state, at: new Date().toISOString() };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { CleanMarker, LockView } from "../lease/lock-record.ts";
+import type { CleanMarker } from "../../contract/wire/lock-record.ts";
+import type { LockView } from "../lease/lock-record.ts";
 import { backoffAfter, deathsAfter } from "./deaths.ts";
 import { activeCore, Core, heldByA, markerOfA, sightAt } from "./testing.ts";
 

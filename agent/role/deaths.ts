@@ -6,7 +6,7 @@
  * configuration first, by an answer that is younger than the death, and waits; longer each time, and never for good:
  * a neard that crashed once by chance must not cost the validator more than the seconds of the first wait.
  */
-import type { CleanMarker } from "../lease/lock-record.ts";
+import type { CleanMarker } from "../../contract/wire/lock-record.ts";
 import type { AccountSight, TakeOverStory } from "./types.ts";
 
 /** Within so long of getting the key, neard's death counts as the take-over's: twice what a wrong key takes at most (facts). */

@@ -139,7 +139,7 @@ describe("the first activation", () => {
   });
 
   test("is not over because a foreign hand locked the key: only a host of ours can have held it", () => {
-    for (const seal of ["wrong", "misplaced"] as const) {
+    for (const seal of ["wrong", "misplaced", "newer"] as const) {
       const foreign: LockView = { ...neverHeld, lockIndex: 3, seal };
       const account = new Account(foreign);
       account.live(90_000, producing(account));

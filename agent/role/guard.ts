@@ -10,6 +10,7 @@
  * with short NEAR epochs it would never end otherwise, but those seconds are no part of it. Not seen: a
  * validator that is only restarting, and one whose few duties all lie outside the watch (docs/guarantees.md).
  */
+import type { SealState } from "../lease/lock-record.ts";
 import { neardFault } from "./readiness.ts";
 import type { Draft } from "./transitions.ts";
 import type { AccountSight, Event, Guard, Settings, State } from "./types.ts";
@@ -48,12 +49,15 @@ export interface GuardView {
   readonly next: string | null;
 }
 
+/** Whoever can write the lock can write such a record, one that claims to be of a newer release too. */
+const notOurs: ReadonlySet<SealState> = new Set(["wrong", "misplaced", "newer"]);
+
 /**
  * Nobody ever held this lock. LockIndex only grows, so once there was a holder this is over; but that a foreign hand made
  * it grow shows no holder of ours.
  */
 export function isFirstActivation({ watch: { lock } }: State): boolean {
-  return lock !== null && (lock.lockIndex === 0 || lock.seal === "wrong" || lock.seal === "misplaced");
+  return lock !== null && (lock.lockIndex === 0 || notOurs.has(lock.seal));
 }
 
 /** A standby's part of each event: ask neard, take its answers in, and stop when a holder was seen. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { HistoryEntry } from "../../contract/agent-status.ts";
+import type { HistoryEntry } from "../../contract/wire/history.ts";
 import { heardView } from "./heard.ts";
 import { activeCore, type Core, settings } from "./testing.ts";
 import type { AccountSight, Duties, Effect } from "./types.ts";

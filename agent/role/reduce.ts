@@ -5,6 +5,8 @@
  * keeps the key live; anything wrong leads to `demoting`, the one way out of power. Each phase has a
  * file of its own; here is what they share and who gets which event.
  */
+import { textOf } from "../../contract/wire/format.ts";
+import { type HostNote, hostNoteShape } from "../../contract/wire/notes.ts";
 import { heedAccount } from "./account.ts";
 import { demoteEvent } from "./demoting.ts";
 import { phaseRole, sealed } from "./feeding.ts";
@@ -160,7 +162,8 @@ function publish(draft: Draft): void {
   const fault = state.phase.name === "standby" ? notReady(settings, state, nowMs) : `is ${state.phase.name}`;
   const ack = state.phase.name === "standby" && fault === null ? ackFor(settings, state, nowMs) : null;
   const active = phaseRole(state.phase) === "active";
-  const text = JSON.stringify({ ready: fault === null, because: fault ?? "ready", ack, active });
+  const note: HostNote = { ready: fault === null, because: fault ?? "ready", ack, active };
+  const text = textOf(hostNoteShape, note);
   const last = state.published;
   const ageMs = last === null ? Number.POSITIVE_INFINITY : nowMs - last.atMs;
   // Somebody waits for either: the holder that hands over, and then whoever asked for it.

@@ -5,7 +5,8 @@
  * when it merely lies there, you wait until the other cannot possibly be running any more.
  */
 import { longestHeardMs, waitMs } from "../../contract/timing.ts";
-import { type CleanMarker, cleanMarker, mayBelieve } from "../lease/lock-record.ts";
+import type { CleanMarker } from "../../contract/wire/lock-record.ts";
+import { cleanMarker, mayBelieve } from "../lease/lock-record.ts";
 import { backoffAfter } from "./deaths.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
@@ -132,7 +133,8 @@ function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover")
 /** The history tells it too: who looks into it later wants to know why it took a minute. */
 function doubtOn({ watch, tampering }: State, nowMs: number): string {
   if (tampering !== null && nowMs - tampering.atMs < 2 * longestHeardMs) return `; ${tampering.because}`;
-  return watch.lock?.seal === "missing" ? "; its records had no seal, so it was waited for the longest" : "";
+  if (watch.lock?.seal === "missing") return "; its records had no seal, so it was waited for the longest";
+  return watch.lock?.seal === "newer" ? "; its records are of a newer release, so it was waited for the longest" : "";
 }
 
 /**

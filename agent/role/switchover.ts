@@ -1,5 +1,5 @@
 /** Whether a switchover that somebody asks for may begin, and to whom. Pure. */
-import type { SwitchoverRequest } from "../../contract/agent-status.ts";
+import type { SwitchoverRequest } from "../../contract/wire/agent-status.ts";
 import type { Settings, State } from "./types.ts";
 import { freshNote } from "./watch.ts";
 

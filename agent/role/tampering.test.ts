@@ -27,13 +27,16 @@ function actsAfter(ms: number, core: Core, lock: LockView): void {
 }
 
 describe("a marker", () => {
-  test.for(["wrong", "misplaced", "unchecked"] as const)("with a seal that is %s is none: the longest wait", (seal) => {
-    const forged: LockView = { ...released, seal };
-    const core = ready().watched().see(forged);
-    if (seal === "unchecked") return actsAfter(longestMs, core, forged);
-    // The guard of the first activation has its say too, for nobody knows who locked this key.
-    expect(took(core.live(longestMs - 100, forged))).toBe(0);
-  });
+  test.for(["wrong", "misplaced", "newer", "unchecked"] as const)(
+    "with a seal that is %s is none: the longest wait",
+    (seal) => {
+      const forged: LockView = { ...released, seal };
+      const core = ready().watched().see(forged);
+      if (seal === "unchecked") return actsAfter(longestMs, core, forged);
+      // The guard of the first activation has its say too, for nobody knows who locked this key.
+      expect(took(core.live(longestMs - 100, forged))).toBe(0);
+    },
+  );
 
   test("without a seal counts as little where records had one: an older agent did not write those", () => {
     const forged: LockView = { ...released, seal: "missing" };
@@ -64,7 +67,7 @@ describe("a marker", () => {
 
 test("a standby does not stand ready for a holder whose marker it would not believe", () => {
   const switchover = { id: "s1", from: "host-a", to: "host-b" };
-  for (const seal of ["wrong", "misplaced"] as const) {
+  for (const seal of ["wrong", "misplaced", "newer"] as const) {
     const core = ready();
     for (let index = 50; index < 120; index++)
       core
@@ -80,6 +83,7 @@ describe("a wait is never shorter for", () => {
   test.for<[string, LockView]>([
     ["a record of a foreign hand", { ...heldByA(60), value: null, seal: "wrong" }],
     ["a record that was put back", { ...heldByA(60), seal: "misplaced" }],
+    ["one that claims to be of a newer release", { ...heldByA(60), value: null, seal: "newer" }],
     ["a record without a seal", { ...heldByA(60), seal: "missing", value: { host: "host-a", seq: 60, heardMs: 0 } }],
     ["a lock that went back", { ...heldByA(60), lockIndex: 3, value: { host: "host-a", seq: 2, heardMs: 0 } }],
     ["a much older record of this term", { ...heldByA(600), value: { host: "host-a", seq: 300, heardMs: 0 } }],

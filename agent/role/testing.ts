@@ -1,6 +1,7 @@
 /** For the tests of agent/role: settings, good probes, and a core to which one can tell events. */
 import { defaultTiming } from "../../contract/timing.ts";
-import type { CleanMarker, LockView } from "../lease/lock-record.ts";
+import type { CleanMarker } from "../../contract/wire/lock-record.ts";
+import type { LockView } from "../lease/lock-record.ts";
 import { noDuties } from "./heard.ts";
 import { type Findings, reduce, start } from "./reduce.ts";
 import type { AccountSight, Effect, Event, Probe, Settings, State } from "./types.ts";

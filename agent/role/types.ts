@@ -3,8 +3,9 @@
  * done (Effect). All times are milliseconds of the host's own boot-time clock.
  */
 import type { LeaseTiming } from "../../contract/timing.ts";
+import type { CleanMarker } from "../../contract/wire/lock-record.ts";
 import type { Doubt, Proven } from "../lease/doubt.ts";
-import type { CleanMarker, LockView } from "../lease/lock-record.ts";
+import type { LockView } from "../lease/lock-record.ts";
 
 /** What does not change while the agent runs. */
 export interface Settings {

@@ -1,7 +1,8 @@
 /** What must not shorten the wait, and whom a marker does not make ready. */
 import { describe, expect, test } from "vitest";
 import { longestHeardMs, waitMs } from "../../contract/timing.ts";
-import { type LockView, lockValueSchema } from "../lease/lock-record.ts";
+import { lockValueSchema } from "../../contract/wire/lock-record.ts";
+import type { LockView } from "../lease/lock-record.ts";
 import { Core, heldByA, markerOfA, settings } from "./testing.ts";
 
 const ready = () => new Core().tell({ is: "key-checked", available: true });

@@ -2,10 +2,12 @@
 import { readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
-import type { AgentConfig } from "../../contract/agent-config.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import type { AgentConfig } from "../../contract/wire/agent-config.ts";
+import { textOf } from "../../contract/wire/format.ts";
+import { pauseNoteShape } from "../../contract/wire/notes.ts";
 import { systemAddresses } from "../address/address.ts";
 import { connectionNotes } from "../address/connection-notes.ts";
 import { forgetStandIns } from "../address/half-open.ts";
@@ -113,7 +115,7 @@ export async function runAgent(): Promise<void> {
       },
     progress: (id) => host?.agent.progress(id) ?? null,
     pause: async (reason) => {
-      const value = JSON.stringify({ by: config.host, reason, at: new Date().toISOString() });
+      const value = textOf(pauseNoteShape, { by: config.host, reason, at: new Date().toISOString() });
       await servers.use((client) => client.put(keys.pause, value));
       host?.agent.lookNow();
     },

@@ -90,7 +90,7 @@ const marker = {
 const release: Effect = { do: "release", serial: 4, session: "session-b", seq: 9, marker };
 
 /** What each record of this host names as its place. */
-const place = { host: "host-b", session: "session-b", epoch: 5 };
+const place = { format: 1, host: "host-b", session: "session-b", epoch: 5 };
 
 /** What the last operation of each transaction writes. */
 const written = (transactions: (readonly TxnOperation[])[]) =>

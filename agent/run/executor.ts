@@ -3,18 +3,20 @@
  * effect is done, or it failed, and if it failed it is said whether that is certain.
  */
 import type { Logger } from "pino";
-import type { AgentConfig, TakeoverAddress } from "../../contract/agent-config.ts";
-import type { HistoryEntry } from "../../contract/agent-status.ts";
 import type { consulKeys } from "../../contract/topology.ts";
+import type { AgentConfig, TakeoverAddress } from "../../contract/wire/agent-config.ts";
+import { readShape, textOf, understood } from "../../contract/wire/format.ts";
+import type { HistoryEntry } from "../../contract/wire/history.ts";
+import type { LockRecord } from "../../contract/wire/lock-record.ts";
+import { type Connection, connectionsNoteShape, switchoverNoteShape } from "../../contract/wire/notes.ts";
 import { type AddressWorld, answerFor } from "../address/address.ts";
-import { type Connection, connectionsSchema } from "../address/half-open.ts";
 import type { TxnOperation } from "../consul/client.ts";
 import { ConsulRefused, refusedByLockDelay } from "../consul/errors.ts";
 import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Fence } from "../fence/fence.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
-import { type LockRecord, lockValueText } from "../lease/lock-record.ts";
+import { lockValueText } from "../lease/lock-record.ts";
 import type { NeardDriver } from "../neard/driver.ts";
 import { endNeard } from "../neard/end.ts";
 import type { Effect, Event } from "../role/types.ts";
@@ -138,7 +140,7 @@ export class Executor {
         await servers.use((consul) => consul.put(keys.host(this.#p.config.host), effect.text));
         return;
       case "ask-switchover":
-        await servers.use((consul) => consul.put(keys.switchover, JSON.stringify(effect.note)));
+        await servers.use((consul) => consul.put(keys.switchover, textOf(switchoverNoteShape, effect.note)));
         return;
       case "clear-switchover":
         return await servers.use((consul) => consul.delete(keys.switchover));
@@ -186,7 +188,10 @@ export class Executor {
     const key = keys.connections(host);
     const { entries } = await servers.use((consul) => consul.readPrefix(key, { timeoutMs: 2000 }));
     const found = entries.find((entry) => entry.key === key);
-    return found === undefined ? [] : connectionsSchema.parse(JSON.parse(found.value)).connections;
+    if (found === undefined) return [];
+    const note = understood(readShape(connectionsNoteShape, found.value));
+    if (note === null) throw new Error(`what ${host} wrote down of its connections cannot be read`);
+    return note.connections;
   }
 
   async #createSession(serial: number): Promise<void> {

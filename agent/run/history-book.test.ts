@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { HistoryEntry } from "../../contract/agent-status.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import type { HistoryEntry } from "../../contract/wire/history.ts";
 import { type Book, keptEntries, longestPage, pruneHistory, readPage } from "./history-book.ts";
 
 const keys = consulKeys("localnet", "validator.localnet");

@@ -7,7 +7,8 @@
  * Awkward case: a book of before there was a landlord. A listing that is too long for the agent is not read to its end;
  * it is asked for by first digits instead, the wanted end first, so no number of entries costs more memory than a page.
  */
-import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-status.ts";
+import { readShape, understood } from "../../contract/wire/format.ts";
+import { type HistoryEntry, historyEntryShape } from "../../contract/wire/history.ts";
 import type { Clock } from "../system/clock.ts";
 
 /** The newest so many stay. Some hundred bytes each; years of take-overs. */
@@ -76,11 +77,7 @@ export async function readPage(book: Book, root: string, { limit, before }: Page
 }
 
 function entryFrom(text: string | null): HistoryEntry | undefined {
-  try {
-    return historyEntrySchema.safeParse(JSON.parse(text ?? "null")).data;
-  } catch {
-    return undefined;
-  }
+  return text === null ? undefined : (understood(readShape(historyEntryShape, text)) ?? undefined);
 }
 
 /**

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import type { HistoryEntry } from "../../contract/agent-status.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import type { HistoryEntry } from "../../contract/wire/history.ts";
 import { HistoryJournal, journalFile, longestRetryMs, mostKept } from "./history-journal.ts";
 
 const keyOf = consulKeys("localnet", "validator.localnet").history;
@@ -70,7 +70,7 @@ test("an entry is written once, under its epoch's key", async () => {
   const journal = begin();
   journal.add(entry(5));
   await settle();
-  expect(written).toEqual([[keyOf(5), entry(5)]]);
+  expect(written).toEqual([[keyOf(5), { format: 1, ...entry(5) }]]);
   expect(journal.waiting).toEqual([]);
 });
 
@@ -114,8 +114,8 @@ test("handed in again because no answer came, it is the same entry at the same p
   state.isMute = false;
   await retry();
   expect(written).toEqual([
-    [keyOf(5), entry(5)],
-    [keyOf(5), entry(5)],
+    [keyOf(5), { format: 1, ...entry(5) }],
+    [keyOf(5), { format: 1, ...entry(5) }],
   ]);
   expect(journal.waiting).toEqual([]);
 });

@@ -9,8 +9,9 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { Logger } from "pino";
 import * as z from "zod";
-import { type HistoryEntry, historyEntrySchema } from "../../contract/agent-status.ts";
 import type { consulKeys } from "../../contract/topology.ts";
+import { readData, stamped, textOf, understood } from "../../contract/wire/format.ts";
+import { type HistoryEntry, historyEntryShape } from "../../contract/wire/history.ts";
 import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
 import type { Clock } from "../system/clock.ts";
 
@@ -90,7 +91,9 @@ export class HistoryJournal {
 
   async #write(entry: HistoryEntry): Promise<boolean> {
     try {
-      return await this.#servers.use((consul) => consul.put(this.#keyOf(entry.epoch), JSON.stringify(entry)));
+      return await this.#servers.use((consul) =>
+        consul.put(this.#keyOf(entry.epoch), textOf(historyEntryShape, entry)),
+      );
     } catch (error) {
       const because = error instanceof Error ? error.message : String(error);
       this.#log.warn({ effect: "write-history", epoch: entry.epoch }, `written later: ${because}`);
@@ -109,20 +112,20 @@ export class HistoryJournal {
   }
 }
 
-const savedSchema = z.array(historyEntrySchema);
-
 /** On this host's disk. */
 export function journalFile(path: string): JournalFile {
   return {
     load: () => {
       try {
-        return savedSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+        const saved = z.array(z.unknown()).parse(JSON.parse(readFileSync(path, "utf8")));
+        return saved.flatMap((entry) => understood(readData(historyEntryShape, entry)) ?? []);
       } catch {
         return [];
       }
     },
     save: (entries) => {
-      writeFileSync(`${path}.new`, JSON.stringify(entries), { mode: 0o600 });
+      const text = JSON.stringify(entries.map((entry) => stamped(historyEntryShape, entry)));
+      writeFileSync(`${path}.new`, text, { mode: 0o600 });
       renameSync(`${path}.new`, path);
     },
   };

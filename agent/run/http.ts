@@ -5,10 +5,10 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import * as z from "zod";
+import { plainReason } from "../../contract/errors.ts";
 import {
   type AgentStatus,
-  type HistoryEntry,
-  historyPageEntries,
+  agentStatusShape,
   type StandDownRequest,
   type SwitchoverProgress,
   type SwitchoverRequest,
@@ -17,8 +17,9 @@ import {
   standDownRequestSchema,
   standUpRequestSchema,
   switchoverRequestSchema,
-} from "../../contract/agent-status.ts";
-import { plainReason } from "../../contract/errors.ts";
+} from "../../contract/wire/agent-status.ts";
+import { stamped } from "../../contract/wire/format.ts";
+import { type HistoryEntry, historyEntryShape, historyPageEntries } from "../../contract/wire/history.ts";
 import { maxSnapshotBytes } from "../consul/snapshot.ts";
 import { longestPage, type Page } from "./history-book.ts";
 import type { Metrics } from "./metrics.ts";
@@ -155,9 +156,12 @@ async function route(
     const status = desk.status();
     if (check !== undefined)
       return send(response, check(status) ? 200 : 503, { role: status.role, because: status.because });
-    if (path === "/status") return send(response, 200, status);
-    if (path === "/history")
-      return send(response, 200, await desk.history(pageSchema.parse(Object.fromEntries(searchParams))));
+    if (path === "/status") return send(response, 200, stamped(agentStatusShape, status));
+    if (path === "/history") {
+      const entries = await desk.history(pageSchema.parse(Object.fromEntries(searchParams)));
+      const page = entries.map((entry) => stamped(historyEntryShape, entry));
+      return send(response, 200, page);
+    }
     if (path === "/metrics") {
       response.writeHead(200, { "content-type": metrics.contentType }).end(await metrics.render(status));
       return;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { SwitchoverProgress } from "../../contract/agent-status.ts";
+import type { SwitchoverProgress } from "../../contract/wire/agent-status.ts";
 import { lastOrders, type Officer } from "./last-orders.ts";
 
 type Said = Pick<SwitchoverProgress, "state" | "because"> | null;

@@ -11,7 +11,7 @@
  * one. Two hosts that go down together: the successor may be gone before it has answered, and the bound covers it.
  */
 import type { Logger } from "pino";
-import type { AgentRole, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
+import type { AgentRole, SwitchoverProgress, SwitchoverRequest } from "../../contract/wire/agent-status.ts";
 import { type Clock, systemClock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
 import type { Refusal } from "./http.ts";

@@ -1,6 +1,6 @@
 /** `/metrics` for Prometheus: our own names, and kuutamod's, so that its dashboards go on working. */
 import { Gauge, Registry } from "prom-client";
-import { type AgentStatus, agentRoles } from "../../contract/agent-status.ts";
+import { type AgentStatus, agentRoles } from "../../contract/wire/agent-status.ts";
 
 /** kuutamod's states (kuutamod: docs/metrics) and the roles of ours that they stand for. */
 const kuutamodState: Record<AgentStatus["role"], string> = {

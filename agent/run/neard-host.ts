@@ -3,7 +3,7 @@
  * core and the core's effects into deeds, one event at a time.
  */
 import { randomUUID } from "node:crypto";
-import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
+import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "../../contract/wire/agent-status.ts";
 import { follow } from "../consul/follow.ts";
 import { markOf } from "../fence/ruleset.ts";
 import { sealed } from "../role/feeding.ts";

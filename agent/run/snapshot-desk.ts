@@ -1,5 +1,5 @@
 /** Standing down, and Consul's snapshots: what the socket offers for changes to Consul itself. */
-import type { StandDownRequest } from "../../contract/agent-status.ts";
+import type { StandDownRequest } from "../../contract/wire/agent-status.ts";
 import type { ConsulConnection } from "../consul/client.ts";
 import { ConsulRefused } from "../consul/errors.ts";
 import { restoreSnapshot, saveSnapshot } from "../consul/snapshot.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { AgentConfig } from "../../contract/agent-config.ts";
-import { agentStatusSchema } from "../../contract/agent-status.ts";
+import type { AgentConfig } from "../../contract/wire/agent-config.ts";
+import { agentStatusSchema } from "../../contract/wire/agent-status.ts";
 import { activeCore, Core, settings, sightAt } from "../role/testing.ts";
 import { unreachable } from "./consul-health.ts";
 import { statusOf } from "./status.ts";

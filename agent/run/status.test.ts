@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { AgentConfig } from "../../contract/agent-config.ts";
+import type { AgentConfig } from "../../contract/wire/agent-config.ts";
 import type { LockView } from "../lease/lock-record.ts";
 import { activeCore, Core, heldByA, settings } from "../role/testing.ts";
 import { health } from "./http.ts";

@@ -1,6 +1,6 @@
 /** What the agent says of itself, from the decision core's state. Pure. */
-import type { AgentConfig } from "../../contract/agent-config.ts";
-import type { AgentRole, AgentStatus } from "../../contract/agent-status.ts";
+import type { AgentConfig } from "../../contract/wire/agent-config.ts";
+import type { AgentRole, AgentStatus } from "../../contract/wire/agent-status.ts";
 import { phaseRole } from "../role/feeding.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";

@@ -1,18 +1,26 @@
 /** /etc/holdfast/agent.json, as the agent reads it. */
 import { readFileSync } from "node:fs";
-import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
+import { type AgentConfig, agentConfigShape } from "../../contract/wire/agent-config.ts";
+import { readShape } from "../../contract/wire/format.ts";
 
 /** @throws HoldfastError HF_CONFIG_INVALID naming the file and every fault in it. */
 export function readAgentConfig(): AgentConfig {
   const path = paths.agentConfig;
+  const next = "It is written by pulumi up; run that again, or compare with holdfastd check.";
+  let cause: unknown;
   try {
-    return agentConfigSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    const reading = readShape(agentConfigShape, readFileSync(path, "utf8"));
+    if (reading.is === "read") return reading.value;
+    if (reading.is === "newer")
+      throw new HoldfastError("HF_CONFIG_INVALID", `${path} is of a newer release (format ${reading.format}).`, {
+        next,
+      });
+    cause = reading.error;
   } catch (error) {
-    throw new HoldfastError("HF_CONFIG_INVALID", `${path} cannot be used: ${(error as Error).message}`, {
-      next: "It is written by pulumi up; run that again, or compare with holdfastd check.",
-      cause: error,
-    });
+    if (error instanceof HoldfastError) throw error;
+    cause = error;
   }
+  throw new HoldfastError("HF_CONFIG_INVALID", `${path} cannot be used: ${(cause as Error).message}`, { next, cause });
 }

@@ -1,7 +1,7 @@
 /** Drift: what every host says when its holdfastd compares it with the last specs that were applied. */
 import { type ErrorCode, HoldfastError } from "../../contract/errors.ts";
-import { type ConvergeReport, convergeReportSchema } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { type ConvergeReport, convergeReportSchema } from "../../contract/wire/host-spec.ts";
 import type { HostLink, RunResult } from "../ports.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { formatTable } from "../terminal/table.ts";

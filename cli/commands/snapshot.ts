@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { snapshotFault } from "../../contract/snapshot-file.ts";
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import { type CommandContext, firstThatAnswers, jsonOption } from "../command-context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { postSave } from "../hosts/agent-client.ts";

@@ -1,5 +1,5 @@
 /** The history of take-overs as a table, the newest last. Pure. */
-import type { HistoryEntry } from "../../contract/agent-status.ts";
+import type { HistoryEntry } from "../../contract/wire/history.ts";
 import { formatDuration, formatMoment } from "../terminal/duration.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { formatTable } from "../terminal/table.ts";

@@ -3,12 +3,10 @@
  * does not fit is an error, never a guess.
  */
 import * as z from "zod";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import {
   type AgentStatus,
-  agentStatusSchema,
-  type HistoryEntry,
-  historyEntrySchema,
-  historyPageEntries,
+  agentStatusShape,
   refusalSchema,
   type StandDownRequest,
   type SwitchoverProgress,
@@ -16,8 +14,9 @@ import {
   snapshotSchema,
   switchoverAcceptedSchema,
   switchoverProgressSchema,
-} from "../../contract/agent-status.ts";
-import { HoldfastError } from "../../contract/errors.ts";
+} from "../../contract/wire/agent-status.ts";
+import { readData, type Shape, understood } from "../../contract/wire/format.ts";
+import { type HistoryEntry, historyEntryShape, historyPageEntries } from "../../contract/wire/history.ts";
 import type { AgentRequest, AgentResponse, HostLink } from "../ports.ts";
 
 /** How long one host may take to answer, connecting included: what a dead host costs. */
@@ -27,22 +26,25 @@ export const hostDeadlineMs = 3000;
 const commandDeadlineMs = 10_000;
 
 export function getStatus(link: HostLink): Promise<AgentStatus> {
-  return ask(link, { method: "GET", path: "/status", timeoutMs: hostDeadlineMs }, agentStatusSchema);
+  return ask(link, { method: "GET", path: "/status", timeoutMs: hostDeadlineMs }, agentStatusShape);
 }
+
+/** Of whatever release; one that is not understood is not shown, and the page has it all the same. */
+const anyEntry = z.looseObject({ epoch: z.number().int() });
 
 /** The newest `limit` entries, newest last, page by page. An agent of before there were pages gives all at once. */
 export async function getHistory(link: HostLink, limit: number): Promise<HistoryEntry[]> {
-  let entries: HistoryEntry[] = [];
+  let entries: z.infer<typeof anyEntry>[] = [];
   while (entries.length < limit) {
     const wanted = Math.min(historyPageEntries, limit - entries.length);
     const before = entries[0] === undefined ? "" : `&before=${entries[0].epoch}`;
     const path = `/history?limit=${wanted}${before}`;
     const request = { method: "GET", path, timeoutMs: commandDeadlineMs } as const;
-    const page = await ask(link, request, z.array(historyEntrySchema));
+    const page = await ask(link, request, z.array(anyEntry));
     entries = [...page, ...entries];
     if (page.length !== wanted) break;
   }
-  return entries.slice(-limit);
+  return entries.slice(-limit).flatMap((entry) => understood(readData(historyEntryShape, entry)) ?? []);
 }
 
 /** @throws HoldfastError HF_REFUSED with the agent's own reason and next step */
@@ -91,18 +93,17 @@ export async function postRestore(link: HostLink, token: string, snapshot: Buffe
   await ask(link, { method: "POST", path: "/snapshot/restore", body, timeoutMs: snapshotDeadlineMs }, z.unknown());
 }
 
-async function ask<T>(link: HostLink, request: AgentRequest, schema: z.ZodType<T>): Promise<T> {
+async function ask<T>(link: HostLink, request: AgentRequest, expected: z.ZodType<T> | Shape<T>): Promise<T> {
   const response = await link.request(request);
   const what = `${request.method} ${request.path}`;
   const body = parseJson(response);
   if (response.status < 200 || response.status > 299) throw refusal(link.host, what, response, body);
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue === undefined || issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
+  const reading = readData("schema" in expected ? expected : { name: what, format: 1, schema: expected }, body);
+  if (reading.is === "read") return reading.value;
+  const because = reading.is === "newer" ? `format ${reading.format}, of a newer release` : plainReason(reading.error);
   throw new HoldfastError(
     "HF_AGENT_UNREACHABLE",
-    `The agent on ${link.host} answered ${what} in a form that this holdfast does not know (${where}${issue?.message ?? "no JSON"}).`,
+    `The agent on ${link.host} answered ${what} in a form that this holdfast does not know (${because}).`,
     { next: "Bring agent and command line to the same version: pulumi up." },
   );
 }

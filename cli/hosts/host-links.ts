@@ -1,5 +1,5 @@
 /** The links to all hosts of a cluster, opened when first used, closed together. */
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import type { HostLink, Ports, StackHost } from "../ports.ts";
 
 export interface HostLinks {

@@ -6,7 +6,7 @@
 import type { Duplex } from "node:stream";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import { type Dialled, dial } from "../../ssh/dial.ts";
 import { exec, execStream } from "../../ssh/exec.ts";
 import { errorFrom, SshFailure } from "../../ssh/failure.ts";

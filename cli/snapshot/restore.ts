@@ -7,8 +7,8 @@
  * down has an end of its own, after which each agent begins just as if it had been told.
  */
 import { randomUUID } from "node:crypto";
-import type { AgentStatus } from "../../contract/agent-status.ts";
 import { HoldfastError } from "../../contract/errors.ts";
+import type { AgentStatus } from "../../contract/wire/agent-status.ts";
 import { postRestore, postStandDown, postStandUp } from "../hosts/agent-client.ts";
 import type { HostLinks } from "../hosts/host-links.ts";
 import type { Clock } from "../ports.ts";

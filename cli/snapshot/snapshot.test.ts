@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { AgentStatus } from "../../contract/agent-status.ts";
+import type { AgentStatus } from "../../contract/wire/agent-status.ts";
 import type { AgentRequest } from "../ports.ts";
 import { activeStatus, sealedKey, standbyStatus, testOutputs } from "../testing/cluster.ts";
 import { FakeAnswer, type FakeHost, type FakeOptions, fakeWorld, holdfast } from "../testing/fake-ports.ts";

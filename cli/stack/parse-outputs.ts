@@ -1,6 +1,7 @@
 /** What `pulumi stack output --json` said, as the cluster's description or as an error with its next step. Pure. */
-import { HoldfastError } from "../../contract/errors.ts";
-import { type StackOutputs, stackOutputsSchema } from "../../contract/stack-outputs.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
+import { readData } from "../../contract/wire/format.ts";
+import { type StackOutputs, stackOutputsShape } from "../../contract/wire/stack-outputs.ts";
 import { passphraseError } from "../../toolchain/passphrase.ts";
 
 export interface PulumiResult {
@@ -16,14 +17,14 @@ export interface PulumiResult {
 export function parseOutputs(result: PulumiResult, stack: string | undefined): StackOutputs {
   if (result.exitCode !== 0) throw pulumiError(result.stderr, stack);
   const outputs: unknown = JSON.parse(result.stdout);
-  const parsed = stackOutputsSchema.safeParse(outputs);
-  if (parsed.success) return parsed.data;
+  const reading = readData(stackOutputsShape, outputs);
+  if (reading.is === "read") return reading.value;
   const named = stack === undefined ? "The selected stack" : `The stack ${stack}`;
   if (isEmpty(outputs))
     throw unavailable(`${named} was not brought up yet.`, `Bring it up: npm run -s pulumi -- up${stackOption(stack)}.`);
-  const issue = parsed.error.issues[0];
+  const because = reading.is === "newer" ? `format ${reading.format}, of a newer release` : plainReason(reading.error);
   throw unavailable(
-    `${named} has outputs that this holdfast does not know (${issue?.path.join(".")}: ${issue?.message}).`,
+    `${named} has outputs that this holdfast does not know (${because}).`,
     "Bring stack and command line to the same version: npm run -s pulumi -- up.",
   );
 }

@@ -1,6 +1,6 @@
 /** Asks Pulumi for the stack's outputs. They hold the SSH key, so they are never written anywhere. */
 import { execa } from "execa";
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import { repositoryRoot } from "../../toolchain/node-packages.ts";
 import { printProgress } from "../../toolchain/print-progress.ts";
 import { selectedStack, stackEnvironment } from "../../toolchain/stack.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type AgentStatus, agentStatusSchema } from "../../contract/agent-status.ts";
+import { type AgentStatus, agentStatusSchema } from "../../contract/wire/agent-status.ts";
 import { createPaint } from "../terminal/paint.ts";
 import {
   activeStatus,

@@ -3,9 +3,10 @@
  * Pure. Awkward case: two hosts that say `active`. Then nobody is shown as the active host, and the
  * alarm says so; a script that reads `active` alone must not go on as if all were well.
  */
-import type { AgentStatus } from "../../contract/agent-status.ts";
+
 import { units } from "../../contract/paths.ts";
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { AgentStatus } from "../../contract/wire/agent-status.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import { zoneRisks } from "../../infra/config/zone-checks.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { StackHost } from "../ports.ts";

@@ -1,6 +1,6 @@
 /** What is amiss in a cluster, one sentence each, in the order in which an operator wants to know. Pure. */
-import type { AgentStatus } from "../../contract/agent-status.ts";
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { AgentStatus } from "../../contract/wire/agent-status.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import { formatDuration } from "../terminal/duration.ts";
 import type { ClusterView, HostView } from "./views.ts";
 
@@ -68,10 +68,18 @@ function lockProblems(statuses: readonly AgentStatus[]): string[] {
       `Somebody tampers with the lock in Consul, or put its data back: ${last.because}, ` +
         `seen by ${last.host} ${formatDuration(last.lastAgoMs)} ago${others} (docs/security.md#who-tampers-with-the-lock).`,
     ];
-  const unsealed = statuses.filter(({ lock }) => lock?.seal === "missing").map(({ host }) => host);
-  if (unsealed.length === 0) return [];
   return [
-    `The lock's record has no seal, as ${unsealed.join(", ")} ${unsealed.length === 1 ? "sees" : "see"} it: its holder's agent is of before 0.2, ` +
+    ...otherRelease(statuses, "missing", "has no seal", "of before 0.2"),
+    ...otherRelease(statuses, "newer", "is of a newer release", "newer than theirs"),
+  ];
+}
+
+/** A record that its readers wait the longest for, though nobody need have tampered with it. */
+function otherRelease(statuses: readonly AgentStatus[], seal: string, is: string, agent: string): string[] {
+  const seeing = statuses.filter(({ lock }) => lock?.seal === seal).map(({ host }) => host);
+  if (seeing.length === 0) return [];
+  return [
+    `The lock's record ${is}, as ${seeing.join(", ")} ${seeing.length === 1 ? "sees" : "see"} it: its holder's agent is ${agent}, ` +
       "or somebody without the validator key wrote it; a failover takes a minute until then (docs/security.md#who-tampers-with-the-lock).",
   ];
 }

@@ -1,6 +1,7 @@
 /** The cluster as the commands see it: what `holdfast status --json` prints, and the answers that it is made of. */
-import type { AgentStatus } from "../../contract/agent-status.ts";
+
 import type { ErrorCode } from "../../contract/errors.ts";
+import type { AgentStatus } from "../../contract/wire/agent-status.ts";
 
 /** What came back from one host. */
 export type HostAnswer =

@@ -2,7 +2,7 @@
  * `holdfast status --watch`: every host is asked once a second on a connection that stays open, each at
  * its own pace, so a dead host (3 s a question) never slows the picture of the others.
  */
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { HostLinks } from "../hosts/host-links.ts";
 import type { Ports } from "../ports.ts";

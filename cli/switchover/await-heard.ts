@@ -3,7 +3,7 @@
  * Bounded, and the key has moved whatever comes of it. Awkward case: an account that has nothing to do, or an agent of
  * an older version that does not tell: neither is a failure, and neither is called a success.
  */
-import type { HeardStatus } from "../../contract/agent-status.ts";
+import type { HeardStatus } from "../../contract/wire/agent-status.ts";
 import type { HostLinks } from "../hosts/host-links.ts";
 import type { Ports } from "../ports.ts";
 import { askHost } from "../status/ask-hosts.ts";

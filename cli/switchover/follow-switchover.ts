@@ -5,8 +5,9 @@
  * itself, and the history shows that. And an old holder whose agent is of an older version calls it done as soon as the
  * successor has the lock, which that one may give back: so the successor is asked itself.
  */
-import type { SwitchoverProgress } from "../../contract/agent-status.ts";
+
 import { HoldfastError } from "../../contract/errors.ts";
+import type { SwitchoverProgress } from "../../contract/wire/agent-status.ts";
 import { getSwitchover } from "../hosts/agent-client.ts";
 import type { HostLinks } from "../hosts/host-links.ts";
 import type { Ports } from "../ports.ts";

@@ -1,6 +1,8 @@
 /** How a switchover ended: in words, and with the new holder's own record of how long it took. */
-import type { HeardStatus, HistoryEntry, SwitchoverProgress } from "../../contract/agent-status.ts";
+
 import { HoldfastError } from "../../contract/errors.ts";
+import type { HeardStatus, SwitchoverProgress } from "../../contract/wire/agent-status.ts";
+import type { HistoryEntry } from "../../contract/wire/history.ts";
 import { getHistory } from "../hosts/agent-client.ts";
 import type { HostLinks } from "../hosts/host-links.ts";
 import type { Clock } from "../ports.ts";

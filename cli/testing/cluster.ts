@@ -1,7 +1,8 @@
 /** A cluster for tests: its stack's outputs and its agents' statuses, with whatever a test wants to be different. */
-import type { AgentStatus } from "../../contract/agent-status.ts";
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+
 import type { HostRole } from "../../contract/topology.ts";
+import type { AgentStatus } from "../../contract/wire/agent-status.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import type { StackHost } from "../ports.ts";
 
 export function testHost(name: string, roles: HostRole[] = ["neard", "consul"]): StackHost {

@@ -1,6 +1,6 @@
 /** Ports for tests of the command line: a terminal that keeps what was written, a clock that does not wait, hosts that answer as told. */
 import { HoldfastError } from "../../contract/errors.ts";
-import type { StackOutputs } from "../../contract/stack-outputs.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import type { AgentRequest, AgentResponse, HostLink, Ports, RunOptions, RunResult } from "../ports.ts";
 import { runProgram } from "../program.ts";
 import { testOutputs } from "./cluster.ts";

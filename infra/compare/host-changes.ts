@@ -5,11 +5,12 @@
 
 import type { HostFacts, PathFact, UnitFact } from "../../agent/converge/facts.ts";
 import { nothingInForce } from "../../agent/converge/in-force.ts";
-import { emptyInventory, inventoryOf, union } from "../../agent/converge/inventory.ts";
+import { inventoryOf, union } from "../../agent/converge/inventory.ts";
 import { credentialAttributes, fileText, planSteps, sha256 } from "../../agent/converge/plan-steps.ts";
 import { disturbances, losesNeard, type Step, subject } from "../../agent/converge/steps.ts";
-import { nothingBefore } from "../../contract/deployment.ts";
-import { type Concern, concerns, type HostSpec, hostSpecSchema, type Secrets } from "../../contract/host-spec.ts";
+import { type Concern, concerns, type HostSpec, hostSpecSchema, type Secrets } from "../../contract/wire/host-spec.ts";
+import { nothingBefore } from "../../contract/wire/identity.ts";
+import { emptyInventory } from "../../contract/wire/pending.ts";
 import { shownLine } from "../config/shown.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { credentialPath } from "../plan/spec-parts.ts";

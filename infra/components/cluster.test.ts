@@ -32,11 +32,12 @@ async function register(
   gone: string[] = [],
   adopted?: Adopted,
   network = sampleInput().network,
+  adopt?: string,
 ): Promise<Registered[]> {
   registered = [];
   const { Cluster } = await import("./cluster.ts");
   const { ClusterSecrets } = await import("../secrets/cluster-secrets.ts");
-  const topology = sampleTopology({ hosts, gone, network });
+  const topology = sampleTopology({ hosts, gone, network, ...(adopt === undefined ? {} : { adopt }) });
   const plan = planDeployment(topology, sampleArtifactsByArch);
   const secrets = new ClusterSecrets("secrets", topology).make(
     pulumi.secret(keyFileJson(sampleKey)),
@@ -146,27 +147,69 @@ describe("the sample's resources", () => {
     await isAfter("host-c-leave", "host-c-agent");
   });
 
-  test("a stack that adopts its hosts has their secrets, and trusts their authority beside its own", async () => {
+  describe("a stack that adopts its hosts", () => {
     const certified = { name: "host-a", certificate: "their certificate", privateKey: "their key" };
     const adopted: Adopted = {
-      cluster: { gossipKey: "their gossip", managementToken: "their management", trusted: "their authority" },
+      cluster: { gossipKey: "their gossip", trusted: "their authority" },
+      managementToken: undefined,
       hosts: new Map([["host-a", { consulToken: "their token", nodeKey: "their node key", certified }]]),
     };
-    const after = await register(sampleInput().hosts, [], adopted);
-    const consul = secretsOnStdin(after.find(({ name }) => name === "host-a-consul") as Registered);
-    expect(consul).toMatchObject({
-      "host-a/certificate": "their certificate",
-      "host-a/tls-key": "their key",
-      "host-a/consul-token": "their token",
+    const adopting = (values: Adopted) =>
+      register(sampleInput().hosts, [], values, sampleInput().network, "hf-0123456789abcdef");
+    const tokens = (all: Registered[]) =>
+      new Set(commands(all).flatMap((command) => secretsOnStdin(command)["management-token"] ?? []));
+
+    test("has their secrets, and trusts their authority beside its own", async () => {
+      const after = await adopting(adopted);
+      const consul = secretsOnStdin(after.find(({ name }) => name === "host-a-consul") as Registered);
+      expect(consul).toMatchObject({
+        "host-a/certificate": "their certificate",
+        "host-a/tls-key": "their key",
+        "host-a/consul-token": "their token",
+      });
+      expect(consul["ca-certificate"]).toMatch(/^-----BEGIN CERTIFICATE-----[\s\S]*their authority$/);
+      expect(JSON.parse(consul["host-a/consul-secrets"] ?? "")).toEqual({
+        encrypt: "their gossip",
+        acl: { tokens: { agent: "their token" } },
+      });
+      const neard = after.find(({ name }) => name === "host-a-neard") as Registered;
+      expect(secretsOnStdin(neard)["host-a/node-key"]).toBe("their node key");
     });
-    expect(consul["ca-certificate"]).toMatch(/^-----BEGIN CERTIFICATE-----[\s\S]*their authority$/);
-    expect(JSON.parse(consul["host-a/consul-secrets"] ?? "")).toEqual({
-      encrypt: "their gossip",
-      acl: { tokens: { agent: "their token", initial_management: "their management" } },
+
+    test("has a management token of its own, which every Consul server is asked to take", async () => {
+      const after = await adopting(adopted);
+      const resets = after.filter(({ name }) => name.endsWith("-acl-reset"));
+      expect(resets.map(({ name }) => name).toSorted()).toEqual(
+        ["host-a", "host-b", "host-c"].map((host) => `${host}-acl-reset`),
+      );
+      for (const reset of resets) {
+        expect(reset.inputs.create).toContain("acl-reset --management-secret management-token");
+        expect(reset.inputs.delete).toBeUndefined();
+        expect(Object.keys(secretsOnStdin(reset))).toEqual(["management-token"]);
+      }
+      const [token, ...others] = tokens(after);
+      expect(token).toMatch(/^[0-9a-f-]{36}$/);
+      expect(others).toEqual([]);
     });
-    expect(secretsOnStdin(after.find(({ name }) => name === "host-a-neard") as Registered)["host-a/node-key"]).toBe(
-      "their node key",
-    );
+
+    test("keeps theirs where a host of 0.1 told it", async () =>
+      expect([...tokens(await adopting({ ...adopted, managementToken: "their management" }))]).toEqual([
+        "their management",
+      ]));
+
+    test("and no other stack resets anything", () =>
+      expect(all.filter(({ name }) => name.endsWith("-acl-reset"))).toEqual([]));
+  });
+
+  test("the management token goes to the one who sets up ACLs, and to who takes a token back, and into no host's Consul", () => {
+    const given = commands(all).filter((command) => "management-token" in secretsOnStdin(command));
+    const takingBack = ["host-a", "host-b", "host-c"].flatMap((host) => [`${host}-leave`, `${host}-token`]);
+    expect(given.map(({ name }) => name).toSorted()).toEqual(["acl", ...takingBack]);
+    // Of those that take back nothing is run before a host leaves.
+    for (const { name, inputs } of given) expect(inputs.create === undefined, name).toBe(name !== "acl");
+    const token = secretsOnStdin(given[0] as Registered)["management-token"] ?? "";
+    for (const command of commands(all).filter((one) => !given.includes(one)))
+      expect(JSON.stringify(secretsOnStdin(command)).includes(token), command.name).toBe(false);
   });
 
   test("the validator key goes to the agents of neard hosts, and to them alone", () => {

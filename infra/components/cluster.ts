@@ -4,7 +4,8 @@
  */
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Claim } from "../../contract/deployment.ts";
+import type { Claim } from "../../contract/wire/identity.ts";
+import { hasRole } from "../config/topology.ts";
 import { tokenKeeper } from "../plan/acl.ts";
 import type { HostPlan, Plan } from "../plan/deployment.ts";
 import { syncWithinMs } from "../plan/neard.ts";
@@ -15,7 +16,7 @@ import type { SshAccess } from "./connection.ts";
 import { forgetHost } from "./gone-host.ts";
 import { type Deployment, hostConcern } from "./host-concern.ts";
 import { HostRuntime } from "./host-runtime.ts";
-import { hostGoodbye, hostToken } from "./host-token.ts";
+import { aclReset, hostGoodbye, hostToken } from "./host-token.ts";
 
 export interface ClusterParts {
   readonly plan: Plan;
@@ -48,7 +49,11 @@ export class Cluster extends pulumi.ComponentResource {
     const bases = plan.hosts.map((host) => this.#makeBase(host, runtimes, deployment));
     const consul = bases.map((base) => base.consul);
     const aclHost = plan.hosts.find(({ host }) => host.name === plan.acl.spec.host) as HostPlan;
-    const acl = hostConcern("acl", aclHost.host, plan.acl, deployment, { parent: this, dependsOn: consul });
+    const resets = this.#resetAcl(deployment, consul);
+    const acl = hostConcern("acl", aclHost.host, plan.acl, deployment, {
+      parent: this,
+      dependsOn: [...consul, ...resets],
+    });
     const neards = bases.map((base) => this.#makeNeard(base, acl, deployment));
     let before: remote.Command | undefined;
     for (const hostName of plan.agentOrder) {
@@ -81,6 +86,15 @@ export class Cluster extends pulumi.ComponentResource {
     });
     const goodbye = hostGoodbye(plan.host, deployment, { parent: this, dependsOn: [consul] });
     return { plan, runtime, consul, goodbye };
+  }
+
+  /** Not before Consul runs on all hosts as this stack has it, for it is restarted for that, and another server leads. */
+  #resetAcl(deployment: Deployment, consul: remote.Command[]): remote.Command[] {
+    const { adopt, hosts } = deployment.plan.topology;
+    if (adopt === null) return [];
+    return hosts
+      .filter(hasRole("consul"))
+      .map((server) => aclReset(server, deployment, { parent: this, dependsOn: consul }));
   }
 
   #makeNeard(

@@ -15,12 +15,13 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deploymentId } from "../../contract/deployment.ts";
-import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { planDeployment } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 import { sampleArtifactsByArch, sampleHost, sampleTopology } from "../testing/sample.ts";
 import {
+  aclResetCommand,
   applyCall,
   leaveCommand,
   type Owners,
@@ -126,6 +127,13 @@ test("a token is taken back by a host that is still one of ours, and else there 
   fakeHoldfastd();
   expect(shell(revokeCommand("root", "host-b"), '{"a":"secret"}')).toMatch(
     /^revoke --host host-b --management-secret [a-z-]+ \n[\s\S]*---\n\{"a":"secret"\}$/,
+  );
+});
+
+test("Consul is made to take another management token, which is on stdin alone", () => {
+  fakeHoldfastd();
+  expect(shell(aclResetCommand("root"), '{"a":"secret"}')).toMatch(
+    /^acl-reset --management-secret [a-z-]+ \n[\s\S]*---\n\{"a":"secret"\}$/,
   );
 });
 

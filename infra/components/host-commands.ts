@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-import { type Concern, type HostSpecInput, specOnStdin } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import { type Concern, type HostSpecInput, specOnStdin } from "../../contract/wire/host-spec.ts";
 import { shellWords } from "../../toolchain/shell-words.ts";
 import { clusterSecrets } from "../plan/secret-names.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
@@ -174,6 +174,13 @@ export function revokeCommand(user: string, host: string): string {
     user,
     `test ! -x ${paths.holdfastd} || timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${revoke} ${orSay(seconds)}`,
   );
+}
+
+/** Run on every Consul server of a cluster that is adopted, at the same time. */
+export function aclResetCommand(user: string): string {
+  const seconds = 2 * minute;
+  const reset = `acl-reset --management-secret ${clusterSecrets.managementToken}`;
+  return holdfastd(user, `timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${reset} ${orSay(seconds)}`);
 }
 
 /**

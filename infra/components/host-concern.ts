@@ -1,8 +1,8 @@
 /** One concern of one host: `holdfastd apply` with its spec, `holdfastd remove` when it goes. */
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { type Claim, claimName } from "../../contract/deployment.ts";
-import { hostSpecSchema } from "../../contract/host-spec.ts";
+import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
+import { type Claim, claimName } from "../../contract/wire/identity.ts";
 import type { Host } from "../config/topology.ts";
 import type { ConcernPlan, Plan } from "../plan/deployment.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";

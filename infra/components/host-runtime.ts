@@ -1,7 +1,7 @@
 /** What must be on a host before `holdfastd apply` can run there, and the files that it will need. */
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Claim } from "../../contract/deployment.ts";
+import type { Claim } from "../../contract/wire/identity.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 import { connectionTo, type SshAccess } from "./connection.ts";

@@ -6,13 +6,15 @@
  *
  * Why the leaver gets the management token for it: whoever else might do it may leave in the same run, and which hosts
  * leave Pulumi does not know before it takes them away. It comes on stdin, when the host leaves, and to nobody before.
+ *
+ * And what is done with the management token besides: an adopting stack has Consul take its own.
  */
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../config/topology.ts";
 import { clusterSecrets } from "../plan/secret-names.ts";
 import { connectionTo } from "./connection.ts";
-import { leaveCommand, revokeCommand } from "./host-commands.ts";
+import { aclResetCommand, leaveCommand, revokeCommand } from "./host-commands.ts";
 import type { Deployment } from "./host-concern.ts";
 
 /** Its agent and its neard depend on this, so that they are gone first; it depends on its Consul, which goes after it. */
@@ -49,6 +51,28 @@ export function hostToken(
     {
       connection: connectionTo(keeper, access),
       delete: revokeCommand(keeper.ssh.user, host.name),
+      stdin: secrets.json([clusterSecrets.managementToken]),
+      logging: "stderr",
+      addPreviousOutputInEnv: false,
+    },
+    options,
+  );
+}
+
+/**
+ * Only while the stack adopts its hosts: their Consul was set up with a management token that is lost, and takes this
+ * stack's only on the server that leads, whichever that is.
+ */
+export function aclReset(
+  server: Host,
+  { access, secrets }: Pick<Deployment, "access" | "secrets">,
+  options: pulumi.CustomResourceOptions,
+): remote.Command {
+  return new remote.Command(
+    `${server.name}-acl-reset`,
+    {
+      connection: connectionTo(server, access),
+      create: aclResetCommand(server.ssh.user),
       stdin: secrets.json([clusterSecrets.managementToken]),
       logging: "stderr",
       addPreviousOutputInEnv: false,

@@ -5,10 +5,10 @@
  */
 import * as z from "zod";
 import { addressFault, blockFault, canonicalAddress, canonicalBlock } from "../../contract/address.ts";
-import { deploymentIdSchema } from "../../contract/deployment.ts";
 import { ports } from "../../contract/paths.ts";
 import { leaseTimingSchema } from "../../contract/timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../../contract/topology.ts";
+import { deploymentIdSchema } from "../../contract/wire/identity.ts";
 import { isBootNode } from "./boot-nodes.ts";
 import { canonicalPublicAddr, mostPublicAddrs, publicAddrFrom } from "./public-addrs.ts";
 

@@ -2,9 +2,10 @@
  * The cluster as the operator wants it: the settings with nothing left to look up, and without a
  * secret. This is what a plan is made from.
  */
-import type { TakeoverAddress } from "../../contract/agent-config.ts";
+
 import type { LeaseTiming } from "../../contract/timing.ts";
 import type { HostRole, Network } from "../../contract/topology.ts";
+import type { TakeoverAddress } from "../../contract/wire/agent-config.ts";
 import type { SshEnd } from "../../ssh/way.ts";
 import type { HostArch, Settings } from "./schema.ts";
 

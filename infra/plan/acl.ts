@@ -2,8 +2,9 @@
  * The concern `acl`, once for the cluster: one policy and one token for each host, shared by its Consul
  * and its agent. A host may speak for itself and for nobody else, and only neard hosts may touch the lock.
  */
-import type { HostSpecInput } from "../../contract/host-spec.ts";
+
 import { consulKeys } from "../../contract/topology.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { autopilot } from "./consul-config.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";

@@ -1,8 +1,8 @@
 /** The concern `agent`: holdfastd as the failover agent, its configuration, its credentials, its unit. */
 import { hostPort } from "../../contract/address.ts";
-import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config.ts";
-import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { credentials, paths, ports, units, users } from "../../contract/paths.ts";
+import { type AgentConfig, agentConfigSchema, agentConfigShape } from "../../contract/wire/agent-config.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { hardening } from "./hardening.ts";
 import { keyPlaceFile } from "./key-place.ts";
@@ -69,6 +69,7 @@ function validatorKeys({ nextPublicKey }: Topology): [credential: string, secret
 export function agentConfig(topology: Topology, host: Host): AgentConfig {
   const servers = topology.hosts.filter((member) => hasRole("consul")(member) && member.name !== host.name);
   return agentConfigSchema.parse({
+    format: agentConfigShape.format,
     network: topology.network,
     account: topology.account,
     host: host.name,

@@ -1,7 +1,7 @@
 /** The concern `consul`: Consul on every host, its certificate, its unit. */
 import { posix } from "node:path";
-import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { credentials, paths, units, users } from "../../contract/paths.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { consulConfig, consulJoin } from "./consul-config.ts";
 import { unprivileged } from "./hardening.ts";

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import type { SettingsInput } from "../config/schema.ts";
 import { sampleArtifactsByArch, sampleHost, sampleInput, sampleTopology } from "../testing/sample.ts";
 import { type HostPlan, type Plan, planDeployment } from "./deployment.ts";

@@ -2,7 +2,9 @@
  * Topology and artifacts in, plan out: everything that the hosts shall be, as data. No Pulumi, no disk,
  * no network, no secret (only their names).
  */
-import { type HostSpecInput, hostSpecSchema } from "../../contract/host-spec.ts";
+
+import { stamped } from "../../contract/wire/format.ts";
+import { type HostSpecInput, hostSpecSchema, hostSpecShape } from "../../contract/wire/host-spec.ts";
 import type { HostArch } from "../config/schema.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { aclSpec } from "./acl.ts";
@@ -74,7 +76,8 @@ function planHost(topology: Topology, host: Host, byArch: ArtifactsByArch): Host
 }
 
 /** Also proves that the converger will accept the spec. */
-function concern(spec: HostSpecInput): ConcernPlan {
+function concern(planned: HostSpecInput): ConcernPlan {
+  const spec = stamped(hostSpecShape, planned) as HostSpecInput;
   hostSpecSchema.parse(spec);
   return { spec, secrets: secretNamesIn(spec) };
 }

@@ -3,8 +3,9 @@
  * and the key's place come with the first and go with the last, so that a host that loses the role neard has them for as
  * long as its neard lives.
  */
-import type { HostSpecInput } from "../../contract/host-spec.ts";
+
 import { keyDirectoryRights, paths, users } from "../../contract/paths.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { textFile } from "./spec-parts.ts";
 
 /** Has the directory made: at boot, and before an agent starts. */

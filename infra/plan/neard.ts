@@ -2,8 +2,9 @@
  * The concern `neard`: binary, configuration, node key and unit. Never the validator key: that is the
  * agent's to bring and to take away, and a neard that starts finds none (ExecStartPre).
  */
-import type { HostSpecInput } from "../../contract/host-spec.ts";
+
 import { paths, units, users } from "../../contract/paths.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import type { Host, Topology } from "../config/topology.ts";
 import { unprivileged } from "./hardening.ts";
 import { keyPlace } from "./key-place.ts";

@@ -7,8 +7,9 @@
  * The second socket is the kernel's, which tells there of every change of packet filter rules: so the agent learns
  * at once that somebody flushed them, and a look that finds nothing costs 5 microseconds (agent/firewall/).
  */
-import type { HostSpecInput } from "../../contract/host-spec.ts";
+
 import { notifySocketVariable, paths, ruleSocketVariable } from "../../contract/paths.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { textFile } from "./spec-parts.ts";
 
 /** What comes before the program in ExecStart=. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { paths } from "../../contract/paths.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { topologyFrom } from "../config/topology.ts";
 import { makeClusterSecrets, makeHostSecrets } from "../secrets/make-secrets.ts";
 import { anyHosts, anySettings } from "../testing/arbitrary.ts";

@@ -2,7 +2,7 @@
  * Names of the cluster's secrets. A plan speaks of them by name only; infra/secrets/ makes the values.
  * Those of one host carry its name, so that one flat table holds them all.
  */
-import type { HostSpecInput } from "../../contract/host-spec.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 
 export const clusterSecrets = {
   caCertificate: "ca-certificate",

@@ -1,7 +1,7 @@
 /** Small parts of which the specs are made. */
 import { posix } from "node:path";
-import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { paths, units } from "../../contract/paths.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 
 type File = NonNullable<HostSpecInput["files"]>[number];
 

@@ -1,7 +1,7 @@
 /** The concern `system`: what the other concerns stand on. Users, directories, firewall, kernel settings. */
 import { posix } from "node:path";
-import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { firewallTable, paths, units, users } from "../../contract/paths.ts";
+import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { firewallLines, firewallUnit } from "./firewall.ts";
 import { keyPlace } from "./key-place.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Claim, deploymentId, type Identity } from "../../contract/deployment.ts";
+import { deploymentId } from "../../contract/deployment.ts";
+import type { Claim, Identity } from "../../contract/wire/identity.ts";
 import type { Host } from "../config/topology.ts";
 import { agentConfig } from "../plan/agent.ts";
 import { sampleInput, sampleTopology } from "../testing/sample.ts";
@@ -109,13 +110,26 @@ describe("adoption", () => {
 
   test("takes over what the hosts have, and trusts their authority", () => {
     const adopted = adoptionOf(adopting, all);
-    expect(adopted?.cluster).toEqual({ gossipKey: "gossip", managementToken: "m", trusted: theirs });
+    expect(adopted?.cluster).toEqual({ gossipKey: "gossip", trusted: theirs });
+    // Deployed by 0.1.
+    expect(adopted?.managementToken).toBe("m");
     expect(adopted?.hosts.get("host-a")).toEqual({
       consulToken: "token of host-a",
       nodeKey: "node key of host-a",
       certified: { name: "host-a", certificate: "certificate of host-a", privateKey: "key of host-a" },
     });
     expect(adopted?.hosts.get("host-c")?.nodeKey).toBeUndefined();
+  });
+
+  test("no host has the management token: the stack is left to have its own", () => {
+    const without = (host: Host) => {
+      const consulSecrets = JSON.stringify({ encrypt: "gossip", acl: { tokens: { agent: `token of ${host.name}` } } });
+      return deployed(host, identity(host), { ...secretsOf(host), consulSecrets });
+    };
+    const reports = topology.hosts.map(without);
+    expect(messages(adopting, ...reports)).toEqual([]);
+    expect(adoptionOf(adopting, reports)?.managementToken).toBeUndefined();
+    expect(adoptionOf(adopting, reports)?.cluster.gossipKey).toBe("gossip");
   });
 
   test("cut off half-way it goes on with the same, and ends when all hosts are ours", () => {

@@ -7,17 +7,9 @@
  */
 import * as z from "zod";
 import { canonicalAddress, fromUrl } from "../../contract/address.ts";
-import {
-  type Claim,
-  deploymentId,
-  describeOwner,
-  type Identity,
-  identitySchema,
-  type Marks,
-  nextForStranger,
-  standingOf,
-} from "../../contract/deployment.ts";
+import { deploymentId, describeOwner, type Marks, nextForStranger, standingOf } from "../../contract/deployment.ts";
 import { plainReason } from "../../contract/errors.ts";
+import { type Claim, type Identity, identitySchema } from "../../contract/wire/identity.ts";
 import type { Fault } from "../config/faults.ts";
 import type { Topology } from "../config/topology.ts";
 import { type Adopted, adoptedFrom } from "../secrets/adopted.ts";
@@ -185,7 +177,7 @@ function secretFaults(claim: Claim, reports: readonly HostReport[]): Fault[] {
       {
         code: "HF_HOST_FOREIGN",
         message: `What the hosts of ${claim.adopt} have cannot be adopted: ${plainReason(error)}`,
-        next: "Every host of the deployment must be reachable, a Consul server among them.",
+        next: "Every host of the deployment must be reachable.",
       },
     ];
   }

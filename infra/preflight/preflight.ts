@@ -3,7 +3,7 @@
  * way is better said now, all of it at once. Changes nothing. Only at `pulumi up`: a preview must work
  * where no host can be reached, such as in CI.
  */
-import type { Claim } from "../../contract/deployment.ts";
+import type { Claim } from "../../contract/wire/identity.ts";
 import type { Fault } from "../config/faults.ts";
 import type { Host, Topology } from "../config/topology.ts";
 import type { Adopted } from "../secrets/adopted.ts";

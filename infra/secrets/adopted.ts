@@ -3,7 +3,8 @@
  * of its own (infra/preflight/host-facts.ts reads it) → what the stack keeps from now on. Pure.
  *
  * Idea: nothing that the hosts have changes, so nothing has to happen at the same time on all of them, and a take-over that
- * ends half-way is gone on with. The authority's private key is the one thing that no host has.
+ * ends half-way is gone on with. Two things no host has: the authority's private key, and Consul's management token, which its
+ * servers had in their configuration in 0.1.
  */
 import * as z from "zod";
 import { authoritiesBut } from "../../contract/deployment.ts";
@@ -29,7 +30,9 @@ export interface AdoptedHost {
 }
 
 export interface Adopted {
-  readonly cluster: Required<ClusterSecretValues>;
+  readonly cluster: Required<Omit<ClusterSecretValues, "managementToken">>;
+  /** Undefined: no host told it. The stack has one of its own then, and makes Consul take it. */
+  readonly managementToken: string | undefined;
   readonly hosts: ReadonlyMap<string, AdoptedHost>;
 }
 
@@ -40,7 +43,7 @@ const consulSecretsSchema = z.object({
 
 /**
  * @param id of the stack's own deployment: its authority is not among those that are trusted besides
- * @throws SyntaxError and ZodError when a host has something else there; no Consul server among them is a TypeError
+ * @throws SyntaxError and ZodError when a host has something else there; no host at all is a TypeError
  */
 export function adoptedFrom(id: string, hosts: ReadonlyMap<string, HostSecretTexts>): Adopted {
   const read = [...hosts].map(([name, texts]) => ({
@@ -48,15 +51,15 @@ export function adoptedFrom(id: string, hosts: ReadonlyMap<string, HostSecretTex
     texts,
     consul: consulSecretsSchema.parse(JSON.parse(texts.consulSecrets)),
   }));
-  const server = read.find(({ consul }) => consul.acl.tokens.initial_management !== undefined)?.consul;
-  if (server?.acl.tokens.initial_management === undefined) throw new TypeError("no host has the management token");
+  const [first] = read;
+  if (first === undefined) throw new TypeError("no host told its secrets");
   const trusted = new Set(read.flatMap(({ texts }) => authoritiesBut(id, texts.authorities)));
   return {
     cluster: {
-      gossipKey: server.encrypt,
-      managementToken: server.acl.tokens.initial_management,
+      gossipKey: first.consul.encrypt,
       trusted: [...trusted].join(""),
     },
+    managementToken: read.flatMap(({ consul }) => consul.acl.tokens.initial_management ?? [])[0],
     hosts: new Map(
       read.map(({ name, texts, consul }) => [
         name,

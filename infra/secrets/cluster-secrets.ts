@@ -5,8 +5,9 @@
  * A host's secrets stand by themselves, so a host that comes or goes changes nobody else's.
  * Awkward case: a host whose address or role changes needs another certificate. Both are in the
  * resource's name, so that it is a new one; the rest of its secrets stay.
- * Another one: a stack that lost its state and adopts its hosts. What they have becomes the stack's own; only the
- * authority's key is lost, so the new authority is trusted beside the old one, whose certificates the hosts keep.
+ * Another one: a stack that lost its state and adopts its hosts. What they have becomes the stack's own. Lost are the
+ * authority's key, so the new authority is trusted beside the old one, whose certificates the hosts keep; and the
+ * management token, so Consul is made to take another one.
  *
  * The authority comes first, for the deployment is known by it, and hosts are asked whose they are before anything else
  * is made.
@@ -18,6 +19,7 @@ import { clusterSecrets, clusterStashes, type HostSecret, hostSecret, ownNodeKey
 import type { Adopted } from "./adopted.ts";
 import type { CertifiedKey } from "./certificates.ts";
 import {
+  adoptersToken,
   type ClusterSecretValues,
   certificateRequest,
   consulSecretsJson,
@@ -60,7 +62,11 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     adopted?: Adopted,
   ): this {
     const name = `${this.#name}-${clusterStashes.secrets}`;
-    const cluster = this.#keep<ClusterSecretValues>(name, makeClusterSecrets(), adopted?.cluster);
+    const cluster = this.#keep<ClusterSecretValues>(
+      name,
+      makeClusterSecrets(),
+      adopted && this.#adoptersSecrets(adopted),
+    );
     const certificates = pulumi
       .all([this.#authority, cluster])
       .apply(([{ certificate }, { trusted = "" }]) => certificate + trusted);
@@ -71,6 +77,13 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     for (const host of this.#topology.hosts) this.#addHost(host, cluster, adopted);
     this.registerOutputs({});
     return this;
+  }
+
+  #adoptersSecrets({ cluster, managementToken }: Adopted): pulumi.Output<ClusterSecretValues> {
+    return this.#authority.apply(({ privateKey }) => ({
+      ...cluster,
+      managementToken: managementToken ?? adoptersToken(privateKey),
+    }));
   }
 
   /**
@@ -130,7 +143,7 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     const values: Record<HostSecret, pulumi.Output<string>> = {
       certificate: tls.certificate,
       "tls-key": tls.privateKey,
-      "consul-secrets": pulumi.all([cluster, own]).apply(([c, o]) => consulSecretsJson(c, o, server)),
+      "consul-secrets": pulumi.all([cluster, own]).apply(([c, o]) => consulSecretsJson(c, o)),
       "consul-token": own.consulToken,
       "consul-accessor": own.consulAccessor,
       "node-key": own.nodeKey,
@@ -140,7 +153,7 @@ export class ClusterSecrets extends pulumi.ComponentResource {
   }
 
   /** The value of the first run, whatever is given later; or `instead`, from now on. */
-  #keep<T>(name: string, first: pulumi.Input<T>, instead?: T): pulumi.Output<T> {
+  #keep<T>(name: string, first: pulumi.Input<T>, instead?: pulumi.Input<T>): pulumi.Output<T> {
     const stash = new pulumi.Stash(
       name,
       { input: pulumi.secret(instead ?? first) },

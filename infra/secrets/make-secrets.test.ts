@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { parseValidatorKey } from "../../contract/near-key.ts";
 import { sampleTopology } from "../testing/sample.ts";
-import { certificateRequest, consulSecretsJson, makeClusterSecrets, makeHostSecrets } from "./make-secrets.ts";
+import {
+  adoptersToken,
+  certificateRequest,
+  consulSecretsJson,
+  makeClusterSecrets,
+  makeHostSecrets,
+} from "./make-secrets.ts";
 
 test("no two hosts or clusters get the same", () => {
   const [a, b] = [makeHostSecrets(), makeHostSecrets()];
@@ -26,11 +32,19 @@ describe("by role", () => {
     expect(certificateRequest(topology, client).dnsNames).not.toContain("server.holdfast.consul");
     expect(certificateRequest(topology, client).addresses).toEqual(["127.0.0.1", "192.0.2.11"]);
   });
+});
 
-  test("only a server knows the management token", () => {
-    const [cluster, host] = [makeClusterSecrets(), makeHostSecrets()];
-    const tokens = (isServer: boolean) => JSON.parse(consulSecretsJson(cluster, host, isServer)).acl.tokens;
-    expect(tokens(true)).toEqual({ agent: host.consulToken, initial_management: cluster.managementToken });
-    expect(tokens(false)).toEqual({ agent: host.consulToken });
+test("no host's Consul is told the management token", () => {
+  const [cluster, host] = [makeClusterSecrets(), makeHostSecrets()];
+  expect(JSON.parse(consulSecretsJson(cluster, host))).toEqual({
+    encrypt: cluster.gossipKey,
+    acl: { tokens: { agent: host.consulToken } },
   });
+});
+
+test("an adopting stack has one management token through all of its runs, and no two stacks have the same", () => {
+  const token = adoptersToken("one authority's key");
+  expect(token).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(adoptersToken("one authority's key")).toBe(token);
+  expect(adoptersToken("another's")).not.toBe(token);
 });

@@ -1,8 +1,8 @@
 /**
  * Makes the secrets that nobody chooses. Each is made from the system's random source and nothing else,
- * so that none can be derived from another.
+ * so that none can be derived from another. With one exception, see `adoptersToken`.
  */
-import { randomBytes, randomUUID } from "node:crypto";
+import { hkdfSync, randomBytes, randomUUID } from "node:crypto";
 import { generateValidatorKey, parseValidatorKey } from "../../contract/near-key.ts";
 import type { Host, Topology } from "../config/topology.ts";
 import { hasRole } from "../config/topology.ts";
@@ -12,6 +12,7 @@ import type { CertificateRequest } from "./certificates.ts";
 export interface ClusterSecretValues {
   /** 32 bytes in base64: Consul encrypts its gossip with it. */
   readonly gossipKey: string;
+  /** For the operator alone: no host keeps it. */
   readonly managementToken: string;
   /** PEM: authorities that are trusted besides the deployment's own, for the certificates of adopted hosts are theirs. */
   readonly trusted?: string;
@@ -26,6 +27,20 @@ export interface HostSecretValues {
 
 export function makeClusterSecrets(): ClusterSecretValues {
   return { gossipKey: randomBytes(32).toString("base64"), managementToken: randomUUID() };
+}
+
+/**
+ * The management token of a stack that adopts hosts none of which can tell it theirs. Its runs must find the same one until the
+ * adoption is through, and the authority is what they all have; its private key never leaves the state, which has this too.
+ */
+export function adoptersToken(authorityKey: string): string {
+  const bytes = Buffer.from(
+    hkdfSync("sha256", authorityKey, "", "holdfast: management token of an adopting stack", 16),
+  );
+  // As RFC 9562 wants it of a UUID without a meaning: Consul takes no other text.
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 export function makeHostSecrets(): HostSecretValues {
@@ -54,12 +69,10 @@ export function certificateRequest(topology: Topology, host: Host): CertificateR
   };
 }
 
-/** The part of Consul's configuration that is secret. */
-export function consulSecretsJson(cluster: ClusterSecretValues, host: HostSecretValues, server: boolean): string {
-  return JSON.stringify({
-    encrypt: cluster.gossipKey,
-    acl: {
-      tokens: { agent: host.consulToken, ...(server ? { initial_management: cluster.managementToken } : {}) },
-    },
-  });
+/** The part of Consul's configuration that is secret. The management token is no part of any host's. */
+export function consulSecretsJson(
+  cluster: Pick<ClusterSecretValues, "gossipKey">,
+  host: Pick<HostSecretValues, "consulToken">,
+): string {
+  return JSON.stringify({ encrypt: cluster.gossipKey, acl: { tokens: { agent: host.consulToken } } });
 }

@@ -1,6 +1,6 @@
 /** Waits for a cluster on which a scenario may begin: one host active and signing, another ready. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AgentStatus } from "../../contract/agent-status.ts";
+import type { AgentStatus } from "../../contract/wire/agent-status.ts";
 import { askWitness } from "../../lab/hosts/chain.ts";
 import type { Lab } from "../../lab/hosts/description.ts";
 import { lookAtAll } from "./look.ts";

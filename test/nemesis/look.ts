@@ -4,9 +4,9 @@
  */
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
-import { agentConfigSchema } from "../../contract/agent-config.ts";
-import { type AgentStatus, agentStatusSchema } from "../../contract/agent-status.ts";
 import { paths } from "../../contract/paths.ts";
+import { agentConfigSchema } from "../../contract/wire/agent-config.ts";
+import { type AgentStatus, agentStatusSchema } from "../../contract/wire/agent-status.ts";
 import { genesisSchema } from "../../lab/chain/genesis.ts";
 import type { Lab, LabChain } from "../../lab/hosts/description.ts";
 import { initPid } from "../../lab/hosts/power.ts";

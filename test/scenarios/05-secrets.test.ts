@@ -89,6 +89,31 @@ test("tokens, gossip key and TLS keys are in clear on no disk but in Consul's ow
   }
 });
 
+test("the management token is in no host's configuration or credentials, sealed or in clear", {
+  timeout: 120_000,
+}, async () => {
+  await fresh();
+  const { stdout } = await pulumi("stack", "output", "consulAccess", "--show-secrets", "--json");
+  const { managementToken } = z.object({ managementToken: z.guid() }).parse(JSON.parse(stdout));
+  const token = [Buffer.from(managementToken)];
+  for (const { name } of lab().hosts) {
+    // The search can fail: Raft's data on every server has all tokens, as docs/security.md says.
+    expect((await findOn(name, token, [paths.consulData])).length, name).toBeGreaterThan(0);
+    const elsewhere = await findOn(name, token, ["/run", ...disks]);
+    expect(
+      elsewhere.filter((file) => !file.startsWith(paths.consulData)),
+      name,
+    ).toEqual([]);
+    const unsealed = await on(
+      name,
+      `for file in ${paths.credentials}/*.cred; do name=$(basename $file .cred); ` +
+        `cat ${paths.unsealed}/$name 2>/dev/null || systemd-creds decrypt --name=$name $file -; done`,
+    );
+    expect(unsealed, `what ${name} has sealed`).toContain('"encrypt"');
+    expect(unsealed.includes(managementToken), `what ${name} has sealed`).toBe(false);
+  }
+});
+
 test("encrypted in the state, hidden in outputs and previews", { timeout: 120_000 }, async () => {
   await fresh();
   const state = readFileSync(join(root, ".localnet/pulumi/.pulumi/stacks/holdfast", `${lab().stack}.json`));

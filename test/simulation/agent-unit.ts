@@ -14,7 +14,7 @@ import type { Lease, Settings, Term } from "../../agent/role/types.ts";
 import { expireOn } from "../../agent/run/expire.ts";
 import { HistoryJournal, type JournalFile } from "../../agent/run/history-journal.ts";
 import { NeardHost } from "../../agent/run/neard-host.ts";
-import type { HistoryEntry } from "../../contract/agent-status.ts";
+import type { HistoryEntry } from "../../contract/wire/history.ts";
 import { AgentProcess } from "./agent-process.ts";
 import type { Cluster } from "./cluster.ts";
 import { keys, sealerOf } from "./cluster-names.ts";

@@ -3,7 +3,7 @@
  * Consul has every token in its Raft data. He can write, release, delete and put back what he read there before; what
  * he cannot do is seal (agent/lease/seal.ts).
  */
-import type { CleanMarker, LockValue } from "../../agent/lease/lock-record.ts";
+import type { CleanMarker, LockValue } from "../../contract/wire/lock-record.ts";
 import type { Cluster } from "./cluster.ts";
 import { keys } from "./cluster-names.ts";
 import type { ConsulStore } from "./consul/store.ts";

@@ -133,7 +133,7 @@ export const tamperingMutations: readonly Mutation[] = [
     "Somebody who locks the key of a new deployment once has it sign without looking for another validator.",
     {
       file: "agent/role/guard.ts",
-      text: 'lock.lockIndex === 0 || lock.seal === "wrong" || lock.seal === "misplaced"',
+      text: "lock.lockIndex === 0 || notOurs.has(lock.seal)",
       by: "lock.lockIndex === 0",
     },
     ["agent/role/guard.test.ts"],

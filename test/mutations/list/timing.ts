@@ -34,12 +34,12 @@ export const timingMutations: readonly Mutation[] = [
     breaks: "The agent does not check the rule: a hand-edited file makes two holders.",
     edits: [
       {
-        file: "contract/agent-config.ts",
+        file: "contract/wire/agent-config.ts",
         text: "leaseTimingSchema.refine((t) => timingFaults(t).length === 0, {",
         by: "leaseTimingSchema.refine((t) => timingFaults(t).length >= 0, {",
       },
     ],
-    caughtBy: { simulation: false, tests: ["contract/agent-config.test.ts"] },
+    caughtBy: { simulation: false, tests: ["contract/wire/agent-config.test.ts"] },
   },
   {
     name: "stack-trusts-its-numbers",

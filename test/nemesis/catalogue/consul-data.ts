@@ -21,10 +21,6 @@ interface Token {
 
 const tokens = new WeakMap<Stage, { body: string }>();
 
-/** The resource that makes policies and tokens: nothing in the configuration has changed, so it has to be named. */
-const aclUrn = ({ lab }: Stage) =>
-  `urn:pulumi:${lab.stack}::holdfast::holdfast:index:Cluster$command:remote:Command::acl`;
-
 /** From whichever server gives all of it (agent/consul/snapshot.ts says why one may not). */
 async function wholeSnapshot(stage: Stage): Promise<Buffer> {
   for (const through of stage.hosts) {
@@ -76,7 +72,7 @@ export const consulData: readonly Scenario[] = inArea("consul", [
   {
     name: "data-of-all-wiped",
     sentence:
-      "The data of all Consul servers is deleted: lock, sessions and tokens are gone until `pulumi up --replace` of the ACLs.",
+      "The data of all Consul servers is deleted: lock, sessions and tokens are gone until a plain `pulumi up` bootstraps the ACLs anew.",
     expects: "silent",
     boundMs: tamperedAfterHealMs,
     run: async (stage) => {
@@ -84,7 +80,7 @@ export const consulData: readonly Scenario[] = inArea("consul", [
       await Promise.all(stage.hosts.map((host) => stage.on(host, `rm -rf ${data}/*`)));
       await onConsuls(stage, stage.hosts, "start");
       await stage.wait(20_000);
-      const { code, stdout, stderr } = await up("--replace", aclUrn(stage));
+      const { code, stdout, stderr } = await up();
       if (code !== 0) throw new Error(`pulumi up: ${(stdout + stderr).slice(-1500)}`);
       stage.healed();
     },

@@ -2,7 +2,7 @@
  * A run's timeline as an SVG: strips of five minutes, in each a band for every host with its faults, role,
  * lease, fence, key, and what the witness saw it sign. Readable in light and dark. Pure.
  */
-import type { AgentRole } from "../../../contract/agent-status.ts";
+import type { AgentRole } from "../../../contract/wire/agent-status.ts";
 import { type FaultSpan, type Segment, segmentsOf, type Timeline } from "./timeline.ts";
 
 const stripMs = 300_000;

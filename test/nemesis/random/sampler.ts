@@ -1,6 +1,6 @@
 /** Looks at every host twice a second while a run lasts, and asks the witness at its end. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AgentStatus } from "../../../contract/agent-status.ts";
+import type { AgentStatus } from "../../../contract/wire/agent-status.ts";
 import { witnessEvents } from "../../../lab/hosts/chain.ts";
 import type { Lab } from "../../../lab/hosts/description.ts";
 import { lookAtAll } from "../look.ts";

@@ -1,6 +1,6 @@
 /** What happened in a random nemesis, as data: kept as JSON, drawn by drawing.ts, told by report.ts. */
 import * as z from "zod";
-import { agentRoleSchema } from "../../../contract/agent-status.ts";
+import { agentRoleSchema } from "../../../contract/wire/agent-status.ts";
 
 /** One look at one host. Times are this machine's wall clock, in ms since 1970. */
 export const sampleSchema = z.object({

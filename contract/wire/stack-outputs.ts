@@ -3,7 +3,8 @@
  * infra/index.ts, read by the operator's command and by the lab.
  */
 import * as z from "zod";
-import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
+import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../topology.ts";
+import type { Shape } from "./format.ts";
 
 const sshEnd = {
   user: z.string(),
@@ -49,10 +50,15 @@ export const stackOutputsSchema = z.object({
   /** Secret. Absent: the stack was brought up by a version that did not tell. */
   consulAccess: z
     .object({
-      /** Consul's initial management token: snapshots need it, and nothing else of the operator's commands. */
+      /** Consul's management token, which no host has: snapshots need it, and nothing else of the operator's commands. */
       managementToken: z.string(),
     })
     .optional(),
 });
 
 export type StackOutputs = z.infer<typeof stackOutputsSchema>;
+export const stackOutputsShape = {
+  name: "the stack's outputs",
+  format: 1,
+  schema: stackOutputsSchema,
+} satisfies Shape<unknown>;

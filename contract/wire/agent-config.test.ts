@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import { defaultTiming } from "../timing.ts";
 import { agentConfigSchema } from "./agent-config.ts";
-import { defaultTiming } from "./timing.ts";
 
 const config = {
+  format: 1,
   network: "localnet",
   account: "validator.localnet",
   host: "host-a",

@@ -3,7 +3,8 @@
  * `holdfast status` puts those of all hosts together.
  */
 import * as z from "zod";
-import { hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
+import { hostNameSchema, networkSchema, roleSchema } from "../topology.ts";
+import type { Shape } from "./format.ts";
 
 /**
  * The agent's role now.
@@ -73,7 +74,7 @@ export const agentStatusSchema = z.object({
   lock: z
     .object({
       /** Of the record as this host saw it last; see agent/lease/lock-record.ts. Null: it saw none. */
-      seal: z.enum(["right", "missing", "wrong", "misplaced", "unchecked"]).nullable(),
+      seal: z.enum(["right", "missing", "wrong", "misplaced", "newer", "unchecked"]).nullable(),
       /** Signs of somebody who tampers with it; null: none since the agent's start. */
       tampering: z.object({ count: z.number().int(), lastAgoMs: z.number(), because: z.string() }).nullable(),
     })
@@ -140,33 +141,18 @@ export const agentStatusSchema = z.object({
 });
 
 export type AgentStatus = z.infer<typeof agentStatusSchema>;
+export const agentStatusShape = {
+  name: "the agent's status",
+  format: 1,
+  schema: agentStatusSchema,
+} satisfies Shape<unknown>;
 
 /** As much of it as whoever changes a host needs, whatever version the agent there is of. */
-export const agentRoleViewSchema = agentStatusSchema.pick({ role: true, active: true });
-export type AgentRoleView = z.infer<typeof agentRoleViewSchema>;
-
-/** One take-over in the history: `GET /history` (newest last) and Consul's `history/<epoch>`. */
-export const historyEntrySchema = z.object({
-  epoch: z.number().int(),
-  host: hostNameSchema,
-  /** Who held the lock before; null the first time. */
-  from: hostNameSchema.nullable(),
-  kind: z.enum(["first", "failover", "switchover"]),
-  because: z.string(),
-  /** ISO 8601, wall clock of the host that took over; for people only. */
-  at: z.string(),
-  /** From the decision to take over until neard confirmed the key. */
-  tookMs: z.number(),
-  /** From the old holder's last sign of itself (renewal, or release) until neard confirmed the key. Null: an older entry. */
-  keyMs: z.number().nullable().default(null),
-  /** The same until anything, and until a block, of ours was seen counted by the chain. Written when it is known; null: not. */
-  firstMs: z.number().nullable().default(null),
-  firstBlockMs: z.number().nullable().default(null),
-});
-export type HistoryEntry = z.infer<typeof historyEntrySchema>;
-
-/** Entries in one answer of `GET /history`, unless another number is asked for. */
-export const historyPageEntries = 100;
+export const agentRoleViewShape = {
+  ...agentStatusShape,
+  schema: agentStatusSchema.pick({ role: true, active: true }),
+} satisfies Shape<unknown>;
+export type AgentRoleView = z.infer<typeof agentRoleViewShape.schema>;
 
 /** `POST /switchover` takes this and answers 202 with `{id}`, or 409 with `{error, next}`. */
 export const switchoverRequestSchema = z.strictObject({

@@ -3,8 +3,10 @@
  * `holdfastd run`. No secret in it; those come as systemd credentials.
  */
 import * as z from "zod";
-import { leaseTimingSchema, timingFaults } from "./timing.ts";
-import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
+import { paths } from "../paths.ts";
+import { leaseTimingSchema, timingFaults } from "../timing.ts";
+import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../topology.ts";
+import type { Shape } from "./format.ts";
 
 const movable = {
   host: hostNameSchema,
@@ -25,6 +27,7 @@ export const takeoverAddressSchema = z.discriminatedUnion("mover", [
 export type TakeoverAddress = z.infer<typeof takeoverAddressSchema>;
 
 export const agentConfigSchema = z.strictObject({
+  format: z.literal(1).default(1),
   network: networkSchema,
   account: accountSchema,
   host: hostNameSchema,
@@ -76,3 +79,8 @@ export const agentConfigSchema = z.strictObject({
 });
 
 export type AgentConfig = z.infer<typeof agentConfigSchema>;
+export const agentConfigShape = {
+  name: paths.agentConfig,
+  format: 1,
+  schema: agentConfigSchema,
+} satisfies Shape<unknown>;

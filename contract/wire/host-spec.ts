@@ -4,7 +4,8 @@
  * credential is secret, it names one of the secrets that come on stdin.
  */
 import * as z from "zod";
-import { hostNameSchema } from "./topology.ts";
+import { hostNameSchema } from "../topology.ts";
+import type { Shape } from "./format.ts";
 
 /**
  * In this order on a host. `system`: users, limits, sysctls, firewall. `consul`: Consul itself.
@@ -20,6 +21,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const ownership = { mode, owner: z.string().default("root"), group: z.string().default("root") };
 
 export const hostSpecSchema = z.strictObject({
+  format: z.literal(1).default(1),
   host: hostNameSchema,
   concern: z.enum(concerns),
   /** System users with a group of their own, no login. Made if absent, removed by `remove`. */
@@ -93,7 +95,7 @@ export const hostSpecSchema = z.strictObject({
   /** Only in the concern `acl`: policies, and tokens whose secret ids are secrets from stdin. */
   acl: z
     .strictObject({
-      /** Name of the secret that holds the initial management token. */
+      /** Name of the secret that holds the management token: Consul's ACLs are bootstrapped with it. */
       managementSecret: z.string(),
       policies: z.array(z.strictObject({ name: z.string(), rules: z.array(z.string()) })),
       tokens: z.array(
@@ -114,6 +116,22 @@ export const hostSpecSchema = z.strictObject({
 /** As the plan writes it: defaults may be left out. */
 export type HostSpecInput = z.input<typeof hostSpecSchema>;
 export type HostSpec = z.output<typeof hostSpecSchema>;
+export const hostSpecShape = { name: "a host's spec", format: 1, schema: hostSpecSchema } satisfies Shape<unknown>;
+
+/**
+ * As much of it as 0.1 knows, which reads what an apply left and refuses every field that it does not know. Whoever adds
+ * a field takes it out here: a host can be downgraded as long as an older release understands what is on it.
+ */
+export function specFor01({ format: _, ...spec }: HostSpec): object {
+  const { gone: _gone, ...acl } = spec.acl ?? {};
+  return {
+    ...spec,
+    directories: spec.directories.map(({ inMemory: _, ...directory }) => directory),
+    units: spec.units.map(({ nftTable: _, ...unit }) => unit),
+    commands: spec.commands.map(({ settings: _, ...command }) => command),
+    ...(spec.acl === undefined ? {} : { acl }),
+  };
+}
 
 /** A spec that is too long for a command comes on stdin too, under this name; `--spec` then has this in place of a file. */
 export const specOnStdin = { option: "-", name: "spec" } as const;

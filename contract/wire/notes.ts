@@ -1,0 +1,79 @@
+/**
+ * The notes in Consul by which agents and applies tell each other how they are. None of them is sealed: what each may do to a
+ * reader is in docs/decisions/0017-who-cannot-seal-can-only-make-others-wait.md.
+ */
+import * as z from "zod";
+import { hostNameSchema } from "../topology.ts";
+import type { Shape } from "./format.ts";
+
+/** `hosts/<name>`: what a neard host says of itself, every 10 s at least. */
+export const hostNoteShape = {
+  name: "a host's note",
+  format: 1,
+  schema: z
+    .object({
+      ready: z.boolean(),
+      /** Why it is not; a clause. */
+      because: z.string(),
+      /** Id of the switchover for which it stands ready. */
+      ack: z.string().nullable(),
+      active: z.boolean().optional(),
+    })
+    // An agent of 0.1 says it in words alone.
+    .transform(({ active, ...note }) => ({ ...note, isActive: active ?? note.because === "is active" })),
+} satisfies Shape<unknown>;
+
+/** What a host writes there. `beat`: seconds, for Consul moves no index for a value that is the same. */
+export interface HostNote {
+  readonly ready: boolean;
+  readonly because: string;
+  readonly ack: string | null;
+  readonly active: boolean;
+}
+
+/** `switchover`: the holder asks `to` to stand ready. */
+export const switchoverNoteShape = {
+  name: "the switchover's note",
+  format: 1,
+  schema: z.object({ id: z.string(), from: z.string(), to: z.string() }),
+} satisfies Shape<unknown>;
+
+/** `pause`: take-overs are paused while it is there, whatever it holds. For people. */
+export const pauseNoteShape = {
+  name: "the pause's note",
+  format: 1,
+  schema: z.object({ by: z.string(), reason: z.string(), at: z.string() }),
+} satisfies Shape<unknown>;
+
+/** `maintenance/lock`: who is being changed, or was last. */
+export const maintenanceNoteShape = {
+  name: "the maintenance lock's note",
+  format: 1,
+  schema: z.object({
+    host: hostNameSchema,
+    /** `working` still there after the session is gone: the apply died without a word. */
+    state: z.enum(["working", "done"]),
+    /** ISO 8601; for people only. */
+    at: z.string(),
+  }),
+} satisfies Shape<unknown>;
+export type MaintenanceNote = z.infer<typeof maintenanceNoteShape.schema>;
+
+/** `maintenance/failure`: who failed last while being changed. That it is there stops those who wait, whatever it holds. */
+export const failureNoteShape = {
+  name: "the note of a failed apply",
+  format: 1,
+  schema: z.object({ host: hostNameSchema, error: z.string(), at: z.string() }),
+} satisfies Shape<unknown>;
+export type FailureNote = z.infer<typeof failureNoteShape.schema>;
+
+/** A connection of neard's, as the host that has it writes it down: its own port, and the far end. */
+export const connectionSchema = z.object({ port: z.number().int(), address: z.string(), peerPort: z.number().int() });
+export type Connection = z.infer<typeof connectionSchema>;
+
+/** `holdfast-connections/…/<name>`: what an active host says of its neard's connections. */
+export const connectionsNoteShape = {
+  name: "the note of a host's connections",
+  format: 1,
+  schema: z.object({ connections: z.array(connectionSchema) }),
+} satisfies Shape<unknown>;
