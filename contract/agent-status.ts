@@ -3,6 +3,7 @@
  * `holdfast status` puts those of all hosts together.
  */
 import * as z from "zod";
+import { fencingStatusSchema, powerProofSchema } from "./fencing.ts";
 import { hostNameSchema, networkSchema, roleSchema } from "./topology.ts";
 
 /**
@@ -79,6 +80,8 @@ export const agentStatusSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** Power-off fencing; null: an arbiter, or an agent of an older version. */
+  fencing: fencingStatusSchema.nullable().default(null),
   /** Why this deployment does not activate for the first time; null: it did, or nothing is against it. */
   guard: z
     .object({
@@ -162,6 +165,8 @@ export const historyEntrySchema = z.object({
   /** The same until anything, and until a block, of ours was seen counted by the chain. Written when it is known; null: not. */
   firstMs: z.number().nullable().default(null),
   firstBlockMs: z.number().nullable().default(null),
+  /** What was known of the old host's power; null: nobody had to know, or an older entry. */
+  fenced: powerProofSchema.nullable().default(null),
 });
 export type HistoryEntry = z.infer<typeof historyEntrySchema>;
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { consulKeys } from "../../contract/topology.ts";
+import { RollCall } from "../lease/roll-call.ts";
 import { sealerFrom } from "../lease/seal.ts";
 import { type Clock, systemClock } from "../system/clock.ts";
 import type { ConsulClient, KvRead } from "./client.ts";
@@ -31,6 +32,7 @@ async function followed(
     servers: new ConsulServers([client], clock),
     keys: consulKeys("localnet", "validator.localnet"),
     sealer: sealerFrom([], ""),
+    roll: new RollCall("host-b", sealerFrom([], "")),
     clock,
     signal: stop.signal,
     rest: async () => await sleep(100),
@@ -98,6 +100,7 @@ test("whether a host is active its note says; one of an older agent in words alo
     },
     keys,
     sealerFrom([], ""),
+    new RollCall("host-b", sealerFrom([], "")),
     1000,
   );
   expect(Object.values(notes).map((note) => note.isActive)).toEqual([true, true, false, false]);

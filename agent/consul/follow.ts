@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { consulKeys } from "../../contract/topology.ts";
 import { lockViewFrom } from "../lease/lock-record.ts";
+import { answerSchema, type RollCall } from "../lease/roll-call.ts";
 import type { Sealer } from "../lease/seal.ts";
 import type { Event, PeerNote, SwitchoverNote } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
@@ -32,7 +33,15 @@ const maxPending = 12;
 const pauseAfterFailureMs = 200;
 
 const noteSchema = z
-  .object({ ready: z.boolean(), because: z.string(), ack: z.string().nullable(), active: z.boolean().optional() })
+  .object({
+    ready: z.boolean(),
+    because: z.string(),
+    ack: z.string().nullable(),
+    active: z.boolean().optional(),
+    asks: z.string().max(64).nullable().default(null),
+    answers: z.array(answerSchema).max(64).default([]),
+    fencing: z.string().nullable().default(null),
+  })
   // An agent of an older version says it in words alone.
   .transform(({ active, ...note }) => ({ ...note, isActive: active ?? note.because === "is active" }));
 const switchoverSchema = z.object({ id: z.string(), from: z.string(), to: z.string() });
@@ -42,6 +51,7 @@ export async function follow(options: {
   servers: ConsulServers<Pick<LeaseConsul, "readPrefix">>;
   keys: Keys;
   sealer: Sealer;
+  roll: RollCall;
   clock: Clock;
   signal: AbortSignal;
   /** Resolves when the next look is due: a standby wants each change at once, a holder makes most of them itself. */
@@ -49,7 +59,7 @@ export async function follow(options: {
   onEvent: (event: Observed) => void;
   onFailure: (error: unknown) => void;
 }): Promise<void> {
-  const { servers, keys, sealer, clock, signal } = options;
+  const { servers, keys, sealer, roll, clock, signal } = options;
   const sleep = async (ms: number) => await clock.sleep(ms, signal);
   let index: number | undefined;
   let newestMs = Number.NEGATIVE_INFINITY;
@@ -73,7 +83,7 @@ export async function follow(options: {
       // The clock is too coarse to tell: the next question is often asked in the moment of an answer.
       const isOvertaken = told !== toldBefore;
       told += 1;
-      options.onEvent({ ...observedFrom(read, keys, sealer, sentMs), isOvertaken });
+      options.onEvent({ ...observedFrom(read, keys, sealer, roll, sentMs), isOvertaken });
       return true;
     } catch (error) {
       options.onFailure(error);
@@ -94,13 +104,16 @@ export async function follow(options: {
 }
 
 /** One answer as the decision core takes it. Notes that are not ours to read are left out. */
-export function observedFrom(read: KvRead, keys: Keys, sealer: Sealer, sentMs: number): Observed {
+export function observedFrom(read: KvRead, keys: Keys, sealer: Sealer, roll: RollCall, sentMs: number): Observed {
   const notes: Record<string, Omit<PeerNote, "seenMs">> = {};
   const prefix = keys.host("");
   for (const entry of read.entries) {
     if (!entry.key.startsWith(prefix)) continue;
-    const note = parsed(noteSchema, entry.value);
-    if (note !== null) notes[entry.key.slice(prefix.length)] = { ...note, modifyIndex: entry.modifyIndex };
+    const found = parsed(noteSchema, entry.value);
+    if (found === null) continue;
+    const host = entry.key.slice(prefix.length);
+    const { answers, ...note } = found;
+    notes[host] = { ...note, cleared: roll.answered(host, answers), modifyIndex: entry.modifyIndex };
   }
   const find = (key: string) => read.entries.find((entry) => entry.key === key);
   const asked = find(keys.switchover);

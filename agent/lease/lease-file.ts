@@ -4,6 +4,7 @@
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import * as z from "zod";
+import { powerProofSchema } from "../../contract/fencing.ts";
 import type { Lease, Term } from "../role/types.ts";
 
 const termSchema = z.object({
@@ -15,6 +16,8 @@ const termSchema = z.object({
     lastSeenMs: z.number(),
     deaths: z.number().int().nonnegative(),
     silent: z.string().nullable(),
+    /** Absent: an agent of an older version wrote it. */
+    fenced: powerProofSchema.nullable().default(null),
   }),
   activeMs: z.number().nullable(),
 });

@@ -18,15 +18,12 @@ import {
   switchoverRequestSchema,
 } from "../../contract/agent-status.ts";
 import { plainReason } from "../../contract/errors.ts";
+import { fenceRequestSchema } from "../../contract/fencing.ts";
 import { maxSnapshotBytes } from "../consul/snapshot.ts";
+import type { PowerDesk } from "../power/power-desk.ts";
 import { longestPage, type Page, pageEntries } from "./history-book.ts";
 import type { Metrics } from "./metrics.ts";
-
-/** Said no, and what to do instead. */
-export interface Refusal {
-  readonly refused: string;
-  readonly next: string;
-}
+import type { Refusal } from "./refusal.ts";
 
 /** What the endpoints need of the agent. */
 export interface Desk {
@@ -41,6 +38,7 @@ export interface Desk {
   standUp(id: string): void;
   saveSnapshot(token: string): Promise<Buffer | Refusal>;
   restoreSnapshot(token: string, snapshot: Buffer): Promise<Refusal | null>;
+  readonly power: PowerDesk;
 }
 
 /** Which question has a yes. */
@@ -127,6 +125,14 @@ async function change(
     case "/stand-up":
       desk.standUp(standUpRequestSchema.parse(await body(request)).id);
       return answer(null);
+    case "/fence/test":
+    case "/fence/off":
+    case "/fence/on": {
+      const { host } = fenceRequestSchema.parse(await body(request));
+      return answer(await desk.power[path.slice("/fence/".length) as "test" | "off" | "on"](host));
+    }
+    case "/fence/confirm":
+      return answer(desk.power.confirm(fenceRequestSchema.parse(await body(request)).host));
     case "/snapshot/save": {
       const { token } = snapshotSaveSchema.parse(await body(request));
       const saved = await desk.saveSnapshot(token);

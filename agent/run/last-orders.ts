@@ -14,7 +14,7 @@ import type { Logger } from "pino";
 import type { AgentRole, SwitchoverProgress, SwitchoverRequest } from "../../contract/agent-status.ts";
 import { type Clock, systemClock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
-import type { Refusal } from "./http.ts";
+import type { Refusal } from "./refusal.ts";
 import type { NeardHost } from "./neard-host.ts";
 import { roleOf } from "./status.ts";
 
