@@ -17,7 +17,7 @@ export function fencingView(settings: Settings, state: State, nowMs: number): Om
   const { epoch } = termOf(watch.lock);
   if (proof !== undefined && fencing.term?.epoch === epoch)
     return { ...common, target: proof.host, state: "off", because: proof.because };
-  const gate = fencingGate(settings, state);
+  const gate = fencingGate(settings, state, nowMs);
   if (gate === null || !gate.isStuck || !isStopped(settings, state, gate.because, nowMs)) return idle;
   return { ...common, target: gate.host ?? suspect ?? null, state: "unproven", because: gate.because };
 }

@@ -21,6 +21,11 @@ import { freshNote, isUnbroken } from "./watch.ts";
 
 /** After a try that showed nothing: a device that is down is asked again, but not all the time. */
 const retryMs = 5000;
+/**
+ * A holder whose session is gone, and that lives, gives way when its lease is over, which is just before the wait is; then it
+ * can say so. Consul's lock-delay keeps the lock from everybody for longer than this anyway.
+ */
+const answerMs = 3000;
 /** Between two looks at a device of a host that says nothing. */
 const lookAgainMs = 1000;
 /** The edge keeps the bound itself; an answer that still has not come by then never will. */
@@ -87,7 +92,7 @@ export interface Gate {
 }
 
 /** Null: fencing has nothing against a take-over. Asked where everything else allows it. */
-export function fencingGate(settings: Settings, state: State): Gate | null {
+export function fencingGate(settings: Settings, state: State, nowMs: number): Gate | null {
   const { mode, devices } = settings.fencing;
   if (mode === "off") return null;
   const open = unresolved(settings, state);
@@ -105,6 +110,9 @@ export function fencingGate(settings: Settings, state: State): Gate | null {
     return mode === "bestEffort"
       ? null
       : { because: `fencing is required, and ${host} has no power device`, host: null, isStuck: true };
+  const isAnswering = watch.lock?.session === null && nowMs - watch.changedMs < settings.lease.takeoverMs + answerMs;
+  if (isAnswering && fencing.job === null)
+    return { because: `${host} lost its session: waits a moment for it to say that it holds nothing`, host: null, isStuck: false };
   if (fencing.job?.what === "off") return { because: `cuts the power of ${host}, which may still run`, host, isStuck: false };
   const failed = isTried
     ? `fencing is required, and ${host} could not be shown to be off (${times(fencing.tries)}): ${fencing.failure.because}`

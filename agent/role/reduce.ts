@@ -12,7 +12,7 @@ import { abandonPower, noFencing } from "./fencing.ts";
 import { keepHeard } from "./heard.ts";
 import { holderEvent } from "./holder.ts";
 import { notReady } from "./readiness.ts";
-import { answersOf } from "./roll-call.ts";
+import { answersOf, isKeylessAfter } from "./roll-call.ts";
 import { heedStandDown } from "./stand-down.ts";
 import { ackFor } from "./standby.ts";
 import { standbyEvent } from "./standby-phase.ts";
@@ -52,6 +52,7 @@ export function blankState(nowMs: number): State {
     guard: null,
     standDown: null,
     fencing: noFencing,
+    isKeyless: false,
     serial: 0,
   };
 }
@@ -122,6 +123,7 @@ export function reduce(settings: Settings, before: State, event: Event, nowMs: n
       break;
   }
   if (draft.state.phase.name !== "standby") abandonPower(draft);
+  draft.state = { ...draft.state, isKeyless: isKeylessAfter(before, draft.state) };
   if (!isValidating(draft.state) && draft.state.heard !== null) draft.state = { ...draft.state, heard: null };
   if (event.is === "tick") publish(draft);
   return done(draft);

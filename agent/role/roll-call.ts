@@ -9,19 +9,20 @@
 import type { Settings, State } from "./types.ts";
 import { freshNote } from "./watch.ts";
 
-/** A probe older than this says nothing about now; probes come at least once a second. */
-const probeMaxAgeMs = 3000;
-
-/** Not while a take-over of its own is on its way, nor before its neard was seen without a key in this very phase. */
-function holdsNothing({ phase, probe, sinceMs }: State, nowMs: number): boolean {
-  if (phase.name !== "standby" || phase.attempt.step === "lock") return false;
-  if (probe === null || probe.atMs < sinceMs || nowMs - probe.atMs > probeMaxAgeMs) return false;
+/** Shown by the kill of every process that may have had the key, or by neard's own word in this very phase. */
+export function isKeylessAfter(before: State, { phase, probe, sinceMs, isKeyless }: State): boolean {
+  if (phase.name !== "standby") return false;
+  // The way out of power ends behind that proof (demoting.ts).
+  if (before.phase.name === "demoting") return true;
+  if (isKeyless || probe === null || probe.atMs < sinceMs) return isKeyless;
   return probe.process === null || (probe.answered && probe.validatorKey === null);
 }
 
 /** What the others ask that this host can answer, sorted. */
 export function answersOf(settings: Settings, state: State, nowMs: number): readonly string[] {
-  if (!holdsNothing(state, nowMs)) return [];
+  // Not while a take-over of its own is on its way.
+  const { phase, isKeyless } = state;
+  if (phase.name !== "standby" || phase.attempt.step === "lock" || !isKeyless) return [];
   return settings.peers
     .filter(({ host }) => host !== settings.host)
     .flatMap(({ host }) => freshNote(state.watch, host, nowMs)?.asks ?? [])

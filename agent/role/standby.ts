@@ -80,7 +80,7 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
 
 /** The lease rule allows it. Fencing may want to know more of the old host; see fencing.ts. */
 function throughGate(settings: Settings, state: State, nowMs: number, kind: "failover" | "switchover"): Verdict {
-  const gate = fencingGate(settings, state);
+  const gate = fencingGate(settings, state, nowMs);
   if (gate === null) return { act: true, story: storyFrom(settings, state, nowMs, kind) };
   const { host, because } = gate;
   const another = host === null || state.fencing.job !== null ? null : whoFences(settings, state, host, nowMs);

@@ -414,6 +414,8 @@ export interface State {
   readonly guard: Guard | null;
   readonly standDown: StandDown | null;
   readonly fencing: Fencing;
+  /** This host holds nothing, and its neard was shown to have no key since it last could: see roll-call.ts. */
+  readonly isKeyless: boolean;
   /** Counts effects whose answers matter, so that a late answer to an abandoned one is known as such. */
   readonly serial: number;
 }

@@ -9,13 +9,13 @@ import type { PowerTroubles } from "./power.ts";
 
 type Until = Exclude<keyof PowerTroubles, "lateMs">;
 
-function onSwitch(weight: number, what: string, trouble: Until, isPossible = (_: Cluster) => true): FaultKind {
+function onSwitch(weight: number, what: string, trouble: Until, isPromised = (_: Cluster) => true): FaultKind {
   return {
     weight,
     draw: (random) => ({ on: drawTarget(random), forMs: drawMs(random) }),
-    strike: (cluster, { on, forMs = 0 }) => {
+    strike: (cluster, { on, forMs = 0, how }) => {
       const host = targetOf(cluster, on);
-      if (host === null || !isPossible(cluster)) return null;
+      if (host === null || !(isPromised(cluster) || how === "unpromised")) return null;
       host.power.troubles[trouble] = cluster.timeline.nowMs + forMs;
       return `the power switch of ${host.name} ${what}, ${forMs} ms`;
     },
@@ -27,10 +27,11 @@ export const powerFaults: Record<string, FaultKind> = {
   "pause-machine": {
     weight: 8,
     draw: (random) => ({ on: drawTarget(random), forMs: drawMs(random) }),
-    strike: (cluster, { on, forMs = 0 }) => {
+    strike: (cluster, { on, forMs = 0, how }) => {
       const host = targetOf(cluster, on);
       const { mode, isHonest } = cluster.fencing;
-      if (host === null || mode !== "required" || !isHonest || !host.hasNeard) return null;
+      const isClosed = mode === "required" && isHonest;
+      if (host === null || !host.hasNeard || !(isClosed || how === "unpromised")) return null;
       host.pauseMachine(forMs);
       return `${host.name}: the virtual machine stands still, its clocks too, ${forMs} ms`;
     },
