@@ -156,7 +156,7 @@ describe("switchover", () => {
     keyMs: 400,
     firstMs: 900,
     firstBlockMs: null,
-          fenced: null,
+    fenced: null,
   };
   const progress = (state: SwitchoverProgress["state"], because: string) => ({
     id: "s1",

@@ -34,7 +34,11 @@ export class RollCall {
     const { asks, clear, ...note } = JSON.parse(text) as { asks?: number | null; clear?: readonly string[] };
     const question = asks == null ? null : this.#questionOf(asks);
     const answers = (clear ?? []).map((to) => ({ to, seal: this.#sealer.sealText(sealedText(this.#host, to)) }));
-    return JSON.stringify({ ...note, ...(question === null ? {} : { asks: question }), ...(answers.length === 0 ? {} : { answers }) });
+    return JSON.stringify({
+      ...note,
+      ...(question === null ? {} : { asks: question }),
+      ...(answers.length === 0 ? {} : { answers }),
+    });
   }
 
   #questionOf(number: number): string {

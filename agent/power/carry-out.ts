@@ -55,8 +55,13 @@ export async function carryOut(effect: PowerEffect, partners: PowerPartners, sig
  */
 async function confirmLock(lock: LockView, { servers, keys, sealer }: PowerPartners): Promise<void> {
   const { entries } = await servers.use((consul) => consul.readPrefix(keys.root, { timeoutMs: confirmMs }));
-  const now = lockViewFrom(entries.find(({ key }) => key === keys.lock), sealer);
-  const isSame = now.modifyIndex === lock.modifyIndex && now.lockIndex === lock.lockIndex && now.session === lock.session;
+  const now = lockViewFrom(
+    entries.find(({ key }) => key === keys.lock),
+    sealer,
+  );
+  const isSame =
+    now.modifyIndex === lock.modifyIndex && now.lockIndex === lock.lockIndex && now.session === lock.session;
   if (!isSame) throw new NotWanted("the lock has moved since: nobody is powered off");
-  if (entries.some(({ key }) => key === keys.pause)) throw new NotWanted("the cluster is paused: nobody is powered off");
+  if (entries.some(({ key }) => key === keys.pause))
+    throw new NotWanted("the cluster is paused: nobody is powered off");
 }

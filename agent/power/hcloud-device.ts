@@ -62,7 +62,9 @@ export class HcloudDevice implements PowerDevice {
       throw new WrongMachine(`the server ${name} has the id ${server.id}, not ${serverId}`);
     if (addressIn(server, this.#config.addresses) === null) {
       const has = addressesOf(server).join(", ") || "none";
-      throw new WrongMachine(`the server ${name} has none of the host's addresses (${this.#config.addresses.join(", ")}); it has ${has}`);
+      throw new WrongMachine(
+        `the server ${name} has none of the host's addresses (${this.#config.addresses.join(", ")}); it has ${has}`,
+      );
     }
     this.#id = server.id;
     return server;
@@ -96,17 +98,24 @@ export class HcloudDevice implements PowerDevice {
       return "";
     }
     const { id, command, status, error } = this.#action;
-    if (status === "error") return `; action ${id} (${command}) failed: ${error?.message ?? "no reason given"} (${error?.code ?? "?"})`;
+    if (status === "error")
+      return `; action ${id} (${command}) failed: ${error?.message ?? "no reason given"} (${error?.code ?? "?"})`;
     return status === "success" ? "" : `; action ${id} (${command}) has not ended`;
   }
 }
 
 function addressesOf({ public_net: net, private_net }: Server): string[] {
-  return [...(net.ipv4 === null ? [] : [net.ipv4.ip]), ...(net.ipv6 === null ? [] : [net.ipv6.ip]), ...private_net.map(({ ip }) => ip)];
+  return [
+    ...(net.ipv4 === null ? [] : [net.ipv4.ip]),
+    ...(net.ipv6 === null ? [] : [net.ipv6.ip]),
+    ...private_net.map(({ ip }) => ip),
+  ];
 }
 
 /** Which of the host's addresses the server has; null: none. Its IPv6 is a block. */
 function addressIn(server: Server, addresses: readonly string[]): string | null {
-  const blocks = addressesOf(server).map((text) => (text.includes("/") ? text : `${text}/${text.includes(":") ? 128 : 32}`));
+  const blocks = addressesOf(server).map((text) =>
+    text.includes("/") ? text : `${text}/${text.includes(":") ? 128 : 32}`,
+  );
   return addresses.find((address) => isWithin(blocks, address)) ?? null;
 }

@@ -28,7 +28,10 @@ export interface PowerOff {
 }
 
 /** @returns how it is known that the host is off, a clause. @throws Error that says why it is not known to be */
-export async function powerOff(device: PowerDevice, { clock, withinMs, signal, stillWanted }: PowerOff): Promise<string> {
+export async function powerOff(
+  device: PowerDevice,
+  { clock, withinMs, signal, stillWanted }: PowerOff,
+): Promise<string> {
   const startMs = clock.bootMs();
   const leftMs = () => startMs + withinMs - clock.bootMs();
   const bounds = () => ({ withinMs: Math.max(1, Math.min(callMs, leftMs())), signal });

@@ -74,7 +74,8 @@ function unresolved(settings: Settings, { watch, fencing }: State): string[] {
   const term = termOf(watch.lock);
   const called = isSameTerm(fencing.call?.term ?? null, term) ? fencing.call : null;
   return suspectsOf(settings, watch).filter(
-    (host) => proofOf(fencing, term, host) === null && !(called !== null && watch.notes[host]?.cleared === called.number),
+    (host) =>
+      proofOf(fencing, term, host) === null && !(called !== null && watch.notes[host]?.cleared === called.number),
   );
 }
 
@@ -112,8 +113,13 @@ export function fencingGate(settings: Settings, state: State, nowMs: number): Ga
       : { because: `fencing is required, and ${host} has no power device`, host: null, isStuck: true };
   const isAnswering = watch.lock?.session === null && nowMs - watch.changedMs < settings.lease.takeoverMs + answerMs;
   if (isAnswering && fencing.job === null)
-    return { because: `${host} lost its session: waits a moment for it to say that it holds nothing`, host: null, isStuck: false };
-  if (fencing.job?.what === "off") return { because: `cuts the power of ${host}, which may still run`, host, isStuck: false };
+    return {
+      because: `${host} lost its session: waits a moment for it to say that it holds nothing`,
+      host: null,
+      isStuck: false,
+    };
+  if (fencing.job?.what === "off")
+    return { because: `cuts the power of ${host}, which may still run`, host, isStuck: false };
   const failed = isTried
     ? `fencing is required, and ${host} could not be shown to be off (${times(fencing.tries)}): ${fencing.failure.because}`
     : `${host} may still run: its power is to be cut first`;
@@ -137,12 +143,18 @@ export function provenOff(settings: Settings, { watch, fencing }: State): boolea
 export function fencedFor(settings: Settings, { watch, fencing }: State): PowerProof | null {
   if (settings.fencing.mode === "off" || watch.lock === null) return null;
   const term = termOf(watch.lock);
-  const proof = proofOf(fencing, term, watch.lock.value?.host ?? "") ?? (isSameTerm(fencing.term, term) ? fencing.proofs[0] : null);
+  const proof =
+    proofOf(fencing, term, watch.lock.value?.host ?? "") ?? (isSameTerm(fencing.term, term) ? fencing.proofs[0] : null);
   return proof ?? (isSameTerm(fencing.term, term) ? fencing.failure : null);
 }
 
 /** Another standby is at it: two that do the same get in each other's way at the device, and gain nothing. */
-export function whoFences({ host: own, peers }: Settings, { watch }: State, host: string, nowMs: number): string | null {
+export function whoFences(
+  { host: own, peers }: Settings,
+  { watch }: State,
+  host: string,
+  nowMs: number,
+): string | null {
   const peer = peers.find((one) => one.host !== own && freshNote(watch, one.host, nowMs)?.fencing === host);
   return peer?.host ?? null;
 }
@@ -263,7 +275,6 @@ export function notConfirmable(settings: Settings, state: State, host: string, n
   if (state.phase.name !== "standby") return `${settings.host} is ${state.phase.name}, and waits for nobody`;
   if (settings.fencing.mode !== "required") return "fencing is not required, so nobody waits for that";
   if (!isStale(settings, state, nowMs)) return "the lock is held and renewed, or Consul does not confirm it";
-  if (!unresolved(settings, state).includes(host))
-    return `${settings.host} does not wait for ${host} to be off`;
+  if (!unresolved(settings, state).includes(host)) return `${settings.host} does not wait for ${host} to be off`;
   return null;
 }

@@ -130,7 +130,18 @@ describe("active", () => {
 
   test("gives way for a hung neard once another host is ready", () => {
     const core = activeCore();
-    const notes = { "host-a": { ready: true, because: "ready", ack: null, isActive: false, asks: null, cleared: null, fencing: null, modifyIndex: 70 } };
+    const notes = {
+      "host-a": {
+        ready: true,
+        because: "ready",
+        ack: null,
+        isActive: false,
+        asks: null,
+        cleared: null,
+        fencing: null,
+        modifyIndex: 70,
+      },
+    };
     for (let ms = 0; ms < 12_000 && core.state.phase.name === "active"; ms += 500) {
       core.after(500).see(heldByA(50), { notes });
       renewed(core, core.nowMs - 5).probe({ answered: false });

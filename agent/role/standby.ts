@@ -74,7 +74,8 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   if (waitedMs >= neededMs) return throughGate(settings, state, nowMs, "failover");
   if (holder !== null && waitedMs < settings.lease.leaseMs / 2) return wait(`${holder} holds the lease and renews it`);
   const because = `${holder ?? "nobody"} was last seen renewing ${seconds(waitedMs)} ago; takes over after ${seconds(neededMs)}`;
-  const look = marker === null && isWatched(watch, sessionIn(lock), takeoverMs, nowMs) ? lookedAt(settings, state, nowMs) : null;
+  const look =
+    marker === null && isWatched(watch, sessionIn(lock), takeoverMs, nowMs) ? lookedAt(settings, state, nowMs) : null;
   return { act: false, because, power: { off: null, look } };
 }
 

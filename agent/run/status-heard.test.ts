@@ -22,7 +22,8 @@ function told(core: Core, own: typeof settings | null = settings) {
     startedMs: 0,
     fence: { armed: true, open: true },
     consul: unreachable,
-    neardRestarts: 0, power: [],
+    neardRestarts: 0,
+    power: [],
   };
   return agentStatusSchema.parse(JSON.parse(JSON.stringify(statusOf(config, own, core.state, around))));
 }

@@ -28,7 +28,12 @@ const prefix = "holdfast:";
 /** Of the right form for a key that cannot be looked at. */
 const unseenKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
 /** Settings of the top level that are secrets as a whole, and so cannot be looked at. */
-export const sealedSettings = ["validatorKey", "nextValidatorKey"] as const satisfies readonly SettingName[];
+export const sealedSettings = [
+  "validatorKey",
+  "nextValidatorKey",
+  "fencingToken",
+  "fencingSecret",
+] as const satisfies readonly SettingName[];
 
 /** @param title what messages call the file. @throws HoldfastError HF_CONFIG_INVALID */
 export function readStackFile(text: string, title: string): StackFile {

@@ -38,6 +38,7 @@ async function register(
   const secrets = new ClusterSecrets("secrets", topology).make(
     pulumi.secret(keyFileJson(sampleKey)),
     undefined,
+    {},
     adopted,
   );
   new Cluster("cluster", {

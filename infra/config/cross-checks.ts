@@ -6,6 +6,13 @@ import { timingFaults } from "../../contract/timing.ts";
 import { watchdogFaults } from "../plan/watchdog.ts";
 import type { Fault } from "./faults.ts";
 import {
+  clearFencingFaults,
+  fencingFaults,
+  fencingTokenFaults,
+  fencingWarnings,
+  missingTokenFaults,
+} from "./fencing-checks.ts";
+import {
   addressFaults,
   archFaults,
   duplicateFaults,
@@ -50,6 +57,11 @@ export function crossCheck(
       ...when(["hosts"], takeoverAddressFaults),
       ...when(["hosts", "consul"], archFaults),
       ...when(["lease"], leaseFaults),
+      ...when(["hosts", "fencing", "fencingSkipsWait"], fencingFaults),
+      ...when(["hosts", "fencing", "fencingToken"], missingTokenFaults),
+      ...when(["fencingToken"], fencingTokenFaults),
+      ...when(["fencingToken"], (settings) => clearFencingFaults("fencingToken", settings, isSecret)),
+      ...when(["fencingSecret"], (settings) => clearFencingFaults("fencingSecret", settings, isSecret)),
       ...when(["validatorKey"], (settings) => clearKeyFaults("validatorKey", settings, isSecret)),
       ...when(["nextValidatorKey"], (settings) => clearKeyFaults("nextValidatorKey", settings, isSecret)),
       ...when(["validator", "validatorKey", "nextValidatorKey"], validatorKeyFaults),
@@ -63,6 +75,7 @@ export function crossCheck(
     warnings: [
       ...when(["hosts"], sizeWarnings),
       ...when(["hosts"], zoneWarnings),
+      ...when(["hosts", "fencing", "fencingSkipsWait"], fencingWarnings),
       ...when(["nextValidatorKey"], rotationWarnings),
     ],
   };

@@ -10,6 +10,7 @@ import { ports } from "../../contract/paths.ts";
 import { leaseTimingSchema } from "../../contract/timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../../contract/topology.ts";
 import { isBootNode } from "./boot-nodes.ts";
+import { fenceSchema, fencingSettings } from "./fencing-schema.ts";
 import { canonicalPublicAddr, mostPublicAddrs, publicAddrFrom } from "./public-addrs.ts";
 
 const port = z.number().int().min(1).max(65535);
@@ -147,6 +148,9 @@ const host = z.strictObject({
       "How the successor answers for this host's address when this host has lost power, so that other validators " +
         "hear the successor in seconds instead of minutes; see docs/operate/power-loss.md",
     ),
+  fence: fenceSchema
+    .optional()
+    .describe("How this host's power is cut before another takes over from it; see docs/operate/fencing.md"),
   publicAddrs: z
     .array(
       z
@@ -255,6 +259,7 @@ export const settingsSchema = z.strictObject({
         "stack takes over with all their secrets; see docs/operate/lost-state.md",
     ),
   lease: leaseTimingSchema.prefault({}),
+  ...fencingSettings,
   consul: z
     .strictObject({
       datacenter: z

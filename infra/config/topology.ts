@@ -2,7 +2,9 @@
  * The cluster as the operator wants it: the settings with nothing left to look up, and without a
  * secret. This is what a plan is made from.
  */
+import { isIP } from "node:net";
 import type { TakeoverAddress } from "../../contract/agent-config.ts";
+import type { FencingMode, PowerDeviceConfig } from "../../contract/fencing.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
 import type { HostRole, Network } from "../../contract/topology.ts";
 import type { SshEnd } from "../../ssh/way.ts";
@@ -24,7 +26,14 @@ export interface Host {
   readonly sshdPort: number;
   /** How its successor answers for it when it is dark; null: not at all. */
   readonly takeoverAddress: TakeoverAddress | null;
+  /** How others cut its power; null: they cannot. */
+  readonly fence: HostFence | null;
 }
+
+/** As its agents' configuration has it; a command, which is in a unit of its own there, in place of that unit. */
+export type HostFence =
+  | Omit<Extract<PowerDeviceConfig, { device: "hcloud" }>, "host">
+  | { readonly device: "command"; readonly command: readonly string[]; readonly timeoutMs: number };
 
 export interface Topology {
   readonly network: Network;
@@ -40,6 +49,12 @@ export interface Topology {
   /** Id of the deployment whose hosts are taken over; null: none is. */
   readonly adopt: string | null;
   readonly lease: LeaseTiming;
+  readonly fencing: {
+    readonly mode: FencingMode;
+    readonly skipWait: boolean;
+    /** There is a secret for the fence commands. */
+    readonly hasSecret: boolean;
+  };
   readonly consul: { readonly datacenter: string };
   readonly neard: Omit<Settings["neard"], "artifact" | "genesis" | "chainId"> & {
     readonly chainId: string;
@@ -68,10 +83,16 @@ export function topologyFrom(settings: Settings, publicKey: string, nextPublicKe
       ssh: sshOf(host, settings.ssh),
       sshdPort: host.port ?? settings.ssh.port,
       takeoverAddress: takeoverAddressOf(host, neard.networkPort),
+      fence: fenceOf(host),
     })),
     gone: [...new Set(settings.gone)].toSorted(),
     adopt: settings.adopt ?? null,
     lease: settings.lease,
+    fencing: {
+      mode: settings.fencing,
+      skipWait: settings.fencingSkipsWait,
+      hasSecret: (settings.fencingSecret ?? "") !== "",
+    },
     consul: { datacenter: settings.consul.datacenter },
     neard: { ...neard, chainId: chainId ?? settings.network, hasGenesis: genesis !== undefined },
     firewall: settings.firewall,
@@ -97,6 +118,21 @@ function takeoverAddressOf(host: Settings["hosts"][number], neardPort: number): 
   const { mover, command = "", address = host.address } = host.takeoverAddress;
   const common = { host: host.name, address, neardPort, hostAddress: host.address };
   return mover === "arp" ? { ...common, mover } : { ...common, mover, command };
+}
+
+function fenceOf({ name, address, ssh, fence }: Settings["hosts"][number]): HostFence | null {
+  if (fence === undefined) return null;
+  const { device, command = [], server = name, serverId, timeoutMs } = fence;
+  if (device === "command") return { device, command, timeoutMs };
+  // Whichever of its addresses the cloud knows; a name is none.
+  const addresses = [address, ...(ssh.host === undefined ? [] : [ssh.host])].filter((one) => isIP(one) !== 0);
+  return {
+    device,
+    server,
+    ...(serverId === undefined ? {} : { serverId }),
+    addresses: [...new Set(addresses)],
+    timeoutMs,
+  };
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

@@ -10,6 +10,9 @@ export const clusterSecrets = {
   validatorKey: "validator-key",
   /** Only while the account's key is being changed. */
   nextValidatorKey: "next-validator-key",
+  /** Only with fencing, by devices that need them. */
+  fencingToken: "fencing-token",
+  fencingSecret: "fencing-secret",
 } as const;
 
 /**

@@ -8,9 +8,9 @@
  */
 import { systemAddresses } from "../../agent/address/address.ts";
 import { ConsulServers } from "../../agent/consul/servers.ts";
-import { RollCall } from "../../agent/lease/roll-call.ts";
 import { Fence } from "../../agent/fence/fence.ts";
 import type { Saved } from "../../agent/lease/lease-file.ts";
+import { RollCall } from "../../agent/lease/roll-call.ts";
 import type { Lease, Settings, Term } from "../../agent/role/types.ts";
 import { expireOn } from "../../agent/run/expire.ts";
 import { HistoryJournal, type JournalFile } from "../../agent/run/history-journal.ts";
@@ -92,8 +92,7 @@ export class AgentUnit {
       },
       // It touches neither key nor fence: the simulation has nothing to say about it.
       addresses: { ways: [], world: systemAddresses(() => {}) },
-      deviceOf: (host: string) =>
-        cluster.hosts.find((one) => one.name === host)?.power.deviceFor(process) ?? null,
+      deviceOf: (host: string) => cluster.hosts.find((one) => one.name === host)?.power.deviceFor(process) ?? null,
       roll: new RollCall(name, sealer, () => cluster.newQuestion()),
       leaseFile: this.#leaseFile(process),
       history: new HistoryJournal({

@@ -47,14 +47,17 @@ describe("a virtual machine that is paused with its clocks", { timeout: 120_000 
     expect(reports.map(({ violation }) => violation?.promise)).toContain("one-signer");
   });
 
-  test.for([2, 3] as const)("is powered off first where it is required, and never signs again: %i hosts", async (neardHosts) => {
-    for (const seed of seeds) {
-      const report = await run([paused()], { fencing: required, neardHosts, seed });
-      expect(report.violations, `seed ${seed}`).toEqual([]);
-      expect(report.takeOvers, `seed ${seed}`).toBe(2);
-      expect(report.powerCuts, `seed ${seed}: by one standby, once`).toBe(1);
-    }
-  });
+  test.for([2, 3] as const)(
+    "is powered off first where it is required, and never signs again: %i hosts",
+    async (neardHosts) => {
+      for (const seed of seeds) {
+        const report = await run([paused()], { fencing: required, neardHosts, seed });
+        expect(report.violations, `seed ${seed}`).toEqual([]);
+        expect(report.takeOvers, `seed ${seed}`).toBe(2);
+        expect(report.powerCuts, `seed ${seed}: by one standby, once`).toBe(1);
+      }
+    },
+  );
 
   test("signs beside its successor where the device lies", async () => {
     const reports = await Promise.all(
@@ -72,15 +75,18 @@ describe("a holder that lost its power", { timeout: 60_000 }, () => {
     expect(report).toMatchObject({ violations: [], takeOvers: 2, powerCuts: 0 });
   });
 
-  test.for(["switch-down", "switch-silent"])("nobody takes over while its device does not answer, with %s", async (kind) => {
-    const down: Fault = { atMs: 0, kind, on: "holder", forMs: 60_000 };
-    const report = await run([down, dark], { fencing: required, lastsMs: 55_000 });
-    expect(report.violations).toEqual([]);
-    expect(report.availability).toBeLessThan(0.5);
-    const tried = await run([down, dark], { fencing: bestEffort, lastsMs: 55_000 });
-    expect(tried.violations).toEqual([]);
-    expect(tried.availability).toBeGreaterThan(0.5);
-  });
+  test.for(["switch-down", "switch-silent"])(
+    "nobody takes over while its device does not answer, with %s",
+    async (kind) => {
+      const down: Fault = { atMs: 0, kind, on: "holder", forMs: 60_000 };
+      const report = await run([down, dark], { fencing: required, lastsMs: 55_000 });
+      expect(report.violations).toEqual([]);
+      expect(report.availability).toBeLessThan(0.5);
+      const tried = await run([down, dark], { fencing: bestEffort, lastsMs: 55_000 });
+      expect(tried.violations).toEqual([]);
+      expect(tried.availability).toBeGreaterThan(0.5);
+    },
+  );
 
   test("is not waited for with skipWait, once its device says off", async () => {
     const took = async (skipWait: boolean) => (await run([dark], { fencing: { ...required, skipWait } })).availability;

@@ -4,7 +4,7 @@
  *
  * As with real ones an order that was accepted is carried out by somebody else: the asker learns of it only by reading.
  */
-import { type DeviceReading, type PowerBounds, type PowerDevice } from "../../agent/power/device.ts";
+import type { DeviceReading, PowerBounds, PowerDevice } from "../../agent/power/device.ts";
 import type { AgentProcess } from "./agent-process.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
@@ -84,7 +84,8 @@ export class PowerSwitch {
       agent.after(withinMs, () => reject(new Error("the device did not answer in time")));
       if (this.#is(this.troubles.silentUntilMs)) return;
       this.#timeline.after(random.between(20, 150), () => {
-        if (this.#is(this.troubles.downUntilMs)) return agent.whenAwake(() => reject(new Error("no route to the device")));
+        if (this.#is(this.troubles.downUntilMs))
+          return agent.whenAwake(() => reject(new Error("no route to the device")));
         let answer: T;
         try {
           answer = act();
@@ -115,7 +116,9 @@ export class PowerSwitch {
       this.#machine.powerOff();
       // Somebody comes to look at it, sooner or later.
       const bounces = this.#is(this.troubles.bouncesUntilMs);
-      this.#timeline.after(bounces ? random.between(10, 3000) : random.between(5000, 60_000), () => this.#machine.powerOn());
+      this.#timeline.after(bounces ? random.between(10, 3000) : random.between(5000, 60_000), () =>
+        this.#machine.powerOn(),
+      );
     });
   }
 }

@@ -84,7 +84,8 @@ export function stormFrom(seed: number, n: number, only?: readonly string[]): St
   const random = new Random(seedFor(seed, 1000 + n));
   const isDoubtful = random.chance(0.25);
   // A seed without fencing draws as if there were no such faults.
-  const all = only ?? Object.keys(faultKinds).filter((kind) => fencingFor(seed) !== undefined || !(kind in powerFaults));
+  const all =
+    only ?? Object.keys(faultKinds).filter((kind) => fencingFor(seed) !== undefined || !(kind in powerFaults));
   const kinds = chosenKinds(random, isDoubtful ? all : all.filter((kind) => !doubtfulFaults.has(kind)));
   const lastsMs = Math.round(isDoubtful ? random.between(30_000, 150_000) : random.between(10_000, 90_000));
   const mostBetweenMs = random.pick([1500, 5000, 12_000]);
