@@ -32,7 +32,13 @@ function world(now: readonly KvEntry[] | Error, states: ("on" | "off")[] = ["on"
   };
   const partners = {
     keys,
-    clock: { bootMs: () => nowMs, wallMs: () => 1.7e12, sleep: async (ms: number) => void (nowMs += Math.max(1, ms)) },
+    clock: {
+      bootMs: () => nowMs,
+      wallMs: () => 1.7e12,
+      sleep: async (ms: number) => {
+        nowMs += Math.max(1, ms);
+      },
+    },
     servers: { use: async (ask: (c: typeof client) => unknown) => await ask(client) },
     sealer,
     deviceOf: (host: string) => (host === "host-a" ? device : null),

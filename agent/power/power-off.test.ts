@@ -110,7 +110,10 @@ describe("before each order it is asked whether that is still wanted", () => {
   test("again before the second order", async () => {
     let asked = 0;
     const { run } = device(["on"]);
-    await expect(run(async () => void (asked += 1), 15_000)).rejects.toThrow();
+    const count = async () => {
+      asked += 1;
+    };
+    await expect(run(count, 15_000)).rejects.toThrow();
     expect(asked).toBe(2);
   });
 });
