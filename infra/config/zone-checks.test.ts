@@ -8,7 +8,7 @@ const arbiter: HostRole[] = ["consul"];
 const neardOnly: HostRole[] = ["neard"];
 
 /** `host-a`, `host-b` … with these roles and zones. */
-const hosts = (...all: (readonly [HostRole[], string?])[]): ZonedHost[] =>
+const hosts = (...all: (readonly [HostRole[], (string | undefined)?])[]): ZonedHost[] =>
   all.map(([roles, zone], i) => ({ name: `host-${"abcdefg"[i]}`, roles, ...(zone === undefined ? {} : { zone }) }));
 
 const nobody = (hostsHere: string, zone: string) =>
