@@ -1,5 +1,6 @@
 /** The hosts together: how many there are, that they can be told apart and can reach each other. */
 import { familyOf, isWithin } from "../../contract/address.ts";
+import { spareOf } from "../../contract/quorum.ts";
 import { clusterStashes } from "../plan/secret-names.ts";
 import { type Fault, configFault as fault } from "./faults.ts";
 import type { Settings } from "./schema.ts";
@@ -38,9 +39,8 @@ export function sizeFaults(settings: Hosts): Fault[] {
 export function sizeWarnings(settings: Hosts): string[] {
   const consul = withRole(settings, "consul");
   if (consul.length < 3 || consul.length % 2 === 1) return [];
-  const survives = consul.length / 2 - 1;
   return [
-    `holdfast:hosts has ${consul.length} hosts with the role consul (${named(consul)}): an even number survives no more losses (${survives}) than ${consul.length - 1} would. Add or remove one.`,
+    `holdfast:hosts has ${consul.length} hosts with the role consul (${named(consul)}): an even number survives no more losses (${spareOf(consul.length)}) than ${consul.length - 1} would. Add or remove one.`,
   ];
 }
 
