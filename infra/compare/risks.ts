@@ -1,5 +1,6 @@
 /** What somebody should know before saying yes to a change: each risk has a name, that scripts may rely on. Pure. */
 
+import { spareOf } from "../../contract/quorum.ts";
 import { narrowTimings } from "../../contract/timing-margins.ts";
 import { type Host, hasRole } from "../config/topology.ts";
 import { zoneRisks } from "../config/zone-checks.ts";
@@ -74,14 +75,13 @@ function deploymentRisks({ topology: was }: Side, { topology: is }: Side): Risk[
 function quorumRisks(base: Side, head: Side, hosts: readonly HostChange[]): Risk[] {
   const servers = base.topology.hosts.filter(hasRole("consul"));
   const after = head.topology.hosts.filter(hasRole("consul"));
-  const quorum = (of: readonly Host[]) => Math.floor(of.length / 2) + 1;
   const stays = (host: Host) => {
     const now = after.find(({ name }) => name === host.name);
     const state = hosts.find(({ name }) => name === host.name)?.state;
     return now !== undefined && now.address === host.address && state !== "replaced";
   };
   const lost = servers.filter((host) => !stays(host));
-  const spare = (of: readonly Host[]) => of.length - quorum(of);
+  const spare = (of: readonly Host[]) => spareOf(of.length);
   const risks: Risk[] = [];
   if (lost.length > spare(servers))
     risks.push(

@@ -16,7 +16,9 @@ const page = "docs/operate/fencing.md says how";
 export function fencingFaults(settings: Needs): Fault[] {
   const { fencing, fencingSkipsWait, hosts } = settings;
   const fenced = hosts.flatMap((host) => (host.fence === undefined ? [] : [{ host, fence: host.fence }]));
-  const bare = hosts.filter((host) => host.roles.includes("neard") && host.fence === undefined).map(({ name }) => name);
+  const bare = hosts
+    .filter((host) => host.roles.includes("neard") && host.fence === undefined && host.cloud === undefined)
+    .map(({ name }) => name);
   return [
     ...(fencing !== "off" && bare.length > 0
       ? [
@@ -69,7 +71,9 @@ export function missingTokenFaults({
   fencingToken,
   hosts,
 }: Pick<Settings, "hosts" | "fencing" | "fencingToken">): Fault[] {
-  const isNeeded = fencing !== "off" && hosts.some(({ fence }) => fence?.device === "hcloud");
+  const byCloud = ({ fence, cloud, roles }: Host) =>
+    roles.includes("neard") && (fence === undefined ? cloud !== undefined : fence.device === "hcloud");
+  const isNeeded = fencing !== "off" && hosts.some(byCloud);
   if (isNeeded && (fencingToken ?? "").trim() === "")
     return [
       fault(
@@ -99,6 +103,14 @@ export function clearFencingFaults(
       `holdfast:${name} is in the stack's file in clear`,
       `Set it again with ${setFencing[name]}; if the file has left this machine, it is no secret any more: make another.`,
     ),
+  ];
+}
+
+/** It works, and whoever takes it from a host has the one with which Pulumi works too. */
+export function sharedTokenWarnings({ hcloud, fencingToken }: Pick<Settings, "hcloud" | "fencingToken">): string[] {
+  if (hcloud === undefined || fencingToken === undefined || hcloud.token !== fencingToken.trim()) return [];
+  return [
+    "holdfast:fencingToken is the same token as holdfast:hcloud.token, and rests on every host with neard; make one of its own, which can be revoked by itself",
   ];
 }
 
