@@ -233,7 +233,7 @@ describe("where the lock does not prove who held it", () => {
     expect(core.deeds()).toEqual([]);
     expect(core.view).toMatchObject({
       state: "unproven",
-      because: expect.stringContaining("host-a and host-c may still run"),
+      because: expect.stringContaining("waits for host-a and host-c to say that nothing is held there"),
     });
     const cleared = core.state.fencing.call?.number ?? 0;
     core.notes = { "host-a": note({ cleared }) };
@@ -260,6 +260,13 @@ describe("where the lock does not prove who held it", () => {
     expect(core.state.watch.isDoubted).toBe(false);
     core.live(takeoverMs + 200, heldByA(200));
     expect(core.deeds()).toEqual(["off host-a"]);
+  });
+
+  test("also when a record that looks right comes after it, of a holder that nobody has watched since", () => {
+    const core = new Fenced({}, three).watched().live(500, wrong).live(500, heldByA(61)).live(longestMs, heldByA(62));
+    expect(core.state.watch.isDoubted).toBe(true);
+    expect(core.deeds()).toEqual([]);
+    expect(core.view).toMatchObject({ state: "unproven", because: expect.stringContaining("host-a and host-c") });
   });
 
   test("with bestEffort the wait alone counts", () => {

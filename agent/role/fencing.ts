@@ -102,7 +102,9 @@ export function fencingGate(settings: Settings, state: State, nowMs: number): Ga
   const { watch, fencing } = state;
   if (!isRecordProof(watch)) {
     if (mode === "bestEffort") return null;
-    const because = `fencing is required, and the lock does not prove who held it: ${open.join(" and ")} may still run, and ${open.length === 1 ? "does" : "do"} not say otherwise`;
+    const isNew = watch.lock?.lockIndex === 0 && watch.lock.seal === "right" && !watch.isDoubted;
+    const who = isNew ? "nobody ever held the lock" : "the lock does not prove who held it";
+    const because = `fencing is required, and ${who}: waits for ${open.join(" and ")} to say that nothing is held there`;
     return { because, host: null, isStuck: true };
   }
   const isTried = watch.lock !== null && isSameTerm(fencing.term, termOf(watch.lock)) && fencing.failure !== null;
@@ -179,18 +181,25 @@ export function pursue(draft: Draft, wish: Wish): void {
   forgetOldTerm(draft);
   callTheRoll(draft);
   const { settings, state, nowMs } = draft;
-  const { fencing, watch } = state;
-  const { job } = fencing;
+  const { watch } = state;
+  const { job } = state.fencing;
   if (job !== null) {
-    const isWanted = (job.what === "off" ? wish.off : (wish.look ?? wish.off)) === job.host;
+    const isWanted = (job.what === "off" ? wish.off : wish.look) === job.host;
     const { withinMs } = settings.fencing.devices.find(({ host }) => host === job.host) ?? { withinMs: 0 };
     const isLost = nowMs - job.sinceMs > withinMs + lostAnswerMs;
     if (isWanted && !isLost && isSameTerm(job.term, watch.lock === null ? null : termOf(watch.lock))) return;
     abandonPower(draft);
+    if (isLost && job.what === "off") noteFailure(draft, lost(job));
   }
-  const what = wish.off !== null ? "off" : "look";
-  const host = wish.off ?? wish.look;
-  if (host !== null && nowMs >= fencing.notBeforeMs) begin(draft, host, what);
+  const { notBeforeMs, failure } = draft.state.fencing;
+  // A look that came too early for the next one must not keep an order back.
+  if (wish.off !== null && (failure === null || nowMs >= notBeforeMs)) begin(draft, wish.off, "off");
+  else if (wish.off === null && wish.look !== null && nowMs >= notBeforeMs) begin(draft, wish.look, "look");
+}
+
+function lost({ host }: PowerJob): PowerProof {
+  const because = "nothing was heard of the order that was given to its device";
+  return { host, device: "none", outcome: "unproven", because, at: "", tookMs: 0 };
 }
 
 function begin(draft: Draft, host: string, what: PowerJob["what"]): void {
@@ -237,8 +246,11 @@ function callTheRoll(draft: Draft): void {
 
 /** A device's answer, or an operator's word. */
 export function takeProof(draft: Draft, event: Event): void {
-  const { fencing, watch } = draft.state;
+  forgetOldTerm(draft);
+  const { settings, state, nowMs } = draft;
+  const { fencing, watch } = state;
   if (event.is === "power-confirmed") {
+    if (notConfirmable(settings, state, event.host, nowMs) !== null) return;
     const because = "an operator confirmed that it is off";
     const common = { host: event.host, device: "operator", at: event.at, tookMs: 0, because } as const;
     keep(draft, { ...common, outcome: "confirmed" });

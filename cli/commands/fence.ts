@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
+import { hostNameSchema } from "../../contract/topology.ts";
 import {
   type ClusterSession,
   type CommandContext,
@@ -167,7 +168,9 @@ Example:
 async function confirm(context: CommandContext, command: Command, name: string, options: Options): Promise<ExitCode> {
   return context.withCluster(command, async (session) => {
     const { cluster, links } = session;
-    const host = findHost(cluster, name).name;
+    // It need not be in the stack any more: the agents know whom they wait for.
+    const { data: host } = hostNameSchema.safeParse(name);
+    if (host === undefined) throw new HoldfastError("HF_USAGE", `"${name}" is no host's name.`);
     const question = `Are you sure that ${host} has no power? If it runs, two hosts can sign at once.`;
     await wanted(context, question, options);
     const others = validators(cluster).filter((one) => one !== host);
