@@ -160,6 +160,18 @@ describe("a holder that says nothing", () => {
     expect(core.state.fencing.proofs).toEqual([]);
   });
 
+  test("nor does one to a question about another term, whatever became of that question", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    const { fencing } = core.state;
+    if (fencing.job === null) throw new Error("nothing is under way");
+    const earlier = { ...fencing, job: { ...fencing.job, term: { epoch: 3, session: null } } };
+    core.state = { ...core.state, fencing: earlier };
+    core.deeds();
+    core.answer("off");
+    expect(core.state.fencing.proofs).toEqual([]);
+    expect(core.deeds()).not.toContain("create-session");
+  });
+
   test("nobody is powered off by a host that is not ready, is paused, or that Consul does not hear", () => {
     const unready = new Fenced().watched().live(takeoverMs + 3000, heldByA(50), { syncing: true });
     expect(unready.deeds()).toEqual([]);
@@ -328,6 +340,32 @@ describe("skipWait", () => {
     expect(core.deeds()).not.toContain("create-session");
   });
 
+  test("one whose watch was broken meanwhile is waited for all the same: another may be in office by now", () => {
+    const core = new Fenced({ skipWait: true })
+      .watched()
+      .live(leaseMs / 2 + 200, heldByA(50))
+      .answer("off");
+    core.fail();
+    core.deeds();
+    core.after(7000).probe().see(heldByA(50)).tell({ is: "tick" });
+    core.live(3000, heldByA(50));
+    expect(core.deeds()).not.toContain("create-session");
+  });
+
+  test("without it what is known to be off is waited for too, when a late renewal of it comes", () => {
+    const late = (skipWait: boolean) => {
+      const core = new Fenced({ skipWait })
+        .watched()
+        .live(takeoverMs + 200, heldByA(50))
+        .answer("off");
+      core.fail();
+      core.deeds();
+      return core.live(takeoverMs - 1500, heldByA(51)).deeds();
+    };
+    expect(late(true)).toContain("create-session");
+    expect(late(false)).not.toContain("create-session");
+  });
+
   test("without it a host that is off is waited for as any other", () => {
     const core = new Fenced().watched().live(leaseMs / 2 + 1500, heldByA(50));
     expect(core.deeds()).toEqual([]);
@@ -347,6 +385,14 @@ describe("an operator's word", () => {
     core.deeds();
     core.tell({ is: "power-confirmed", host: "host-a", at: "2026-11-29T12:00:00.000Z" });
     expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("is not kept for later", () => {
+    const core = new Fenced().watched();
+    core.tell({ is: "power-confirmed", host: "host-a", at: "" });
+    core.deeds();
+    core.live(takeoverMs + 500, heldByA(50));
+    expect(core.deeds()).toEqual(["off host-a"]);
   });
 
   test("is not taken where nobody waits for it", () => {

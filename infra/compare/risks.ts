@@ -1,5 +1,6 @@
 /** What somebody should know before saying yes to a change: each risk has a name, that scripts may rely on. Pure. */
 
+import { fencingModes } from "../../contract/fencing.ts";
 import { spareOf } from "../../contract/quorum.ts";
 import { narrowTimings } from "../../contract/timing-margins.ts";
 import { type Host, hasRole } from "../config/topology.ts";
@@ -28,6 +29,8 @@ export const riskNames = [
   "encryption-changed",
   /** Who may reach SSH is another set of addresses. */
   "ssh-narrowed",
+  /** A take-over asks for less proof than before that the old host is off. */
+  "fencing-weakened",
 ] as const;
 export type RiskName = (typeof riskNames)[number];
 
@@ -44,7 +47,7 @@ export function risksOf(base: Side | null, head: Side, hosts: readonly HostChang
     ...(base === null
       ? []
       : [...deploymentRisks(base, head), ...quorumRisks(base, head, hosts), ...standbyRisks(base, hosts)]),
-    ...(base === null ? [] : [...keyRisks(base, head), ...sshRisks(base, head)]),
+    ...(base === null ? [] : [...keyRisks(base, head), ...sshRisks(base, head), ...fencingRisks(base, head)]),
     ...zoneRisks(head.topology.hosts).map(risk("zone", "note")),
     ...narrowTimings(head.topology.lease).map(risk("lease-edge", "note")),
   ];
@@ -69,6 +72,18 @@ function deploymentRisks({ topology: was }: Side, { topology: is }: Side): Risk[
         `${setting} becomes ${after}, from ${before}: that is another deployment, not a change of this one`,
     )
     .map(risk("other-deployment", "danger"));
+}
+
+function fencingRisks({ topology: { fencing: was } }: Side, { topology: { fencing: is } }: Side): Risk[] {
+  const rank = (mode: (typeof fencingModes)[number]) => fencingModes.indexOf(mode);
+  return [
+    ...(rank(is.mode) < rank(was.mode)
+      ? [`fencing becomes ${is.mode}, from ${was.mode}: a paused virtual machine may sign beside its successor`]
+      : []),
+    ...(is.skipWait && !was.skipWait
+      ? ["fencingSkipsWait is set: a power device that says off of a host that runs lets two hosts sign at once"]
+      : []),
+  ].map(risk("fencing-weakened", "note"));
 }
 
 /** A server that leaves or is another machine takes its data with it. */

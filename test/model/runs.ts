@@ -30,13 +30,7 @@ export interface Run {
   /** The rule that is left out, by its name in Lease.tla. */
   readonly leftOut: string | null;
   /** What TLC checks. */
-  readonly checks:
-    | "OneSigner"
-    | "NeverFailover"
-    | "NeverSwitchover"
-    | "NeverResumed"
-    | "NeverFenced"
-    | "NeverUnpaused";
+  readonly checks: "OneSigner" | "NeverFailover" | "NeverSwitchover" | "NeverResumed" | "NeverFenced" | "NeverUnpaused";
   readonly expect: "holds" | "refuted";
 }
 

@@ -8,6 +8,7 @@ import { drawMs, drawTarget, type FaultKind, onHost, targetOf } from "./fault.ts
 import type { PowerTroubles } from "./power.ts";
 
 type Until = Exclude<keyof PowerTroubles, "lateMs">;
+const troubles = ["downUntilMs", "silentUntilMs", "stuckUntilMs", "lockedUntilMs"] as const satisfies Until[];
 
 function onSwitch(weight: number, what: string, trouble: Until, isPromised = (_: Cluster) => true): FaultKind {
   return {
@@ -26,14 +27,23 @@ export const powerFaults: Record<string, FaultKind> = {
   // What fencing closes. Elsewhere it would be two signers by right.
   "pause-machine": {
     weight: 8,
-    draw: (random) => ({ on: drawTarget(random), forMs: drawMs(random) }),
-    strike: (cluster, { on, forMs = 0, how }) => {
+    draw: (random) => ({
+      on: drawTarget(random),
+      forMs: drawMs(random),
+      // Often together with trouble at its switch: alone it would seldom be both.
+      how: random.pick(["", "", "downUntilMs", "silentUntilMs", "stuckUntilMs", "lockedUntilMs"]),
+    }),
+    strike: (cluster, { on, forMs = 0, how = "" }) => {
       const host = targetOf(cluster, on);
       const { mode, isHonest } = cluster.fencing;
       const isClosed = mode === "required" && isHonest;
       if (host === null || !host.hasNeard || !(isClosed || how === "unpromised")) return null;
       host.pauseMachine(forMs);
-      return `${host.name}: the virtual machine stands still, its clocks too, ${forMs} ms`;
+      const trouble = troubles.find((one) => one === how);
+      // It is over before the machine goes on, or only after.
+      if (trouble !== undefined)
+        host.power.troubles[trouble] = cluster.timeline.nowMs + forMs * cluster.power.between(0.3, 2);
+      return `${host.name}: the virtual machine stands still, its clocks too, ${forMs} ms${trouble === undefined ? "" : `; ${how}`}`;
     },
   },
   "switch-down": onSwitch(3, "refuses everybody", "downUntilMs"),
