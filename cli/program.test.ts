@@ -157,6 +157,7 @@ describe("switchover", () => {
     keyMs: 400,
     firstMs: 900,
     firstBlockMs: null,
+    fenced: null,
   };
   const progress = (state: SwitchoverProgress["state"], because: string) => ({
     id: "s1",
@@ -454,7 +455,7 @@ describe("pause, resume, history", () => {
     expect(out).toContain("2026-01-31 09:00:00 UTC");
     const json = await holdfast(fakeWorld({ hosts }), "history", "--json");
     // Entries of an older agent do not say what came after the key.
-    const more = { keyMs: null, firstMs: null, firstBlockMs: null };
+    const more = { keyMs: null, firstMs: null, firstBlockMs: null, fenced: null };
     expect(JSON.parse(json.out)).toEqual(entries.map((entry) => ({ ...entry, ...more })));
   });
 

@@ -4,6 +4,7 @@ import { isKnown } from "../contract/entry.ts";
 import { describeError, HoldfastError } from "../contract/errors.ts";
 import { CommandContext } from "./command-context.ts";
 import { checkCommand } from "./commands/check.ts";
+import { fenceCommand } from "./commands/fence.ts";
 import { historyCommand } from "./commands/history.ts";
 import { keyCommand } from "./commands/key.ts";
 import { logsCommand } from "./commands/logs.ts";
@@ -49,6 +50,7 @@ function createProgram(context: CommandContext, version: string): Command {
     sshCommand(context),
     checkCommand(context),
     planCommand(context),
+    fenceCommand(context),
     snapshotCommand(context),
     keyCommand(context),
   ];

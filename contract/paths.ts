@@ -65,6 +65,10 @@ export const notifySocketVariable = "HOLDFAST_NOTIFY_FD";
 /** The same: of its socket on which the kernel tells of changed packet filter rules. */
 export const ruleSocketVariable = "HOLDFAST_RULES_FD";
 
+/** What the fence command of `host` wrote, the last time that it ran; see agent/power/command-device.ts. */
+export const powerOutput = (host: string, action: string, stream: "out" | "err"): string =>
+  `${paths.run}/power-${host}-${action}.${stream}`;
+
 /** Unix users and groups that holdfast makes. */
 export const users = { neard: "neard", consul: "holdfast-consul" } as const;
 
@@ -82,6 +86,9 @@ export const units = {
   unseal: "holdfast-unseal.service",
 } as const;
 
+/** Template unit that runs the fence command for `host`; its instance is the action. */
+export const powerUnit = (host: string): string => `holdfast-power-${host}@.service`;
+
 /** The nftables table (family inet) of the host's own firewall. */
 export const firewallTable = "holdfast_firewall";
 
@@ -97,6 +104,10 @@ export const credentials = {
   validatorKey: "validator-key",
   /** The same for `nextValidatorKey`, while the account's key is being changed. */
   nextValidatorKey: "next-validator-key",
+  /** The token by which neard hosts power each other off at the cloud. Only on neard hosts, only with fencing. */
+  fencingToken: "fencing-token",
+  /** What the fence command needs to know, for its unit alone. */
+  fencingSecret: "fencing-secret",
   /** The Consul token of this host, for its Consul and its agent. */
   consulToken: "consul-token",
   /** PEM private key of the host's certificate. */

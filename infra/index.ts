@@ -26,7 +26,7 @@ export const {
   sshAccess,
   consulAccess,
 } = await clearly(async () => {
-  const { settings, topology, validatorKey, nextValidatorKey, sshPrivateKey, warnings } = loadConfiguration();
+  const { settings, topology, validatorKey, nextValidatorKey, fencing, sshPrivateKey, warnings } = loadConfiguration();
   for (const warning of warnings) await pulumi.log.warn(warning);
   const updating = !pulumi.runtime.isDryRun();
   // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
@@ -42,8 +42,16 @@ export const {
   for (const warning of seen.warnings) await pulumi.log.warn(warning);
   refuseFaults("the hosts", seen.faults);
   const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
-  secrets.make(validatorKey, nextValidatorKey, seen.adopted);
+  secrets.make(validatorKey, nextValidatorKey, fencing, seen.adopted);
   const by = seen.adopted === undefined ? claim : secrets.afterAll(claim);
-  new Cluster("cluster", { plan, secrets, claim: by, access, packed: artifacts.packed, drifted: seen.drifted });
+  new Cluster("cluster", {
+    plan,
+    secrets,
+    claim: by,
+    access,
+    packed: artifacts.packed,
+    drifted: seen.drifted,
+    bare: seen.bare,
+  });
   return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { consulKeys } from "../../contract/topology.ts";
+import { RollCall } from "../lease/roll-call.ts";
 import { sealerFrom } from "../lease/seal.ts";
 import { type Clock, systemClock } from "../system/clock.ts";
 import type { ConsulClient, KvRead } from "./client.ts";
@@ -31,6 +32,7 @@ async function followed(
     servers: new ConsulServers([client], clock),
     keys: consulKeys("localnet", "validator.localnet"),
     sealer: sealerFrom([], ""),
+    roll: new RollCall("host-b", sealerFrom([], "")),
     clock,
     signal: stop.signal,
     rest: async () => await sleep(100),
@@ -88,9 +90,18 @@ test("a note that is not understood is one of a host that is not ready, not of a
       lockIndex: 0,
       session: null,
     };
-    return observedFrom({ index: 9, entries: [entry] }, keys, sealerFrom([], ""), 0).notes["host-b"];
+    const [sealer, roll] = [sealerFrom([], ""), new RollCall("host-a", sealerFrom([], ""))];
+    return observedFrom({ index: 9, entries: [entry] }, keys, sealer, roll, 0).notes["host-b"];
   };
-  const nothing = { ready: false, ack: null, isActive: false, modifyIndex: 5 };
+  const nothing = {
+    ready: false,
+    ack: null,
+    isActive: false,
+    asks: null,
+    cleared: null,
+    fencing: null,
+    modifyIndex: 5,
+  };
   expect(of({ format: 1, ...note })).toMatchObject({ ready: true, ack: "s1", isActive: true });
   expect(of({ format: 2, ...note })).toEqual({ ...nothing, because: "its note is of a newer release" });
   expect(of("ready")).toEqual({ ...nothing, because: "its note cannot be read" });
@@ -117,6 +128,7 @@ test("whether a host is active its note says; one of an older agent in words alo
     },
     keys,
     sealerFrom([], ""),
+    new RollCall("host-b", sealerFrom([], "")),
     1000,
   );
   expect(Object.values(notes).map((note) => note.isActive)).toEqual([true, true, false, false]);

@@ -1,8 +1,9 @@
 /** Follows all keys of the cluster by consistent blocking queries and tells each answer as an event. */
 import type { consulKeys } from "../../contract/topology.ts";
 import { readShape, understood } from "../../contract/wire/format.ts";
-import { hostNoteShape, switchoverNoteShape } from "../../contract/wire/notes.ts";
+import { hostNoteShape, type ReadHostNote, switchoverNoteShape } from "../../contract/wire/notes.ts";
 import { lockViewFrom } from "../lease/lock-record.ts";
+import type { RollCall } from "../lease/roll-call.ts";
 import type { Sealer } from "../lease/seal.ts";
 import type { Event, PeerNote, SwitchoverNote } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
@@ -33,13 +34,14 @@ const maxPending = 12;
 const pauseAfterFailureMs = 200;
 
 /** A host of which nothing is understood: it is there, and no more is known. */
-const notUnderstood = { ready: false, ack: null, isActive: false } as const;
+const notUnderstood = { ready: false, ack: null, isActive: false, asks: null, fencing: null } as const;
 
 /** Runs until `signal` aborts. A failed query is told by silence: `watch` counts from the last good one. */
 export async function follow(options: {
   servers: ConsulServers<Pick<LeaseConsul, "readPrefix">>;
   keys: Keys;
   sealer: Sealer;
+  roll: RollCall;
   clock: Clock;
   signal: AbortSignal;
   /** Resolves when the next look is due: a standby wants each change at once, a holder makes most of them itself. */
@@ -47,7 +49,7 @@ export async function follow(options: {
   onEvent: (event: Observed) => void;
   onFailure: (error: unknown) => void;
 }): Promise<void> {
-  const { servers, keys, sealer, clock, signal } = options;
+  const { servers, keys, sealer, roll, clock, signal } = options;
   const sleep = async (ms: number) => await clock.sleep(ms, signal);
   let index: number | undefined;
   let newestMs = Number.NEGATIVE_INFINITY;
@@ -71,7 +73,7 @@ export async function follow(options: {
       // The clock is too coarse to tell: the next question is often asked in the moment of an answer.
       const isOvertaken = told !== toldBefore;
       told += 1;
-      options.onEvent({ ...observedFrom(read, keys, sealer, sentMs), isOvertaken });
+      options.onEvent({ ...observedFrom(read, keys, sealer, roll, sentMs), isOvertaken });
       return true;
     } catch (error) {
       options.onFailure(error);
@@ -92,12 +94,14 @@ export async function follow(options: {
 }
 
 /** One answer as the decision core takes it. */
-export function observedFrom(read: KvRead, keys: Keys, sealer: Sealer, sentMs: number): Observed {
+export function observedFrom(read: KvRead, keys: Keys, sealer: Sealer, roll: RollCall, sentMs: number): Observed {
   const notes: Record<string, Omit<PeerNote, "seenMs">> = {};
   const prefix = keys.host("");
   for (const entry of read.entries) {
     if (!entry.key.startsWith(prefix)) continue;
-    notes[entry.key.slice(prefix.length)] = { ...noteFrom(entry.value), modifyIndex: entry.modifyIndex };
+    const host = entry.key.slice(prefix.length);
+    const { answers, ...note } = noteFrom(entry.value);
+    notes[host] = { ...note, cleared: roll.answered(host, answers), modifyIndex: entry.modifyIndex };
   }
   const find = (key: string) => read.entries.find((entry) => entry.key === key);
   const asked = find(keys.switchover);
@@ -115,14 +119,14 @@ export function observedFrom(read: KvRead, keys: Keys, sealer: Sealer, sentMs: n
   };
 }
 
-function noteFrom(text: string): Omit<PeerNote, "seenMs" | "modifyIndex"> {
+function noteFrom(text: string): ReadHostNote {
   const reading = readShape(hostNoteShape, text);
   switch (reading.is) {
     case "read":
       return reading.value;
     case "newer":
-      return { ...notUnderstood, because: "its note is of a newer release" };
+      return { ...notUnderstood, answers: [], because: "its note is of a newer release" };
     case "unreadable":
-      return { ...notUnderstood, because: "its note cannot be read" };
+      return { ...notUnderstood, answers: [], because: "its note cannot be read" };
   }
 }

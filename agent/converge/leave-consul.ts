@@ -80,8 +80,7 @@ export async function leaveConsul(
     });
     if (farewell.leave) {
       if (managementToken !== null) await takeBackOwnToken(host, managementToken, { progress, done });
-      await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
-      done({ what: "consul", why: "left the cluster" });
+      await sayGoodbye(own, { progress, done });
     } else progress(`Consul is stopped without leaving: ${farewell.because}`);
   } catch (error) {
     if (!(error instanceof ConsulUnknown) && !(error instanceof ConsulRefused)) throw error;
@@ -93,6 +92,15 @@ export async function leaveConsul(
   await unitJob("stop", units.consul, { timeoutMs: stopWithinMs, progress });
   // Nor at a boot before it is removed.
   await unitJob("disable", units.consul, { timeoutMs: stopWithinMs, progress });
+}
+
+/** A server then votes no more, and counts in no quorum. @throws ConsulUnknown, ConsulRefused */
+export async function sayGoodbye(
+  own: ConsulClient,
+  { progress, done }: Pick<LeaveContext, "progress" | "done">,
+): Promise<void> {
+  await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
+  done({ what: "consul", why: "left the cluster" });
 }
 
 /** Where it cannot be done here, a host that stays does it (revoke.ts). */

@@ -95,8 +95,13 @@ async function stopAgent(context: RemoveContext): Promise<void> {
   const older = (await readIdentity())?.before.users.includes(users.neard) === true;
   // Then that user's neard is somebody else's, if it has one.
   if (older && !(await store.known()).includes("neard")) return;
+  await endWithKey(context);
+}
+
+/** With the agent gone: the others count on this host no more, and no neard with the key, nor the key, is left behind. */
+export async function endWithKey({ host, progress, done }: Omit<RemoveContext, "store">): Promise<void> {
   await withdrawNote().catch((error: Error) => progress(`this host's note in Consul stays: ${error.message}`));
-  await endKey(context);
+  await endKey({ host, progress, done });
 }
 
 /** The host goes on as an arbiter: its agent stays, and knows nothing of a neard any more. */
@@ -107,7 +112,7 @@ async function hasArbitersAgent(store: SpecStore): Promise<boolean> {
 }
 
 /** When it returns, nothing of a lease is left on this host, in no socket either: its fence may go. */
-async function endKey({ host, progress, done }: RemoveContext): Promise<void> {
+async function endKey({ host, progress, done }: Omit<RemoveContext, "store">): Promise<void> {
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
   const program = [process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"];
   await whileWaiting(

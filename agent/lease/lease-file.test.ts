@@ -22,7 +22,16 @@ const lease: Lease = {
   fedUntilMs: 7500,
 };
 const term: Term = {
-  story: { from: "host-a", kind: "failover", because: "b", startedMs: 1, lastSeenMs: 0, deaths: 2, silent: "host-a" },
+  story: {
+    from: "host-a",
+    kind: "failover",
+    because: "b",
+    startedMs: 1,
+    lastSeenMs: 0,
+    deaths: 2,
+    silent: "host-a",
+    fenced: null,
+  },
   activeMs: 900,
 };
 const file = (boot: string) => new LeaseFile(join(directory, "lease.json"), boot);

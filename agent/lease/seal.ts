@@ -22,31 +22,44 @@ export interface Sealer {
   seal(record: LockRecord): string[];
   /** Constant time for each pair, so that no answer tells how much of a guess was right. */
   isRight(record: LockRecord, seals: readonly string[]): boolean;
+  /** The same for an answer to a roll call (roll-call.ts), under keys of their own. */
+  sealText(text: string): string[];
+  isRightText(text: string, seals: readonly string[]): boolean;
 }
 
-/** Of the key; changed with the meaning of what is sealed, so that no seal of one meaning passes for another. */
-const label = "holdfast lock record 1";
+/** Of the keys; changed with the meaning of what is sealed, so that no seal of one meaning passes for another. */
+const labels = { record: "holdfast lock record 1", answer: "holdfast roll call 1" } as const;
 
 /**
  * @param keys those that this host could unseal, in any order
  * @param lockKey the lock's key in Consul: network and account are in it
  */
 export function sealerFrom(keys: readonly ValidatorKey[], lockKey: string): Sealer {
-  const macKeys = keys.map(({ secretKey }) => macKeyOf(secretKey, lockKey));
-  const seals = (record: LockRecord) =>
-    macKeys.map((key) => createHmac("sha256", key).update(canonical(record)).digest());
+  const records = textSealer(keys, lockKey, labels.record);
+  const answers = textSealer(keys, lockKey, labels.answer);
   return {
-    canTell: macKeys.length > 0,
-    seal: (record) => seals(record).map((seal) => seal.toString("base64")),
-    isRight: (record, given) => {
-      const found = given.map((text) => Buffer.from(text, "base64"));
-      return seals(record).some((own) => found.some((one) => one.length === own.length && timingSafeEqual(one, own)));
+    canTell: keys.length > 0,
+    seal: (record) => records.seal(canonical(record)),
+    isRight: (record, given) => records.isRight(canonical(record), given),
+    sealText: answers.seal,
+    isRightText: answers.isRight,
+  };
+}
+
+function textSealer(keys: readonly ValidatorKey[], lockKey: string, label: string) {
+  const macKeys = keys.map(({ secretKey }) => macKeyOf(secretKey, lockKey, label));
+  const sealsOf = (text: string) => macKeys.map((key) => createHmac("sha256", key).update(text).digest());
+  return {
+    seal: (text: string) => sealsOf(text).map((seal) => seal.toString("base64")),
+    isRight: (text: string, given: readonly string[]) => {
+      const found = given.map((one) => Buffer.from(one, "base64"));
+      return sealsOf(text).some((own) => found.some((one) => one.length === own.length && timingSafeEqual(one, own)));
     },
   };
 }
 
 /** `secretKey`: `ed25519:<base58 of 64 bytes>`, whose first half is the secret. */
-function macKeyOf(secretKey: string, lockKey: string): Buffer {
+function macKeyOf(secretKey: string, lockKey: string, label: string): Buffer {
   const secret = base58.decode(secretKey.slice("ed25519:".length)).subarray(0, 32);
   return Buffer.from(hkdfSync("sha256", secret, "", `${label}\n${lockKey}`, 32));
 }

@@ -130,7 +130,18 @@ describe("active", () => {
 
   test("gives way for a hung neard once another host is ready", () => {
     const core = activeCore();
-    const notes = { "host-a": { ready: true, because: "ready", ack: null, isActive: false, modifyIndex: 70 } };
+    const notes = {
+      "host-a": {
+        ready: true,
+        because: "ready",
+        ack: null,
+        isActive: false,
+        asks: null,
+        cleared: null,
+        fencing: null,
+        modifyIndex: 70,
+      },
+    };
     for (let ms = 0; ms < 12_000 && core.state.phase.name === "active"; ms += 500) {
       core.after(500).see(heldByA(50), { notes });
       renewed(core, core.nowMs - 5).probe({ answered: false });
@@ -187,7 +198,7 @@ describe("an agent that starts", () => {
   });
   const again = (activeMs?: number | null) => {
     const { story, activeMs: since } = term(100_000, activeMs);
-    const savedTerm = { story: { ...story, deaths: 1, silent: null }, activeMs: since };
+    const savedTerm = { story: { ...story, deaths: 1, silent: null, fenced: null }, activeMs: since };
     return new Core({ savedLease: saved(100_000), savedTerm, armed: "for-lease", keyFilePresent: true }, 100_000);
   };
 
@@ -199,7 +210,7 @@ describe("an agent that starts", () => {
 
   test("does not take the death of a neard that has had its key for long for the take-over's", () => {
     const { story } = term(100_000);
-    const savedTerm = { story: { ...story, deaths: 1, silent: null }, activeMs: 100_000 - 3_600_000 };
+    const savedTerm = { story: { ...story, deaths: 1, silent: null, fenced: null }, activeMs: 100_000 - 3_600_000 };
     const find = { savedLease: saved(100_000), savedTerm, armed: "for-lease", keyFilePresent: true } as const;
     const core = new Core(find, 100_000).after(50).probe({ validatorKey: settings.publicKey });
     core.after(1000).probe({ process: null, answered: false });

@@ -10,9 +10,11 @@ import { type HostNote, hostNoteShape } from "../../contract/wire/notes.ts";
 import { heedAccount } from "./account.ts";
 import { demoteEvent } from "./demoting.ts";
 import { phaseRole, sealed } from "./feeding.ts";
+import { abandonPower, noFencing } from "./fencing.ts";
 import { keepHeard } from "./heard.ts";
 import { holderEvent } from "./holder.ts";
 import { notReady } from "./readiness.ts";
+import { answersOf, isKeylessAfter } from "./roll-call.ts";
 import { heedStandDown } from "./stand-down.ts";
 import { ackFor } from "./standby.ts";
 import { standbyEvent } from "./standby-phase.ts";
@@ -51,6 +53,8 @@ export function blankState(nowMs: number): State {
     lastSwitchover: null,
     guard: null,
     standDown: null,
+    fencing: noFencing,
+    isKeyless: false,
     serial: 0,
   };
 }
@@ -94,6 +98,7 @@ function unknownTerm(settings: Settings, nowMs: number): Term {
       lastSeenMs: nowMs,
       deaths: 0,
       silent: null,
+      fenced: null,
     },
     activeMs: nowMs,
   };
@@ -119,6 +124,8 @@ export function reduce(settings: Settings, before: State, event: Event, nowMs: n
       demoteEvent(draft, event);
       break;
   }
+  if (draft.state.phase.name !== "standby") abandonPower(draft);
+  draft.state = { ...draft.state, isKeyless: isKeylessAfter(before, draft.state) };
   if (!isValidating(draft.state) && draft.state.heard !== null) draft.state = { ...draft.state, heard: null };
   if (event.is === "tick") publish(draft);
   return done(draft);
@@ -162,12 +169,16 @@ function publish(draft: Draft): void {
   const fault = state.phase.name === "standby" ? notReady(settings, state, nowMs) : `is ${state.phase.name}`;
   const ack = state.phase.name === "standby" && fault === null ? ackFor(settings, state, nowMs) : null;
   const active = phaseRole(state.phase) === "active";
-  const note: HostNote = { ready: fault === null, because: fault ?? "ready", ack, active };
+  const asks = state.fencing.call?.number ?? null;
+  const clear = answersOf(settings, state, nowMs);
+  const { job } = state.fencing;
+  const fencing = job?.what === "off" ? job.host : null;
+  const note: HostNote = { ready: fault === null, because: fault ?? "ready", ack, active, asks, clear, fencing };
   const text = textOf(hostNoteShape, note);
   const last = state.published;
   const ageMs = last === null ? Number.POSITIVE_INFINITY : nowMs - last.atMs;
-  // Somebody waits for either: the holder that hands over, and then whoever asked for it.
-  const isAwaited = (ack !== null || active) && last?.text !== text;
+  // Somebody waits for any of these: the holder that hands over, then whoever asked for it, and those who would take over.
+  const isAwaited = (ack !== null || active || asks !== null || clear.length > 0) && last?.text !== text;
   if (ageMs < publishMaxMs && (last?.text === text || (ageMs < publishMinMs && !isAwaited))) return;
   // Consul moves no index for a value that is the same: the beat keeps a repeated note from looking old.
   const beat = Math.floor(nowMs / 1000);

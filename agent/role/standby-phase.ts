@@ -1,5 +1,6 @@
 /** Phase `standby`: wait, then session, then the take-over's transaction on the index that was seen. */
 import { cleanMarker } from "../lease/lock-record.ts";
+import { pursue, takeProof, type Wish } from "./fencing.ts";
 import { keepGuard } from "./guard.ts";
 import { isOwnKey, keyDue } from "./keys.ts";
 import { isLockAbsent, judgeTakeOver } from "./standby.ts";
@@ -38,6 +39,11 @@ export function standbyEvent(draft: Draft, event: Event): void {
     case "account-seen":
       consider(draft, phase.attempt);
       return;
+    case "power-seen":
+    case "power-confirmed":
+      takeProof(draft, event);
+      consider(draft, phase.attempt);
+      return;
     case "key-found":
       // Any SIGHUP, whoever sends it, would make a second signer; and one may be under way: only a dead neard is proof.
       enterDemoting(draft, "somebody left a validator key where neard would find it", { release: null });
@@ -62,6 +68,7 @@ function consider(draft: Draft, attempt: Attempt): void {
     return;
   }
   const verdict = judgeTakeOver(settings, state, nowMs);
+  pursue(draft, verdict.act ? nothing : (verdict.power ?? nothing));
   if (!verdict.act) {
     say(draft, verdict.because);
     if (verdict.askNeard) draft.effects.push({ do: "probe-soon" });
@@ -76,6 +83,9 @@ function consider(draft: Draft, attempt: Attempt): void {
   say(draft, `takes over: ${verdict.story.because}`);
   ask(draft, { do: "create-session" });
 }
+
+/** Of fencing. */
+const nothing: Wish = { off: null, look: null };
 
 /** The session is there: is it still right to take over, on what we see now? */
 function tryLock(draft: Draft, session: string): void {

@@ -4,10 +4,12 @@
  * Think of a relay runner: with the baton in hand (a clean marker) you run at once; without it, or
  * when it merely lies there, you wait until the other cannot possibly be running any more.
  */
+import type { PowerProof } from "../../contract/fencing.ts";
 import { longestHeardMs, waitMs } from "../../contract/timing.ts";
 import type { CleanMarker } from "../../contract/wire/lock-record.ts";
-import { cleanMarker, mayBelieve } from "../lease/lock-record.ts";
+import { cleanMarker, type LockView, mayBelieve } from "../lease/lock-record.ts";
 import { backoffAfter } from "./deaths.ts";
+import { fencedFor, fencingGate, isStale, provenOff, suspectsOf, type Wish, whoFences } from "./fencing.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
 import type { Probe, Settings, State, TakeOverStory, Watch } from "./types.ts";
@@ -15,7 +17,8 @@ import { freshNote, isUnbroken } from "./watch.ts";
 
 export type Verdict =
   | { readonly act: true; readonly story: TakeOverStory }
-  | { readonly act: false; readonly because: string; readonly askNeard?: true };
+  /** `power`: what fencing is to do meanwhile. */
+  | { readonly act: false; readonly because: string; readonly askNeard?: true; readonly power?: Wish };
 
 /** One better-placed standby is given this long to act before the next one tries. */
 const rankDelayMs = 1000;
@@ -59,19 +62,45 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
   if (backoff !== null && waitedMs < backoff.waitMs)
     return wait(`${backoff.because}; tries it after ${seconds(backoff.waitMs)}`);
   const isSure = marker === null || isWatched(watch, marker.session, takeoverMs, nowMs);
+  // As good as a marker: who was off since we read that he holds has ended.
+  const isOff = marker === null && provenOff(settings, state) && isWatched(watch, sessionIn(lock), takeoverMs, nowMs);
   if (marker !== null && marker.to === settings.host && (isSure || isOver))
-    return { act: true, story: storyFrom(state, nowMs, marker.switchover !== null ? "switchover" : "failover") };
+    return throughGate(settings, state, nowMs, marker.switchover !== null ? "switchover" : "failover");
   if (watch.paused) return wait("paused: automatic take-overs are off");
 
   const rankMs = rankDelayMs * betterPeers(settings, state, nowMs);
   const graceMs = marker === null || marker.to === null ? 0 : successorGraceMs;
-  const overMs = marker !== null && isSure ? 0 : watch.overMs - watch.changedMs;
+  const overMs = (marker !== null && isSure) || isOff ? 0 : watch.overMs - watch.changedMs;
   const neededMs = Math.max(graceMs, overMs) + rankMs;
-  if (waitedMs >= neededMs) return { act: true, story: storyFrom(state, nowMs, "failover") };
+  if (waitedMs >= neededMs) return throughGate(settings, state, nowMs, "failover");
   if (holder !== null && waitedMs < settings.lease.leaseMs / 2) return wait(`${holder} holds the lease and renews it`);
-  return wait(
-    `${holder ?? "nobody"} was last seen renewing ${seconds(waitedMs)} ago; takes over after ${seconds(neededMs)}`,
-  );
+  const because = `${holder ?? "nobody"} was last seen renewing ${seconds(waitedMs)} ago; takes over after ${seconds(neededMs)}`;
+  const look =
+    marker === null && isWatched(watch, sessionIn(lock), takeoverMs, nowMs) ? lookedAt(settings, state, nowMs) : null;
+  return { act: false, because, power: { off: null, look } };
+}
+
+/** The lease rule allows it. Fencing may want to know more of the old host; see fencing.ts. */
+function throughGate(settings: Settings, state: State, nowMs: number, kind: "failover" | "switchover"): Verdict {
+  const gate = fencingGate(settings, state, nowMs);
+  if (gate === null) return { act: true, story: storyFrom(settings, state, nowMs, kind) };
+  const { host, because } = gate;
+  const another = host === null || state.fencing.job !== null ? null : whoFences(settings, state, host, nowMs);
+  if (another !== null) return wait(`${another} cuts the power of ${host}, which may still run`);
+  return { act: false, because, power: { off: host, look: null } };
+}
+
+/** Whose device is worth a look before the wait is over: only where that would end it. */
+function lookedAt(settings: Settings, state: State, nowMs: number): string | null {
+  const { mode, skipWait } = settings.fencing;
+  if (mode === "off" || !skipWait || provenOff(settings, state) || !isStale(settings, state, nowMs)) return null;
+  const [suspect] = suspectsOf(settings, state.watch);
+  return suspect ?? null;
+}
+
+/** Of the term that the record is about, whether its session still holds the lock or not. */
+function sessionIn({ session, value }: LockView): string {
+  return session ?? value?.session ?? "";
 }
 
 /**
@@ -101,7 +130,7 @@ function betterPeers(settings: Settings, state: State, nowMs: number): number {
   ).length;
 }
 
-function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover"): TakeOverStory {
+function storyFrom(settings: Settings, state: State, nowMs: number, kind: "failover" | "switchover"): TakeOverStory {
   const lock = state.watch.lock;
   const from = lock?.value?.host ?? null;
   const marker = lock === null ? null : cleanMarker(lock);
@@ -114,11 +143,13 @@ function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover")
       lastSeenMs: nowMs,
       deaths: 0,
       silent: null,
+      fenced: null,
     };
+  const fenced = marker === null ? fencedFor(settings, state) : null;
   const because =
     marker !== null
       ? marker.because
-      : `${from ?? "the holder"} was not seen renewing for ${seconds(nowMs - state.watch.changedMs)}${doubtOn(state, nowMs)}`;
+      : `${from ?? "the holder"} was not seen renewing for ${seconds(nowMs - state.watch.changedMs)}${doubtOn(state, nowMs)}${powerOf(fenced)}`;
   return {
     from,
     kind,
@@ -127,7 +158,15 @@ function storyFrom(state: State, nowMs: number, kind: "failover" | "switchover")
     lastSeenMs: state.watch.changedMs,
     deaths: marker?.deaths ?? 0,
     silent: marker === null ? from : null,
+    fenced,
   };
+}
+
+function powerOf(fenced: PowerProof | null): string {
+  if (fenced === null) return "";
+  return fenced.outcome === "unproven"
+    ? `; it could not be shown to be off: ${fenced.because}`
+    : `; it is off (${fenced.device}): ${fenced.because}`;
 }
 
 /** The history tells it too: who looks into it later wants to know why it took a minute. */

@@ -12,9 +12,29 @@ const ours: LockView = {
   seal: "right",
 };
 const note = (ack: string | null, ready = true) => ({
-  "host-a": { ready, because: ready ? "ready" : "neard is syncing", ack, isActive: false, modifyIndex: 70 },
+  "host-a": {
+    ready,
+    because: ready ? "ready" : "neard is syncing",
+    ack,
+    isActive: false,
+    asks: null,
+    cleared: null,
+    fencing: null,
+    modifyIndex: 70,
+  },
 });
-const activeNote = { "host-a": { ready: false, because: "is active", ack: null, isActive: true, modifyIndex: 95 } };
+const activeNote = {
+  "host-a": {
+    ready: false,
+    because: "is active",
+    ack: null,
+    isActive: true,
+    asks: null,
+    cleared: null,
+    fencing: null,
+    modifyIndex: 95,
+  },
+};
 const job = (nowMs: number, window = false) => ({ id: "s1", to: "host-a", window, startedMs: nowMs });
 
 function asked(window = false): Core {

@@ -19,6 +19,7 @@ export const settings: Settings = {
   chainId: "localnet",
   maxHeadAgeMs: 20_000,
   hungMs: 10_000,
+  fencing: { mode: "off", skipWait: false, devices: [] },
 };
 
 export const nothingFound: Findings = { savedLease: null, savedTerm: null, armed: "no", keyFilePresent: false };

@@ -2,6 +2,7 @@
  * The words of the decision core: what it knows (State), what happens to it (Event), what it wants
  * done (Effect). All times are milliseconds of the host's own boot-time clock.
  */
+import type { FencingMode, PowerProof } from "../../contract/fencing.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
 import type { CleanMarker } from "../../contract/wire/lock-record.ts";
 import type { Doubt, Proven } from "../lease/doubt.ts";
@@ -20,6 +21,16 @@ export interface Settings {
   readonly chainId: string;
   readonly maxHeadAgeMs: number;
   readonly hungMs: number;
+  readonly fencing: FencingSettings;
+}
+
+/** Power-off fencing; see fencing.ts. */
+export interface FencingSettings {
+  readonly mode: FencingMode;
+  /** A host that was shown to be off, and was watched, is not waited for. */
+  readonly skipWait: boolean;
+  /** Whose power can be cut, and how long one try may take. */
+  readonly devices: readonly { readonly host: string; readonly withinMs: number }[];
 }
 
 /** neard as last asked. */
@@ -115,6 +126,12 @@ export interface PeerNote {
   readonly ack: string | null;
   /** Its neard has the key, and its fence is not shut for a switchover. */
   readonly isActive: boolean;
+  /** It wants the others to say that they hold nothing: what their answers must name. See agent/lease/roll-call.ts. */
+  readonly asks: string | null;
+  /** It said, sealed, that it holds nothing, in answer to our roll call of this number. */
+  readonly cleared: number | null;
+  /** The host whose power it is cutting. */
+  readonly fencing: string | null;
   readonly modifyIndex: number;
   readonly seenMs: number;
 }
@@ -162,6 +179,8 @@ export interface Watch {
   readonly proven: Proven | null;
   /** Why the last answer is not believed, or what it tells of somebody who tampers; null: nothing new is wrong. */
   readonly doubt: Doubt | null;
+  /** There was a doubt, and no holder has been watched in office since for so long that whoever it concealed is over. */
+  readonly isDoubted: boolean;
   readonly paused: boolean;
   readonly switchover: SwitchoverNote | null;
   readonly notes: Readonly<Record<string, PeerNote>>;
@@ -199,6 +218,8 @@ export interface TakeOverStory {
   readonly deaths: number;
   /** The old holder that was waited for in vain and said nothing; null: there was none, or it let go by itself. */
   readonly silent: string | null;
+  /** What is known of the old host's power; null: nobody had to know. */
+  readonly fenced: PowerProof | null;
 }
 
 export interface SwitchoverJob {
@@ -325,6 +346,42 @@ export interface SwitchoverOutcome {
   readonly because: string;
 }
 
+/** Under which term of the lock something was seen: every acquisition moves the epoch. */
+export interface LockTerm {
+  readonly epoch: number;
+  /** The session that its record names; null: none that can be read. */
+  readonly session: string | null;
+}
+
+/** A question to a power device, or an order, that is under way. */
+export interface PowerJob {
+  readonly number: number;
+  readonly host: string;
+  readonly term: LockTerm;
+  /** `look` reads, `off` cuts the power and reads it back. */
+  readonly what: "look" | "off";
+  readonly sinceMs: number;
+}
+
+/** What a standby knows of the power of whoever may still run. See fencing.ts. */
+export interface Fencing {
+  /** Answers name the roll call's number: those to an earlier one count for nothing. Null: nobody is asked. */
+  readonly call: { readonly number: number; readonly term: LockTerm } | null;
+  readonly job: PowerJob | null;
+  /** Numbers of calls and jobs, since this agent's start. */
+  readonly count: number;
+  /** Of `term`, at most one for each host. */
+  readonly proofs: readonly PowerProof[];
+  readonly term: LockTerm | null;
+  /** Tries for `term` that did not show it off, and why the last one did not. */
+  readonly tries: number;
+  readonly failure: PowerProof | null;
+  /** No next try before this. */
+  readonly notBeforeMs: number;
+  /** What was done last, of whichever term. */
+  readonly last: PowerProof | null;
+}
+
 /** The order to keep still; see stand-down.ts. */
 export interface StandDown {
   readonly id: string;
@@ -357,6 +414,9 @@ export interface State {
   /** Null once anybody held the lock: it concerns the first activation alone. */
   readonly guard: Guard | null;
   readonly standDown: StandDown | null;
+  readonly fencing: Fencing;
+  /** This host holds nothing, and its neard was shown to have no key since it last could: see roll-call.ts. */
+  readonly isKeyless: boolean;
   /** Counts effects whose answers matter, so that a late answer to an abandoned one is known as such. */
   readonly serial: number;
 }
@@ -410,6 +470,13 @@ export type Effect =
   | { readonly do: "start-neard"; readonly serial: number; readonly delayMs?: number }
   /** Nothing waits for it: it ends the connections that the peers of a host which is dark still hold. */
   | { readonly do: "answer-for"; readonly host: string }
+  /**
+   * Answered by `power-seen` with the same job. `look` reads the device; `off` cuts the power and reads it back, and only
+   * while the lock is still `lock` by a consistent read just before.
+   */
+  | { readonly do: "power"; readonly job: PowerJob; readonly lock: LockView; readonly withinMs: number }
+  /** Nothing more is to be sent to the device for this job. */
+  | { readonly do: "abandon-power"; readonly job: number }
   | { readonly do: "probe-soon" }
   /** Answered by `account-seen`, or not at all. */
   | { readonly do: "ask-account" }
@@ -456,6 +523,10 @@ export type Event =
   | { readonly is: "done"; readonly serial: number }
   /** The effect failed; `certain`: it did not and will not take place. */
   | { readonly is: "failed"; readonly serial: number; readonly certain: boolean; readonly because: string }
+  /** `proof.outcome` is `off` where the device showed that; anything else proves nothing. */
+  | { readonly is: "power-seen"; readonly job: number; readonly proof: PowerProof }
+  /** An operator swears that this host is off, for a take-over that waits for nothing else. */
+  | { readonly is: "power-confirmed"; readonly host: string; readonly at: string }
   | { readonly is: "switchover-asked"; readonly job: SwitchoverJob }
   | { readonly is: "stand-down"; readonly order: StandDown }
   | { readonly is: "stand-up"; readonly id: string };

@@ -26,6 +26,7 @@ export function newWatch(nowMs: number): Watch {
     overMs: nowMs,
     proven: null,
     doubt: null,
+    isDoubted: false,
     paused: false,
     switchover: null,
     notes: {},
@@ -48,20 +49,30 @@ export function observe(watch: Watch, seen: Observed, lease: LeaseTiming, nowMs:
   const heardMs = heardFor(watch, seen.lock, doubt);
   const isOld = !moved && !isBroken && doubt === null;
   const overMs = isOld ? watch.overMs : Math.max(watch.overMs, nowMs + waitMs(lease, heardMs));
+  const held = heldSince(watch, seen.lock, { moved, isBroken, doubtOverMs: doubt === null ? null : overMs }, nowMs);
   return {
     confirmedMs: seen.sentMs,
     changedMs: moved || isBroken ? nowMs : watch.changedMs,
-    held: heldSince(watch, seen.lock, { moved, isBroken, doubtOverMs: doubt === null ? null : overMs }, nowMs),
+    held,
     index: seen.index,
     lock: seen.lock,
     heardMs,
     overMs,
     proven: provenAfter(watch.proven, seen.lock, doubt),
     doubt: doubt ?? endedTooSoon(watch, seen.lock, lease, nowMs),
+    isDoubted: doubt !== null || (watch.isDoubted && !(moved && isInOffice(held, seen.lock, nowMs))),
     paused: seen.paused,
     switchover: seen.switchover,
     notes: mergeNotes(watch.notes, seen.notes, nowMs),
   };
+}
+
+/**
+ * A holder of ours renews, and has been watched for so long that nobody whom a doubt concealed is heard any more. One
+ * that merely stands in the record may have been put there.
+ */
+function isInOffice(held: Watch["held"], { session, seal }: LockView, nowMs: number): boolean {
+  return held !== null && session === held.session && seal === "right" && nowMs >= held.othersOverMs;
 }
 
 /**

@@ -17,7 +17,11 @@ import { openCustody } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
 import { keepRules } from "../firewall/keep-rules.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
+import { RollCall } from "../lease/roll-call.ts";
 import { NeardDriver } from "../neard/driver.ts";
+import { type DeviceOf, openDevices } from "../power/devices.ts";
+import { powerDesk } from "../power/power-desk.ts";
+import { PowerWatch } from "../power/power-watch.ts";
 import { blankState } from "../role/reduce.ts";
 import type { Settings } from "../role/types.ts";
 import { readAgentConfig } from "../system/agent-config.ts";
@@ -67,7 +71,30 @@ function settingsOf(config: AgentConfig, neard: NonNullable<AgentConfig["neard"]
     chainId: neard.chainId,
     maxHeadAgeMs: neard.maxHeadAgeMs,
     hungMs: neard.hungMs,
+    fencing: fencingOf(neard),
   };
+}
+
+/** What is only tried must not keep the validator waiting for long. */
+const bestEffortMs = 10_000;
+
+function fencingOf({ fencing }: NonNullable<AgentConfig["neard"]>): Settings["fencing"] {
+  if (fencing === undefined) return { mode: "off", skipWait: false, devices: [] };
+  const { mode, skipWait, devices } = fencing;
+  const mostMs = mode === "bestEffort" ? bestEffortMs : Number.POSITIVE_INFINITY;
+  return {
+    mode,
+    skipWait,
+    devices: devices.map(({ host, timeoutMs }) => ({ host, withinMs: Math.min(timeoutMs, mostMs) })),
+  };
+}
+
+/** Null where nobody's power is ever cut. */
+function powerWatch(host: { readonly agent: NeardHost; readonly deviceOf: DeviceOf } | null): PowerWatch | null {
+  if (host === null || host.agent.settings.fencing.mode === "off") return null;
+  const { fencing, host: own } = host.agent.settings;
+  const others = fencing.devices.map((device) => device.host).filter((name) => name !== own);
+  return new PowerWatch(host.deviceOf, others, systemClock);
 }
 
 export async function runAgent(): Promise<void> {
@@ -92,6 +119,7 @@ export async function runAgent(): Promise<void> {
   const host = await neardHost(config, servers, directory, log);
   agent = host?.agent ?? null;
   let consul: ConsulView = unreachable;
+  const power = powerWatch(host);
   const status = () => {
     const nowMs = systemClock.bootMs();
     return statusOf(config, host?.agent.settings ?? null, host?.agent.state ?? blankState(startedMs), {
@@ -102,6 +130,7 @@ export async function runAgent(): Promise<void> {
       fence: host?.fence.state ?? { armed: false, open: true },
       consul,
       neardRestarts: host?.neard.restarts ?? 0,
+      power: power?.seen ?? [],
     });
   };
   const book = historyBook(servers);
@@ -124,6 +153,7 @@ export async function runAgent(): Promise<void> {
       host?.agent.lookNow();
     },
     ...snapshotDesk(connections, host?.agent ?? null),
+    power: powerDesk(host?.agent ?? null, host?.deviceOf ?? (() => null), power, systemClock),
   };
   const metrics = new Metrics();
   const socket = socketServer(paths.socket, desk, metrics);
@@ -161,7 +191,9 @@ export async function runAgent(): Promise<void> {
   // Not before: a lease that goes on waits for nobody, and no take-over begins this soon.
   if (host !== null) void forgetStandIns();
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
-  await Promise.all([watchConsul, writeConnections, shorten, watchdog, placeWatch, host?.agent.run(stop.signal)]);
+  const watchPower = power?.run(stop.signal);
+  const work = [watchConsul, writeConnections, shorten, watchdog, placeWatch, watchPower];
+  await Promise.all([...work, host?.agent.run(stop.signal)]);
   socket.close();
   monitoring.close();
   log.info({}, "stopped; the lease and the key stay as they are until the lease ends");
@@ -230,7 +262,7 @@ async function neardHost(
   servers: ConsulServers,
   credentialsDirectory: string,
   log: Logger,
-): Promise<{ agent: NeardHost; fence: Fence; neard: NeardDriver } | null> {
+): Promise<{ agent: NeardHost; fence: Fence; neard: NeardDriver; deviceOf: DeviceOf } | null> {
   if (config.neard === undefined) return null;
   const { uid, gid } = userIds(config.neard.user);
   const fence = new Fence(systemClock, uid);
@@ -253,6 +285,9 @@ async function neardHost(
     file: journalFile(paths.historyJournal),
     log,
   });
+  const deviceOf = openDevices(config.neard.fencing ?? { devices: [] }, secretIn(credentialsDirectory), (what) =>
+    log.error({ effect: "power" }, what),
+  );
   const agent = await NeardHost.begin(
     {
       config,
@@ -267,10 +302,21 @@ async function neardHost(
         ways: config.neard.takeoverAddresses,
         world: systemAddresses((what) => log.warn({ effect: "answer-for" }, what)),
       },
+      deviceOf,
+      roll: new RollCall(config.host, custody.sealer),
       leaseFile: new LeaseFile(paths.leaseFile, bootId()),
       log,
     },
     settingsOf(config, config.neard),
   );
-  return { agent, fence, neard };
+  return { agent, fence, neard, deviceOf };
+}
+
+/** The fencing token; null: there is none that can be read. */
+function secretIn(credentialsDirectory: string): string | null {
+  try {
+    return readFileSync(join(credentialsDirectory, credentials.fencingToken), "utf8").trim();
+  } catch {
+    return null;
+  }
 }

@@ -17,8 +17,11 @@ import type { Custody } from "../custody/custody.ts";
 import type { Fence } from "../fence/fence.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
 import { lockValueText } from "../lease/lock-record.ts";
+import type { RollCall } from "../lease/roll-call.ts";
 import type { NeardDriver } from "../neard/driver.ts";
 import { endNeard } from "../neard/end.ts";
+import { carryOut } from "../power/carry-out.ts";
+import type { DeviceOf } from "../power/devices.ts";
 import type { Effect, Event } from "../role/types.ts";
 import type { Clock } from "../system/clock.ts";
 import type { HistoryJournal } from "./history-journal.ts";
@@ -37,6 +40,9 @@ export interface Partners {
   readonly custody: Custody;
   /** Hosts whose address may be answered for, and how. */
   readonly addresses: { readonly ways: readonly TakeoverAddress[]; readonly world: AddressWorld };
+  /** By which the power of other hosts can be cut. */
+  readonly deviceOf: DeviceOf;
+  readonly roll: RollCall;
   /** Writes it as soon as Consul takes it. */
   readonly history: Pick<HistoryJournal, "add">;
   readonly leaseFile: Pick<LeaseFile, "load" | "save" | "forget">;
@@ -55,6 +61,8 @@ export class Executor {
   readonly #dispatch: (event: Event) => void;
   readonly #probeNow: () => void;
   #isAccountKnown = true;
+  /** Jobs at power devices that are under way, by number. */
+  readonly #powering = new Map<number, AbortController>();
 
   constructor(partners: Partners, dispatch: (event: Event) => void, probeNow: () => void) {
     this.#p = partners;
@@ -130,6 +138,10 @@ export class Executor {
         return await this.#done(effect.serial, neard.start());
       case "answer-for":
         return await this.#answerFor(effect.host);
+      case "power":
+        return await this.#power(effect);
+      case "abandon-power":
+        return this.#powering.get(effect.job)?.abort();
       case "probe-soon":
         return this.#probeNow();
       case "ask-account":
@@ -137,7 +149,7 @@ export class Executor {
       case "find-window":
         return await this.#findWindow(effect.serial);
       case "publish":
-        await servers.use((consul) => consul.put(keys.host(this.#p.config.host), effect.text));
+        await servers.use((consul) => consul.put(keys.host(this.#p.config.host), this.#p.roll.written(effect.text)));
         return;
       case "ask-switchover":
         await servers.use((consul) => consul.put(keys.switchover, textOf(switchoverNoteShape, effect.note)));
@@ -169,6 +181,25 @@ export class Executor {
       const wasKnown = this.#isAccountKnown;
       this.#isAccountKnown = false;
       if (wasKnown) log.warn({ effect: "ask-account" }, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** One line when it begins and one when it ends: what an investigation of a power-off begins with. */
+  async #power(effect: Extract<Effect, { do: "power" }>): Promise<void> {
+    const { log, clock, keys, servers, custody, deviceOf } = this.#p;
+    const { job } = effect;
+    const ended = new AbortController();
+    this.#powering.set(job.number, ended);
+    if (job.what === "off") log.warn({ effect: "power", host: job.host }, `cuts the power of ${job.host}`);
+    try {
+      const partners = { keys, clock, servers, sealer: custody.sealer, deviceOf };
+      const proof = await carryOut(effect, partners, ended.signal);
+      const told = { effect: "power", host: job.host, device: proof.device, tookMs: proof.tookMs };
+      if (proof.outcome === "off") log.warn(told, `${job.host} is off: ${proof.because}`);
+      else if (job.what === "off") log.error(told, `${job.host} could not be shown to be off: ${proof.because}`);
+      this.#dispatch({ is: "power-seen", job: job.number, proof });
+    } finally {
+      this.#powering.delete(job.number);
     }
   }
 
@@ -300,6 +331,7 @@ export class Executor {
       keyMs: Math.round(keyAtMs - story.lastSeenMs),
       firstMs: heard?.firstMs ?? null,
       firstBlockMs: heard?.firstBlockMs ?? null,
+      fenced: story.fenced,
     };
     history.add(entry);
   }

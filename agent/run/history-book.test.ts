@@ -17,6 +17,7 @@ const entry = (epoch: number): HistoryEntry => ({
   keyMs: 450,
   firstMs: null,
   firstBlockMs: null,
+  fenced: null,
 });
 
 /** A book in memory whose listings have `mostNames` names at most. What was asked of it is counted. */

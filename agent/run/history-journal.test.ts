@@ -22,6 +22,7 @@ const entry = (epoch: number, because = "host-a was not seen renewing"): History
   keyMs: 450,
   firstMs: null,
   firstBlockMs: null,
+  fenced: null,
 });
 
 /** Consul and the clock of a journal; a sleep lasts until the test ends it, or news come. */

@@ -6,6 +6,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import * as z from "zod";
 import { plainReason } from "../../contract/errors.ts";
+import { fenceRequestSchema } from "../../contract/fencing.ts";
 import {
   type AgentStatus,
   agentStatusShape,
@@ -21,14 +22,10 @@ import {
 import { stamped } from "../../contract/wire/format.ts";
 import { type HistoryEntry, historyEntryShape, historyPageEntries } from "../../contract/wire/history.ts";
 import { maxSnapshotBytes } from "../consul/snapshot.ts";
+import type { PowerDesk } from "../power/power-desk.ts";
 import { longestPage, type Page } from "./history-book.ts";
 import type { Metrics } from "./metrics.ts";
-
-/** Said no, and what to do instead. */
-export interface Refusal {
-  readonly refused: string;
-  readonly next: string;
-}
+import type { Refusal } from "./refusal.ts";
 
 /** What the endpoints need of the agent. */
 export interface Desk {
@@ -43,6 +40,7 @@ export interface Desk {
   standUp(id: string): void;
   saveSnapshot(token: string): Promise<Buffer | Refusal>;
   restoreSnapshot(token: string, snapshot: Buffer): Promise<Refusal | null>;
+  readonly power: PowerDesk;
 }
 
 /** Which question has a yes. */
@@ -129,6 +127,14 @@ async function change(
     case "/stand-up":
       desk.standUp(standUpRequestSchema.parse(await body(request)).id);
       return answer(null);
+    case "/fence/test":
+    case "/fence/off":
+    case "/fence/on": {
+      const { host } = fenceRequestSchema.parse(await body(request));
+      return answer(await desk.power[path.slice("/fence/".length) as "test" | "off" | "on"](host));
+    }
+    case "/fence/confirm":
+      return answer(desk.power.confirm(fenceRequestSchema.parse(await body(request)).host));
     case "/snapshot/save": {
       const { token } = snapshotSaveSchema.parse(await body(request));
       const saved = await desk.saveSnapshot(token);

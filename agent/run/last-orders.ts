@@ -14,8 +14,8 @@ import type { Logger } from "pino";
 import type { AgentRole, SwitchoverProgress, SwitchoverRequest } from "../../contract/wire/agent-status.ts";
 import { type Clock, systemClock } from "../system/clock.ts";
 import { run } from "../system/run.ts";
-import type { Refusal } from "./http.ts";
 import type { NeardHost } from "./neard-host.ts";
+import type { Refusal } from "./refusal.ts";
 import { roleOf } from "./status.ts";
 
 /** Shorter than the agent's TimeoutStopSec, with room for its end. A successor that answers does so within a second. */

@@ -46,6 +46,7 @@ export class Metrics {
       "How often somebody was seen to tamper with the lock since the agent's start",
       status.lock?.tampering?.count ?? 0,
     );
+    this.#setFencing(status.fencing);
     this.#set("holdfast_fence_armed", "1 while neard's packets leave only with a lease", +status.fence.armed);
     this.#set("holdfast_fence_open", "1 while neard's packets may leave", +status.fence.open);
     this.#set("holdfast_key_available", "1 when the sealed validator key is readable and right", +status.key.available);
@@ -69,6 +70,19 @@ export class Metrics {
     this.#set("kuutamod_uptime", "As kuutamod has it, in milliseconds", status.uptimeMs);
     this.#set("kuutamod_neard_restarts", "As kuutamod has it", status.neard?.restarts ?? 0);
     return await this.#registry.metrics();
+  }
+
+  #setFencing(fencing: AgentStatus["fencing"]): void {
+    this.#set(
+      "holdfast_fencing_unproven",
+      "1 while nobody takes over because the old host could not be shown to be off",
+      +(fencing?.state === "unproven"),
+    );
+    for (const { host, device, state } of fencing?.devices ?? [])
+      this.#set("holdfast_power_device_ok", "1 when the host's power device could be read last", +(state !== null), {
+        host,
+        device,
+      });
   }
 
   #setHeard(heard: AgentStatus["heard"]): void {

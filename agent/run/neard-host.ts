@@ -7,6 +7,7 @@ import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "..
 import { follow } from "../consul/follow.ts";
 import { markOf } from "../fence/ruleset.ts";
 import { sealed } from "../role/feeding.ts";
+import { notConfirmable } from "../role/fencing.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";
 import { reduce, start } from "../role/reduce.ts";
@@ -87,13 +88,14 @@ export class NeardHost {
 
   /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { servers, keys, clock, custody, log } = this.#p;
+    const { servers, keys, clock, custody, roll, log } = this.#p;
     this.dispatch({ is: "key-checked", available: custody.available, nextAvailable: custody.nextAvailable });
     if (custody.fault !== null) log.error({}, `validator key: ${custody.fault}`);
     const following = follow({
       servers,
       keys,
       sealer: custody.sealer,
+      roll,
       clock,
       signal,
       // An active holder decides nothing by what others write before it is asked for a switchover, and that ends the
@@ -227,6 +229,16 @@ export class NeardHost {
     const untilMs = this.#p.clock.bootMs() + seconds * 1000;
     this.dispatch({ is: "stand-down", order: { id, untilMs, because } });
     this.#p.log.warn({}, `stands down for ${seconds} s at most: ${because}`);
+  }
+
+  /** An operator swears that `host` is off. @returns why nobody waits for that, for the middle of a sentence; null: taken */
+  confirmOff(host: string): string | null {
+    const { clock, log } = this.#p;
+    const fault = notConfirmable(this.settings, this.#state, host, clock.bootMs());
+    if (fault !== null) return fault;
+    log.warn({ host }, `an operator confirms that ${host} is off`);
+    this.dispatch({ is: "power-confirmed", host, at: new Date(clock.wallMs()).toISOString() });
+    return null;
   }
 
   standUp(id: string): void {

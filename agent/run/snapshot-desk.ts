@@ -3,8 +3,9 @@ import type { StandDownRequest } from "../../contract/wire/agent-status.ts";
 import type { ConsulConnection } from "../consul/client.ts";
 import { ConsulRefused } from "../consul/errors.ts";
 import { restoreSnapshot, saveSnapshot } from "../consul/snapshot.ts";
-import type { Desk, Refusal } from "./http.ts";
+import type { Desk } from "./http.ts";
 import type { NeardHost } from "./neard-host.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** A restore may roll the lock back, so the host through which it goes must itself have let go first. */
 export function snapshotDesk(

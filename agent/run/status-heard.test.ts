@@ -23,6 +23,7 @@ function told(core: Core, own: typeof settings | null = settings) {
     fence: { armed: true, open: true },
     consul: unreachable,
     neardRestarts: 0,
+    power: [],
   };
   return agentStatusSchema.parse(JSON.parse(JSON.stringify(statusOf(config, own, core.state, around))));
 }

@@ -29,6 +29,7 @@ function around(core: Core): Around {
     fence: { armed: true, open: true },
     consul: { reachable: true, leader: "host-c", isLeader: false, voter: true, healthy: true },
     neardRestarts: 0,
+    power: [],
   };
 }
 
@@ -44,7 +45,16 @@ test("a switchover that waits for its window changes no health endpoint: the hos
   expect(answers(core)).toEqual(yesOfActive);
   const { since } = statusIn(core);
   const note = (ack: string | null) => ({
-    "host-a": { ready: true, because: "ready", ack, isActive: false, modifyIndex: 70 },
+    "host-a": {
+      ready: true,
+      because: "ready",
+      ack,
+      isActive: false,
+      asks: null,
+      cleared: null,
+      fencing: null,
+      modifyIndex: 70,
+    },
   });
   core.see(ours, { notes: note(null) });
   core.tell({ is: "switchover-asked", job: { id: "s1", to: "host-a", window: true, startedMs: core.nowMs } });
@@ -110,7 +120,16 @@ test("somebody who tampers with the lock is told with what was seen last, and si
 
 describe("which host is active, as a host sees it", () => {
   const note = (isActive: boolean) => ({
-    "host-a": { ready: false, because: isActive ? "is active" : "is taking", ack: null, isActive, modifyIndex: 70 },
+    "host-a": {
+      ready: false,
+      because: isActive ? "is active" : "is taking",
+      ack: null,
+      isActive,
+      asks: null,
+      cleared: null,
+      fencing: null,
+      modifyIndex: 70,
+    },
   });
   const seen = (lock: LockView, isActive: boolean) =>
     statusIn(new Core().probe().see(lock, { notes: note(isActive) })).active;

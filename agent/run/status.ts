@@ -1,7 +1,9 @@
 /** What the agent says of itself, from the decision core's state. Pure. */
 import type { AgentConfig } from "../../contract/wire/agent-config.ts";
 import type { AgentRole, AgentStatus } from "../../contract/wire/agent-status.ts";
+import type { Seen } from "../power/power-watch.ts";
 import { phaseRole } from "../role/feeding.ts";
+import { fencingView } from "../role/fencing-view.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";
 import { freshSight, isOwnKey, keyFault, nextKeyFault } from "../role/keys.ts";
@@ -25,6 +27,8 @@ export interface Around {
   readonly fence: { readonly armed: boolean; readonly open: boolean };
   readonly consul: ConsulView;
   readonly neardRestarts: number;
+  /** The other hosts' power devices, as last read. */
+  readonly power: readonly Seen[];
 }
 
 export function roleOf(state: State): AgentRole {
@@ -61,6 +65,7 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
     switchover: job,
     standDown: standDownOf(state, nowMs),
     lock: isNeardHost ? lockOf(state, nowMs) : null,
+    fencing: settings === null ? null : fencingOf(settings, state, around),
     guard: settings === null || phase.name !== "standby" ? null : guardView(settings, state, nowMs),
     heard: heardOf(config, state, nowMs),
     fence: around.fence,
@@ -108,6 +113,11 @@ function lockOf({ watch, tampering }: State, nowMs: number): AgentStatus["lock"]
     seal: watch.lock === null || watch.lock.modifyIndex === 0 ? null : watch.lock.seal,
     tampering: told === null ? null : { ...told, lastAgoMs: Math.round(nowMs - (tampering?.atMs ?? nowMs)) },
   };
+}
+
+function fencingOf(settings: Settings, state: State, { power, nowMs }: Around): AgentStatus["fencing"] {
+  const devices = power.map(({ atMs, ...reading }) => ({ ...reading, agoMs: Math.round(nowMs - atMs) }));
+  return { ...fencingView(settings, state, nowMs), devices };
 }
 
 function standDownOf({ standDown }: State, nowMs: number): AgentStatus["standDown"] {

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
+import { type PowerReading, powerReadingSchema } from "../../contract/fencing.ts";
 import {
   type AgentStatus,
   agentStatusShape,
@@ -77,6 +78,26 @@ export async function postStandDown(link: HostLink, body: StandDownRequest): Pro
 
 export async function postStandUp(link: HostLink, id: string): Promise<void> {
   await ask(link, { method: "POST", path: "/stand-up", body: { id }, timeoutMs: commandDeadlineMs }, z.unknown());
+}
+
+/** An agent gives a device 20 s for a reading, and 45 s to cut or give power. */
+const fenceDeadlineMs = { test: 25_000, off: 70_000, on: 70_000 } as const;
+
+/** @throws HoldfastError HF_REFUSED with the agent's own reason and next step */
+export async function postFence(link: HostLink, action: "test" | "off" | "on", host: string): Promise<PowerReading> {
+  const request = {
+    method: "POST",
+    path: `/fence/${action}`,
+    body: { host },
+    timeoutMs: fenceDeadlineMs[action],
+  } as const;
+  return await ask(link, request, powerReadingSchema);
+}
+
+/** @throws HoldfastError HF_REFUSED where the agent does not wait for this host to be off */
+export async function postConfirm(link: HostLink, host: string): Promise<void> {
+  const request = { method: "POST", path: "/fence/confirm", body: { host }, timeoutMs: commandDeadlineMs } as const;
+  await ask(link, request, z.unknown());
 }
 
 /** Longer than the agent itself waits for Consul. */

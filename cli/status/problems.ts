@@ -15,6 +15,7 @@ export function findProblems(cluster: StackOutputs, view: Facts, statuses: reado
     ...view.hosts.flatMap(validatorProblems),
     ...keyProblems(statuses),
     ...lockProblems(statuses),
+    ...fencingProblems(statuses),
     ...statuses.flatMap(({ host, key }) => (key.placeFault === null ? [] : [`On ${host} ${key.placeFault}.`])),
     ...view.hosts.flatMap(consulProblems),
     ...noReadyStandby(view),
@@ -81,6 +82,28 @@ function otherRelease(statuses: readonly AgentStatus[], seal: string, is: string
   return [
     `The lock's record ${is}, as ${seeing.join(", ")} ${seeing.length === 1 ? "sees" : "see"} it: its holder's agent is ${agent}, ` +
       "or somebody without the validator key wrote it; a failover takes a minute until then (docs/security.md#who-tampers-with-the-lock).",
+  ];
+}
+
+/** Nobody takes over because of it, or nobody could. */
+function fencingProblems(statuses: readonly AgentStatus[]): string[] {
+  const fencings = statuses.flatMap(({ host, fencing }) => (fencing === null ? [] : [{ host, ...fencing }]));
+  const stuck = fencings
+    .filter(({ state }) => state === "unproven")
+    .map(
+      ({ host, target, because }) =>
+        `${host} does not take over: ${because ?? "the old host may still run"}. Mend its power device, or, if you see ` +
+        `that ${target ?? "it"} is off: holdfast fence confirm ${target ?? "HOST"} (docs/operate/fencing.md).`,
+    );
+  const blind = fencings.flatMap(({ host: by, devices, mode }) =>
+    mode === "off" ? [] : devices.filter(({ state }) => state === null).map((device) => ({ by, mode, ...device })),
+  );
+  return [
+    ...stuck,
+    ...blind.map(
+      ({ by, host, mode, because }) =>
+        `${by} cannot read the power device of ${host}${mode === "required" ? `, so it could not take over from it` : ""}: ${because}.`,
+    ),
   ];
 }
 

@@ -72,6 +72,7 @@ export function standbyStatus(host: string, overrides: Overrides = {}): AgentSta
     switchover: null,
     standDown: null,
     lock: { seal: "right", tampering: null },
+    fencing: null,
     guard: null,
     heard: null,
     fence: { armed: false, open: true },

@@ -3,6 +3,7 @@
  * `holdfastd run`. No secret in it; those come as systemd credentials.
  */
 import * as z from "zod";
+import { agentFencingSchema } from "../fencing.ts";
 import { paths } from "../paths.ts";
 import { leaseTimingSchema, timingFaults } from "../timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../topology.ts";
@@ -74,6 +75,8 @@ export const agentConfigSchema = z.strictObject({
        * its neard's connections while it is active.
        */
       takeoverAddresses: z.array(takeoverAddressSchema).default([]),
+      /** Absent: no fencing. */
+      fencing: agentFencingSchema.optional(),
     })
     .optional(),
 });

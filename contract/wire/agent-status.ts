@@ -3,6 +3,7 @@
  * `holdfast status` puts those of all hosts together.
  */
 import * as z from "zod";
+import { fencingStatusSchema } from "../fencing.ts";
 import { hostNameSchema, networkSchema, roleSchema } from "../topology.ts";
 import type { Shape } from "./format.ts";
 
@@ -80,6 +81,8 @@ export const agentStatusSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** Power-off fencing; null: an arbiter, or an agent of an older version. */
+  fencing: fencingStatusSchema.nullable().default(null),
   /** Why this deployment does not activate for the first time; null: it did, or nothing is against it. */
   guard: z
     .object({

@@ -1,5 +1,6 @@
 /** One take-over in the history: `GET /history` (newest last), Consul's `history/<epoch>`, and a host's journal of what Consul has not yet. */
 import * as z from "zod";
+import { powerProofSchema } from "../fencing.ts";
 import { hostNameSchema } from "../topology.ts";
 import type { Shape } from "./format.ts";
 
@@ -19,6 +20,8 @@ export const historyEntrySchema = z.object({
   /** The same until anything, and until a block, of ours was seen counted by the chain. Written when it is known; null: not. */
   firstMs: z.number().nullable().default(null),
   firstBlockMs: z.number().nullable().default(null),
+  /** What was known of the old host's power; null: nobody had to know, or an older entry. */
+  fenced: powerProofSchema.nullable().default(null),
 });
 export type HistoryEntry = z.infer<typeof historyEntrySchema>;
 

@@ -3,6 +3,7 @@
  * belongs to. Times are of the host's boot-time clock.
  */
 import * as z from "zod";
+import { powerProofSchema } from "../fencing.ts";
 import type { Shape } from "./format.ts";
 
 const termSchema = z.object({
@@ -14,6 +15,8 @@ const termSchema = z.object({
     lastSeenMs: z.number(),
     deaths: z.number().int().nonnegative(),
     silent: z.string().nullable(),
+    /** Absent: an agent of 0.1 wrote it. */
+    fenced: powerProofSchema.nullable().default(null),
   }),
   activeMs: z.number().nullable(),
 });

@@ -6,6 +6,10 @@ import * as z from "zod";
 import { hostNameSchema } from "../topology.ts";
 import type { Shape } from "./format.ts";
 
+/** A sealed answer to another host's roll call (agent/lease/roll-call.ts): this host holds nothing. `to`: the question. */
+export const rollCallAnswerSchema = z.object({ to: z.string().max(64), seal: z.array(z.string().max(64)).max(4) });
+export type RollCallAnswer = z.infer<typeof rollCallAnswerSchema>;
+
 /** `hosts/<name>`: what a neard host says of itself, every 10 s at least. */
 export const hostNoteShape = {
   name: "a host's note",
@@ -18,17 +22,27 @@ export const hostNoteShape = {
       /** Id of the switchover for which it stands ready. */
       ack: z.string().nullable(),
       active: z.boolean().optional(),
+      /** A question to all others, before a host is powered off. */
+      asks: z.string().max(64).nullable().default(null),
+      answers: z.array(rollCallAnswerSchema).max(64).default([]),
+      /** The host whose power it is cutting. */
+      fencing: z.string().nullable().default(null),
     })
     // An agent of 0.1 says it in words alone.
     .transform(({ active, ...note }) => ({ ...note, isActive: active ?? note.because === "is active" })),
 } satisfies Shape<unknown>;
 
-/** What a host writes there. `beat`: seconds, for Consul moves no index for a value that is the same. */
+export type ReadHostNote = z.infer<typeof hostNoteShape.schema>;
+
+/** What a host's core says there; its questions are numbers until roll-call.ts seals them. `beat`: seconds, for Consul moves no index for a value that is the same. */
 export interface HostNote {
   readonly ready: boolean;
   readonly because: string;
   readonly ack: string | null;
   readonly active: boolean;
+  readonly asks: number | null;
+  readonly clear: readonly string[];
+  readonly fencing: string | null;
 }
 
 /** `switchover`: the holder asks `to` to stand ready. */

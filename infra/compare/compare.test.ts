@@ -92,6 +92,15 @@ describe("what docs/operate/changes.md says of a change is what is told of it", 
 });
 
 describe("risks", () => {
+  test("fencing that is weakened, and a wait that is skipped", () => {
+    const fence: NonNullable<typeof a.fence> = { device: "command", command: ["/bin/bmc"] };
+    const hosts = [{ ...a, fence }, { ...b, fence }, c];
+    const from = (more: Partial<SettingsInput>) =>
+      compare(side({ hosts, fencing: "required" }), side({ hosts, ...more }));
+    expect(risks(from({ fencing: "bestEffort" }))).toEqual(["note fencing-weakened"]);
+    expect(risks(from({ fencing: "required", fencingSkipsWait: true }))).toEqual(["note fencing-weakened"]);
+    expect(risks(from({ fencing: "required" }))).toEqual([]);
+  });
   const d = sampleHost("host-d", 14, ["neard", "consul"], { zone: "rack-1" });
   const e = sampleHost("host-e", 15, ["neard", "consul"], { zone: "rack-5" });
   test("both hosts with neard in one zone, and with them the majority", () =>

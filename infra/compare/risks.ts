@@ -1,5 +1,7 @@
 /** What somebody should know before saying yes to a change: each risk has a name, that scripts may rely on. Pure. */
 
+import { fencingModes } from "../../contract/fencing.ts";
+import { spareOf } from "../../contract/quorum.ts";
 import { narrowTimings } from "../../contract/timing-margins.ts";
 import { type Host, hasRole } from "../config/topology.ts";
 import { zoneRisks } from "../config/zone-checks.ts";
@@ -27,6 +29,8 @@ export const riskNames = [
   "encryption-changed",
   /** Who may reach SSH is another set of addresses. */
   "ssh-narrowed",
+  /** A take-over asks for less proof than before that the old host is off. */
+  "fencing-weakened",
 ] as const;
 export type RiskName = (typeof riskNames)[number];
 
@@ -43,7 +47,7 @@ export function risksOf(base: Side | null, head: Side, hosts: readonly HostChang
     ...(base === null
       ? []
       : [...deploymentRisks(base, head), ...quorumRisks(base, head, hosts), ...standbyRisks(base, hosts)]),
-    ...(base === null ? [] : [...keyRisks(base, head), ...sshRisks(base, head)]),
+    ...(base === null ? [] : [...keyRisks(base, head), ...sshRisks(base, head), ...fencingRisks(base, head)]),
     ...zoneRisks(head.topology.hosts).map(risk("zone", "note")),
     ...narrowTimings(head.topology.lease).map(risk("lease-edge", "note")),
   ];
@@ -70,18 +74,29 @@ function deploymentRisks({ topology: was }: Side, { topology: is }: Side): Risk[
     .map(risk("other-deployment", "danger"));
 }
 
+function fencingRisks({ topology: { fencing: was } }: Side, { topology: { fencing: is } }: Side): Risk[] {
+  const rank = (mode: (typeof fencingModes)[number]) => fencingModes.indexOf(mode);
+  return [
+    ...(rank(is.mode) < rank(was.mode)
+      ? [`fencing becomes ${is.mode}, from ${was.mode}: a paused virtual machine may sign beside its successor`]
+      : []),
+    ...(is.skipWait && !was.skipWait
+      ? ["fencingSkipsWait is set: a power device that says off of a host that runs lets two hosts sign at once"]
+      : []),
+  ].map(risk("fencing-weakened", "note"));
+}
+
 /** A server that leaves or is another machine takes its data with it. */
 function quorumRisks(base: Side, head: Side, hosts: readonly HostChange[]): Risk[] {
   const servers = base.topology.hosts.filter(hasRole("consul"));
   const after = head.topology.hosts.filter(hasRole("consul"));
-  const quorum = (of: readonly Host[]) => Math.floor(of.length / 2) + 1;
   const stays = (host: Host) => {
     const now = after.find(({ name }) => name === host.name);
     const state = hosts.find(({ name }) => name === host.name)?.state;
     return now !== undefined && now.address === host.address && state !== "replaced";
   };
   const lost = servers.filter((host) => !stays(host));
-  const spare = (of: readonly Host[]) => of.length - quorum(of);
+  const spare = (of: readonly Host[]) => spareOf(of.length);
   const risks: Risk[] = [];
   if (lost.length > spare(servers))
     risks.push(

@@ -81,6 +81,8 @@ function secretsOf({ sealed, config }: StackFile, { hosts }: Topology): Record<s
     [clusterSecrets.managementToken, "kept"],
     [clusterSecrets.validatorKey, keyMark("validatorKey")],
     [clusterSecrets.nextValidatorKey, keyMark("nextValidatorKey")],
+    [clusterSecrets.fencingToken, keyMark("fencingToken")],
+    [clusterSecrets.fencingSecret, keyMark("fencingSecret")],
     ...hosts.flatMap(ofHost),
   ]);
 }

@@ -9,6 +9,7 @@ import type { Adopted } from "../secrets/adopted.ts";
 import {
   sampleArtifactsByArch,
   sampleHost,
+  sampleHostKey,
   sampleInput,
   sampleKey,
   sampleSettings,
@@ -33,6 +34,7 @@ async function register(
   adopted?: Adopted,
   network = sampleInput().network,
   adopt?: string,
+  bare: ReadonlySet<string> = new Set(),
 ): Promise<Registered[]> {
   registered = [];
   const { Cluster } = await import("./cluster.ts");
@@ -42,6 +44,7 @@ async function register(
   const secrets = new ClusterSecrets("secrets", topology).make(
     pulumi.secret(keyFileJson(sampleKey)),
     undefined,
+    {},
     adopted,
   );
   new Cluster("cluster", {
@@ -51,6 +54,7 @@ async function register(
     access: { privateKey: pulumi.secret(privateKey) },
     packed: () => "/dev/null",
     drifted: new Set(),
+    bare,
   });
   await pulumi.runtime.disconnect();
   return registered;
@@ -231,12 +235,34 @@ describe("the sample's resources", () => {
     const after = await register([...sampleInput().hosts, sampleHost("host-d", 14, ["consul"])]);
     const names = after.filter(({ type }) => type === "pulumi:index:Stash").map(({ name }) => name);
     expect(names.filter((name) => !before.includes(name)).toSorted()).toEqual([
+      "host-d-machine",
       "host-d-mark",
       "secrets-host-d",
       "secrets-host-d-certificate-server-192.0.2.14",
     ]);
     expect(before.filter((name) => !names.includes(name))).toEqual([]);
     expect(named(after, "host-b-neard")?.create).toEqual(named(all, "host-b-neard")?.create);
+  });
+
+  test("a machine that was set up anew under its old host key is made anew from the ground, and no other", async () => {
+    const bare = await register(
+      sampleInput().hosts,
+      [],
+      undefined,
+      sampleInput().network,
+      undefined,
+      new Set(["host-b"]),
+    );
+    const below = ["host-b-runtime-prepare", "host-b-runtime-unpack"];
+    for (const name of below) expect(named(bare, name)?.create, name).toMatch(/\n# machine [0-9a-f-]{36}$/);
+    const copies = bare.filter(({ type }) => type === "command:remote:CopyToRemote");
+    const triggers = (host: string) =>
+      copies.filter(({ name }) => name.startsWith(host)).map(({ inputs }) => inputs.triggers);
+    for (const all of triggers("host-b"))
+      expect(all).toEqual([sampleHostKey("host-b"), expect.stringMatching(/^machine /)]);
+    for (const all of triggers("host-a")) expect(all).toEqual([sampleHostKey("host-a")]);
+    const commandsOf = ["host-a", "host-c"].flatMap((host) => [`${host}-runtime-prepare`, `${host}-runtime-unpack`]);
+    for (const name of commandsOf) expect(named(bare, name)?.create, name).not.toContain("# machine");
   });
 
   test("where others dial a host is said with its own node key, in clear, and changes no other host", async () => {

@@ -13,13 +13,17 @@ export class HostRuntime extends pulumi.ComponentResource {
   /** `holdfastd` can be called. */
   readonly ready: pulumi.Resource;
 
-  /** @param packed where on this machine an artifact is, packed. */
+  /**
+   * @param packed where on this machine an artifact is, packed.
+   * @param machine see again.ts: another one has nothing of this yet.
+   */
   constructor(
     name: string,
     plan: HostPlan,
     packed: (artifact: Artifact) => string,
     access: SshAccess,
     claim: pulumi.Output<Claim>,
+    machine: pulumi.Output<string>,
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("holdfast:index:HostRuntime", name, {}, options);
@@ -30,7 +34,10 @@ export class HostRuntime extends pulumi.ComponentResource {
       `${name}-prepare`,
       {
         connection,
-        create: owners.apply((ids) => prepareCommand(user, ids)),
+        create: forMachine(
+          machine,
+          owners.apply((ids) => prepareCommand(user, ids)),
+        ),
         delete: claim.apply(({ id }) => wipeCommand(user, id)),
         logging: "stderr",
         addPreviousOutputInEnv: false,
@@ -44,8 +51,8 @@ export class HostRuntime extends pulumi.ComponentResource {
           connection,
           source: new pulumi.asset.FileAsset(packed(artifact)),
           remotePath: uploadPath(artifact),
-          // A host key names the machine: another machine at this address has no copy yet.
-          triggers: [plan.host.ssh.hostKey],
+          // A host key names the machine, unless it was kept: another machine at this address has no copy yet.
+          triggers: machine.apply((words) => [plan.host.ssh.hostKey, ...(words === "" ? [] : [words])]),
         },
         { parent: this, dependsOn: [prepared] },
       );
@@ -54,8 +61,9 @@ export class HostRuntime extends pulumi.ComponentResource {
       `${name}-unpack`,
       {
         connection,
-        create: owners.apply((ids) =>
-          runtimeCommand(user, runtime, [runtime.node, runtime.holdfastd, ...plan.uploads], ids),
+        create: forMachine(
+          machine,
+          owners.apply((ids) => runtimeCommand(user, runtime, [runtime.node, runtime.holdfastd, ...plan.uploads], ids)),
         ),
         logging: "stderr",
         addPreviousOutputInEnv: false,
@@ -65,4 +73,9 @@ export class HostRuntime extends pulumi.ComponentResource {
     this.uploads = new Map(plan.uploads.map((artifact) => [artifact.name, copy(artifact)]));
     this.registerOutputs({});
   }
+}
+
+/** Another text for another machine, for a command runs again only with another input. */
+function forMachine(machine: pulumi.Output<string>, command: pulumi.Output<string>): pulumi.Output<string> {
+  return pulumi.all([machine, command]).apply(([words, text]) => (words === "" ? text : `${text}\n# ${words}`));
 }

@@ -13,6 +13,8 @@ export interface Configuration {
   readonly validatorKey: pulumi.Output<string>;
   /** The same of the next one; absent: the account's key is not being changed. */
   readonly nextValidatorKey: pulumi.Output<string> | undefined;
+  /** Secrets of fencing, by the names that plans call them; absent: not given. */
+  readonly fencing: Readonly<Partial<Record<"fencingToken" | "fencingSecret", pulumi.Output<string>>>>;
   /** Absent: the keys of the ssh-agent. */
   readonly sshPrivateKey: string | undefined;
   readonly warnings: readonly string[];
@@ -31,8 +33,16 @@ export function loadConfiguration(): Configuration {
     topology: topologyFrom(settings, key.publicKey, next?.publicKey ?? null),
     validatorKey: pulumi.secret(keyFileJson(key)),
     nextValidatorKey: next === undefined ? undefined : pulumi.secret(keyFileJson(next)),
+    fencing: fencingSecrets(settings),
     sshPrivateKey: settings.ssh.privateKey,
     warnings,
+  };
+}
+
+function fencingSecrets({ fencingToken, fencingSecret }: Settings): Configuration["fencing"] {
+  return {
+    ...(fencingToken === undefined ? {} : { fencingToken: pulumi.secret(fencingToken.trim()) }),
+    ...(fencingSecret === undefined ? {} : { fencingSecret: pulumi.secret(fencingSecret) }),
   };
 }
 

@@ -7,6 +7,7 @@
 import * as z from "zod";
 import { setNextValidatorKey, setValidatorKey } from "../../contract/near-key.ts";
 import type { Fault } from "./faults.ts";
+import { setFencing } from "./fencing-checks.ts";
 import { issueWords } from "./issue-words.ts";
 import { nearestName } from "./nearest-name.ts";
 import { type Settings, settingsSchema } from "./schema.ts";
@@ -14,12 +15,15 @@ import type { IsSecret } from "./secret-checks.ts";
 import { shown, shownText } from "./shown.ts";
 
 const namespace = "holdfast";
-const plainText = new Set(["network", "validatorKey", "nextValidatorKey"]);
+const plainText = new Set(["network", "validatorKey", "nextValidatorKey", "fencingToken", "fencingSecret"]);
 /** How each secret is set; never shown. */
 const secretPaths = new Map([
   ["validatorKey", setValidatorKey],
   ["nextValidatorKey", setNextValidatorKey],
+  ["fencingToken", setFencing.fencingToken],
+  ["fencingSecret", setFencing.fencingSecret],
   ["ssh.privateKey", "pulumi config set --secret --path holdfast:ssh.privateKey < KEYFILE"],
+  ["hcloud.token", "pulumi config set --secret --path holdfast:hcloud.token < TOKENFILE"],
 ]);
 /** How to set the secret that belongs at `path` or below it: there somebody may have put the secret itself. */
 const howToSetSecret = (path: readonly PropertyKey[]): string | undefined =>

@@ -1,12 +1,14 @@
 /** The concern `agent`: holdfastd as the failover agent, its configuration, its credentials, its unit. */
 import { hostPort } from "../../contract/address.ts";
-import { credentials, paths, ports, units, users } from "../../contract/paths.ts";
+import type { AgentFencing, PowerDeviceConfig } from "../../contract/fencing.ts";
+import { credentials, paths, ports, powerUnit, units, users } from "../../contract/paths.ts";
 import { type AgentConfig, agentConfigSchema, agentConfigShape } from "../../contract/wire/agent-config.ts";
 import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { hardening } from "./hardening.ts";
 import { keyPlaceFile } from "./key-place.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
+import { powerUnitFiles } from "./power-units.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";
 import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
 import type { HostArtifacts } from "./uploads.ts";
@@ -24,9 +26,10 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
   const secrets: [credential: string, secret: string][] = [
     [credentials.consulToken, hostSecret(host.name, "consul-token")],
     [credentials.tlsKey, hostSecret(host.name, "tls-key")],
-    ...(hasRole("neard")(host) ? validatorKeys(topology) : []),
+    ...(hasRole("neard")(host) ? [...validatorKeys(topology), ...fencingToken(topology)] : []),
   ];
   const names = secrets.map(([name]) => name);
+  const power = powerUnitFiles(topology, host);
   return {
     host: host.name,
     concern: "agent",
@@ -41,8 +44,12 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
       }),
       notifySocketFile,
       unitFile(units.agent, agentUnit(topology, host, names)),
+      ...power,
     ],
-    credentials: secrets.map(([name, secret]) => ({ name, secret })),
+    credentials: [...secrets, ...(power.length === 0 ? [] : fencingSecret(topology))].map(([name, secret]) => ({
+      name,
+      secret,
+    })),
     units: [
       {
         name: units.agent,
@@ -63,6 +70,26 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
 function validatorKeys({ nextPublicKey }: Topology): [credential: string, secret: string][] {
   const own: [string, string] = [credentials.validatorKey, clusterSecrets.validatorKey];
   return nextPublicKey === null ? [own] : [own, [credentials.nextValidatorKey, clusterSecrets.nextValidatorKey]];
+}
+
+/** Of neard hosts alone: who has it can power off whatever is in its project. */
+function fencingToken({ fencing, hosts }: Topology): [credential: string, secret: string][] {
+  if (fencing.mode === "off" || !hosts.some(({ fence }) => fence?.device === "hcloud")) return [];
+  return [[credentials.fencingToken, clusterSecrets.fencingToken]];
+}
+
+/** For the units of the fence commands alone; the agent does not read it. */
+function fencingSecret({ fencing }: Topology): [credential: string, secret: string][] {
+  return fencing.hasSecret ? [[credentials.fencingSecret, clusterSecrets.fencingSecret]] : [];
+}
+
+function fencingConfig({ fencing: { mode, skipWait }, hosts }: Topology): AgentFencing {
+  const devices = hosts.filter(hasRole("neard")).flatMap(({ name, fence }): PowerDeviceConfig[] => {
+    if (fence === null) return [];
+    if (fence.device === "hcloud") return [{ host: name, ...fence }];
+    return [{ host: name, device: fence.device, timeoutMs: fence.timeoutMs, unit: powerUnit(name) }];
+  });
+  return { mode, skipWait, devices };
 }
 
 /** What the agent on `host` knows. Checked here, so that no host is given what its agent would refuse. */
@@ -101,6 +128,7 @@ export function agentConfig(topology: Topology, host: Host): AgentConfig {
             takeoverAddresses: topology.hosts
               .filter(hasRole("neard"))
               .flatMap(({ takeoverAddress }) => takeoverAddress ?? []),
+            ...(topology.fencing.mode === "off" ? {} : { fencing: fencingConfig(topology) }),
           },
         }
       : {}),

@@ -10,6 +10,9 @@ export const clusterSecrets = {
   validatorKey: "validator-key",
   /** Only while the account's key is being changed. */
   nextValidatorKey: "next-validator-key",
+  /** Only with fencing, by devices that need them. */
+  fencingToken: "fencing-token",
+  fencingSecret: "fencing-secret",
 } as const;
 
 /**
@@ -34,6 +37,13 @@ export type HostSecret =
  * that a plan cannot know it: put in by infra/secrets/cluster-secrets.ts.
  */
 export const ownNodeKey = "%{own-node-key}";
+
+/**
+ * Likewise for what a host at a cloud gets when it is made, its public IPv4 address and its SSH host key: put in by
+ * infra/components/cloud-places.ts.
+ */
+export const ownPublicAddress = "%{own-public-address}";
+export const ownHostKey = "%{own-host-key}";
 
 export function hostSecret(host: string, secret: HostSecret): string {
   return `${host}/${secret}`;

@@ -54,11 +54,13 @@ export class ClusterSecrets extends pulumi.ComponentResource {
 
   /**
    * @param validatorKey the text of the key file, and `nextValidatorKey` of the next one's, where there is one.
+   * @param given other secrets of the operator's, by their names in `clusterSecrets`
    * @param adopted what the hosts of a deployment that is being taken over have
    */
   make(
     validatorKey: pulumi.Output<string>,
     nextValidatorKey: pulumi.Output<string> | undefined,
+    given: Readonly<Partial<Record<"fencingToken" | "fencingSecret", pulumi.Output<string>>>> = {},
     adopted?: Adopted,
   ): this {
     const name = `${this.#name}-${clusterStashes.secrets}`;
@@ -74,6 +76,10 @@ export class ClusterSecrets extends pulumi.ComponentResource {
     this.#values.set(clusterSecrets.caCertificate, certificates);
     this.#values.set(clusterSecrets.validatorKey, validatorKey);
     if (nextValidatorKey !== undefined) this.#values.set(clusterSecrets.nextValidatorKey, nextValidatorKey);
+    for (const name of ["fencingToken", "fencingSecret"] as const) {
+      const value = given[name];
+      if (value !== undefined) this.#values.set(clusterSecrets[name], value);
+    }
     for (const host of this.#topology.hosts) this.#addHost(host, cluster, adopted);
     this.registerOutputs({});
     return this;

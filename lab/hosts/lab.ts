@@ -6,6 +6,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { HoldfastError } from "../../contract/errors.ts";
 import { activeFaults, healAll } from "../faults/engine.ts";
 import { clearNetworkFaults } from "../faults/network.ts";
+import { stopPowerSwitch } from "../power-switch/switch.ts";
 import { chainIsOn, stopChain, writeChainHosts } from "./chain.ts";
 import {
   checkHostName,
@@ -117,6 +118,7 @@ export async function downLab(name: string, say: Say): Promise<boolean> {
     const lab = findLab(name);
     if (lab === null) return false;
     await stopChain(lab);
+    await stopPowerSwitch(lab);
     say(`killing ${lab.hosts.map((host) => host.name).join(", ") || "no hosts"}`);
     await Promise.all(lab.hosts.map((host) => powerOff(lab, host.name)));
     for (const host of lab.hosts) forget(lab, host.name);

@@ -72,6 +72,11 @@ async function pulumi({ name, root, tools }: Stack, args: readonly string[], inp
   });
 }
 
+/** Sets one secret of the stack's, by stdin. */
+export async function pulumiSecret(stack: Stack, key: string, secret: string): Promise<void> {
+  await pulumi(stack, ["config", "set", "--secret", "--path", key], secret);
+}
+
 /** A lab's passphrase is a file that we made: nobody knows it by heart. */
 function lostPassphrase(stack: string, cause: HoldfastError): HoldfastError {
   const message = `.localnet/passphrase is not the one with which the stack ${stack} was made.`;

@@ -12,6 +12,14 @@ export interface Scale {
   readonly snapshots: boolean;
   /** Somebody writes the lock who may, and cannot seal. */
   readonly tamperers: boolean;
+  /** A take-over needs a proof that whoever may run holds nothing. */
+  readonly fencing: boolean;
+  /** Such a proof ends the wait. */
+  readonly skips: boolean;
+  /** Power devices never lie. */
+  readonly honest: boolean;
+  /** Machines are paused with their clocks, and resumed. */
+  readonly pauses: boolean;
   /** Take-overs after the two that came before the beginning. */
   readonly takeovers: number;
 }
@@ -22,7 +30,7 @@ export interface Run {
   /** The rule that is left out, by its name in Lease.tla. */
   readonly leftOut: string | null;
   /** What TLC checks. */
-  readonly checks: "OneSigner" | "NeverFailover" | "NeverSwitchover" | "NeverResumed";
+  readonly checks: "OneSigner" | "NeverFailover" | "NeverSwitchover" | "NeverResumed" | "NeverFenced" | "NeverUnpaused";
   readonly expect: "holds" | "refuted";
 }
 
@@ -36,11 +44,27 @@ export const drifting: Scale = {
   steady: 3,
   snapshots: false,
   tamperers: false,
+  fencing: false,
+  skips: false,
+  honest: true,
+  pauses: false,
   takeovers: 2,
 };
 
 /** Somebody who tampers, and clocks that run alike. */
 export const tampering: Scale = { ...drifting, takeover: drifting.lease, unbroken: 1, steady: 0, tamperers: true };
+
+/** Power-off fencing with machines that are paused, and clocks that run alike otherwise. */
+export const fencing: Scale = {
+  ...drifting,
+  takeover: drifting.lease,
+  unbroken: 1,
+  steady: 0,
+  fencing: true,
+  pauses: true,
+  takeovers: 1,
+};
+export const skipping: Scale = { ...fencing, skips: true };
 
 /** Snapshots, and clocks that run alike, so that a wait as long as the lease is enough. */
 export const restoring: Scale = {
@@ -52,6 +76,10 @@ export const restoring: Scale = {
   steady: 0,
   snapshots: true,
   tamperers: false,
+  fencing: false,
+  skips: false,
+  honest: true,
+  pauses: false,
   takeovers: 1,
 };
 
@@ -83,9 +111,14 @@ export const runs: readonly Run[] = [
   holds("two hosts, drifting clocks", drifting),
   holds("two hosts, snapshots", restoring),
   holds("two hosts, somebody who tampers", tampering),
+  holds("two hosts, fencing, paused machines", fencing),
+  holds("two hosts, fencing that skips the wait", skipping),
+  holds("two hosts, fencing by a device that lies", { ...fencing, honest: false, pauses: false }),
   possible("possible: a failover", drifting, "NeverFailover"),
   possible("possible: a switchover at once", drifting, "NeverSwitchover"),
   possible("possible: a new agent goes on", drifting, "NeverResumed"),
+  possible("possible: a host is fenced", fencing, "NeverFenced"),
+  possible("possible: a paused machine goes on with its lease", fencing, "NeverUnpaused"),
   {
     name: "without: a wait longer than the lease",
     scale: { ...drifting, takeover: drifting.lease },
@@ -105,12 +138,19 @@ export const runs: readonly Run[] = [
   without("old snapshots only", restoring),
   without("seal", tampering),
   without("no marker of a holder in sight", tampering),
+  without("fencing", fencing),
+  without("proof of this term", { ...fencing, takeovers: 2 }),
+  without("answer of a standby only", fencing),
+  without("honest devices", fencing),
+  { ...without("honest devices", { ...skipping, pauses: false }), name: "without: honest devices, the wait skipped" },
 ];
+
+const truth = (is: boolean) => (is ? "TRUE" : "FALSE");
 
 /** TLC's configuration of a run. */
 export function configurationOf({ scale, leftOut, checks }: Run): string {
   const hosts = Array.from({ length: scale.hosts }, (_, i) => `host${i + 1}`).join(", ");
-  const isAboutSteps = checks === "NeverSwitchover" || checks === "NeverResumed";
+  const isAboutSteps = checks !== "OneSigner" && checks !== "NeverFailover";
   return [
     "SPECIFICATION Spec",
     "VIEW Canonical",
@@ -123,8 +163,12 @@ export function configurationOf({ scale, leftOut, checks }: Run): string {
     `  G = ${scale.unbroken}`,
     `  A = ${scale.attempt}`,
     `  Steady = ${scale.steady}`,
-    `  Snapshots = ${scale.snapshots ? "TRUE" : "FALSE"}`,
-    `  Tamperers = ${scale.tamperers ? "TRUE" : "FALSE"}`,
+    `  Snapshots = ${truth(scale.snapshots)}`,
+    `  Tamperers = ${truth(scale.tamperers)}`,
+    `  Fencing = ${truth(scale.fencing)}`,
+    `  Skips = ${truth(scale.skips)}`,
+    `  Honest = ${truth(scale.honest)}`,
+    `  Pauses = ${truth(scale.pauses)}`,
     `  MaxTakeOvers = ${scale.takeovers + 2}`,
     `  LeftOut = "${leftOut ?? "nothing"}"`,
     `${isAboutSteps ? "PROPERTY" : "INVARIANT"} ${checks}`,

@@ -2,6 +2,7 @@
 import { applyMutations } from "./list/apply.ts";
 import { clientMutations } from "./list/client.ts";
 import { fenceMutations } from "./list/fence.ts";
+import { fencingMutations } from "./list/fencing.ts";
 import { guardMutations } from "./list/guard.ts";
 import { heardMutations } from "./list/heard.ts";
 import { leaseMutations } from "./list/lease.ts";
@@ -28,4 +29,5 @@ export const mutations: readonly Mutation[] = [
   ...placeMutations,
   ...applyMutations,
   ...tamperingMutations,
+  ...fencingMutations,
 ];

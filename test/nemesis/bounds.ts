@@ -91,5 +91,20 @@ export const afterHealMs = (limits: Limits): number => bootMs + electionMs + fai
  */
 export const heardWithinMs = ({ slotMs }: Limits): number => 2000 + 30 * slotMs;
 
+/**
+ * What a power device takes: its program is started by systemd, for a reading, an order, and a reading again, half a second
+ * apart; and whoever may still run is asked first, by notes in Consul.
+ */
+const powerMs = 3000;
+
+/** The standby waits, makes sure that the old host is off, and takes up. */
+export const fencedMs = (limits: Limits): number => failoverMs(limits) + powerMs;
+
+/** With `skipWait`: half a lease without a renewal, then a look at the device. */
+export const fencedAtOnceMs = (limits: Limits): number => limits.lease.leaseMs / 2 + powerMs + takeUpMs(limits);
+
+/** Counted from healing: the host is back, says that it holds nothing, or its device answers at the next try (agent/role/fencing.ts). */
+export const afterMendedMs = (limits: Limits): number => 5000 + afterHealMs(limits) + powerMs;
+
 /** An election on top, for faults that cost Consul its leader and the holder its lease. */
 export const failoverWithElectionMs = (limits: Limits): number => electionMs + failoverMs(limits);

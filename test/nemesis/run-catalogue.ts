@@ -10,6 +10,7 @@ import { commitNow } from "../commit.ts";
 import { root } from "../scenarios/cluster.ts";
 import { catalogue } from "./catalogue/index.ts";
 import { untilHealthy } from "./cluster-health.ts";
+import { ensureFencing } from "./fencing.ts";
 import { keepResult, type Result, resultLine, resultsMarkdown } from "./results.ts";
 import { runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
@@ -61,6 +62,7 @@ export async function runCatalogue(
     if (signal.aborted) break;
     console.log(`[${i + 1} of ${scenarios.length}] ${scenario.name}: ${scenario.sentence}`);
     try {
+      await ensureFencing(lab, scenario.fencing ?? null);
       const result = { ...(await runScenario(lab, scenario, signal)), commit };
       results.push(result);
       console.log(resultLine(result));

@@ -1,5 +1,6 @@
 /** What a scenario is: data, and one small function that breaks, waits and heals. */
 import type { Limits } from "./bounds.ts";
+import type { Fencing } from "./fencing.ts";
 import type { Stage } from "./stage.ts";
 
 export const areas = [
@@ -12,6 +13,7 @@ export const areas = [
   "clock",
   "operator",
   "tampering",
+  "fencing",
 ] as const;
 export type Area = (typeof areas)[number];
 
@@ -43,6 +45,8 @@ export interface Scenario {
   readonly undo?: (stage: Stage) => Promise<void>;
   /** Addresses whose signatures are not ours to answer for: another deployment's. */
   readonly strangers?: (stage: Stage) => readonly string[];
+  /** What the cluster is deployed with first; absent: without fencing. */
+  readonly fencing?: Fencing;
   /** Why it cannot be done on this machine. */
   readonly notHere?: string;
   /** It pulls a lever of the lab's own neard, which a real one has not. */

@@ -10,6 +10,7 @@ import { systemAddresses } from "../../agent/address/address.ts";
 import { ConsulServers } from "../../agent/consul/servers.ts";
 import { Fence } from "../../agent/fence/fence.ts";
 import type { Saved } from "../../agent/lease/lease-file.ts";
+import { RollCall } from "../../agent/lease/roll-call.ts";
 import type { Lease, Settings, Term } from "../../agent/role/types.ts";
 import { expireOn } from "../../agent/run/expire.ts";
 import { HistoryJournal, type JournalFile } from "../../agent/run/history-journal.ts";
@@ -70,6 +71,7 @@ export class AgentUnit {
     this.#process = process;
     this.#agent = null;
     const servers = new ConsulServers(this.#clients(process), process.clock);
+    const sealer = sealerOf([settings.publicKey, settings.nextPublicKey ?? ""]);
     const partners = {
       config: { host: name, account: "validator.localnet", lease: settings.lease },
       keys,
@@ -81,7 +83,7 @@ export class AgentUnit {
         available: true,
         nextAvailable: settings.nextPublicKey !== null,
         fault: null,
-        sealer: sealerOf([settings.publicKey, settings.nextPublicKey ?? ""]),
+        sealer,
         write: (key: string) => process.edgeSync(() => this.#setKeyFile(key)),
         erase: () => process.edgeSync(() => this.#setKeyFile(null)),
         filePresent: () => neard.keyFile !== null,
@@ -90,6 +92,8 @@ export class AgentUnit {
       },
       // It touches neither key nor fence: the simulation has nothing to say about it.
       addresses: { ways: [], world: systemAddresses(() => {}) },
+      deviceOf: (host: string) => cluster.hosts.find((one) => one.name === host)?.power.deviceFor(process) ?? null,
+      roll: new RollCall(name, sealer, () => cluster.newQuestion()),
       leaseFile: this.#leaseFile(process),
       history: new HistoryJournal({
         servers,

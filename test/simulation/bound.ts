@@ -18,6 +18,8 @@ const rankMs = 2000 + 3000;
 const takingMs = 7500;
 /** agent/role/deaths.ts: several take-overs in a row that died, on this host, with the key not known since. */
 const deathsMs = 30_000 + 8000 + 4000;
+/** A try at a power switch that was silent until just now, and the answer that is waited for besides (agent/role/fencing.ts). */
+const powerMs = 15_000 + 15_000;
 /** What was cut or lost may still come for a minute, and move the lock once more. */
 const lateMs = 60_000;
 
@@ -31,6 +33,7 @@ export function recoveryBoundMs(lease: LeaseTiming): number {
     // Somebody may have tampered with the lock last.
     waitMs(lease, longestHeardMs) +
     deathsMs +
+    powerMs +
     rankMs +
     attemptMs +
     2 * takingMs

@@ -6,8 +6,9 @@ import { type Schedule, shapeFrom, stormFrom } from "./schedule.ts";
 import { shrink } from "./shrink.ts";
 import { type RunReport, replay, simulate } from "./simulate.ts";
 
+/** Only seeds without fencing: it would keep some of these from signing, and is shown by itself (power.test.ts). */
 async function firstFailure(shape: Partial<ClusterShape>): Promise<RunReport | null> {
-  for (let seed = 1; seed <= 30; seed += 1) {
+  for (let seed = 2; seed <= 60; seed += 2) {
     const report = await simulate(seed, 0.5, { shape });
     if (report.violation !== null) return report;
   }
@@ -55,7 +56,8 @@ test("the same seed is the same run", { timeout: 60_000 }, async () => {
 test("a snapshot saved and restored within a stall of the watch is beyond any bound of it", {
   timeout: 60_000,
 }, async () => {
-  const shape: ClusterShape = { ...shapeFrom(1), neardHosts: 2, hasWatchdog: false, rates: [1, 1, 1] };
+  const { fencing: _, ...without } = shapeFrom(1);
+  const shape: ClusterShape = { ...without, neardHosts: 2, hasWatchdog: false, rates: [1, 1, 1] };
   const schedule: Schedule = {
     shape,
     storms: [

@@ -9,7 +9,7 @@ import type { Snapshot } from "./consul/store.ts";
 import { Host } from "./host.ts";
 import { NearKeys } from "./near-keys.ts";
 import { Network } from "./network.ts";
-import { Random } from "./random.ts";
+import { Random, seedFor } from "./random.ts";
 import { Timeline } from "./timeline.ts";
 import { Witness } from "./witness.ts";
 
@@ -26,9 +26,21 @@ export interface ClusterShape {
   readonly isKeyChanging?: boolean;
   /** They have only the first: somebody changed the key on chain and gave the hosts no other. */
   readonly isNextKeyMissing?: boolean;
+  /** Power-off fencing; absent: none. */
+  readonly fencing?: ShapeFencing;
   /** Where hosts differ in it: an apply of another timing is under way, or was cut short. */
   readonly leases?: readonly LeaseTiming[];
 }
+
+export interface ShapeFencing {
+  readonly mode: "bestEffort" | "required";
+  readonly skipWait: boolean;
+  /** Its devices never lie. Only then may machines be paused, or the wait be skipped: docs/guarantees.md. */
+  readonly isHonest: boolean;
+}
+
+/** As the default, and so that several tries fit into a storm. */
+const powerMs = 15_000;
 
 const hostNames = ["host-a", "host-b", "host-c"];
 const slotMs = 600;
@@ -44,6 +56,10 @@ export class Cluster {
   readonly hosts: readonly Host[];
   readonly hasWatchdog: boolean;
   readonly nearKeys: NearKeys;
+  /** For the power switches alone: a cluster without fencing runs as if there were none. */
+  readonly power: Random;
+  readonly fencing: ShapeFencing | { readonly mode: "off"; readonly skipWait: false; readonly isHonest: true };
+  #questions = 0;
   /** What had been signed and due when the present NEAR epoch was first asked about: its counts begin there. */
   #counted = { nearEpoch: Number.NaN, produced: 0, expected: 0 };
   readonly #trace: ((line: string) => void) | null;
@@ -56,6 +72,9 @@ export class Cluster {
     this.#trace = trace;
     this.random = new Random(shape.seed);
     this.hasWatchdog = shape.hasWatchdog;
+    this.fencing = shape.fencing ?? { mode: "off", skipWait: false, isHonest: true };
+    const { mode, skipWait } = this.fencing;
+    this.power = new Random(seedFor(shape.seed, 7));
     this.nearKeys = new NearKeys(shape.isKeyChanging ?? false);
     const { timeline, random } = this;
     this.network = new Network(hostNames.length, random);
@@ -77,6 +96,7 @@ export class Cluster {
         chainId: "localnet",
         maxHeadAgeMs: 20_000,
         hungMs: 10_000,
+        fencing: { mode, skipWait, devices: peers.map((peer) => ({ host: peer.host, withinMs: powerMs })) },
       };
       return new Host(this, index, settings, index < shape.neardHosts, shape.rates[index] ?? 1);
     });
@@ -99,6 +119,12 @@ export class Cluster {
       const seen = agent?.state.tampering ?? null;
       return seen === null ? [] : [`${name}: ${seen.because}`];
     });
+  }
+
+  /** A text that no roll call has named before. */
+  newQuestion(): string {
+    this.#questions += 1;
+    return `question ${this.#questions}`;
   }
 
   get isPaused(): boolean {

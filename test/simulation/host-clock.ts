@@ -1,4 +1,7 @@
-/** A host's clocks: both run at its own rate; the wall clock can be stepped and can stand still. */
+/**
+ * A host's clocks: both run at its own rate; the wall clock can be stepped and can stand still. In a virtual machine that
+ * is paused both stand still, and go on from where they stood.
+ */
 import type { Timeline } from "./timeline.ts";
 
 /** The agent reads /proc/uptime: hundredths of a second, rounded down. */
@@ -12,6 +15,8 @@ export class HostClock {
   #wallOffsetMs: number;
   /** Since when (true time) the wall clock has stood still. */
   #stoppedMs: number | null = null;
+  /** Since when (true time) the machine has been paused. */
+  #pausedMs: number | null = null;
 
   constructor(timeline: Timeline, options: { rate: number; upMs: number; wallOffsetMs: number }) {
     this.#timeline = timeline;
@@ -24,13 +29,36 @@ export class HostClock {
     this.#bootedMs = this.#timeline.nowMs;
   }
 
+  get isPaused(): boolean {
+    return this.#pausedMs !== null;
+  }
+
+  pause(): void {
+    this.#pausedMs ??= this.#timeline.nowMs;
+  }
+
+  resume(): void {
+    if (this.#pausedMs === null) return;
+    const pausedMs = this.#timeline.nowMs - this.#pausedMs;
+    this.#pausedMs = null;
+    this.#bootedMs += pausedMs;
+    this.#wallOffsetMs -= pausedMs * this.rate;
+    // One that stood still already stands still for no longer than that.
+    if (this.#stoppedMs !== null) this.#stoppedMs += pausedMs;
+  }
+
+  /** True time, as far as this machine has lived through it. */
+  get #nowMs(): number {
+    return this.#pausedMs ?? this.#timeline.nowMs;
+  }
+
   bootMs(): number {
-    const ms = (this.#timeline.nowMs - this.#bootedMs) * this.rate;
+    const ms = (this.#nowMs - this.#bootedMs) * this.rate;
     return Math.floor(ms / granularityMs) * granularityMs;
   }
 
   wallMs(): number {
-    return (this.#stoppedMs ?? this.#timeline.nowMs) * this.rate + this.#wallOffsetMs;
+    return (this.#stoppedMs ?? this.#nowMs) * this.rate + this.#wallOffsetMs;
   }
 
   stepWall(byMs: number): void {

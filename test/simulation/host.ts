@@ -11,6 +11,7 @@ import type { Cluster } from "./cluster.ts";
 import { HostClock } from "./host-clock.ts";
 import { Kernel } from "./kernel.ts";
 import { NeardUnit } from "./neard.ts";
+import { PowerSwitch } from "./power.ts";
 import { epochOfMark, forgivenLateMs, type Watched } from "./witness.ts";
 
 export class Host implements Watched, Home {
@@ -21,6 +22,7 @@ export class Host implements Watched, Home {
   readonly kernel: Kernel;
   readonly neard: NeardUnit;
   readonly agentUnit: AgentUnit;
+  readonly power: PowerSwitch;
   readonly #cluster: Cluster;
   #isPowered = true;
   #boots = 0;
@@ -43,6 +45,7 @@ export class Host implements Watched, Home {
     this.kernel = new Kernel(timeline, this.clock, onChange);
     this.neard = new NeardUnit(timeline, random, cluster.nearKeys, onChange);
     this.agentUnit = new AgentUnit(cluster, this);
+    this.power = new PowerSwitch(timeline, cluster.power, this);
   }
 
   begin(): void {
@@ -107,10 +110,38 @@ export class Host implements Watched, Home {
     });
   }
 
+  /**
+   * A virtual machine that is stopped with its clocks, and goes on with what they showed: to it nothing happened. What
+   * it had sent is on its way all the same.
+   */
+  pauseMachine(forMs: number): void {
+    if (!this.#isPowered || this.clock.isPaused) return;
+    this.freeze(forMs);
+    this.kernel.suspend();
+    this.clock.pause();
+    const boot = this.#boots;
+    const { timeline, witness } = this.#cluster;
+    const sinceMs = timeline.nowMs;
+    timeline.after(forMs, () => {
+      if (boot !== this.#boots || !this.clock.isPaused) return;
+      this.clock.resume();
+      witness.wasPaused(this.index, sinceMs);
+      this.kernel.resume();
+    });
+    this.#endPause = () => {
+      this.clock.resume();
+      witness.wasPaused(this.index, sinceMs);
+    };
+  }
+
+  /** Of a machine that stands still: what its clocks need to go on. */
+  #endPause: () => void = () => {};
+
   powerOff(): void {
     if (!this.#isPowered) return;
     this.#isPowered = false;
     this.#boots += 1;
+    this.clock.resume();
     this.agentUnit.powerOff();
     this.kernel.boot();
     this.neard.powerOff();
@@ -157,7 +188,9 @@ export class Host implements Watched, Home {
       startsWithKey: false,
     });
     this.kernel.stalledUntilMs = 0;
+    if (this.clock.isPaused) this.#endPause();
     this.kernel.resume();
+    this.power.heal();
     this.restartWallClock();
     this.agentUnit.isDiskFull = false;
     this.agentUnit.resume();

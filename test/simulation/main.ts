@@ -39,6 +39,8 @@ interface Summary {
   hoursPerCpuMinute: number;
   takeOvers: number;
   faults: number;
+  /** Hosts whose power another one cut. */
+  powerCuts: number;
   availability: number;
   slowestRecoveryMs: number;
   failures: { seed: number; hours: number; violations: readonly string[] }[];
@@ -92,6 +94,7 @@ async function main(options: Options): Promise<number> {
     hoursPerCpuMinute: 0,
     takeOvers: 0,
     faults: 0,
+    powerCuts: 0,
     availability: 0,
     slowestRecoveryMs: 0,
     failures: [],
@@ -139,6 +142,7 @@ function add(summary: Summary, report: RunReport): void {
   summary.seeds += 1;
   summary.takeOvers += report.takeOvers;
   summary.faults += report.faults;
+  summary.powerCuts += report.powerCuts;
   summary.slowestRecoveryMs = Math.max(summary.slowestRecoveryMs, report.slowestRecoveryMs);
   if (report.violation !== null)
     summary.failures.push({ seed: report.seed, hours: report.hours, violations: report.violations });
@@ -151,11 +155,11 @@ function progress(summary: Summary, seeds: number): void {
 }
 
 function inWords(summary: Summary): string {
-  const { seeds, hours, faults, takeOvers, availability, slowestRecoveryMs, failures } = summary;
+  const { seeds, hours, faults, takeOvers, powerCuts, availability, slowestRecoveryMs, failures } = summary;
   const verdict = failures.length === 0 ? pc.green("every promise kept") : pc.red(`${failures.length} seeds failed`);
   return (
     `${verdict}: ${seeds} seeds, ${hours.toFixed(1)} simulated hours (${summary.hoursPerCpuMinute.toFixed(0)} per minute of ` +
-    `processor time), ${faults} faults, ${takeOvers} take-overs, somebody could sign for ${(availability * 100).toFixed(1)} % ` +
+    `processor time), ${faults} faults, ${takeOvers} take-overs, ${powerCuts} power-offs, somebody could sign for ${(availability * 100).toFixed(1)} % ` +
     `of the time, back at most ${(slowestRecoveryMs / 1000).toFixed(1)} s after the faults`
   );
 }

@@ -6,11 +6,12 @@
  * more often that way than if all were always possible ("swarm testing", Groce and others, 2012).
  */
 import { defaultTiming } from "../../contract/timing.ts";
-import type { ClusterShape } from "./cluster.ts";
+import type { ClusterShape, ShapeFencing } from "./cluster.ts";
 import type { Fault, FaultKind } from "./fault.ts";
 import { dataFaults, networkFaults } from "./faults-of-consul.ts";
 import { hostFaults } from "./faults-of-hosts.ts";
 import { peopleFaults } from "./faults-of-people.ts";
+import { powerFaults } from "./faults-of-power.ts";
 import { tamperFaults } from "./faults-of-tamperers.ts";
 import { Random, seedFor } from "./random.ts";
 
@@ -30,6 +31,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   ...dataFaults,
   ...peopleFaults,
   ...tamperFaults,
+  ...powerFaults,
 };
 
 /**
@@ -45,12 +47,26 @@ const doubtfulFaults = new Set([
   "wipe-consul",
 ]);
 
+/** Every other seed has fencing, in one of these ways. */
+const fencings: readonly ShapeFencing[] = [
+  { mode: "required", skipWait: false, isHonest: true },
+  { mode: "required", skipWait: true, isHonest: true },
+  { mode: "required", skipWait: false, isHonest: false },
+  { mode: "bestEffort", skipWait: false, isHonest: false },
+  { mode: "bestEffort", skipWait: true, isHonest: true },
+];
+
+export function fencingFor(seed: number): ShapeFencing | undefined {
+  return seed % 2 === 0 ? undefined : fencings[((seed - 1) / 2) % fencings.length];
+}
+
 /** Hosts' clocks run up to 2 % apart, which the rule's `skewMs` allows for. */
 const mostApart = 0.02;
 
 export function shapeFrom(seed: number): ClusterShape {
   const random = new Random(seedFor(seed, 0));
   const extreme = random.chance(0.3);
+  const fencing = fencingFor(seed);
   const rate = () => 1 + (extreme ? random.pick([-0.5, 0.5]) : random.between(-0.5, 0.5)) * mostApart;
   return {
     seed: seedFor(seed, 1),
@@ -59,6 +75,7 @@ export function shapeFrom(seed: number): ClusterShape {
     rates: [rate(), rate(), rate()],
     lease: defaultTiming,
     isKeyChanging: seed % 4 === 2,
+    ...(fencing === undefined ? {} : { fencing }),
   };
 }
 
@@ -66,7 +83,9 @@ export function shapeFrom(seed: number): ClusterShape {
 export function stormFrom(seed: number, n: number, only?: readonly string[]): Storm {
   const random = new Random(seedFor(seed, 1000 + n));
   const isDoubtful = random.chance(0.25);
-  const all = only ?? Object.keys(faultKinds);
+  // A seed without fencing draws as if there were no such faults.
+  const all =
+    only ?? Object.keys(faultKinds).filter((kind) => fencingFor(seed) !== undefined || !(kind in powerFaults));
   const kinds = chosenKinds(random, isDoubtful ? all : all.filter((kind) => !doubtfulFaults.has(kind)));
   const lastsMs = Math.round(isDoubtful ? random.between(30_000, 150_000) : random.between(10_000, 90_000));
   const mostBetweenMs = random.pick([1500, 5000, 12_000]);

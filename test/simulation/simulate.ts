@@ -18,6 +18,8 @@ export interface RunReport {
   readonly violation: Violation | null;
   readonly takeOvers: number;
   readonly faults: number;
+  /** How often a host's power was cut by another's order. */
+  readonly powerCuts: number;
   /** Share of the time in which somebody could sign. */
   readonly availability: number;
   /** The longest time from the end of a storm to somebody who signs. */
@@ -142,6 +144,7 @@ class Run {
       violation,
       takeOvers: witness.takeOvers,
       faults: this.#faults,
+      powerCuts: this.#cluster.hosts.reduce((sum, { power }) => sum + power.cuts, 0),
       availability: witness.signedMs / timeline.nowMs,
       slowestRecoveryMs: this.#slowestMs,
       tampering: this.#cluster.tampering,

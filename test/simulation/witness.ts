@@ -46,6 +46,8 @@ export class Witness {
   #hosts: readonly Watched[] = [];
   /** Until when each host may sign, by the last confirmed write of its own. */
   #lawfulUntilMs: number[] = [];
+  /** When each host's machine stood still with its clocks. */
+  #pauses: { sinceMs: number; untilMs: number }[][] = [];
   /** Since when, and until when at most, each host can sign. */
   #signing: ({ sinceMs: number; untilMs: number } | null)[] = [];
   #signedMs = 0;
@@ -69,6 +71,7 @@ export class Witness {
     this.#hosts = hosts;
     this.#lawfulUntilMs = hosts.map(() => Number.NEGATIVE_INFINITY);
     this.#signing = hosts.map(() => null);
+    this.#pauses = hosts.map(() => []);
     this.#taken = hosts.map(() => new Map());
   }
 
@@ -145,8 +148,20 @@ export class Witness {
 
   /** Consul committed a renewal or a take-over, which the host had sent at `sentMs`. */
   confirmed(index: number, sentMs: number): void {
-    const untilMs = sentMs + (this.#leaseMs[index] ?? 0) / (this.#hosts[index]?.rate ?? 1);
+    // A host counts on its own clock, which stood still while the machine did: `live-lease` does not cover that.
+    const stoodMs = (this.#pauses[index] ?? []).reduce(
+      (sum, { sinceMs, untilMs }) => sum + Math.max(0, untilMs - Math.max(sinceMs, sentMs)),
+      0,
+    );
+    const untilMs = sentMs + stoodMs + (this.#leaseMs[index] ?? 0) / (this.#hosts[index]?.rate ?? 1);
     this.#lawfulUntilMs[index] = Math.max(this.#lawfulUntilMs[index] ?? Number.NEGATIVE_INFINITY, untilMs);
+  }
+
+  /** This host's machine has stood still with its clocks since `sinceMs`, and goes on now. */
+  wasPaused(index: number, sinceMs: number): void {
+    const { nowMs } = this.#timeline;
+    this.#pauses[index]?.push({ sinceMs, untilMs: nowMs });
+    this.#lawfulUntilMs[index] = (this.#lawfulUntilMs[index] ?? Number.NEGATIVE_INFINITY) + nowMs - sinceMs;
   }
 
   /** Consul committed a take-over. `successor`: whom a clean marker in the lock named. */

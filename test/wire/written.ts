@@ -107,6 +107,7 @@ export const story = {
   lastSeenMs: 81_000,
   deaths: 0,
   silent: "host-a",
+  fenced: null,
 } as const;
 
 /** Undefined: a release of before the seals. */
@@ -212,6 +213,7 @@ async function onDisk(root: string, folder: string): Promise<Written> {
     keyMs: 450,
     firstMs: null,
     firstBlockMs: null,
+    fenced: null,
   } as const;
   journal?.journalFile(join(folder, "history.json")).save([entry]);
   return {

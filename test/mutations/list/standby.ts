@@ -93,8 +93,8 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/consul/follow.ts",
-        text: "observedFrom(read, keys, sealer, sentMs)",
-        by: "observedFrom(read, keys, sealer, clock.bootMs())",
+        text: "observedFrom(read, keys, sealer, roll, sentMs)",
+        by: "observedFrom(read, keys, sealer, roll, clock.bootMs())",
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/consul/follow.test.ts"] },
@@ -111,8 +111,8 @@ export const standbyMutations: readonly Mutation[] = [
     edits: [
       {
         file: standby,
-        text: "const overMs = marker !== null && isSure ? 0",
-        by: "const overMs = (marker !== null && isSure) || (lock.session === null && lock.lockIndex > 0) ? 0",
+        text: "const overMs = (marker !== null && isSure) || isOff ? 0",
+        by: "const overMs = (marker !== null && isSure) || isOff || (lock.session === null && lock.lockIndex > 0) ? 0",
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/role/waiting.test.ts"] },

@@ -5,6 +5,7 @@ import { clock } from "./clock.ts";
 import { consul } from "./consul.ts";
 import { consulData } from "./consul-data.ts";
 import { disk } from "./disk.ts";
+import { fencing } from "./fencing.ts";
 import { host } from "./host.ts";
 import { neard } from "./neard.ts";
 import { network } from "./network.ts";
@@ -23,6 +24,8 @@ export const catalogue: readonly Scenario[] = [
   ...clock,
   ...operator,
   ...tampering,
+  // Last, for the cluster is deployed anew for it.
+  ...fencing,
 ];
 
 /** @throws HoldfastError HF_USAGE */

@@ -1,0 +1,81 @@
+/**
+ * The power device `command`: a program of the operator's, for IPMI, Redfish, a PDU, or a cloud that holdfast does not
+ * know. The contract is in docs/operate/fencing.md:
+ *
+ *   COMMAND… status HOST    exit code 0, and `on` or `off` alone on the last line of its output
+ *   COMMAND… off HOST       exit code 0: the order was given
+ *   COMMAND… on HOST        the same
+ *
+ * It is run by a template unit of its own (infra/plan/power-units.ts): as a user that exists only while it runs, without
+ * capabilities, with nothing of ours in sight but its own secret. systemd ends it when its time is over.
+ * Awkward case: a program that is broken. Shells and option parsers end with 2, a missing one with 203: so no exit code
+ * is ever taken for `off`, only the very word is.
+ */
+import { readFile } from "node:fs/promises";
+import type { PowerDeviceConfig } from "../../contract/fencing.ts";
+import { powerOutput } from "../../contract/paths.ts";
+import { run } from "../system/run.ts";
+import type { DeviceReading, PowerBounds, PowerDevice } from "./device.ts";
+
+type Config = Extract<PowerDeviceConfig, { device: "command" }>;
+type Action = "status" | "off" | "on";
+
+/** What the unit needs of this host. */
+export interface UnitRunner {
+  /** Starts the unit and waits for its end. @throws Error when it failed */
+  start(unit: string, timeoutMs: number): Promise<void>;
+  /** What it wrote, `out` or `err`; empty: nothing. */
+  output(host: string, action: Action, stream: "out" | "err"): Promise<string>;
+}
+
+export const systemdRunner: UnitRunner = {
+  start: async (unit, timeoutMs) => void (await run("systemctl", ["start", unit], { timeoutMs })),
+  output: async (host, action, stream) => await readFile(powerOutput(host, action, stream), "utf8").catch(() => ""),
+};
+
+export class CommandDevice implements PowerDevice {
+  readonly kind = "command";
+  readonly pollMs = 500;
+  readonly #config: Config;
+  readonly #units: UnitRunner;
+
+  constructor(config: Config, units: UnitRunner = systemdRunner) {
+    this.#config = config;
+    this.#units = units;
+  }
+
+  async read(bounds: PowerBounds): Promise<DeviceReading> {
+    const { host } = this.#config;
+    await this.#run("status", bounds);
+    const said = (await this.#units.output(host, "status", "out")).trimEnd().split("\n").at(-1)?.trim() ?? "";
+    if (said !== "on" && said !== "off")
+      throw new Error(`the fence command for ${host} said neither on nor off, but "${shown(said)}"`);
+    return { state: said, because: `${host}, by its fence command` };
+  }
+
+  async cut(bounds: PowerBounds): Promise<void> {
+    await this.#run("off", bounds);
+  }
+
+  async give(bounds: PowerBounds): Promise<void> {
+    await this.#run("on", bounds);
+  }
+
+  async #run(action: Action, { withinMs, signal }: PowerBounds): Promise<void> {
+    const { host, unit } = this.#config;
+    if (signal.aborted) throw new Error("it was broken off");
+    try {
+      await this.#units.start(unit.replace("@.", `@${action}.`), withinMs);
+    } catch (error) {
+      const said = shown((await this.#units.output(host, action, "err")).trim().split("\n").at(-1) ?? "");
+      const why = said === "" ? (error as Error).message.split("\n")[0] : said;
+      throw new Error(`the fence command for ${host} failed at ${action}: ${why}`, { cause: error });
+    }
+  }
+}
+
+/** One short line, whatever a program wrote. */
+function shown(text: string): string {
+  const line = text.replaceAll(/\p{Cc}+/gu, " ");
+  return line.length <= 200 ? line : `${line.slice(0, 199)}…`;
+}

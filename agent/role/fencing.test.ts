@@ -1,0 +1,448 @@
+import { describe, expect, test } from "vitest";
+import type { PowerProof } from "../../contract/fencing.ts";
+import type { LockView } from "../lease/lock-record.ts";
+import { notConfirmable } from "./fencing.ts";
+import { fencingView } from "./fencing-view.ts";
+import { activeCore, Core, heldByA, markerOfA, nothingFound, settings } from "./testing.ts";
+import type { Event, FencingSettings, PeerNote, Settings } from "./types.ts";
+
+const required: FencingSettings = {
+  mode: "required",
+  skipWait: false,
+  devices: ["host-a", "host-b", "host-c"].map((host) => ({ host, withinMs: 15_000 })),
+};
+const { takeoverMs, leaseMs } = settings.lease;
+
+type Notes = Extract<Event, { is: "observed" }>["notes"];
+
+/** Host-b, watching; every look at Consul shows `notes` too. */
+class Fenced extends Core {
+  readonly own: Settings;
+  notes: Notes = {};
+
+  constructor(change: Partial<FencingSettings> = {}, peers = settings.peers) {
+    const own = { ...settings, peers, fencing: { ...required, ...change } };
+    super(nothingFound, 1_000_000, own);
+    this.own = own;
+    this.tell({ is: "key-checked", available: true });
+  }
+
+  override see(lock: LockView, change: object = {}): this {
+    return super.see(lock, { notes: this.notes, ...change });
+  }
+
+  get view() {
+    return fencingView(this.own, this.state, this.nowMs);
+  }
+
+  /** Answers the newest question to a device. */
+  answer(outcome: PowerProof["outcome"], because = "server 1 is off"): this {
+    const job = this.state.fencing.job;
+    if (job === null) throw new Error("no device is asked");
+    const proof = { host: job.host, device: "command", outcome, because, at: "2026-11-29T12:00:00.000Z", tookMs: 900 };
+    return this.tell({ is: "power-seen", job: job.number, proof });
+  }
+
+  /** Each, when it was asked for. */
+  deeds(): string[] {
+    const found = this.effects.flatMap((effect) =>
+      effect.do === "power"
+        ? [`${effect.job.what} ${effect.job.host}`]
+        : effect.do === "create-session" || effect.do === "take-over" || effect.do === "abandon-power"
+          ? [effect.do]
+          : [],
+    );
+    this.effects = [];
+    return found;
+  }
+}
+
+const note = (change: Partial<PeerNote> = {}) => ({
+  ready: false,
+  because: "ready",
+  ack: null,
+  isActive: false,
+  asks: null,
+  cleared: null,
+  fencing: null,
+  modifyIndex: 70,
+  ...change,
+});
+
+const free: LockView = { ...heldByA(60), session: null };
+const three = [...settings.peers, { host: "host-c", priority: 100 }];
+
+describe("a holder that says nothing", () => {
+  test("is powered off once the wait is over, not a tick sooner, and then taken over from", () => {
+    const core = new Fenced().watched();
+    core.live(takeoverMs - 600, heldByA(50));
+    expect(core.deeds()).toEqual([]);
+    core.live(600, heldByA(50));
+    expect(core.deeds()).toEqual(["off host-a"]);
+    core.live(3000, heldByA(50));
+    expect(core.deeds(), "nothing more while the device works").toEqual([]);
+    expect(core.state.because).toBe("cuts the power of host-a, which may still run");
+    core.answer("off");
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("is told in the history: whom, by which device, with which proof", () => {
+    const core = new Fenced()
+      .watched()
+      .live(takeoverMs + 200, heldByA(50))
+      .answer("off");
+    core.tell({ is: "session-created", serial: core.state.serial, session: "session-b" });
+    core.tell({ is: "took-over", serial: core.state.serial, sentMs: core.nowMs, lockIndex: 5 });
+    expect(core.state.phase).toMatchObject({
+      name: "taking",
+      story: {
+        fenced: { host: "host-a", device: "command", outcome: "off", because: "server 1 is off" },
+        because: expect.stringContaining("it is off (command): server 1 is off"),
+      },
+    });
+  });
+
+  test("is not taken over from while it is not shown to be off; status says why, and the device is asked again", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    core.deeds();
+    core.answer("unproven", "no route to the device");
+    expect(core.view).toMatchObject({ state: "unproven", target: "host-a", tries: 1 });
+    expect(core.state.because).toContain("no route to the device");
+    core.live(4500, heldByA(50));
+    expect(core.deeds()).toEqual([]);
+    core.live(1000, heldByA(50));
+    expect(core.deeds()).toEqual(["off host-a"]);
+    core.answer("unproven", "no route to the device").live(60_000, heldByA(50));
+    expect(core.deeds()).not.toContain("create-session");
+  });
+
+  test("with bestEffort is tried once, and taken over from in any case", () => {
+    const core = new Fenced({ mode: "bestEffort" }).watched().live(takeoverMs + 200, heldByA(50));
+    expect(core.deeds()).toEqual(["off host-a"]);
+    core.answer("unproven", "no route to the device");
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("without fencing nobody is asked", () => {
+    const core = new Fenced({ mode: "off" }).watched().live(takeoverMs + 200, heldByA(50));
+    expect(core.deeds()).toEqual(["create-session"]);
+    expect(core.view.state).toBe("idle");
+  });
+
+  test("that renews after all is left alone: what is under way ends", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    core.deeds();
+    core.live(500, heldByA(51));
+    expect(core.deeds()).toEqual(["abandon-power"]);
+    expect(core.state.fencing.job).toBeNull();
+  });
+
+  test("a proof is for its term alone", () => {
+    const core = new Fenced()
+      .watched()
+      .live(takeoverMs + 200, heldByA(50))
+      .answer("off");
+    core.deeds();
+    // It is back, and holds again.
+    const again: LockView = { ...heldByA(70), lockIndex: 5, session: "session-a2" };
+    core.fail().live(500, again);
+    core.live(takeoverMs + 1500, again);
+    expect(core.deeds()).toEqual(["off host-a"]);
+  });
+
+  test("an answer to a question of an earlier term proves nothing", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    const { job } = core.state.fencing;
+    const again: LockView = { ...heldByA(70), lockIndex: 5, session: "session-a2" };
+    core.live(500, again);
+    const proof = { host: "host-a", device: "command", outcome: "off", because: "", at: "", tookMs: 1 } as const;
+    core.tell({ is: "power-seen", job: job?.number ?? 0, proof });
+    expect(core.state.fencing.proofs).toEqual([]);
+  });
+
+  test("nor does one to a question about another term, whatever became of that question", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    const { fencing } = core.state;
+    if (fencing.job === null) throw new Error("nothing is under way");
+    const earlier = { ...fencing, job: { ...fencing.job, term: { epoch: 3, session: null } } };
+    core.state = { ...core.state, fencing: earlier };
+    core.deeds();
+    core.answer("off");
+    expect(core.state.fencing.proofs).toEqual([]);
+    expect(core.deeds()).not.toContain("create-session");
+  });
+
+  test("nobody is powered off by a host that is not ready, is paused, or that Consul does not hear", () => {
+    const unready = new Fenced().watched().live(takeoverMs + 3000, heldByA(50), { syncing: true });
+    expect(unready.deeds()).toEqual([]);
+    const paused = new Fenced().watched();
+    for (let i = 0; i < 20; i++) paused.probe().see(heldByA(50), { paused: true }).after(500).tell({ is: "tick" });
+    expect(paused.deeds()).toEqual([]);
+    const cut = new Fenced().watched();
+    for (let i = 0; i < 40; i++) cut.probe().after(500).tell({ is: "tick" });
+    expect(cut.deeds()).toEqual([]);
+  });
+
+  test("a host without a device is no reason to go on", () => {
+    const core = new Fenced({ devices: [] }).watched().live(takeoverMs + 3000, heldByA(50));
+    expect(core.deeds()).toEqual([]);
+    expect(core.view).toMatchObject({
+      state: "unproven",
+      because: expect.stringContaining("host-a has no power device"),
+    });
+  });
+});
+
+describe("nobody need be powered off", () => {
+  const handed: LockView = { ...heldByA(60), session: null, value: { host: "host-a", seq: 9, released: markerOfA } };
+
+  test("in a switchover", () => {
+    expect(new Fenced().watched().see(handed).deeds()).toEqual(["create-session"]);
+  });
+
+  test("before the same host takes its own lease again", () => {
+    const own: LockView = { ...free, value: { host: "host-b", seq: 1, heardMs: leaseMs } };
+    const core = new Fenced().live(takeoverMs + 500, own);
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("who says, when asked, that it holds nothing; an answer to an earlier question says nothing", () => {
+    const core = new Fenced().watched();
+    core.live(1000, free);
+    const { call } = core.state.fencing;
+    expect(call?.number).toBeGreaterThan(0);
+    core.notes = { "host-a": note({ cleared: (call?.number ?? 0) - 1 }) };
+    core.live(takeoverMs - 1500, free);
+    core.notes = { "host-a": note({ cleared: call?.number ?? 0 }) };
+    core.live(1000, free);
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("a holder whose session is gone is given a moment more to say so", () => {
+    const core = new Fenced().watched().live(takeoverMs + 2800, free);
+    expect(core.deeds()).toEqual([]);
+    expect(core.state.because).toContain("waits a moment for it to say that it holds nothing");
+    core.live(500, free);
+    expect(core.deeds()).toEqual(["off host-a"]);
+  });
+
+  test("and is asked anew when a holder was seen alive in between", () => {
+    const core = new Fenced().watched().live(leaseMs / 2 + 200, heldByA(50));
+    const first = core.state.fencing.call?.number;
+    core.live(1000, heldByA(51));
+    expect(core.state.fencing.call).toBeNull();
+    core.live(leaseMs / 2 + 200, heldByA(51));
+    expect(core.state.fencing.call?.number).toBeGreaterThan(first ?? 0);
+  });
+});
+
+describe("where the lock does not prove who held it", () => {
+  const wrong: LockView = { ...free, seal: "missing" };
+  const longestMs = 62_000;
+
+  test("nobody is powered off, and nobody takes over before all others said that they hold nothing", () => {
+    const core = new Fenced({}, three).watched().live(longestMs, wrong);
+    expect(core.deeds()).toEqual([]);
+    expect(core.view).toMatchObject({
+      state: "unproven",
+      because: expect.stringContaining("waits for host-a and host-c to say that nothing is held there"),
+    });
+    const cleared = core.state.fencing.call?.number ?? 0;
+    core.notes = { "host-a": note({ cleared }) };
+    core.live(1000, wrong);
+    expect(core.deeds()).toEqual([]);
+    core.notes = { ...core.notes, "host-c": note({ cleared }) };
+    core.live(1000, wrong);
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("so too before a first activation: it may be that Consul's data was lost", () => {
+    const never: LockView = { ...heldByA(1), lockIndex: 0, session: null, value: { host: "host-b", seq: 0 } };
+    const core = new Fenced().live(500, never);
+    core.tell({ is: "account-seen", sight: { ...sight, atMs: core.nowMs } }).live(takeoverMs + 500, never);
+    expect(core.deeds()).toEqual([]);
+    core.notes = { "host-a": note({ cleared: core.state.fencing.call?.number ?? 0 }) };
+    core.tell({ is: "account-seen", sight: { ...sight, atMs: core.nowMs } }).live(500, never);
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("until a holder was watched in office for longer than whoever it concealed is heard", () => {
+    const core = new Fenced({}, three).watched().live(500, wrong);
+    for (let index = 61; index <= 61 + longestMs / 1000 + 1; index++) core.live(1000, heldByA(index));
+    expect(core.state.watch.isDoubted).toBe(false);
+    core.live(takeoverMs + 200, heldByA(200));
+    expect(core.deeds()).toEqual(["off host-a"]);
+  });
+
+  test("also when a record that looks right comes after it, of a holder that nobody has watched since", () => {
+    const core = new Fenced({}, three).watched().live(500, wrong).live(500, heldByA(61)).live(longestMs, heldByA(62));
+    expect(core.state.watch.isDoubted).toBe(true);
+    expect(core.deeds()).toEqual([]);
+    expect(core.view).toMatchObject({ state: "unproven", because: expect.stringContaining("host-a and host-c") });
+  });
+
+  test("with bestEffort the wait alone counts", () => {
+    const core = new Fenced({ mode: "bestEffort" }, three).watched().live(longestMs, wrong);
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+});
+
+const sight = {
+  nearEpoch: 7,
+  standing: "none" as const,
+  produced: 0,
+  expected: 0,
+  duties: { blocks: zero(), chunks: zero(), endorsements: zero() },
+  key: settings.publicKey,
+  nextKey: settings.publicKey,
+  nextStartHeight: null,
+};
+function zero() {
+  return { produced: 0, expected: 0 };
+}
+
+describe("two standbys", () => {
+  test("the one that goes second leaves the device to the first, as long as that is at it", () => {
+    const core = new Fenced({}, [...three, { host: "host-aa", priority: 200 }]).watched();
+    core.notes = { "host-aa": note({ ready: true, fencing: "host-a" }) };
+    core.live(takeoverMs + 3000, heldByA(50));
+    expect(core.deeds()).toEqual([]);
+    expect(core.state.because).toBe("host-aa cuts the power of host-a, which may still run");
+    core.notes = { "host-aa": note({ ready: true }) };
+    core.live(500, heldByA(50));
+    expect(core.deeds()).toEqual(["off host-a"]);
+  });
+});
+
+describe("skipWait", () => {
+  test("looks at the device of a holder that was watched, and takes over as soon as it is off", () => {
+    const core = new Fenced({ skipWait: true }).watched().live(leaseMs / 2 + 200, heldByA(50));
+    expect(core.deeds()).toEqual(["look host-a"]);
+    core.answer("off");
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("one that is on is waited for, and looked at again", () => {
+    const core = new Fenced({ skipWait: true }).watched().live(leaseMs / 2 + 200, heldByA(50));
+    core.answer("unproven", "is on").live(1200, heldByA(50));
+    expect(core.deeds()).toEqual(["look host-a", "look host-a"]);
+  });
+
+  test("not of a holder that was not watched for a whole wait: another may be in office besides", () => {
+    const core = new Fenced({ skipWait: true }).live(leaseMs / 2 + 1500, heldByA(50));
+    expect(core.deeds()).toEqual([]);
+  });
+
+  test("what an operator confirms ends no wait", () => {
+    const core = new Fenced({ skipWait: true }).watched().live(leaseMs / 2 + 200, heldByA(50));
+    core.deeds();
+    core.tell({ is: "power-confirmed", host: "host-a", at: "" }).live(500, heldByA(50));
+    expect(core.deeds()).not.toContain("create-session");
+  });
+
+  test("one whose watch was broken meanwhile is waited for all the same: another may be in office by now", () => {
+    const core = new Fenced({ skipWait: true })
+      .watched()
+      .live(leaseMs / 2 + 200, heldByA(50))
+      .answer("off");
+    core.fail();
+    core.deeds();
+    core.after(7000).probe().see(heldByA(50)).tell({ is: "tick" });
+    core.live(3000, heldByA(50));
+    expect(core.deeds()).not.toContain("create-session");
+  });
+
+  test("without it what is known to be off is waited for too, when a late renewal of it comes", () => {
+    const late = (skipWait: boolean) => {
+      const core = new Fenced({ skipWait })
+        .watched()
+        .live(takeoverMs + 200, heldByA(50))
+        .answer("off");
+      core.fail();
+      core.deeds();
+      return core.live(takeoverMs - 1500, heldByA(51)).deeds();
+    };
+    expect(late(true)).toContain("create-session");
+    expect(late(false)).not.toContain("create-session");
+  });
+
+  test("without it a host that is off is waited for as any other", () => {
+    const core = new Fenced().watched().live(leaseMs / 2 + 1500, heldByA(50));
+    expect(core.deeds()).toEqual([]);
+  });
+});
+
+describe("an operator's word", () => {
+  const stuck = () =>
+    new Fenced()
+      .watched()
+      .live(takeoverMs + 200, heldByA(50))
+      .answer("unproven", "no route");
+
+  test("stands for the device's, for this take-over", () => {
+    const core = stuck();
+    expect(notConfirmable(core.own, core.state, "host-a", core.nowMs)).toBeNull();
+    core.deeds();
+    core.tell({ is: "power-confirmed", host: "host-a", at: "2026-11-29T12:00:00.000Z" });
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("is not kept for later", () => {
+    const core = new Fenced().watched();
+    core.tell({ is: "power-confirmed", host: "host-a", at: "" });
+    core.deeds();
+    core.live(takeoverMs + 500, heldByA(50));
+    expect(core.deeds()).toEqual(["off host-a"]);
+  });
+
+  test("is not taken where nobody waits for it", () => {
+    const core = stuck();
+    const why = (host: string) => notConfirmable(core.own, core.state, host, core.nowMs);
+    expect(why("host-c")).toContain("does not wait for host-c");
+    core.live(500, heldByA(51));
+    expect(why("host-a")).toContain("the lock is held and renewed");
+    const active = activeCore();
+    expect(notConfirmable(settings, active.state, "host-a", active.nowMs)).toContain("host-b is active");
+  });
+});
+
+describe("answers to a roll call", () => {
+  const asked = { "host-a": note({ asks: "question 1" }) };
+  const answers = (core: Core) =>
+    core.effects.flatMap((effect) => (effect.do === "publish" ? JSON.parse(effect.text).clear : [])) as string[];
+
+  test("a standby whose neard has no key answers", () => {
+    const core = new Fenced();
+    core.notes = asked;
+    expect(answers(core.live(2000, heldByA(50)))).toContain("question 1");
+  });
+
+  test("not one that has not looked at its neard yet, or whose neard does not say", () => {
+    const core = new Fenced();
+    core.notes = asked;
+    expect(answers(core.live(3000, heldByA(50), { answered: false }))).toEqual([]);
+  });
+
+  test("not a holder", () => {
+    const core = activeCore();
+    for (let i = 0; i < 30; i++)
+      core
+        .see({ ...heldByA(60 + i), lockIndex: 5, session: "session-b" }, { notes: asked })
+        .after(200)
+        .tell({ is: "tick" });
+    expect(answers(core)).toEqual([]);
+  });
+
+  test("one that gave way does at once: its neard was killed", () => {
+    const core = activeCore();
+    core.after(10).tell({ is: "renew-refused", session: "session-b", because: "gone" });
+    // Shut, killed, erased, disarmed, started.
+    for (let i = 0; i < 5; i++) core.done();
+    expect(core.state.phase.name).toBe("standby");
+    core
+      .see({ ...free, lockIndex: 5 }, { notes: asked })
+      .after(1200)
+      .tell({ is: "tick" });
+    expect(answers(core)).toContain("question 1");
+  });
+});
