@@ -21,7 +21,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{contract,ssh,infra,agent,cli,lab,toolchain,test}/**/*.test.ts"],
+          include: ["{contract,ssh,hcloud,infra,agent,cli,lab,toolchain,test}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "test/scenarios/**"],
           testTimeout: 30_000,
         },
