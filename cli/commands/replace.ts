@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError } from "commander";
 import { type ClusterSession, type CommandContext, findHost, jsonOption } from "../command-context.ts";
-import type { ExitCode } from "../exit-codes.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { hostsNow } from "../replace/hosts-now.ts";
 import type { Replacement } from "../replace/take-step.ts";
+import { withProgress } from "../terminal/progress.ts";
 
 interface Options {
   readonly yes?: boolean;
@@ -18,14 +20,16 @@ export function replaceCommand(context: CommandContext): Command {
   const command = new Command("replace");
   return command
     .description("replace the machine of a host: out of service, a new machine under its address, healthy again")
-    .argument("<host>")
+    .argument("[host]", "without it: which hosts may be replaced now, one after the other in this order")
     .option("-y, --yes", "do not ask, neither here nor in pulumi up")
     .option("--without-standby", "go on though no host stands by until the new machine is in sync")
     .option("--anew", "also where the machine was set up in the last 24 h")
     .option("--timeout <hours>", "how long to wait until the new machine is healthy", hours, timeoutH)
     .addOption(jsonOption())
     .addHelpText("after", replaceHelp)
-    .action((name: string, options: Options) => context.finish(run(context, command, name, options)));
+    .action((name: string | undefined, options: Options) =>
+      context.finish(name === undefined ? list(context, command, options) : run(context, command, name, options)),
+    );
 }
 
 const replaceHelp = `
@@ -44,6 +48,7 @@ Exit codes: 0 it is replaced, 1 refused or failed, 4 the host is out of service 
 new machine.
 
 Examples:
+  $ holdfast replace
   $ holdfast replace host-b
   $ holdfast replace host-b --yes --json`;
 
@@ -51,6 +56,17 @@ function hours(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError("Give a number of hours above 0.");
   return value;
+}
+
+async function list(context: CommandContext, command: Command, { json }: Options): Promise<ExitCode> {
+  const { clock, terminal } = context.ports;
+  const { formatReplaceable, listReplaceable } = await import("../replace/list-hosts.ts");
+  return context.withCluster(command, async (session) => {
+    const all = listReplaceable(await withProgress(terminal, clock, "asking the hosts", hostsNow(session)));
+    if (json) context.printJson(all);
+    else context.print(formatReplaceable(all, { paint: context.paint(command), columns: terminal.columns }));
+    return exitCodes.ok;
+  });
 }
 
 async function run(context: CommandContext, command: Command, name: string, options: Options): Promise<ExitCode> {

@@ -153,6 +153,24 @@ test("at three in the morning: a dead host needs no draining", async () => {
   expect(ups).toHaveLength(1);
 });
 
+describe("without a host: which may be replaced now, in which order", () => {
+  test("all well, with a third validator: any of them, the active one last", async () => {
+    const { code, out } = await holdfast(cluster().world(), "replace", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual(
+      ["host-c", "host-b", "host-d", "host-a"].map((host) => ({ host, now: "yes", because: [] })),
+    );
+  });
+  test("one down: itself, and nobody else without a word", async () => {
+    const { machines, world } = cluster();
+    machines["host-d"].on = false;
+    const { out } = await holdfast(world(), "replace");
+    expect(out).toMatch(/host-c +not now +Consul would have no majority without host-c/);
+    expect(out).toMatch(/host-d +now/);
+    expect(out).toMatch(/host-b +not now .*; and host-b is the only standby/);
+  });
+});
+
 describe("refused, with exit code 1, and nothing is changed", () => {
   test("the quorum and the last standby, both named", async () => {
     const { machines, world } = cluster();

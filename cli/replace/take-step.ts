@@ -5,9 +5,10 @@ import { checkHosts } from "../check/check-hosts.ts";
 import { type ClusterSession, findHost } from "../command-context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { Ports, StackHost } from "../ports.ts";
-import { askHosts, confirmClaims } from "../status/ask-hosts.ts";
+import { askHosts } from "../status/ask-hosts.ts";
 import { startProgress, withProgress } from "../terminal/progress.ts";
 import { drainHost } from "./drain-host.ts";
+import { hostsNow } from "./hosts-now.ts";
 import { lookAtMachine, type Machine } from "./machine.ts";
 import { settingsHostKey } from "./new-host-key.ts";
 import { missingOn, nextStep } from "./next-step.ts";
@@ -95,19 +96,9 @@ interface Seen {
   readonly missing: string | null;
 }
 
-async function look(
-  ports: Ports,
-  { cluster, links }: ClusterSession,
-  host: StackHost,
-  stack: string | undefined,
-): Promise<Seen> {
-  const asked = askHosts(
-    links,
-    cluster.hosts.map(({ name }) => name),
-  ).then((answers) => confirmClaims(links, answers));
-  const [answers, machine] = await Promise.all([asked, lookAtMachine(links.of(host.name))]);
-  const statuses = new Map(answers.map((answer) => [answer.host, "status" in answer ? answer.status : null]));
-  const hosts = cluster.hosts.map(({ name, roles }): HostNow => ({ name, roles, status: statuses.get(name) ?? null }));
+async function look(ports: Ports, session: ClusterSession, host: StackHost, stack: string | undefined): Promise<Seen> {
+  const { cluster, links } = session;
+  const [hosts, machine] = await Promise.all([hostsNow(session), lookAtMachine(links.of(host.name))]);
   const own = hosts.find(({ name }) => name === host.name) as HostNow;
   const withNewKey = machine.is === "other-key" ? await lookWithNewKey(ports, cluster, host, stack) : null;
   return { hosts, machine, withNewKey, missing: missingOn(own) };
