@@ -11,13 +11,11 @@ export interface Question {
   readonly peers: readonly string[];
   /** Id of the deployment whose secrets are to be told, by a host that belongs to it or did; null: by none. */
   readonly adopt: string | null;
-  /** Whether its agent is to be asked how the cluster is. */
-  readonly agent?: boolean;
 }
 
 /** What `sh -s` runs, as root, with what sshd put into SSH_CONNECTION as its argument. */
-export function scriptFor({ peers, adopt, agent = false }: Question): string {
-  return `PEERS='${peers.join(" ")}' ADOPT='${adopt ?? ""}' AGENT='${agent ? "yes" : ""}'\n${factsScript}`;
+export function scriptFor({ peers, adopt }: Question): string {
+  return `PEERS='${peers.join(" ")}' ADOPT='${adopt ?? ""}'\n${factsScript}`;
 }
 
 /** Lines for what the host lacks are empty. */
@@ -69,7 +67,6 @@ if [ -n "$ADOPT" ] && { grep -q "\\"$ADOPT\\"" ${paths.deployment} 2>/dev/null |
   fact certificate "$(b64 ${paths.hostCertificate})"
   fact nodeKey "$(b64 ${paths.neardHome}/node_key.json)"
 fi
-if [ -n "$AGENT" ] && [ -x ${paths.holdfastd} ]; then fact agent "$(timeout 8 ${paths.holdfastd} status --json 2>/dev/null | base64 -w0)"; fi
 fact addresses "$(hostname -I 2>/dev/null)"
 fact managed "$(test -e /etc/holdfast && echo yes)"
 fact bare "$(test -e ${paths.etc} || test -e ${paths.state} || echo yes)"
@@ -131,8 +128,6 @@ const factsSchema = z.object({
   tlsKey: base64,
   certificate: base64,
   nodeKey: base64,
-  /** JSON: what its agent says; empty where it was not asked, or gives no answer. */
-  agent: base64,
   addresses: words,
   /** An earlier run was here. */
   managed: yes,

@@ -37,7 +37,6 @@ const fit: HostFacts = {
   tlsKey: "",
   certificate: "",
   nodeKey: "",
-  agent: "",
   addresses: ["192.0.2.11", "192.0.2.12", "192.0.2.13"],
   managed: false,
   bare: true,
