@@ -34,6 +34,7 @@ const step = (machine: Machine, more: Partial<Situation> = {}) =>
   nextStep({
     host: "host-b",
     hosts: three,
+    cloud: null,
     machine,
     withNewKey: null,
     missing: null,
@@ -57,14 +58,19 @@ describe("from where things stand, step by step", () => {
       { hosts: noStatus("host-b") },
       { do: "await-machine", dead: true },
     ],
-    ["an empty machine is deployed to", machines.bare, { hosts: noStatus("host-b") }, { do: "deploy" }],
+    ["an empty machine is deployed to", machines.bare, { hosts: noStatus("host-b") }, { do: "deploy", refresh: false }],
     [
       "one with another key needs that key in the settings",
       machines["other-key"],
       {},
       { do: "set-host-key", message: "another key" },
     ],
-    ["which is there, and fits", machines["other-key"], { withNewKey: machines.bare }, { do: "deploy" }],
+    [
+      "which is there, and fits",
+      machines["other-key"],
+      { withNewKey: machines.bare },
+      { do: "deploy", refresh: false },
+    ],
     [
       "which is there, and is not that of what answers",
       machines["other-key"],
@@ -83,7 +89,12 @@ describe("from where things stand, step by step", () => {
       { withNewKey: machines.silent },
       { do: "await-machine", dead: true },
     ],
-    ["an apply that was cut short goes on", machines["other-key"], { withNewKey: machines.new }, { do: "deploy" }],
+    [
+      "an apply that was cut short goes on",
+      machines["other-key"],
+      { withNewKey: machines.new },
+      { do: "deploy", refresh: false },
+    ],
     [
       "a new machine is waited for",
       machines.new,
@@ -93,6 +104,53 @@ describe("from where things stand, step by step", () => {
     ["and then it is done", machines.new, {}, { do: "done" }],
     ["unless it is meant once more", machines.new, { anew: true }, { do: "drain" }],
   ])("%s", (_, machine, more, expected) => expect(step(machine, more)).toMatchObject(expected));
+});
+
+describe("a host whose machine a cloud makes", () => {
+  const old = { status: "running", ageMs: newForMs };
+  const fresh = { status: "running", ageMs: newForMs - 1 };
+  test.each<[string, Machine, Partial<Situation>, object]>([
+    ["serves", machines.old, { cloud: old }, { do: "drain" }],
+    ["is out of service", machines.drained, { cloud: old }, { do: "make-machine", dead: false }],
+    ["is dead", machines.silent, { cloud: old }, { do: "make-machine", dead: true }],
+    ["is dead and off", machines.silent, { cloud: { ...old, status: "off" } }, { do: "make-machine", dead: true }],
+    ["was made a moment ago, and boots", machines.silent, { cloud: fresh }, { do: "deploy", refresh: false }],
+    ["was made a moment ago, and is meant", machines.silent, { cloud: fresh, anew: true }, { do: "make-machine" }],
+    [
+      "was made a moment ago, and is off",
+      machines.silent,
+      { cloud: { ...fresh, status: "off" } },
+      { do: "make-machine" },
+    ],
+    [
+      "has no server: one was deleted, none made",
+      machines.silent,
+      { cloud: "absent" },
+      { do: "deploy", refresh: true },
+    ],
+    [
+      "cannot be asked for at the provider's",
+      machines.silent,
+      { cloud: "unknown" },
+      { do: "make-machine", dead: true },
+    ],
+    ["is new and empty", machines.bare, { cloud: fresh }, { do: "deploy", refresh: false }],
+    [
+      "is answered for by somebody else",
+      machines["other-key"],
+      { cloud: old },
+      { do: "refuse", reasons: ["another key"] },
+    ],
+    ["is new and whole", machines.new, { cloud: fresh }, { do: "done" }],
+  ])("%s", (_, machine, more, expected) =>
+    expect(
+      step(machine, { hosts: machine.is === "silent" ? noStatus("host-b", three) : three, ...more }),
+    ).toMatchObject(expected),
+  );
+  test("is deleted only while the others can do without it", () => {
+    const hosts = noStatus("host-b", noStatus("host-c"));
+    expect(step(machines.silent, { cloud: old, hosts })).toMatchObject({ do: "refuse" });
+  });
 });
 
 describe("what must stay", () => {
@@ -124,7 +182,10 @@ describe("what must stay", () => {
     });
   });
   test("a machine that is replaced already is not held up by it", () => {
-    expect(step(machines.bare, { hosts: noStatus("host-b", noStatus("host-c")) })).toEqual({ do: "deploy" });
+    expect(step(machines.bare, { hosts: noStatus("host-b", noStatus("host-c")) })).toEqual({
+      do: "deploy",
+      refresh: false,
+    });
     expect(step(machines.drained, { hosts: noStatus("host-b", noStatus("host-c")) })).toMatchObject({
       do: "await-machine",
     });

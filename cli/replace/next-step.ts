@@ -14,6 +14,8 @@ export const newForMs = 24 * 3_600_000;
 export interface Situation {
   readonly host: string;
   readonly hosts: readonly HostNow[];
+  /** Pulumi makes its machine; null: the operator does. */
+  readonly cloud: CloudServer | "absent" | "unknown" | null;
   /** By the host key that the stack was brought up with. */
   readonly machine: Machine;
   /** By the one that the settings have now, where that is another and the first did not fit; null: not looked for. */
@@ -26,6 +28,13 @@ export interface Situation {
   readonly anew: boolean;
 }
 
+/** The server of a host at a cloud, as the provider has it. */
+export interface CloudServer {
+  /** The provider's own word. */
+  readonly status: string;
+  readonly ageMs: number;
+}
+
 export type Step =
   | { readonly do: "refuse"; readonly reasons: readonly string[]; readonly next: string }
   /** Take it out of service. */
@@ -34,31 +43,49 @@ export type Step =
   | { readonly do: "await-machine"; readonly dead: boolean }
   /** Something answers that is not the machine that the settings describe. */
   | { readonly do: "set-host-key"; readonly message: string }
-  /** `pulumi up`: everything is made on the new machine. */
-  | { readonly do: "deploy" }
+  /** The provider deletes the old server and makes a new one, then as `deploy`. `dead`: see above. */
+  | { readonly do: "make-machine"; readonly dead: boolean }
+  /** `pulumi up`: everything is made on the new machine. `refresh`: the state may have a server that is not there. */
+  | { readonly do: "deploy"; readonly refresh: boolean }
   | { readonly do: "await-healthy"; readonly missing: string }
   | { readonly do: "done" };
 
+const deploy: Step = { do: "deploy", refresh: false };
+
 export function nextStep(situation: Situation): Step {
-  const { machine, withNewKey } = situation;
+  const { machine, withNewKey, cloud } = situation;
   switch (machine.is) {
     case "bare":
-      return { do: "deploy" };
+      return deploy;
     case "other-key":
+      // Its key is of the stack's own making, and every machine of its gets it.
+      if (cloud !== null)
+        return { do: "refuse", reasons: [machine.error.message.replace(/\.$/, "")], next: strangersNext };
       if (withNewKey === null) return { do: "set-host-key", message: machine.error.message };
       if (withNewKey.is === "other-key") return { do: "set-host-key", message: withNewKey.error.message };
       // It went away between the two looks.
-      return withNewKey.is === "silent" ? { do: "await-machine", dead: true } : { do: "deploy" };
+      return withNewKey.is === "silent" ? { do: "await-machine", dead: true } : deploy;
     case "drained":
-      return { do: "await-machine", dead: false };
+      return cloud === null ? { do: "await-machine", dead: false } : { do: "make-machine", dead: false };
     case "silent":
-      return refusal(situation) ?? { do: "await-machine", dead: true };
+      if (cloud === null) return refusal(situation) ?? { do: "await-machine", dead: true };
+      return silentServer(situation, cloud);
     case "deployed":
       if (machine.ageMs < newForMs && !situation.anew)
         return situation.missing === null ? { do: "done" } : { do: "await-healthy", missing: situation.missing };
       return refusal(situation) ?? { do: "drain" };
   }
 }
+
+/** One that was made a moment ago need not answer yet; the apply waits for it. */
+function silentServer(situation: Situation, cloud: CloudServer | "absent" | "unknown"): Step {
+  if (cloud === "absent") return { do: "deploy", refresh: true };
+  if (cloud !== "unknown" && cloud.status !== "off" && cloud.ageMs < newForMs && !situation.anew) return deploy;
+  return refusal(situation) ?? { do: "make-machine", dead: true };
+}
+
+const strangersNext =
+  "Somebody else answers there, or its host key was changed by hand: look at the server in the provider's console.";
 
 function refusal({ hosts, host, withoutStandby }: Situation): Extract<Step, { do: "refuse" }> | null {
   const against = obstaclesTo(hosts, host).filter(({ is }) => is !== "last-standby" || !withoutStandby);

@@ -48,7 +48,7 @@ export async function takeStep(
   const host = findHost(cluster, replacement.host);
   const settings = `Pulumi.${(stack ?? ports.selectedStack() ?? "<stack>").split("/").at(-1)}.yaml`;
   const seen = await withProgress(terminal, clock, "asking the hosts", look(ports, session, host, stack));
-  const step = nextStep({ ...replacement, ...seen });
+  const step = nextStep({ ...replacement, ...seen, cloud: null });
   const end = (code: ExitCode, text: string, state: ReplaceReport["state"], next: readonly string[]): End => ({
     code,
     text,
@@ -72,6 +72,8 @@ export async function takeStep(
     }
     case "drain":
       return (await drained(ports, session, replacement, seen.hosts)) ?? "go-on";
+    case "make-machine":
+      throw new Error("not yet");
     case "deploy":
       return (await deployed(ports, stack, replacement)) ?? "go-on";
     case "await-healthy":

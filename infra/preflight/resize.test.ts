@@ -33,6 +33,11 @@ test("several at once: refused with the order in which they may, the active one 
     },
   ]));
 
+test("several at once in a preview, where no host is asked", () =>
+  expect(resizeFaults(["host-a", "host-b"].map(change), [])[0]?.next).toContain(
+    "of its own, the active one last; look",
+  ));
+
 test("not while another server is missing", () =>
   expect(resizeFaults([change("host-b")], silent("host-c"))).toMatchObject([
     { code: "HF_REFUSED", message: expect.stringContaining("host-c gives no answer") },

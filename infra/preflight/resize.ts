@@ -36,10 +36,13 @@ const words = ({ host, from, to }: TypeChange) => `a new server type for ${host}
 
 function tooMany(changes: readonly TypeChange[], hosts: readonly HostNow[]): Fault {
   const list = changes.map(({ host, from, to }) => `${host} (${from} → ${to})`).join(", ");
-  const order = orderOfTakingAway(hosts.filter(({ name }) => changes.some(({ host }) => host === name)));
+  // Where no host could be asked, as in a preview, nobody knows which one is active.
+  const among = hosts.filter(({ name }) => changes.some(({ host }) => host === name));
+  const order =
+    among.length === 0 ? "the active one last" : `in this order: ${orderOfTakingAway(among).join(", then ")}`;
   return configFault(
     `holdfast:hosts: the server types of ${list} change, and one run would cut the power of all of them together`,
-    `Change one after the other, each with a pulumi up of its own: ${order.join(", then ")}, and look at holdfast status in between.`,
+    `Change one after the other, each with a pulumi up of its own, ${order}; look at holdfast status in between.`,
   );
 }
 
