@@ -45,11 +45,15 @@ const ports: Ports = {
     othersTerminal = true;
     return openShell(cluster, host, command);
   },
-  async pulumi(stack, arguments_) {
+  async pulumi(stack, arguments_, variables) {
     othersTerminal = true;
-    return await runPulumi(stack, arguments_).finally(() => {
+    return await runPulumi(stack, arguments_, variables).finally(() => {
       othersTerminal = false;
     });
+  },
+  async hcloud({ token, endpoint }) {
+    const { cloudClient } = await import("../infra/preflight/look-at-cloud.ts");
+    return cloudClient({ endpoint }, token);
   },
 };
 

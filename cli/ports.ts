@@ -2,7 +2,9 @@
  * What the commands need from the world: the terminal, the clock, the stack's outputs and the hosts.
  * `main.ts` gives them the real ones, the tests fakes from `testing/`.
  */
+
 import type { StackOutputs } from "../contract/stack-outputs.ts";
+import type { HcloudClient } from "../hcloud/client.ts";
 
 /** One host as the stack's outputs have it: how to reach it, and what for. */
 export type StackHost = StackOutputs["hosts"][number];
@@ -98,10 +100,17 @@ export interface Ports {
   /**
    * Runs Pulumi on this terminal, in the checkout, with the environment of the stack. Ctrl-C is for Pulumi.
    * @param arguments_ without the stack
+   * @param variables added to its environment
    * @returns its exit code
    * @throws HoldfastError HF_TOOLCHAIN
    */
-  pulumi(stack: string | undefined, arguments_: readonly string[]): Promise<number>;
+  pulumi(
+    stack: string | undefined,
+    arguments_: readonly string[],
+    variables?: Readonly<Record<string, string>>,
+  ): Promise<number>;
+  /** Hetzner Cloud's API, with the stack's token. */
+  hcloud(access: NonNullable<StackOutputs["hcloudAccess"]>): Promise<Pick<HcloudClient, "list">>;
   readonly checkout: Checkout;
   /** The stack that was selected last; undefined: none. */
   selectedStack(): string | undefined;

@@ -38,7 +38,8 @@ One command, called until it says that it is done. It looks where things stand, 
   1. takes the host out of service: one that is active hands over first, its server leaves Consul's
      voters, its neard stops, its sealed key is erased. Refused where Consul would lose its majority,
      or where nobody could validate, or nobody would stand by.
-  2. ends, for the machine itself is yours to replace. It says what the new one needs.
+  2. ends, for the machine itself is yours to replace. It says what the new one needs. (A machine that
+     Pulumi has made at a cloud is deleted and made anew by pulumi up; its address stays.)
   3. runs pulumi up, which makes everything on the new machine, and waits until the host votes,
      follows the chain and stands by again.
 
@@ -72,7 +73,7 @@ async function list(context: CommandContext, command: Command, { json }: Options
 async function run(context: CommandContext, command: Command, name: string, options: Options): Promise<ExitCode> {
   const replacement: Replacement = {
     host: name,
-    isAgreed: options.yes === true || !context.ports.terminal.interactive,
+    asks: options.yes !== true && context.ports.terminal.interactive,
     withoutStandby: options.withoutStandby === true,
     anew: options.anew === true,
     giveUpMs: context.ports.clock.monotonicMs() + options.timeout * 3_600_000,

@@ -290,6 +290,95 @@ describe("a person is asked", () => {
   });
 });
 
+describe("a host whose machine a cloud makes", () => {
+  const cloud = {
+    provider: "hcloud",
+    serverName: "holdfast-localnet-host-b",
+    serverType: "cx33",
+    location: "fsn1",
+    image: "debian-13",
+    protect: true,
+  } as const;
+  const server = (more: object = {}) => ({ name: cloud.serverName, status: "running", created: long, ...more });
+  /** What Hetzner has, and what every run of Pulumi was given. */
+  function atCloud(more: Partial<FakeOptions> = {}) {
+    const runs: { arguments_: readonly string[]; variables: object | undefined }[] = [];
+    const servers: object[] = [server()];
+    const one = cluster({
+      readStack: () => ({ ...testOutputs(one.stackHosts), hcloudAccess: { token: "t", endpoint: null } }),
+      hcloud: async () => ({ list: async () => servers }) as never,
+      checkout: {
+        commitOf: async () => "",
+        read: async (_, path) => (path === "Pulumi.yaml" ? "name: holdfast\nruntime: nodejs\n" : null),
+        differing: async () => [],
+      },
+      pulumi: async (_stack, arguments_, variables) => {
+        runs.push({ arguments_, variables });
+        const { "host-b": machine } = one.machines;
+        machine.on = true;
+        machine.isDrained = false;
+        machine.since = agoS(5);
+        machine.status = standbyStatus("host-b");
+        return 0;
+      },
+      ...more,
+    });
+    one.stackHosts[1] = { ...testHost("host-b"), cloud };
+    return { ...one, runs, servers };
+  }
+  const replaced = {
+    arguments_: [
+      "up",
+      "--replace",
+      "urn:pulumi:localnet::holdfast::holdfast:index:Cloud$hcloud:index/server:Server::host-b",
+      "--yes",
+      "--skip-preview",
+    ],
+    variables: { HOLDFAST_REPLACE: "host-b" },
+  };
+
+  test("out of service, another server, healthy again: in one call", async () => {
+    const { machines, runs, world } = atCloud();
+    const { code, out } = await holdfast(world(), "replace", "host-b", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual({ host: "host-b", state: "done", did: ["drained", "machine-made"], next: [] });
+    expect(machines["host-b"].ran[0]).toMatch(/^drain /);
+    expect(runs).toEqual([replaced]);
+  });
+  test("one that is dead: asked, and then made anew without draining", async () => {
+    const { machines, runs, world } = atCloud({ terminal: { interactive: true }, confirm: true });
+    machines["host-b"].on = false;
+    const asked = world();
+    expect((await holdfast(asked, "replace", "host-b")).code).toBe(0);
+    expect(asked.questions).toEqual([
+      "host-b does not answer. Delete its server with all that is on it, and make a new one?",
+    ]);
+    expect(runs).toEqual([{ ...replaced, arguments_: replaced.arguments_.slice(0, 3) }]);
+    expect(machines["host-b"].ran).toEqual(["check --all --json"]);
+  });
+  test("cut off after the old server was deleted: the next call makes one, and replaces none", async () => {
+    const { machines, runs, servers, world } = atCloud();
+    machines["host-b"].on = false;
+    servers.length = 0;
+    expect((await holdfast(world(), "replace", "host-b")).code).toBe(0);
+    expect(runs).toEqual([{ arguments_: ["up", "--refresh", "--yes", "--skip-preview"], variables: {} }]);
+  });
+  test("cut off while the new server boots: the next call waits for it", async () => {
+    const { machines, runs, servers, world } = atCloud();
+    machines["host-b"].on = false;
+    servers[0] = server({ created: agoS(60) });
+    expect((await holdfast(world(), "replace", "host-b")).code).toBe(0);
+    expect(runs).toEqual([{ arguments_: ["up", "--yes", "--skip-preview"], variables: {} }]);
+  });
+  test("nothing is deleted while the others need it", async () => {
+    const { machines, runs, world } = atCloud();
+    machines["host-b"].on = false;
+    machines["host-c"].on = false;
+    expect((await holdfast(world(), "replace", "host-b")).code).toBe(1);
+    expect(runs).toEqual([]);
+  });
+});
+
 test("pulumi up that fails is told, and the next call goes on", async () => {
   let isFailing = true;
   const { machines, world } = cluster({

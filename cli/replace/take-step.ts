@@ -1,4 +1,5 @@
 /** One step of replacing a host, as next-step.ts decided it. */
+import { replaceVariable, serverUrn } from "../../contract/cloud.ts";
 import { HoldfastError } from "../../contract/errors.ts";
 import type { HostNow } from "../../contract/taking-away.ts";
 import { checkHosts } from "../check/check-hosts.ts";
@@ -7,24 +8,25 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { Ports, StackHost } from "../ports.ts";
 import { askHosts } from "../status/ask-hosts.ts";
 import { startProgress, withProgress } from "../terminal/progress.ts";
+import { serverOf } from "./cloud-server.ts";
 import { drainHost } from "./drain-host.ts";
 import { hostsNow } from "./hosts-now.ts";
 import { lookAtMachine, type Machine } from "./machine.ts";
 import { settingsHostKey } from "./new-host-key.ts";
-import { missingOn, nextStep } from "./next-step.ts";
+import { type CloudServer, missingOn, nextStep } from "./next-step.ts";
 import { done, machineNeeded, machineSteps, type ReplaceReport } from "./words.ts";
 
 /** What one call of the command is about, and what it has done so far. */
 export interface Replacement {
   readonly host: string;
-  /** Nobody is asked. */
-  isAgreed: boolean;
+  /** Somebody can be asked, and did not say yes to all beforehand. */
+  readonly asks: boolean;
   readonly withoutStandby: boolean;
   /** Holds for one time only: the machine that comes of it is not meant. */
   anew: boolean;
   /** On the monotonic clock. */
   readonly giveUpMs: number;
-  readonly did: ("drained" | "deployed")[];
+  readonly did: ("drained" | "machine-made" | "deployed")[];
 }
 
 export interface End {
@@ -46,9 +48,9 @@ export async function takeStep(
   const { terminal, clock } = ports;
   const { cluster, links } = session;
   const host = findHost(cluster, replacement.host);
-  const settings = `Pulumi.${(stack ?? ports.selectedStack() ?? "<stack>").split("/").at(-1)}.yaml`;
+  const settings = `Pulumi.${stackName(ports, stack)}.yaml`;
   const seen = await withProgress(terminal, clock, "asking the hosts", look(ports, session, host, stack));
-  const step = nextStep({ ...replacement, ...seen, cloud: null });
+  const step = nextStep({ ...replacement, ...seen });
   const end = (code: ExitCode, text: string, state: ReplaceReport["state"], next: readonly string[]): End => ({
     code,
     text,
@@ -72,10 +74,21 @@ export async function takeStep(
     }
     case "drain":
       return (await drained(ports, session, replacement, seen.hosts)) ?? "go-on";
-    case "make-machine":
-      throw new Error("not yet");
-    case "deploy":
-      return (await deployed(ports, stack, replacement)) ?? "go-on";
+    case "make-machine": {
+      const question = `${host.name} does not answer. Delete its server with all that is on it, and make a new one?`;
+      if (step.dead && !(await isAgreed(ports, replacement, question))) return nothingDone;
+      const urn = serverUrn(stackName(ports, stack), await projectName(ports.checkout), host.name);
+      const run = {
+        more: ["--replace", urn],
+        variables: { [replaceVariable]: host.name },
+        did: "machine-made",
+      } as const;
+      return (await upped(ports, stack, replacement, run)) ?? "go-on";
+    }
+    case "deploy": {
+      const run = { more: step.refresh ? ["--refresh"] : [], variables: {}, did: "deployed" } as const;
+      return (await upped(ports, stack, replacement, run)) ?? "go-on";
+    }
     case "await-healthy":
       return (await healthy(ports, session, host, replacement)) ?? "go-on";
     case "done": {
@@ -95,6 +108,7 @@ interface Seen {
   readonly hosts: readonly HostNow[];
   readonly machine: Machine;
   readonly withNewKey: Machine | null;
+  readonly cloud: CloudServer | "absent" | "unknown" | null;
   readonly missing: string | null;
 }
 
@@ -103,7 +117,9 @@ async function look(ports: Ports, session: ClusterSession, host: StackHost, stac
   const [hosts, machine] = await Promise.all([hostsNow(session), lookAtMachine(links.of(host.name))]);
   const own = hosts.find(({ name }) => name === host.name) as HostNow;
   const withNewKey = machine.is === "other-key" ? await lookWithNewKey(ports, cluster, host, stack) : null;
-  return { hosts, machine, withNewKey, missing: missingOn(own) };
+  // Who answers need not be asked for.
+  const cloud = machine.is === "silent" || host.cloud == null ? await serverOf(ports, cluster, host) : "unknown";
+  return { hosts, machine, withNewKey, cloud, missing: missingOn(own) };
 }
 
 /** Null: the settings have no other key than the stack. */
@@ -124,6 +140,19 @@ async function lookWithNewKey(
   }
 }
 
+const nothingDone: End = { code: exitCodes.failed, text: "Nothing was changed.", report: null };
+
+const isAgreed = async ({ terminal }: Ports, { asks }: Replacement, question: string): Promise<boolean> =>
+  !asks || (await terminal.confirm(question));
+
+/** Alone, without its organization and project. */
+const stackName = (ports: Ports, stack: string | undefined) =>
+  (stack ?? ports.selectedStack() ?? "<stack>").split("/").at(-1) ?? "";
+
+async function projectName(checkout: Ports["checkout"]): Promise<string> {
+  return /^name: *(\S+)/m.exec((await checkout.read(null, "Pulumi.yaml")) ?? "")?.[1] ?? "holdfast";
+}
+
 const interruptedText = (host: string) =>
   `Interrupted. Call it again, it goes on from there: holdfast replace ${host}.`;
 const interrupted = (host: string): End => ({ code: exitCodes.interrupted, text: interruptedText(host), report: null });
@@ -141,9 +170,7 @@ async function drained(
     });
   const isActive = hosts.some((host) => host.name === name && host.status?.role === "active");
   const question = `Take ${name} out of service, for its machine to be replaced?${isActive ? " It is active: the key moves first." : ""}`;
-  if (!replacement.isAgreed && !(await ports.terminal.confirm(question)))
-    return { code: exitCodes.failed, text: "Nothing was changed.", report: null };
-  replacement.isAgreed = true;
+  if (!(await isAgreed(ports, replacement, question))) return nothingDone;
   const progress = startProgress(ports.terminal);
   try {
     const { account, network } = cluster;
@@ -158,20 +185,34 @@ async function drained(
   return null;
 }
 
-async function deployed(ports: Ports, stack: string | undefined, replacement: Replacement): Promise<End | null> {
+interface Run {
+  readonly more: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  readonly did: "deployed" | "machine-made";
+}
+
+/** `pulumi up`, once for each purpose. */
+async function upped(
+  ports: Ports,
+  stack: string | undefined,
+  replacement: Replacement,
+  { more, variables, did }: Run,
+): Promise<End | null> {
   const { host: name } = replacement;
-  if (replacement.did.includes("deployed"))
+  if (replacement.did.includes(did))
     throw new HoldfastError("HF_APPLY_FAILED", `pulumi up went through, and ${name} has nothing of it.`, {
       next: `Is ${name} still in holdfast:hosts? See what a preview says: pulumi preview.`,
     });
-  const asked = replacement.isAgreed ? ["--yes", "--skip-preview"] : [];
-  const code = await ports.pulumi(stack, ["up", ...asked]);
+  // Otherwise it shows what it is going to do, and asks by itself.
+  const asked = replacement.asks ? [] : ["--yes", "--skip-preview"];
+  const code = await ports.pulumi(stack, ["up", ...more, ...asked], variables);
   if (ports.interrupted.aborted || code === exitCodes.interrupted) return interrupted(name);
   if (code !== 0)
     throw new HoldfastError("HF_APPLY_FAILED", `pulumi up ended with exit code ${code}; ${name} is not done.`, {
       next: `Its messages are above. Mend the cause, then call it again, it goes on from there: holdfast replace ${name}.`,
     });
-  replacement.did.push("deployed");
+  replacement.did.push(did);
+  replacement.anew = false;
   return null;
 }
 

@@ -7,7 +7,7 @@ export interface ReplaceReport {
   /** `machine-needed`: out of service or dead, and the operator's turn. `host-key-needed`: a machine with another key answers. */
   readonly state: "done" | "machine-needed" | "host-key-needed";
   /** What this call did. */
-  readonly did: readonly ("drained" | "deployed")[];
+  readonly did: readonly ("drained" | "machine-made" | "deployed")[];
   readonly next: readonly string[];
 }
 

@@ -14,7 +14,11 @@ import { ensureTools } from "../../toolchain/tools.ts";
  * @returns its exit code; 130 when a signal ended it
  * @throws HoldfastError HF_TOOLCHAIN
  */
-export async function runPulumi(name: string | undefined, arguments_: readonly string[]): Promise<number> {
+export async function runPulumi(
+  name: string | undefined,
+  arguments_: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const tools = await ensureTools({
     only: ["pulumi", "pulumi-language-nodejs", "command-plugin"],
     onProgress: printProgress,
@@ -24,7 +28,7 @@ export async function runPulumi(name: string | undefined, arguments_: readonly s
   const child = spawn(tools.pulumi.path, [...arguments_, ...named], {
     cwd: repositoryRoot,
     stdio: ["inherit", process.stderr, "inherit"],
-    env: stackEnvironment(tools, repositoryRoot, stack),
+    env: { ...stackEnvironment(tools, repositoryRoot, stack), ...variables },
   });
   // The terminal sends an interrupt to Pulumi as well; whoever ends us by name ends it.
   const end = () => void child.kill("SIGTERM");

@@ -30,6 +30,7 @@ export interface FakeOptions {
   readStack?: () => StackOutputs;
   checkout?: Ports["checkout"];
   pulumi?: Ports["pulumi"];
+  hcloud?: Ports["hcloud"];
   /** Instead of the link by name: for one with another host key. */
   linkTo?: (host: StackHost) => FakeHost;
   terminal?: Partial<Ports["terminal"]>;
@@ -92,6 +93,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
     },
     checkout: options.checkout ?? noCheckout,
     pulumi: options.pulumi ?? (async () => 1),
+    hcloud: options.hcloud ?? (async () => Promise.reject(new HoldfastError("HF_CLOUD", "There is no cloud."))),
     selectedStack: () => "localnet",
     link(_cluster, host) {
       world.open.add(host.name);

@@ -51,13 +51,20 @@ export function projectFaults({ things }: CloudState, facts: ProjectFacts): Faul
 }
 
 /** Of a project that is the right one. */
-export function thingFaults(topology: Topology, cloud: Cloud, state: CloudState, facts: ProjectFacts): Fault[] {
+/** @param replaceable hosts whose server may go in this run: how it is now is no matter any more */
+export function thingFaults(
+  topology: Topology,
+  cloud: Cloud,
+  state: CloudState,
+  facts: ProjectFacts,
+  replaceable: ReadonlySet<string>,
+): Fault[] {
   const hosts = topology.hosts.filter(isAtCloud);
   return [
     ...goneFaults(state, facts),
     ...takenFaults(cloud, hosts, state, facts),
     ...sshKeyFaults(cloud, state, facts),
-    ...hosts.flatMap((host) => hostFaults(host, state, facts)),
+    ...hosts.filter(({ name }) => !replaceable.has(name)).flatMap((host) => hostFaults(host, state, facts)),
     ...leavingFaults(hosts, state),
   ];
 }

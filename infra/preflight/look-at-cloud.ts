@@ -73,7 +73,7 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Judg
   const facts = await readProject(client);
   const foreign = projectFaults(state, facts);
   if (foreign.length > 0) return only(...foreign);
-  const things = thingFaults(topology, cloud, state, facts);
+  const things = thingFaults(topology, cloud, state, facts, replaceable);
   if (offering === undefined) return only(...things);
   const offers = await offering;
   const judged = judgeOffers(topology, cloud, { make, resize }, offers, Date.now());
