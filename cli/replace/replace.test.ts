@@ -123,7 +123,10 @@ test("a host that serves: out of service, then the operator, then a new machine,
   expect(ups).toEqual([["up", "--yes", "--skip-preview"]]);
 
   // Called once more, it does not replace the new machine.
-  expect(await holdfast(world(), "replace", "host-b", "--json")).toMatchObject({ code: 0 });
+  expect(await holdfast(world(), "replace", "host-b")).toMatchObject({
+    code: 0,
+    out: "host-b has had its machine for 5.0 s, which is new, and is as deployed: nothing to do. To replace it once more: holdfast replace host-b --anew.\n",
+  });
   expect(ups).toHaveLength(1);
   expect(machines["host-b"].ran.filter((line) => line.startsWith("drain"))).toHaveLength(1);
 });

@@ -5,7 +5,7 @@ import type { HostNow } from "../../contract/taking-away.ts";
 import { checkHosts } from "../check/check-hosts.ts";
 import { type ClusterSession, findHost } from "../command-context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import type { Ports, StackHost } from "../ports.ts";
+import type { HostLink, Ports, StackHost } from "../ports.ts";
 import { askHosts } from "../status/ask-hosts.ts";
 import { startProgress, withProgress } from "../terminal/progress.ts";
 import { serverOf } from "./cloud-server.ts";
@@ -14,7 +14,7 @@ import { hostsNow } from "./hosts-now.ts";
 import { lookAtMachine, type Machine } from "./machine.ts";
 import { settingsHostKey } from "./new-host-key.ts";
 import { type CloudServer, missingOn, nextStep } from "./next-step.ts";
-import { done, machineNeeded, machineSteps, type ReplaceReport } from "./words.ts";
+import { done, machineNeeded, machineSteps, nothingToDo, type ReplaceReport } from "./words.ts";
 
 /** What one call of the command is about, and what it has done so far. */
 export interface Replacement {
@@ -99,7 +99,8 @@ export async function takeStep(
           next: `Run pulumi up, which mends it, then look again: holdfast check.`,
         });
       const active = seen.hosts.find(({ status }) => status?.role === "active")?.name ?? null;
-      return end(exitCodes.ok, done(host, active), "done", []);
+      const text = replacement.did.length === 0 ? nothingToDo(host, seen.machine) : done(host, active);
+      return end(exitCodes.ok, text, "done", []);
     }
   }
 }
@@ -113,8 +114,9 @@ interface Seen {
 }
 
 async function look(ports: Ports, session: ClusterSession, host: StackHost, stack: string | undefined): Promise<Seen> {
-  const { cluster, links } = session;
-  const [hosts, machine] = await Promise.all([hostsNow(session), lookAtMachine(links.of(host.name))]);
+  const { cluster } = session;
+  // Over a link of its own: a question to a silent agent closes the one that it was asked over.
+  const [hosts, machine] = await Promise.all([hostsNow(session), lookBy(ports.link(cluster, host))]);
   const own = hosts.find(({ name }) => name === host.name) as HostNow;
   const withNewKey = machine.is === "other-key" ? await lookWithNewKey(ports, cluster, host, stack) : null;
   // Who answers need not be asked for.
@@ -132,7 +134,10 @@ async function lookWithNewKey(
   const name = stack ?? ports.selectedStack();
   const hostKey = name === undefined ? null : await settingsHostKey(ports.checkout, name, host.name);
   if (hostKey === null || hostKey === host.ssh.hostKey) return null;
-  const link = ports.link(cluster, { ...host, ssh: { ...host.ssh, hostKey } });
+  return await lookBy(ports.link(cluster, { ...host, ssh: { ...host.ssh, hostKey } }));
+}
+
+async function lookBy(link: HostLink): Promise<Machine> {
   try {
     return await lookAtMachine(link);
   } finally {

@@ -1,5 +1,7 @@
 /** What `holdfast replace` says. Pure. */
 import type { StackHost } from "../ports.ts";
+import { formatDuration } from "../terminal/duration.ts";
+import type { Machine } from "./machine.ts";
 
 /** `holdfast replace --json`. */
 export interface ReplaceReport {
@@ -29,6 +31,12 @@ export function machineNeeded(host: StackHost, dead: boolean, settings: string):
   const steps = machineSteps(host, settings).map((step, i) => `  ${i + 1}. ${step}`);
   const callOff = dead ? [] : [`To call it off: pulumi up takes ${name} back as it is.`];
   return [state, "", "Now it is your turn:", ...steps, ...callOff].join("\n");
+}
+
+/** Called again after it was done, or of a machine that nobody has replaced yet. */
+export function nothingToDo({ name }: StackHost, machine: Machine): string {
+  const age = machine.is === "deployed" ? ` for ${formatDuration(machine.ageMs)}` : "";
+  return `${name} has had its machine${age}, which is new, and is as deployed: nothing to do. To replace it once more: holdfast replace ${name} --anew.`;
 }
 
 export function done(host: StackHost, active: string | null): string {
