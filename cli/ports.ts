@@ -3,6 +3,7 @@
  * `main.ts` gives them the real ones, the tests fakes from `testing/`.
  */
 import type { StackOutputs } from "../contract/wire/stack-outputs.ts";
+import type { HcloudClient } from "../hcloud/client.ts";
 
 /** One host as the stack's outputs have it: how to reach it, and what for. */
 export type StackHost = StackOutputs["hosts"][number];
@@ -95,6 +96,20 @@ export interface Ports {
   readonly interrupted: AbortSignal;
   /** @throws HoldfastError HF_STACK_UNAVAILABLE, HF_PASSPHRASE, HF_TOOLCHAIN */
   readStack(name: string | undefined): Promise<StackOutputs>;
+  /**
+   * Runs Pulumi on this terminal, in the checkout, with the environment of the stack. Ctrl-C is for Pulumi.
+   * @param arguments_ without the stack
+   * @param variables added to its environment
+   * @returns its exit code
+   * @throws HoldfastError HF_TOOLCHAIN
+   */
+  pulumi(
+    stack: string | undefined,
+    arguments_: readonly string[],
+    variables?: Readonly<Record<string, string>>,
+  ): Promise<number>;
+  /** Hetzner Cloud's API, with the stack's token. */
+  hcloud(access: NonNullable<StackOutputs["hcloudAccess"]>): Promise<Pick<HcloudClient, "list">>;
   readonly checkout: Checkout;
   /** The stack that was selected last; undefined: none. */
   selectedStack(): string | undefined;

@@ -10,6 +10,7 @@ import { keyCommand } from "./commands/key.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { planCommand } from "./commands/plan.ts";
+import { replaceCommand } from "./commands/replace.ts";
 import { snapshotCommand } from "./commands/snapshot.ts";
 import { sshCommand } from "./commands/ssh.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -51,6 +52,7 @@ function createProgram(context: CommandContext, version: string): Command {
     checkCommand(context),
     planCommand(context),
     fenceCommand(context),
+    replaceCommand(context),
     snapshotCommand(context),
     keyCommand(context),
   ];

@@ -35,6 +35,8 @@ const serverTypeSchema = z.object({
   disk: z.number(),
   architecture: word(["x86", "arm"]),
   deprecation,
+  /** Of each location, in the account's currency, before taxes: `6.4900000000`. */
+  prices: z.array(z.object({ location: z.string(), price_monthly: z.object({ net: z.string() }) })).default([]),
   locations: z
     .array(z.object({ name: z.string(), available: z.boolean(), recommended: z.boolean().default(false), deprecation }))
     .default([]),
@@ -75,6 +77,8 @@ const serverSchema = z.object({
   private_net: z.array(z.object({ network: id, ip: z.string(), mac_address: z.string() })).default([]),
   protection: z.object({ delete: z.boolean(), rebuild: z.boolean() }),
   placement_group: z.object({ id }).nullish(),
+  /** In GB: what it began with, whatever its type has now. */
+  primary_disk_size: z.number().optional(),
   labels,
 });
 export type Server = z.infer<typeof serverSchema>;

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../../contract/wire/identity.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
+import { fillIn } from "./cloud-places.ts";
 import { connectionTo, type SshAccess } from "./connection.ts";
 import { type Owners, prepareCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
 
@@ -30,6 +31,8 @@ export class HostRuntime extends pulumi.ComponentResource {
     const { user } = plan.host.ssh;
     const owners = claim.apply(({ id, adopt }): Owners => [id, ...(adopt === undefined ? [] : [adopt])]);
     const connection = connectionTo(plan.host, access);
+    const hostKey = fillIn(access.places, plan.host.name, plan.host.ssh.hostKey);
+    const made = access.places?.get(plan.host.name)?.made ?? [];
     const prepared = new remote.Command(
       `${name}-prepare`,
       {
@@ -42,7 +45,7 @@ export class HostRuntime extends pulumi.ComponentResource {
         logging: "stderr",
         addPreviousOutputInEnv: false,
       },
-      { parent: this },
+      { parent: this, dependsOn: [...made] },
     );
     const copy = (artifact: Artifact) =>
       new remote.CopyToRemote(
@@ -52,7 +55,7 @@ export class HostRuntime extends pulumi.ComponentResource {
           source: new pulumi.asset.FileAsset(packed(artifact)),
           remotePath: uploadPath(artifact),
           // A host key names the machine, unless it was kept: another machine at this address has no copy yet.
-          triggers: machine.apply((words) => [plan.host.ssh.hostKey, ...(words === "" ? [] : [words])]),
+          triggers: pulumi.all([machine, hostKey]).apply(([words, key]) => [key, ...(words === "" ? [] : [words])]),
         },
         { parent: this, dependsOn: [prepared] },
       );

@@ -40,9 +40,9 @@ describe("three names and three locations", () => {
       sshKey: { publicKey: sampleHostKey("operator") },
     });
     expect(hosts.map(({ name, address, roles, zone, arch }) => [name, address, roles.join(), zone, arch])).toEqual([
-      ["host-a", "10.233.79.234", "consul,neard", "fsn1", "x64"],
-      ["host-b", "10.233.11.39", "consul,neard", "nbg1", "x64"],
-      ["host-c", expect.stringMatching(/^10\.233\./), "consul", "hel1", "x64"],
+      ["host-a", "10.233.79.234", "consul,neard", "hcloud-fsn1", "x64"],
+      ["host-b", "10.233.11.39", "consul,neard", "hcloud-nbg1", "x64"],
+      ["host-c", expect.stringMatching(/^10\.233\./), "consul", "hcloud-hel1", "x64"],
     ]);
     expect(hosts[0]).toMatchObject({
       cloud: {

@@ -17,6 +17,8 @@ export interface Configuration {
   readonly fencing: Readonly<Partial<Record<"fencingToken" | "fencingSecret", pulumi.Output<string>>>>;
   /** Absent: the keys of the ssh-agent. */
   readonly sshPrivateKey: string | undefined;
+  /** Of the project at Hetzner Cloud; absent: nothing is there. */
+  readonly hcloudToken: string | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -35,6 +37,7 @@ export function loadConfiguration(): Configuration {
     nextValidatorKey: next === undefined ? undefined : pulumi.secret(keyFileJson(next)),
     fencing: fencingSecrets(settings),
     sshPrivateKey: settings.ssh.privateKey,
+    hcloudToken: settings.hcloud?.token,
     warnings,
   };
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   addressByName,
+  cloudBlock,
   isBlockWithin,
   networkBlock,
   privateBlockFault,
@@ -13,6 +14,16 @@ test("a block is told as Hetzner's firewalls take it", () => {
   expect(networkBlock("192.0.2.7/24")).toBe("192.0.2.0/24");
   expect(networkBlock("255.255.255.255/0")).toBe("0.0.0.0/0");
 });
+
+test.each([
+  ["2001:db8::1", "2001:db8::1/128"],
+  ["2001:db8::1/64", "2001:db8::/64"],
+  ["2001:db8:1:2:3:4:5:6/47", "2001:db8::/47"],
+  ["fd00::/8", "fd00::/8"],
+  ["::/0", "::/0"],
+  ["ff::1/9", "80::/9"],
+  ["192.0.2.7/24", "192.0.2.0/24"],
+])("a block of either family: %s", (text, block) => expect(cloudBlock(text)).toBe(block));
 
 test("a block within another", () => {
   expect(isBlockWithin("10.1.0.0/16", "10.0.0.0/8")).toBe(true);

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { isIPv4 } from "node:net";
+import { canonicalAddress, familyOf } from "../../contract/address.ts";
 
 /** Of 32 bits: the first address, and how many bits are the block's. */
 interface Block {
@@ -35,10 +36,25 @@ function textFrom(address: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
 }
 
-/** `192.0.2.7/24` is `192.0.2.0/24`, and `192.0.2.7` is `192.0.2.7/32`: as Hetzner's firewalls want it. IPv4, sound. */
+/** `192.0.2.7/24` is `192.0.2.0/24`, and `192.0.2.7` is `192.0.2.7/32`. IPv4, sound. */
 export function networkBlock(text: string): string {
   const { first, bits } = blockFrom(text);
   return `${textFrom(first)}/${bits}`;
+}
+
+/** Likewise of either family: a block as Hetzner's firewalls want it. @param text sound */
+export function cloudBlock(text: string): string {
+  if (familyOf(text) === "ipv4") return networkBlock(text);
+  const [ip = "", bits = "128"] = text.split("/");
+  const [before = "", after] = ip.split("::");
+  const words = (part: string | undefined) => (part === undefined || part === "" ? [] : part.split(":"));
+  const missing = Array<string>(8 - words(before).length - words(after).length).fill("0");
+  const all = [...words(before), ...(after === undefined ? [] : missing), ...words(after)];
+  const kept = all.map((word, i) => {
+    const free = Math.min(16, Math.max(0, 16 * (i + 1) - Number(bits)));
+    return (Math.floor(Number.parseInt(word, 16) / 2 ** free) * 2 ** free).toString(16);
+  });
+  return `${canonicalAddress(kept.join(":"))}/${bits}`;
 }
 
 /** Whether all of `inner` is in `outer`. */

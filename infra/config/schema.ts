@@ -114,7 +114,7 @@ const hostShape = z.strictObject({
     .regex(/^[A-Za-z0-9._-]{1,64}$/, "use letters, digits, dots, hyphens and underscores, at most 64 of them")
     .optional()
     .describe(
-      "What one event can take together (a provider's site, a rack, a power supply): hosts with neard, or a majority of Consul, in one zone are a warning; default: at a cloud the location",
+      "What one event can take together (a provider's site, a rack, a power supply): hosts with neard, or a majority of Consul, in one zone are a warning; default: at a cloud provider and location, such as hcloud-fsn1",
     ),
   arch: hostArchSchema
     .optional()

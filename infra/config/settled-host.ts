@@ -27,8 +27,13 @@ export function settle(host: HostSettings, hcloud: HcloudSettings | undefined): 
     // One that exists has an address, or it would not have passed the schema.
     address: host.address ?? addressByName(host.name, hcloud?.network.subnet ?? defaultSubnet),
     arch: host.arch ?? archOf(host.cloud),
-    zone: host.zone ?? host.cloud?.location ?? null,
+    zone: host.zone ?? zoneOf(host.cloud),
   };
+}
+
+/** A location is what one event can take; its name alone might be another provider's, too. */
+function zoneOf(cloud: CloudSettings | undefined): string | null {
+  return cloud === undefined ? null : `${cloud.provider}-${cloud.location}`;
 }
 
 /** By Hetzner's naming: CAX are the Arm types. The API has the last word, before anything is made. */

@@ -31,7 +31,7 @@ import { bridgeIsUp, ensureBridge, releaseIndex, removeBridge, reserveIndex } fr
 import { forget, isFrozen, isOn, powerOff, powerOn, sshAnswers, waitForSsh } from "./power.ts";
 import type { Say } from "./progress.ts";
 import { checkReach } from "./reach.ts";
-import { ensureLoginKey, makeHost, writeKnownHosts } from "./seed.ts";
+import { ensureLoginKey, makeHost, readHostKey, writeKnownHosts } from "./seed.ts";
 
 const exclusive = <T>(name: string, work: () => Promise<T>) => withLock(`lab ${name}`, 120_000, work);
 
@@ -108,6 +108,27 @@ export async function removeHost(name: string, host: string): Promise<Lab> {
     const smaller = { ...lab, hosts: lab.hosts.filter((other) => other.name !== host) };
     saveHosts(smaller);
     return smaller;
+  });
+}
+
+/**
+ * Sets a host's machine up anew: its disk is empty, its machine id another one, its name and address are the same, as after a
+ * provider's reinstallation.
+ * @returns the lab, in which the host has another SSH host key unless it was kept
+ */
+export async function reinstallHost(name: string, host: string, say: Say, keepHostKey = false): Promise<Lab> {
+  requireRoot();
+  return exclusive(name, async () => {
+    const lab = loadLab(name);
+    const { address } = hostOf(lab, host);
+    const hostKey = keepHostKey ? readHostKey(lab, host) : undefined;
+    await powerOff(lab, host);
+    forget(lab, host);
+    const made = await makeHost(lab, host, address, hostKey);
+    const after = { ...lab, hosts: lab.hosts.map((other) => (other.name === host ? made : other)) };
+    saveHosts(after);
+    await bootAll(after, say);
+    return after;
   });
 }
 
