@@ -10,7 +10,7 @@ import { repositoryRoot } from "./node-packages.ts";
 import { userPulumiHome } from "./plugin-install.ts";
 import type { Tools } from "./tools.ts";
 
-export type PulumiTools = Pick<Tools, "pulumi" | "pulumi-language-nodejs" | "command-plugin">;
+export type PulumiTools = Pick<Tools, "pulumi" | "pulumi-language-nodejs" | "command-plugin" | "hcloud-plugin">;
 
 /** Variables to add to the environment of every pulumi command; an undefined one is to be removed. */
 export type Variables = Record<string, string | undefined>;
@@ -28,8 +28,10 @@ export function pulumiEnvironment(tools: PulumiTools): Variables {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Where https_proxy is set, Node's gRPC would go through it to Pulumi's engine, which is on this machine.
     no_grpc_proxy: "127.0.0.1,localhost,::1",
-    // Pulumi would try to replace our plugin by the official one, from hosts that did not answer us.
-    ...(tools["command-plugin"].from === "built" ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
+    // Pulumi would try to replace our plugins by the official ones, from hosts that did not answer us.
+    ...([tools["command-plugin"], tools["hcloud-plugin"]].some((plugin) => plugin?.from === "built")
+      ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" }
+      : {}),
     NODE_COMPILE_CACHE: join(cacheDirectory(), "node-compile-cache"), // a second less on every run of the program
   };
 }
