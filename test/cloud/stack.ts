@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { pulumiEnvironment } from "../../toolchain/stack.ts";
 import { ensureTools, type Tools } from "../../toolchain/tools.ts";
@@ -54,15 +55,17 @@ export class Stack {
     return this.run(["destroy", "--yes", "--skip-preview", ...more], layout);
   }
 
-  /** Starts an up and kills it, with SIGKILL, as soon as `when` holds. */
+  /**
+   * Starts an up and kills it, with SIGKILL, half a second after `when` holds: the engine has then written down what it is about to
+   * do, and waits. (Killed while it writes, it may leave an empty state: the file backend does not replace it in one step.)
+   */
   async upKilled(layout: Layout, when: () => boolean): Promise<void> {
     const child = this.#start(["up", "--yes", "--skip-preview"], layout, true);
-    const timer = setInterval(() => {
-      // The whole group: the engine, the program and the plugins.
-      if (when() && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-    }, 5);
+    while (child.exitCode === null && !when()) await sleep(5);
+    await sleep(500);
+    // The whole group: the engine, the program and the plugins.
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
     await child;
-    clearInterval(timer);
   }
 
   run(args: readonly string[], layout?: Layout): Promise<Ran> {

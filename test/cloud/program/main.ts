@@ -1,5 +1,13 @@
 /** The recommended layout of hosts at Hetzner Cloud, as a small program: no holdfast in it, only the plugin's resources. */
-import { CustomResource, type CustomResourceOptions, type Input, type Output, output, ProviderResource, secret } from "@pulumi/pulumi";
+import {
+  CustomResource,
+  type CustomResourceOptions,
+  type Input,
+  type Output,
+  output,
+  ProviderResource,
+  secret,
+} from "@pulumi/pulumi";
 import { type Host, type Layout, layoutVariable } from "./layout.ts";
 
 const layout = JSON.parse(process.env[layoutVariable] ?? "") as Layout;
@@ -39,12 +47,18 @@ const key = new Resource(
   { ...named("key"), publicKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBk0h1AN6ibGyRfQ8v0s5PZdj0kVnr5Nq8e3mJ1X3s7q" },
   {},
 );
-const network = new Resource("Network", "network", { ...named("network"), ipRange: "10.1.0.0/16", deleteProtection }, { protect });
+const network = new Resource(
+  "Network",
+  "network",
+  { ...named("network"), ipRange: "10.1.0.0/16", deleteProtection },
+  { protect },
+);
 const subnet = new Resource(
   "NetworkSubnet",
   "subnet",
   { networkId: numberOf(network), type: "cloud", networkZone: "eu-central", ipRange: layout.subnet ?? "10.1.1.0/24" },
-  { protect, deletedWith: network },
+  // Not deletedWith the network: a destroy that ends in between would forget the subnet and leave it.
+  { protect },
 );
 const group = new Resource("PlacementGroup", "group", { ...named("group"), type: "spread" }, { protect });
 const firewall = new Resource(
@@ -52,7 +66,12 @@ const firewall = new Resource(
   "firewall",
   {
     ...named("firewall"),
-    rules: (layout.rules ?? [{ port: "22" }]).map(({ port }) => ({ direction: "in", protocol: "tcp", port, sourceIps: ["0.0.0.0/0"] })),
+    rules: (layout.rules ?? [{ port: "22" }]).map(({ port }) => ({
+      direction: "in",
+      protocol: "tcp",
+      port,
+      sourceIps: ["0.0.0.0/0"],
+    })),
   },
   { protect },
 );
@@ -96,6 +115,9 @@ function host(wanted: Host): Resource {
       protect: isProtected,
       ignoreChanges: ignored,
       deleteBeforeReplace: true,
+      // So that a destroy begins with the subnet only when the server is gone: the plugin retries for most of an hour on a subnet
+      // whose servers stay, such as protected ones.
+      dependsOn: [subnet],
       customTimeouts: { create: layout.createTimeout ?? "5m" },
       ...(wanted.adopt === undefined ? {} : { import: wanted.adopt.server }),
     },
