@@ -7,6 +7,7 @@
 export interface MachineSpec {
   readonly name: string;
   readonly serverId: number;
+  readonly labels: Readonly<Record<string, string>>;
   readonly userData: string;
   /** Lines for root's authorized_keys. */
   readonly publicKeys: readonly string[];

@@ -44,7 +44,9 @@ export function newPrimaryIp(
 ): PrimaryIp {
   const id = context.newId();
   const ip =
-    type === "ipv6" ? `2001:db8:${(id >>> 16).toString(16)}:${(id & 0xffff).toString(16)}::/64` : context.freePublicIpv4();
+    type === "ipv6"
+      ? `2001:db8:${(id >>> 16).toString(16)}:${(id & 0xffff).toString(16)}::/64`
+      : context.freePublicIpv4();
   if (ip === undefined) throw new ApiError("resource_limit_exceeded", "no address is left");
   const address: PrimaryIp = {
     id,

@@ -1,6 +1,6 @@
 /** POST /servers: what is looked at, and what is made. */
 import * as z from "zod";
-import { contains, lowestFree, macOf, parseRange, type Range } from "./addresses.ts";
+import { contains, lowestFree, macOf, nth, parseRange, type Range, sizeOf } from "./addresses.ts";
 import { ApiError, invalidField } from "./api-error.ts";
 import { type Image, images, locations, type ServerType } from "./catalogue.ts";
 import type { Answer, Context } from "./context.ts";
@@ -188,10 +188,7 @@ export function newPrivateNet(
 }
 
 /** A subnet's first and last address. */
-const reservedOf = (range: Range): string[] => {
-  const free = (n: number) => [24, 16, 8, 0].map((shift) => Math.floor((range.first + n) / 2 ** shift) % 256).join(".");
-  return [free(0), free(2 ** (32 - range.prefix) - 1)];
-};
+const reservedOf = (range: Range): string[] => [nth(range, 0), nth(range, sizeOf(range) - 1)];
 
 /** At once: another server could not be given them even before this one's creation has ended. */
 function giveAddresses(
@@ -228,7 +225,7 @@ function beginCreation(
   const status = (to: Server["status"]) =>
     [{ kind: "change", of: "servers", id: server.id, to: { status: to } }] as const;
   const publicIpv4 = context.project.primary_ips.find((address) => address.id === server.ipv4)?.ip ?? null;
-  const spec = { ...of, userData: server.userData, publicKeys, publicIpv4 };
+  const spec = { ...of, labels: server.labels, userData: server.userData, publicKeys, publicIpv4 };
   const action = context.begin({
     command: "create_server",
     resources,

@@ -25,7 +25,9 @@ class Resource extends CustomResource {
   }
 }
 
-const provider = new ProviderResource(
+class Provider extends ProviderResource {}
+
+const provider = new Provider(
   "hcloud",
   "cloud",
   {
