@@ -23,7 +23,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{contract,ssh,infra,agent,cli,lab,toolchain,test}/**/*.test.ts"],
+          include: ["{contract,ssh,hcloud,infra,agent,cli,lab,toolchain,test}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "test/scenarios/**", "test/cloud/**", "test/cloud-clients/**"],
           testTimeout: 30_000,
         },

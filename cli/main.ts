@@ -11,6 +11,7 @@ import { gitCheckout } from "./plan/git-checkout.ts";
 import type { Ports } from "./ports.ts";
 import { runProgram } from "./program.ts";
 import { readStack } from "./stack/read-stack.ts";
+import { runPulumi } from "./stack/run-pulumi.ts";
 import { processClock, processTerminal } from "./terminal/process-terminal.ts";
 
 /** What a command may still do after Ctrl-C: close its connections and say its last words. */
@@ -19,13 +20,13 @@ const afterwordsMs = 1000;
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
-    if (shellRuns) return;
+    if (othersTerminal) return;
     interrupt.abort();
     setTimeout(() => process.exit(process.exitCode ?? exitCodes.interrupted), afterwordsMs).unref();
   });
 
-/** ssh has the terminal: Ctrl-C is for the host. */
-let shellRuns = false;
+/** ssh or Pulumi has the terminal: Ctrl-C is for the host, or for Pulumi, which ends well by itself. */
+let othersTerminal = false;
 
 function readVersion(): string {
   const file = readFileSync(new URL("../package.json", import.meta.url), "utf8");
@@ -41,8 +42,14 @@ const ports: Ports = {
   selectedStack: () => selectedStack(repositoryRoot),
   link: createSshLink,
   openShell(cluster, host, command) {
-    shellRuns = true;
+    othersTerminal = true;
     return openShell(cluster, host, command);
+  },
+  async pulumi(stack, arguments_) {
+    othersTerminal = true;
+    return await runPulumi(stack, arguments_).finally(() => {
+      othersTerminal = false;
+    });
   },
 };
 

@@ -95,6 +95,13 @@ export interface Ports {
   readonly interrupted: AbortSignal;
   /** @throws HoldfastError HF_STACK_UNAVAILABLE, HF_PASSPHRASE, HF_TOOLCHAIN */
   readStack(name: string | undefined): Promise<StackOutputs>;
+  /**
+   * Runs Pulumi on this terminal, in the checkout, with the environment of the stack. Ctrl-C is for Pulumi.
+   * @param arguments_ without the stack
+   * @returns its exit code
+   * @throws HoldfastError HF_TOOLCHAIN
+   */
+  pulumi(stack: string | undefined, arguments_: readonly string[]): Promise<number>;
   readonly checkout: Checkout;
   /** The stack that was selected last; undefined: none. */
   selectedStack(): string | undefined;

@@ -9,6 +9,7 @@ import { keyCommand } from "./commands/key.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
 import { planCommand } from "./commands/plan.ts";
+import { replaceCommand } from "./commands/replace.ts";
 import { snapshotCommand } from "./commands/snapshot.ts";
 import { sshCommand } from "./commands/ssh.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -49,6 +50,7 @@ function createProgram(context: CommandContext, version: string): Command {
     sshCommand(context),
     checkCommand(context),
     planCommand(context),
+    replaceCommand(context),
     snapshotCommand(context),
     keyCommand(context),
   ];

@@ -36,6 +36,8 @@ export const errorCodes = [
   "HF_REFUSED",
   /** Consul did not answer, or not as its API says. */
   "HF_CONSUL",
+  /** The cloud's API refused, failed or did not answer. */
+  "HF_CLOUD",
   /** Converging a host failed. */
   "HF_APPLY_FAILED",
   /** neard refuses the configuration that it was to get. */

@@ -34,6 +34,14 @@ export const { network, account, publicKey, hosts, addresses, agentSocket, statu
     const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
     secrets.make(validatorKey, nextValidatorKey, seen.adopted);
     const by = seen.adopted === undefined ? claim : secrets.afterAll(claim);
-    new Cluster("cluster", { plan, secrets, claim: by, access, packed: artifacts.packed, drifted: seen.drifted });
+    new Cluster("cluster", {
+      plan,
+      secrets,
+      claim: by,
+      access,
+      packed: artifacts.packed,
+      drifted: seen.drifted,
+      bare: seen.bare,
+    });
     return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
   });

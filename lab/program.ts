@@ -12,7 +12,7 @@ import { faultKinds } from "./faults/kinds.ts";
 import { askWitness, stakeWith, startChain, stopChain } from "./hosts/chain.ts";
 import { askCloud, cloudEndpoints, startCloud, stopCloud } from "./hosts/cloud.ts";
 import { checkLabName, defaultLabName, findLab, hostOf, type Lab, labPaths, loadLab } from "./hosts/description.ts";
-import { addHosts, downLab, labStatus, removeHost, upLab } from "./hosts/lab.ts";
+import { addHosts, downLab, labStatus, reinstallHost, removeHost, upLab } from "./hosts/lab.ts";
 import { environment, requireRoot } from "./hosts/machine.ts";
 import { sshArguments } from "./hosts/ssh.ts";
 import { neardAskedFor, neardOption } from "./real/option.ts";
@@ -72,6 +72,14 @@ command("remove <host>", "kill a host and delete its disk").action(async (host: 
   await removeHost(labName(), host);
   say(`${host} is gone`);
 });
+
+command("reinstall <host>", "set a host's machine up anew: an empty disk under the same name and address")
+  .option("--keep-host-key", "with the SSH host key that it had")
+  .action(async (host: string, options: { keepHostKey?: true }) => {
+    const lab = await reinstallHost(labName(), host, say, options.keepHostKey === true);
+    const { address, hostKey } = hostOf(lab, host);
+    say(`${host} (${address}) is empty; its SSH host key is ${hostKey}`);
+  });
 
 command("exec <host> [command...]", "run a command on a host over SSH; without one, a shell")
   .allowUnknownOption()

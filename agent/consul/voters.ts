@@ -8,6 +8,7 @@
  */
 import { fromUrl, hostPort } from "../../contract/address.ts";
 import { ports } from "../../contract/paths.ts";
+import { majority } from "../../contract/quorum.ts";
 import { type AutopilotHealth, ConsulClient, type ConsulConnection, type ServerWord } from "./client.ts";
 
 /** Raft's heartbeats come several times a second. */
@@ -111,7 +112,6 @@ export interface WithoutOne {
 export function withoutOne(voters: readonly Voter[], host: string): WithoutOne {
   const others = voters.filter(({ name }) => name !== host);
   const good = others.filter(({ fault }) => fault === null).length;
-  const majority = (of: number) => Math.floor(of / 2) + 1;
   return {
     spare: good - majority(voters.length),
     enoughWhenLeft: good >= majority(others.length),

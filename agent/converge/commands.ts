@@ -9,6 +9,8 @@ import { paths } from "../../contract/paths.ts";
 import { allQuestions, check as checkConcern, type Question, questionOf } from "./check.ts";
 import { type Change, converge } from "./converge.ts";
 import { hasSystemdCreds, unsealAll } from "./credentials.ts";
+import { drain as drainHost } from "./drain.ts";
+import { drainThisHost, requireThisHost } from "./drain-this-host.ts";
 import { withHostLock } from "./host-lock.ts";
 import { claimHost, claimIn, requireOwner } from "./identity.ts";
 import { leave, leaveAtSignals } from "./left.ts";
@@ -57,6 +59,14 @@ export function registerConvergeCommands(program: Command): void {
     .option("--json", "end with one line of JSON")
     .action((options: RemoveOptions) => remove(options));
   program
+    .command("drain")
+    .description("take this host out of service, for its machine is going to be replaced; pulumi up takes it back")
+    .requiredOption("--host <name>", "which host of its deployment this is; another one is refused")
+    .requiredOption("--account <account>", "of that deployment")
+    .requiredOption("--network <network>", "of that deployment")
+    .option("--json", "end with one line of JSON")
+    .action((options: DrainOptions) => drain(options));
+  program
     .command("revoke")
     .description("take back the token of a host that has left; secrets come as one JSON object on stdin")
     .requiredOption("--host <name>", "the host that has left")
@@ -94,6 +104,13 @@ interface RemoveOptions {
   readonly concern?: string;
   readonly all?: true;
   readonly deployment?: string;
+  readonly json?: true;
+}
+
+interface DrainOptions {
+  readonly host: string;
+  readonly account: string;
+  readonly network: string;
   readonly json?: true;
 }
 
@@ -182,6 +199,18 @@ async function remove(options: RemoveOptions): Promise<void> {
     await (concern === null ? removeAll(context) : removeConcern(concern, context));
   });
   report(host, name, removed.all, "nothing to do", startMs, options.json);
+}
+
+async function drain({ host, account, network, json }: DrainOptions): Promise<void> {
+  const startMs = performance.now();
+  leaveAtSignals();
+  const progress = progressOn(host, "drain");
+  const drained = reporter("drained");
+  await withHostLock({ withinMs: removeWithinMs, host }, progress, async () => {
+    await requireThisHost(host, account, network);
+    await drainHost(drainThisHost(host, progress, drained.add), drained.add);
+  });
+  report(host, "drain", drained.all, "out of service already", startMs, json);
 }
 
 async function revoke({ host, managementSecret }: { host: string; managementSecret: string }): Promise<void> {

@@ -96,6 +96,11 @@ async function stopAgent({ host, store, progress, done }: RemoveContext): Promis
   const older = (await readIdentity())?.before.users.includes(users.neard) === true;
   // Then that user's neard is somebody else's, if it has one.
   if (older && !(await store.known()).includes("neard")) return;
+  await endWithKey({ host, progress, done });
+}
+
+/** With the agent gone: the others count on this host no more, and no neard with the key, nor the key, is left behind. */
+export async function endWithKey({ host, progress, done }: Omit<RemoveContext, "store">): Promise<void> {
   await withdrawNote().catch((error: Error) => progress(`this host's note in Consul stays: ${error.message}`));
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
   const program = [process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"];
@@ -160,10 +165,8 @@ async function leaveConsul({ host, progress, done }: RemoveContext): Promise<voi
       nowMs: () => performance.now(),
       sleep: async (ms) => void (await sleep(ms)),
     });
-    if (farewell.leave) {
-      await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
-      done({ what: "consul", why: "left the cluster" });
-    } else progress(`Consul is stopped without leaving: ${farewell.because}`);
+    if (farewell.leave) await sayGoodbye(own, { progress, done });
+    else progress(`Consul is stopped without leaving: ${farewell.because}`);
   } catch (error) {
     if (!(error instanceof ConsulUnknown) && !(error instanceof ConsulRefused)) throw error;
     progress(`Consul is stopped without leaving: ${error.message}`);
@@ -172,6 +175,15 @@ async function leaveConsul({ host, progress, done }: RemoveContext): Promise<voi
   }
   // At once: having left, Consul ends itself, and systemd would start it again, and it would join again.
   await unitJob("stop", units.consul, { timeoutMs: stepTimeoutMs, progress });
+}
+
+/** A server then votes no more, and counts in no quorum. @throws ConsulUnknown, ConsulRefused */
+export async function sayGoodbye(
+  own: ConsulClient,
+  { progress, done }: Pick<RemoveContext, "progress" | "done">,
+): Promise<void> {
+  await whileWaiting(progress, "Consul leaves the cluster", own.request("put", "/agent/leave", {}, leaveWithinMs));
+  done({ what: "consul", why: "left the cluster" });
 }
 
 /** Tries until it has worked once. */

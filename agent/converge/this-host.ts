@@ -11,13 +11,14 @@ import { convergeAcl } from "./acl-consul.ts";
 import { type Given, readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
+import { beforeFirstStart } from "./first-start.ts";
 import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
 import { left } from "./left.ts";
 import { perform } from "./perform.ts";
 import { type Progress, unhurried } from "./progress.ts";
 import { readFacts } from "./read-facts.ts";
 import { SpecStore } from "./spec-store.ts";
-import { disturbances } from "./steps.ts";
+import { disturbances, type Step } from "./steps.ts";
 import { readUnits } from "./systemd.ts";
 import { validateNeard } from "./validate-neard.ts";
 import { wayToOthers } from "./way-to-others.ts";
@@ -47,11 +48,16 @@ export interface ApplyContext {
 
 export function thisHost(concern: Concern, { secrets, progress, othersWithinMs }: ApplyContext): ConvergeHost {
   let isAlone: Alone | null = null;
+  let given: { readonly spec: HostSpec; readonly secrets: Secrets } | null = null;
   return {
-    readFacts: (spec) => readFacts(spec, specStore),
+    readFacts: (spec) => {
+      given = { spec, secrets };
+      return readFacts(spec, specStore);
+    },
     validate: (spec, steps) => validateNeard(spec, secrets, steps, progress),
     perform: async (step) => {
       if (disturbances([step]).has("consul")) await isAlone?.untilSpared();
+      if (startsConsul(step) && given !== null) await beforeFirstStart(given, progress);
       await perform(step, { secrets, timeoutMs: stepTimeoutMs, progress });
     },
     writePending: (pending) => specStore.writePending(concern, pending),
@@ -72,6 +78,9 @@ export function thisHost(concern: Concern, { secrets, progress, othersWithinMs }
   };
 }
 
+const startsConsul = (step: Step): boolean =>
+  step.kind === "unit" && step.unit === units.consul && (step.action === "start" || step.action === "restart");
+
 async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): Promise<void> {
   await waitHealthy({
     spec,
@@ -87,10 +96,10 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
 }
 
 /** A host that surely has no agent disturbs nobody, and nobody is asked. */
-async function alone(
+export async function alone(
   disturbs: ReadonlySet<"consul" | "neard">,
   work: (alone: Alone | null) => Promise<void>,
-  given: Given,
+  given: Given | { readonly spec: { readonly host: string } },
   progress: Progress,
   waitMs: number,
 ): Promise<void> {
@@ -99,7 +108,7 @@ async function alone(
     host: given.spec.host,
     agent,
     readConfig: () => readDeployedConfig(),
-    readAccess: () => readConsulAccess(given),
+    readAccess: () => readConsulAccess("secrets" in given ? given : null),
   });
   if (way === null) return await work(null);
   const { config, servers } = way;

@@ -73,7 +73,11 @@ export class MemoryCluster {
 
   #acquire(session: string, note: LockNote): boolean {
     if (!this.#sessions.has(session)) return false;
-    if (this.#lock?.session === session) return true;
+    if (this.#lock?.session === session) {
+      this.#lock = { session, note };
+      this.#index++;
+      return true;
+    }
     if (this.#lock?.session != null || this.#nowMs() < this.#freeFromMs) return false;
     this.#lock = { session, note };
     this.#index++;

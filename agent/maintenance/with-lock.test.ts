@@ -120,6 +120,26 @@ test("three hosts at once: one at a time, the active one last, after a switchove
   expect(lab.lines).toContain("host-a: this host is active: asking its agent for a switchover");
 });
 
+test("a host that leaves Consul takes the lock with it, and whoever waits goes on", async () => {
+  const lab = new Lab();
+  const leaving = withMaintenanceLock(lab.context("host-b", true), async (alone) => {
+    lab.events.push(`host-b leaves, ${alone.isLocked ? "locked" : "not locked"}`);
+    await alone.untilSpared();
+    await alone.beforeLeaving();
+    // Its node is deregistered, and with it goes what was locked in its name.
+    const { lock } = await lab.cluster.store().view();
+    await lab.cluster.store().destroySession(lock?.session ?? "");
+    await lab.clock.sleep(5000);
+  });
+  await lab.clock.run(1000);
+  const waiting = lab.apply("host-c");
+  await lab.clock.run(60_000);
+  await leaving;
+  expect(await waiting).toBe("ok");
+  expect(lab.events).toEqual(["host-b leaves, locked", "host-c begins as standby", "host-c ends"]);
+  expect(lab.lines).toEqual([]);
+});
+
 test("work longer than the session's TTL keeps the lock", async () => {
   const lab = new Lab();
   const first = lab.apply("host-b", { workMs: 90_000 });

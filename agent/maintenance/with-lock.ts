@@ -60,12 +60,20 @@ export interface MaintenanceContext {
 
 /** What the work may ask for while it is the only one. */
 export interface Alone {
+  /** False: there was no quorum to lock anything with, and mending this host's own Consul came first. */
+  readonly isLocked: boolean;
   /**
    * Right before Consul is restarted here: unpacking may have taken a while, and another server may be lost since.
    * Without the lock it says yes: then there is no quorum to lose.
    * @throws HoldfastError HF_REFUSED when Consul could not spare this host's server within readyMs.
    */
   untilSpared(): Promise<void>;
+  /**
+   * Before this host leaves Consul, which ends our session and with it the lock, but only once its server votes no more: what
+   * the lock says is then "done" already, so nobody who waits for it takes that end for an accident. Nothing is renewed any
+   * more: the TTL is left for it. Without the lock it does nothing.
+   */
+  beforeLeaving(): Promise<void>;
 }
 
 /** How often we look while waiting. */
@@ -83,14 +91,21 @@ export async function withMaintenanceLock<T>(
   if (session === null) {
     // Nobody has a lease for long without a quorum; but the key is not to be on a host that is disturbed.
     await untilReady(context, { hasQuorum: false });
-    return await work({ untilSpared: async () => {} });
+    return await work({ isLocked: false, untilSpared: async () => {}, beforeLeaving: async () => {} });
   }
   const renewal = keepRenewing(context, session);
   try {
     await untilReady(context, { hasQuorum: true });
     let result: T;
     try {
-      result = await work({ untilSpared: () => untilSpared(context) });
+      result = await work({
+        isLocked: true,
+        untilSpared: () => untilSpared(context),
+        beforeLeaving: async () => {
+          await renewal.stop();
+          await bestEffort(context, () => context.store.acquire(session, note(context, "done")));
+        },
+      });
     } catch (error) {
       // Who left goes on later; it is no reason for others to stop.
       if (error instanceof Left) throw error;

@@ -1,4 +1,5 @@
 /** The cluster as a Mermaid drawing: hosts in their zones, who votes, where the key may be, and what would change. Pure. */
+import { spareOf } from "../../contract/quorum.ts";
 import type { HostRole } from "../../contract/topology.ts";
 import type { Comparison, HostChange } from "../../infra/compare/compare.ts";
 
@@ -18,7 +19,6 @@ export function drawing({ hosts, account, network }: Comparison): string {
   const zones = [...Map.groupBy(hosts, ({ zone }) => zone)];
   const withRole = (role: HostRole) => staying.filter(({ roles }) => roles.includes(role));
   const servers = withRole("consul");
-  const survives = servers.length - (Math.floor(servers.length / 2) + 1);
   return [
     "flowchart TB",
     `  key(["validator key of ${account} on ${network}"])`,
@@ -27,7 +27,7 @@ export function drawing({ hosts, account, network }: Comparison): string {
       ...inZone.map((host) => `    ${id(host)}["${label(host)}"]:::${host.state}`),
       "  end",
     ]),
-    `  quorum{{"Consul: ${servers.length} servers, survives the loss of ${survives}"}}`,
+    `  quorum{{"Consul: ${servers.length} servers, survives the loss of ${spareOf(servers.length)}"}}`,
     ...withRole("neard").map((host) => `  key -.- ${id(host)}`),
     ...servers.map((host) => `  ${id(host)} --- quorum`),
     "  classDef changes stroke:#b58900,stroke-width:3px",

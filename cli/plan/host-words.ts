@@ -18,7 +18,14 @@ export function hostWords(host: HostChange): string {
   }
 }
 
-function changeWords({ concerns, runtime }: HostChange): string {
+function changeWords({ concerns, runtime, machine }: Pick<HostChange, "concerns" | "runtime" | "machine">): string {
+  const ofMachine = machine.map(({ what, powersOff }) =>
+    powersOff ? `${what}: powered off and on` : `${what}: when the machine is replaced`,
+  );
+  if (ofMachine.length > 0) {
+    const rest = concerns.length === 0 && !runtime ? [] : [changeWords({ concerns, runtime, machine: [] })];
+    return [...ofMachine, ...rest].join("; ");
+  }
   const restarts = concerns.flatMap((concern) => concern.restarts);
   const reloads = concerns.flatMap((concern) => concern.reloads);
   const parts = [

@@ -1,7 +1,7 @@
 /** Ports for tests of the command line: a terminal that keeps what was written, a clock that does not wait, hosts that answer as told. */
 import { HoldfastError } from "../../contract/errors.ts";
 import type { StackOutputs } from "../../contract/stack-outputs.ts";
-import type { AgentRequest, AgentResponse, HostLink, Ports, RunOptions, RunResult } from "../ports.ts";
+import type { AgentRequest, AgentResponse, HostLink, Ports, RunOptions, RunResult, StackHost } from "../ports.ts";
 import { runProgram } from "../program.ts";
 import { testOutputs } from "./cluster.ts";
 
@@ -29,6 +29,9 @@ export interface FakeOptions {
   hosts?: Record<string, FakeHost>;
   readStack?: () => StackOutputs;
   checkout?: Ports["checkout"];
+  pulumi?: Ports["pulumi"];
+  /** Instead of the link by name: for one with another host key. */
+  linkTo?: (host: StackHost) => FakeHost;
   terminal?: Partial<Ports["terminal"]>;
   /** The answer to every question. */
   confirm?: boolean;
@@ -88,10 +91,11 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
       return (options.readStack ?? testOutputs)();
     },
     checkout: options.checkout ?? noCheckout,
+    pulumi: options.pulumi ?? (async () => 1),
     selectedStack: () => "localnet",
     link(_cluster, host) {
       world.open.add(host.name);
-      return fakeLink(host.name, options.hosts?.[host.name] ?? {}, world);
+      return fakeLink(host.name, options.linkTo?.(host) ?? options.hosts?.[host.name] ?? {}, world);
     },
     async openShell(_cluster, host, command) {
       world.shells.push({ host: host.name, command });

@@ -6,6 +6,7 @@ import { hostConsul, hostNode } from "../../toolchain/tools.ts";
 import { type Fault, faultFrom } from "../config/faults.ts";
 import type { HostArch, Settings } from "../config/schema.ts";
 import { machines } from "../config/schema.ts";
+import { settle } from "../config/settled-host.ts";
 import type { ArtifactsByArch } from "../plan/deployment.ts";
 import type { Artifact, HostArtifacts } from "../plan/uploads.ts";
 import { bundleHoldfastd } from "./bundle.ts";
@@ -55,7 +56,7 @@ export async function prepareArtifacts(settings: Settings): Promise<PreparedArti
     const optional = genesisFile === undefined ? {} : { genesis: genesisFile };
     return [arch, { node, consul, holdfastd: bundle, neard, ...optional }];
   };
-  const archs = [...new Set(settings.hosts.map((host) => host.arch))];
+  const archs = [...new Set(settings.hosts.map((host) => settle(host, settings.hcloud).arch))];
   const byArch = Object.fromEntries(await Promise.all(archs.map(forArch)));
   return { byArch, packed: (artifact) => files.get(artifact.sha256) ?? "", faults };
 }

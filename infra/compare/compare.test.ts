@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { hostWords } from "../../cli/plan/host-words.ts";
 import type { SettingsInput } from "../config/schema.ts";
 import { anySettings } from "../testing/arbitrary.ts";
-import { sampleHost, sampleHostKey, sampleInput } from "../testing/sample.ts";
+import { sampleCloudInput, sampleHost, sampleHostKey, sampleInput } from "../testing/sample.ts";
 import { sampleStackFile } from "../testing/stack-file.ts";
-import { type Comparison, compare, isSame } from "./compare.ts";
+import { type Comparison, compare, type HostChange, isSame } from "./compare.ts";
 import { makeSide, type Side } from "./side.ts";
 import { readStackFile } from "./stack-file.ts";
 
@@ -131,6 +132,59 @@ describe("risks", () => {
   });
   test("SSH from fewer addresses", () =>
     expect(risks(against({ firewall: { ssh: ["192.0.2.0/24"] } }))).toEqual(["note ssh-narrowed"]));
+});
+
+describe("hosts that a cloud makes", () => {
+  const cloudHost = (i: number, more: object = {}, own: object = {}) => {
+    const host = (sampleCloudInput().hosts as SettingsInput["hosts"])[i] as SettingsInput["hosts"][0];
+    return { ...host, ...own, cloud: { ...(host.cloud as NonNullable<typeof host.cloud>), ...more } };
+  };
+  const cloudSide = (...hosts: object[]) => side({ ...sampleCloudInput(), hosts: hosts as SettingsInput["hosts"] });
+  const [ca, cb, cc] = [0, 1, 2].map((i) => cloudHost(i)) as [object, object, object];
+  const before = cloudSide(ca, cb, cc);
+
+  test("all that could validate at one provider's is worth a note, and nothing else", () =>
+    expect(risks(compare(before, before))).toEqual(["note provider"]));
+  test("another type: powered off, by itself, first of all, and the key may move", () => {
+    const found = compare(before, cloudSide(cloudHost(0, { serverType: "cx43" }), cb, cc));
+    expect(states(found)).toEqual({ "host-a": "changes", "host-b": "same", "host-c": "same" });
+    expect(found.hosts[0]?.machine).toEqual([{ what: "serverType cx33 becomes cx43", powersOff: true }]);
+    expect(found.order[0]).toMatchObject({ title: expect.stringContaining("powered off"), hosts: ["host-a"] });
+    expect(found.key).toEqual({
+      moves: "maybe",
+      because: "only if the active host is among these: host-a is powered off to become another type",
+    });
+    expect(risks(found)).toEqual(["note powered-off", "note provider"]);
+    expect(hostWords(found.hosts[0] as HostChange)).toBe("serverType cx33 becomes cx43: powered off and on");
+    expect(isSame(found)).toBe(false);
+  });
+  test("of two at once, both named: a danger", () => {
+    const found = compare(
+      before,
+      cloudSide(cloudHost(0, { serverType: "cx43" }), cb, cloudHost(2, { serverType: "cx33" })),
+    );
+    expect(found.risks[0]).toMatchObject({
+      name: "powered-off",
+      weight: "danger",
+      message: expect.stringContaining("host-a: serverType cx33 becomes cx43; host-c: serverType cx23 becomes cx33"),
+    });
+  });
+  test("another image waits for another machine, and moves nothing", () => {
+    const found = compare(before, cloudSide(cloudHost(0, { image: "debian-14" }), cb, cc));
+    expect(found.hosts[0]?.machine.map(({ powersOff }) => powersOff)).toEqual([false]);
+    expect(found.key.moves).toBe("no");
+    expect(hostWords(found.hosts[0] as HostChange)).toContain(
+      "image debian-13 becomes debian-14: when the machine is replaced",
+    );
+  });
+  test("protection that is removed", () =>
+    expect(risks(compare(before, cloudSide(ca, cloudHost(1, { protect: false }), cc)))).toContain(
+      "note protection-removed",
+    ));
+  test("a host that existed and is made now is another machine", () => {
+    const existing = sampleHost("host-c", 13, ["consul"], { address: "10.233.5.5", zone: "rack-3" });
+    expect(states(compare(before, cloudSide(ca, cb, existing)))["host-c"]).toBe("replaced");
+  });
 });
 
 test("with nothing to compare with, every host is new and the key is nowhere yet", () => {

@@ -4,8 +4,9 @@
  * were deployed) it does not guess.
  */
 import type { HostRole } from "../../contract/topology.ts";
-import type { Host } from "../config/topology.ts";
+import { type Host, isAtCloud } from "../config/topology.ts";
 import { type ConcernChange, concernChanges, specsOf } from "./host-changes.ts";
+import { type MachineChange, machineChanges } from "./machine-changes.ts";
 import { type Risk, risksOf } from "./risks.ts";
 import { type SettingChange, settingChanges } from "./settings-changes.ts";
 import type { Side } from "./side.ts";
@@ -16,7 +17,7 @@ export interface HostChange {
    *   same      nothing is to be done
    *   changes   something is
    *   new       was not there
-   *   replaced  another machine under this name: its SSH host key is another
+   *   replaced  another machine under this name: its SSH host key is another, or a cloud makes it now and did not, or the other way round
    *   leaves    is cleaned up, for it is no host of the cluster any more
    *   gone      died; nobody tries to clean it up
    */
@@ -24,6 +25,8 @@ export interface HostChange {
   readonly roles: readonly HostRole[];
   readonly address: string;
   readonly zone: string | null;
+  /** Of the machine itself, at a cloud. */
+  readonly machine: readonly MachineChange[];
   /** Of holdfast's own programs on the host, before anything else. */
   readonly runtime: boolean;
   readonly concerns: readonly ConcernChange[];
@@ -75,14 +78,21 @@ function hostChanges(base: Side | null, head: Side): HostChange[] {
   const secrets = { before: base?.secrets ?? {}, after: head.secrets };
   const staying = head.plan.hosts.map((plan): HostChange => {
     const was = before.get(plan.host.name);
-    const isReplaced = was !== undefined && was.host.ssh.hostKey !== plan.host.ssh.hostKey;
+    const isReplaced =
+      was !== undefined &&
+      (was.host.ssh.hostKey !== plan.host.ssh.hostKey || isAtCloud(was.host) !== isAtCloud(plan.host));
     const known = base === null || was === undefined || isReplaced ? new Map() : specsOf(base, was);
     const concerns = concernChanges(known, specsOf(head, plan), secrets);
     const runtime = was === undefined || isReplaced || JSON.stringify(was.runtime) !== JSON.stringify(plan.runtime);
+    const machine = was === undefined || isReplaced ? [] : machineChanges(was.host, plan.host);
     // Another way to log in makes Pulumi run every command again, which then finds nothing to do.
-    const isSame = concerns.length === 0 && !runtime && JSON.stringify(was?.host.ssh) === JSON.stringify(plan.host.ssh);
+    const isSame =
+      concerns.length === 0 &&
+      machine.length === 0 &&
+      !runtime &&
+      JSON.stringify(was?.host.ssh) === JSON.stringify(plan.host.ssh);
     const state = was === undefined ? "new" : isReplaced ? "replaced" : isSame ? "same" : "changes";
-    return { ...placeOf(plan.host), state, runtime, concerns };
+    return { ...placeOf(plan.host), state, machine, runtime, concerns };
   });
   const stays = new Set(head.plan.hosts.map(({ host }) => host.name));
   const leaving = [...before.values()].filter(({ host }) => !stays.has(host.name));
@@ -90,12 +100,15 @@ function hostChanges(base: Side | null, head: Side): HostChange[] {
     ...staying,
     ...leaving.map(({ host }): HostChange => {
       const state = head.topology.gone.includes(host.name) ? "gone" : "leaves";
-      return { ...placeOf(host), state, runtime: false, concerns: [] };
+      return { ...placeOf(host), state, machine: [], runtime: false, concerns: [] };
     }),
   ];
 }
 
 const placeOf = ({ name, roles, address, zone }: Host) => ({ name, roles, address, zone });
+
+/** Its server is powered off, and on again. */
+export const isPoweredOff = (host: HostChange): boolean => host.machine.some(({ powersOff }) => powersOff);
 
 const disturbs = (host: HostChange, what: "consul" | "neard") =>
   host.concerns.some((concern) => concern.disturbs.includes(what));
@@ -120,6 +133,7 @@ function why(host: HostChange): string | null {
   if (host.state === "gone") return "is gone";
   if (host.state === "replaced") return "is another machine";
   if (!host.roles.includes("neard")) return "has no neard any more";
+  if (isPoweredOff(host)) return "is powered off to become another type";
   const [neard, consul] = [disturbs(host, "neard"), disturbs(host, "consul")];
   if (neard || consul) return `restarts ${[neard ? "neard" : [], consul ? "Consul" : []].flat().join(" and ")}`;
   return null;
@@ -147,6 +161,7 @@ function orderOf(hosts: readonly HostChange[], head: Side): Phase[] {
   };
   const byAgentOrder = head.plan.agentOrder.flatMap((name) => hosts.filter((host) => host.name === name));
   return [
+    ...phase("the server is powered off, becomes another type, and starts again", hosts.filter(isPoweredOff), true),
     ...phase(
       "programs are copied and put in place",
       hosts.filter(({ runtime }) => runtime),

@@ -1,9 +1,10 @@
 /** What somebody should know before saying yes to a change: each risk has a name, that scripts may rely on. Pure. */
 
+import { spareOf } from "../../contract/quorum.ts";
 import { narrowTimings } from "../../contract/timing-margins.ts";
-import { type Host, hasRole } from "../config/topology.ts";
+import { type Host, hasRole, isAtCloud } from "../config/topology.ts";
 import { zoneRisks } from "../config/zone-checks.ts";
-import type { HostChange } from "./compare.ts";
+import { type HostChange, isPoweredOff } from "./compare.ts";
 import type { Side } from "./side.ts";
 
 export const riskNames = [
@@ -17,8 +18,14 @@ export const riskNames = [
   "no-standby-left",
   /** A host that may be active leaves, or becomes another machine. */
   "active-replaced",
+  /** Servers lose their power for a minute or two; more than one in one run is refused. */
+  "powered-off",
+  /** What kept Pulumi from deleting or replacing a server does so no more. */
+  "protection-removed",
   /** Hosts that one event can take together. */
   "zone",
+  /** All that could validate is at one provider's. */
+  "provider",
   /** The lease's numbers are sound, with next to nothing to spare. */
   "lease-edge",
   /** Another validator key, or one set anew: the cipher text does not say which. */
@@ -43,8 +50,10 @@ export function risksOf(base: Side | null, head: Side, hosts: readonly HostChang
     ...(base === null
       ? []
       : [...deploymentRisks(base, head), ...quorumRisks(base, head, hosts), ...standbyRisks(base, hosts)]),
+    ...(base === null ? [] : [...powerRisks(hosts), ...protectionRisks(base, head)]),
     ...(base === null ? [] : [...keyRisks(base, head), ...sshRisks(base, head)]),
     ...zoneRisks(head.topology.hosts).map(risk("zone", "note")),
+    ...providerRisks(head.topology.hosts).map(risk("provider", "note")),
     ...narrowTimings(head.topology.lease).map(risk("lease-edge", "note")),
   ];
 }
@@ -74,14 +83,13 @@ function deploymentRisks({ topology: was }: Side, { topology: is }: Side): Risk[
 function quorumRisks(base: Side, head: Side, hosts: readonly HostChange[]): Risk[] {
   const servers = base.topology.hosts.filter(hasRole("consul"));
   const after = head.topology.hosts.filter(hasRole("consul"));
-  const quorum = (of: readonly Host[]) => Math.floor(of.length / 2) + 1;
   const stays = (host: Host) => {
     const now = after.find(({ name }) => name === host.name);
     const state = hosts.find(({ name }) => name === host.name)?.state;
     return now !== undefined && now.address === host.address && state !== "replaced";
   };
   const lost = servers.filter((host) => !stays(host));
-  const spare = (of: readonly Host[]) => of.length - quorum(of);
+  const spare = (of: readonly Host[]) => spareOf(of.length);
   const risks: Risk[] = [];
   if (lost.length > spare(servers))
     risks.push(
@@ -130,6 +138,54 @@ function standbyRisks(base: Side, hosts: readonly HostChange[]): Risk[] {
     )(
       `${named(leaves)} may be the active host, and would not be there any more: see holdfast status, and switch over first`,
     ),
+  ];
+}
+
+/** Three servers that change their type in one run lose their power together. */
+function powerRisks(hosts: readonly HostChange[]): Risk[] {
+  const off = hosts.filter(isPoweredOff);
+  const words = off.map(({ name, machine }) => `${name}: ${machine.map(({ what }) => what).join(", ")}`).join("; ");
+  if (off.length > 1)
+    return [
+      risk(
+        "powered-off",
+        "danger",
+      )(
+        `${off.length} servers would lose their power in one run (${words}): pulumi up refuses that; change one at a time, the active one last`,
+      ),
+    ];
+  return off.map(({ name }) =>
+    risk(
+      "powered-off",
+      "note",
+    )(
+      `${name} loses its power for a minute or two (${words}): not while it is active; see holdfast status, and switch over first`,
+    ),
+  );
+}
+
+function protectionRisks({ topology: was }: Side, { topology: is }: Side): Risk[] {
+  const bared = is.hosts.filter(({ name, cloud }) => {
+    const before = was.hosts.find((host) => host.name === name)?.cloud;
+    return cloud?.protect === false && before?.protect === true;
+  });
+  if (bared.length === 0) return [];
+  return [
+    risk(
+      "protection-removed",
+      "note",
+    )(
+      `${named(bared)} would not be protected any more: Pulumi may delete or replace ${bared.length === 1 ? "its server" : "their servers"}`,
+    ),
+  ];
+}
+
+/** A provider's sites fail one by one; its network, its account and its bills do not. */
+function providerRisks(hosts: readonly Host[]): string[] {
+  const neards = hosts.filter(hasRole("neard"));
+  if (!neards.every(isAtCloud)) return [];
+  return [
+    `all hosts with neard (${named(neards)}) are at Hetzner Cloud: what stops the provider, or your account there, leaves nobody to validate`,
   ];
 }
 

@@ -25,8 +25,25 @@ export interface StackFile {
 }
 
 const prefix = "holdfast:";
-/** Of the right form for a key that cannot be looked at. */
-const unseenKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+/** Of the right form for a key that cannot be looked at: no cipher, and one public half, of zeros. */
+const unseenKey = (() => {
+  const part = (text: string | Buffer) => Buffer.concat([Buffer.from([0, 0, 0, text.length]), Buffer.from(text)]);
+  const publicHalf = Buffer.concat([part("ssh-ed25519"), part(Buffer.alloc(32))]);
+  const one = Buffer.from([0, 0, 0, 1]);
+  const bytes = Buffer.concat([
+    Buffer.from("openssh-key-v1\0"),
+    part("none"),
+    part("none"),
+    part(""),
+    one,
+    part(publicHalf),
+  ]);
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${bytes.toString("base64")}\n-----END OPENSSH PRIVATE KEY-----\n`;
+})();
+/** Likewise for a token of Hetzner Cloud. */
+const unseenToken = "0".repeat(64);
+/** What stands in for the secrets of a section: whatever else it has of them. */
+const unseenIn: Readonly<Record<string, string>> = { ssh: unseenKey, hcloud: unseenToken };
 /** Settings of the top level that are secrets as a whole, and so cannot be looked at. */
 export const sealedSettings = ["validatorKey", "nextValidatorKey"] as const satisfies readonly SettingName[];
 
@@ -39,7 +56,7 @@ export function readStackFile(text: string, title: string): StackFile {
   return {
     config: Object.fromEntries(
       named.map(([name, value]) => {
-        const unseen = name === "ssh" ? () => unseenKey : shownMark;
+        const unseen = (mark: string) => unseenIn[name] ?? shownMark(mark);
         return [prefix + name, asText(replaceSecrets(value, unseen))];
       }),
     ),

@@ -8,6 +8,7 @@ import type { Adopted } from "../secrets/adopted.ts";
 import {
   sampleArtifactsByArch,
   sampleHost,
+  sampleHostKey,
   sampleInput,
   sampleKey,
   sampleSettings,
@@ -29,6 +30,7 @@ async function register(
   gone: string[] = [],
   adopted?: Adopted,
   network = sampleInput().network,
+  bare: ReadonlySet<string> = new Set(),
 ): Promise<Registered[]> {
   registered = [];
   const { Cluster } = await import("./cluster.ts");
@@ -47,6 +49,7 @@ async function register(
     access: { privateKey: pulumi.secret(privateKey) },
     packed: () => "/dev/null",
     drifted: new Set(),
+    bare,
   });
   await pulumi.runtime.disconnect();
   return registered;
@@ -156,12 +159,27 @@ describe("the sample's resources", () => {
     const after = await register([...sampleInput().hosts, sampleHost("host-d", 14, ["consul"])]);
     const names = after.filter(({ type }) => type === "pulumi:index:Stash").map(({ name }) => name);
     expect(names.filter((name) => !before.includes(name)).toSorted()).toEqual([
+      "host-d-machine",
       "host-d-mark",
       "secrets-host-d",
       "secrets-host-d-certificate-server-192.0.2.14",
     ]);
     expect(before.filter((name) => !names.includes(name))).toEqual([]);
     expect(named(after, "host-b-neard")?.create).toEqual(named(all, "host-b-neard")?.create);
+  });
+
+  test("a machine that was set up anew under its old host key is made anew from the ground, and no other", async () => {
+    const bare = await register(sampleInput().hosts, [], undefined, sampleInput().network, new Set(["host-b"]));
+    const below = ["host-b-runtime-prepare", "host-b-runtime-unpack"];
+    for (const name of below) expect(named(bare, name)?.create, name).toMatch(/\n# machine [0-9a-f-]{36}$/);
+    const copies = bare.filter(({ type }) => type === "command:remote:CopyToRemote");
+    const triggers = (host: string) =>
+      copies.filter(({ name }) => name.startsWith(host)).map(({ inputs }) => inputs.triggers);
+    for (const all of triggers("host-b"))
+      expect(all).toEqual([sampleHostKey("host-b"), expect.stringMatching(/^machine /)]);
+    for (const all of triggers("host-a")) expect(all).toEqual([sampleHostKey("host-a")]);
+    const commandsOf = ["host-a", "host-c"].flatMap((host) => [`${host}-runtime-prepare`, `${host}-runtime-unpack`]);
+    for (const name of commandsOf) expect(named(bare, name)?.create, name).not.toContain("# machine");
   });
 
   test("where others dial a host is said with its own node key, in clear, and changes no other host", async () => {

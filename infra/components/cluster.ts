@@ -10,7 +10,7 @@ import type { HostPlan, Plan } from "../plan/deployment.ts";
 import { syncWithinMs } from "../plan/neard.ts";
 import type { Artifact } from "../plan/uploads.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
-import { convergeMark } from "./again.ts";
+import { convergeMark, machineMark } from "./again.ts";
 import type { SshAccess } from "./connection.ts";
 import { forgetHost } from "./gone-host.ts";
 import { type Deployment, hostConcern } from "./host-concern.ts";
@@ -26,6 +26,8 @@ export interface ClusterParts {
   readonly packed: (artifact: Artifact) => string;
   /** Names of hosts that are not what was deployed to them. */
   readonly drifted: ReadonlySet<string>;
+  /** Names of hosts whose machine has nothing of ours. */
+  readonly bare: ReadonlySet<string>;
 }
 
 export class Cluster extends pulumi.ComponentResource {
@@ -33,7 +35,7 @@ export class Cluster extends pulumi.ComponentResource {
     super("holdfast:index:Cluster", name, {}, options);
     const { plan } = parts;
     const mark = ({ host: { name } }: HostPlan) =>
-      [name, convergeMark(name, parts.drifted.has(name), { parent: this })] as const;
+      [name, convergeMark(name, parts.drifted.has(name) || parts.bare.has(name), { parent: this })] as const;
     const longestTurnMs = syncWithinMs[plan.topology.network];
     const deployment: Deployment = { ...parts, marks: new Map(plan.hosts.map(mark)), longestTurnMs };
     const runtimes = new Map(
@@ -41,7 +43,15 @@ export class Cluster extends pulumi.ComponentResource {
         const { name } = host.host;
         return [
           name,
-          new HostRuntime(`${name}-runtime`, host, parts.packed, parts.access, parts.claim, { parent: this }),
+          new HostRuntime(
+            `${name}-runtime`,
+            host,
+            parts.packed,
+            parts.access,
+            parts.claim,
+            machineMark(name, parts.bare.has(name), { parent: this }),
+            { parent: this },
+          ),
         ] as const;
       }),
     );

@@ -3,18 +3,24 @@ import type { types } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
 import type { SshEnd } from "../../ssh/way.ts";
 import type { Host } from "../config/topology.ts";
+import { type CloudPlaces, fillIn } from "./cloud-places.ts";
 
 export interface SshAccess {
   /** Absent: the keys of the ssh-agent. */
   readonly privateKey?: pulumi.Output<string>;
+  /** Where the hosts are that this stack makes; absent: all exist already. */
+  readonly places?: CloudPlaces;
 }
 
 /**
  * Field by field, never spread: the plugin prints the whole connection, key included, when it meets a
  * name that it does not know.
  */
-export function connectionTo({ ssh }: Host, access: SshAccess): types.input.remote.ConnectionArgs {
-  return { ...endOf(ssh, access), ...(ssh.proxy === null ? {} : { proxy: endOf(ssh.proxy, access) }) };
+export function connectionTo({ name, ssh }: Host, access: SshAccess): types.input.remote.ConnectionArgs {
+  const host = fillIn(access.places, name, ssh.host);
+  const hostKey = fillIn(access.places, name, ssh.hostKey);
+  const proxy = ssh.proxy === null ? {} : { proxy: endOf(ssh.proxy, access) };
+  return { ...endOf(ssh, access), host, hostKey, ...proxy };
 }
 
 function endOf(end: SshEnd, access: SshAccess) {

@@ -6,6 +6,7 @@ import { hostSpecSchema } from "../../contract/host-spec.ts";
 import type { Host } from "../config/topology.ts";
 import type { ConcernPlan, Plan } from "../plan/deployment.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
+import { fillIn } from "./cloud-places.ts";
 import { connectionTo, type SshAccess } from "./connection.ts";
 import { applyCall, removeCommand } from "./host-commands.ts";
 
@@ -43,12 +44,18 @@ export function hostConcern(
   const bounds = { others: mostOthers * turnSeconds(deployment.longestTurnMs), own: turnSeconds(healthyWithinMs) };
   const { command, stdin } = applyCall(host.ssh.user, plan.spec, bounds);
   const withNodeKey = (text: string) => deployment.secrets.withNodeKey(host.name, text);
-  const onStdin = Object.fromEntries(Object.entries(stdin).map(([key, text]) => [key, withNodeKey(text)]));
+  const whole = (text: string) => {
+    const filled = fillIn(deployment.access.places, host.name, text);
+    return typeof filled === "string"
+      ? withNodeKey(filled)
+      : pulumi.output(filled).apply((known) => pulumi.output(withNodeKey(known)));
+  };
+  const onStdin = Object.fromEntries(Object.entries(stdin).map(([key, text]) => [key, whole(text)]));
   return new remote.Command(
     name,
     {
       connection: connectionTo(host, deployment.access),
-      create: withNodeKey(command),
+      create: whole(command),
       delete: deployment.claim.apply(({ id }) => removeCommand(host.ssh.user, plan.spec.concern, id)),
       // No secrets, but here they clutter no preview, and `apply` passes over what it does not need.
       stdin: deployment.secrets.json(plan.secrets, {

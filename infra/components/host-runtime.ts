@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../../contract/deployment.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
+import { fillIn } from "./cloud-places.ts";
 import { connectionTo, type SshAccess } from "./connection.ts";
 import { type Owners, prepareCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
 
@@ -13,29 +14,38 @@ export class HostRuntime extends pulumi.ComponentResource {
   /** `holdfastd` can be called. */
   readonly ready: pulumi.Resource;
 
-  /** @param packed where on this machine an artifact is, packed. */
+  /**
+   * @param packed where on this machine an artifact is, packed.
+   * @param machine see again.ts: another one has nothing of this yet.
+   */
   constructor(
     name: string,
     plan: HostPlan,
     packed: (artifact: Artifact) => string,
     access: SshAccess,
     claim: pulumi.Output<Claim>,
+    machine: pulumi.Output<string>,
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("holdfast:index:HostRuntime", name, {}, options);
     const { user } = plan.host.ssh;
     const owners = claim.apply(({ id, adopt }): Owners => [id, ...(adopt === undefined ? [] : [adopt])]);
     const connection = connectionTo(plan.host, access);
+    const hostKey = fillIn(access.places, plan.host.name, plan.host.ssh.hostKey);
+    const made = access.places?.get(plan.host.name)?.made ?? [];
     const prepared = new remote.Command(
       `${name}-prepare`,
       {
         connection,
-        create: owners.apply((ids) => prepareCommand(user, ids)),
+        create: forMachine(
+          machine,
+          owners.apply((ids) => prepareCommand(user, ids)),
+        ),
         delete: claim.apply(({ id }) => wipeCommand(user, id)),
         logging: "stderr",
         addPreviousOutputInEnv: false,
       },
-      { parent: this },
+      { parent: this, dependsOn: [...made] },
     );
     const copy = (artifact: Artifact) =>
       new remote.CopyToRemote(
@@ -44,8 +54,8 @@ export class HostRuntime extends pulumi.ComponentResource {
           connection,
           source: new pulumi.asset.FileAsset(packed(artifact)),
           remotePath: uploadPath(artifact),
-          // A host key names the machine: another machine at this address has no copy yet.
-          triggers: [plan.host.ssh.hostKey],
+          // A host key names the machine, unless it was kept: another machine at this address has no copy yet.
+          triggers: pulumi.all([machine, hostKey]).apply(([words, key]) => [key, ...(words === "" ? [] : [words])]),
         },
         { parent: this, dependsOn: [prepared] },
       );
@@ -54,8 +64,9 @@ export class HostRuntime extends pulumi.ComponentResource {
       `${name}-unpack`,
       {
         connection,
-        create: owners.apply((ids) =>
-          runtimeCommand(user, runtime, [runtime.node, runtime.holdfastd, ...plan.uploads], ids),
+        create: forMachine(
+          machine,
+          owners.apply((ids) => runtimeCommand(user, runtime, [runtime.node, runtime.holdfastd, ...plan.uploads], ids)),
         ),
         logging: "stderr",
         addPreviousOutputInEnv: false,
@@ -65,4 +76,9 @@ export class HostRuntime extends pulumi.ComponentResource {
     this.uploads = new Map(plan.uploads.map((artifact) => [artifact.name, copy(artifact)]));
     this.registerOutputs({});
   }
+}
+
+/** Another text for another machine, for a command runs again only with another input. */
+function forMachine(machine: pulumi.Output<string>, command: pulumi.Output<string>): pulumi.Output<string> {
+  return pulumi.all([machine, command]).apply(([words, text]) => (words === "" ? text : `${text}\n# ${words}`));
 }

@@ -7,7 +7,15 @@ import { expect, test } from "vitest";
 import { errorCodes } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
 import { planDeployment } from "../plan/deployment.ts";
-import { asPulumiGives, sampleArtifactsByArch, sampleInput, sampleKey } from "../testing/sample.ts";
+import {
+  asPulumiGives,
+  sampleArtifactsByArch,
+  sampleHcloud,
+  sampleHostKey,
+  sampleInput,
+  sampleKey,
+  sampleToken,
+} from "../testing/sample.ts";
 import { checkConfiguration } from "./check-configuration.ts";
 import { settingsSchema } from "./schema.ts";
 import { topologyFrom } from "./topology.ts";
@@ -28,7 +36,24 @@ function fullInput(): { [key: string]: Json } {
   };
   const full = settingsSchema.parse({
     ...input,
-    hosts: [{ ...a, ...more }, b, c],
+    hosts: [
+      { ...a, ...more },
+      b,
+      c,
+      {
+        name: "host-d",
+        roles: ["consul", "neard"],
+        cloud: { serverType: "cx33", location: "fsn1", image: "debian-13", protect: false },
+        ssh: { proxy: { host: "jump.example", hostKey: sampleHostKey("jump") } },
+      },
+    ],
+    hcloud: {
+      ...sampleHcloud(),
+      name: "sample",
+      network: { range: "10.0.0.0/8", subnet: "10.0.0.0/24", zone: "eu-central" },
+      labels: { team: "night" },
+      endpoint: "http://127.0.0.1:4100/v1",
+    },
     gone: ["host-x"],
     ssh: { ...input.ssh, user: "root" },
     consul: { artifact: { source: "consul", sha256: "0".repeat(64) } },
@@ -43,7 +68,7 @@ function fullInput(): { [key: string]: Json } {
 }
 
 const planted = "hunter2-of-the-operator";
-const secrets = [sampleKey.secretKey.slice(8, 60), planted];
+const secrets = [sampleKey.secretKey.slice(8, 60), planted, sampleToken];
 
 /** Numbers and texts that have broken something before, or might. */
 const scalar: fc.Arbitrary<Json> = fc.oneof(
@@ -79,6 +104,7 @@ const scalar: fc.Arbitrary<Json> = fc.oneof(
     JSON.stringify(sampleKey),
     `-----BEGIN OPENSSH PRIVATE KEY-----\n${planted}\n`,
     sampleKey.secretKey,
+    sampleToken,
   ),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.string({ unit: "binary", maxLength: 300 }),

@@ -103,7 +103,7 @@ describe("zones", () => {
     ]));
   test("the arbiter beside another host", () =>
     expect(warnings("x", "y", "y")).toEqual([
-      "holdfast:hosts: 2 of 3 Consul servers (host-b, host-c) are in the zone y: its loss leaves no majority, and nobody validates. Put the arbiter host-c where no other host is.",
+      "holdfast:hosts: 2 of 3 Consul servers (host-b, host-c) are in the zone y: its loss leaves no majority, and nobody validates, not even host-a outside of it. Put the arbiter host-c where no other host is.",
     ]));
   test("one that does not say where it is, where the others do", () =>
     expect(warnings("x", "y")).toEqual([

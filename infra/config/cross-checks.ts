@@ -4,6 +4,7 @@
  */
 import { timingFaults } from "../../contract/timing.ts";
 import { watchdogFaults } from "../plan/watchdog.ts";
+import { clearTokenFaults, cloudHostFaults, cloudWarnings, hcloudFaults, sshKeyFaults } from "./cloud-checks.ts";
 import type { Fault } from "./faults.ts";
 import {
   addressFaults,
@@ -19,6 +20,7 @@ import { chainFaults, configFaults, portFaults, sourceFaults } from "./neard-che
 import { publicAddrFaults } from "./public-addrs.ts";
 import type { Settings } from "./schema.ts";
 import { clearKeyFaults, type IsSecret, rotationWarnings, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
+import { type SettledHost, settle } from "./settled-host.ts";
 import { zoneWarnings } from "./zone-checks.ts";
 
 export interface Checked {
@@ -40,15 +42,22 @@ export function crossCheck(
     needs: readonly Name[],
     look: (settings: Pick<Settings, Name>) => readonly Found[],
   ): readonly Found[] => (needs.some((name) => unknown.has(name)) ? [] : look(sound as Pick<Settings, Name>));
+  /** Where each host is may depend on the network at the cloud. */
+  const whenSettled = <Found>(look: (hosts: readonly SettledHost[]) => readonly Found[]): readonly Found[] =>
+    when(["hosts", "hcloud"], ({ hosts, hcloud }) => look(hosts.map((host) => settle(host, hcloud))));
   return {
     faults: [
       ...when(["hosts"], sizeFaults),
-      ...when(["hosts"], duplicateFaults),
+      ...whenSettled(duplicateFaults),
       ...when(["hosts"], nameFaults),
       ...when(["hosts", "gone"], goneFaults),
-      ...when(["hosts"], addressFaults),
-      ...when(["hosts"], takeoverAddressFaults),
-      ...when(["hosts", "consul"], archFaults),
+      ...whenSettled(addressFaults),
+      ...whenSettled(takeoverAddressFaults),
+      ...when(["consul"], ({ consul }) => whenSettled((hosts) => archFaults(hosts, consul))),
+      ...when(["hosts", "hcloud"], cloudHostFaults),
+      ...when(["network", "hosts", "hcloud"], hcloudFaults),
+      ...when(["hcloud"], (settings) => clearTokenFaults(settings, isSecret)),
+      ...when(["hosts", "hcloud", "ssh"], sshKeyFaults),
       ...when(["lease"], leaseFaults),
       ...when(["validatorKey"], (settings) => clearKeyFaults("validatorKey", settings, isSecret)),
       ...when(["nextValidatorKey"], (settings) => clearKeyFaults("nextValidatorKey", settings, isSecret)),
@@ -62,7 +71,8 @@ export function crossCheck(
     ],
     warnings: [
       ...when(["hosts"], sizeWarnings),
-      ...when(["hosts"], zoneWarnings),
+      ...whenSettled((hosts) => zoneWarnings({ hosts })),
+      ...when(["hosts", "hcloud"], cloudWarnings),
       ...when(["nextValidatorKey"], rotationWarnings),
     ],
   };

@@ -1,8 +1,10 @@
 /** The hosts together: how many there are, that they can be told apart and can reach each other. */
 import { familyOf, isWithin } from "../../contract/address.ts";
+import { spareOf } from "../../contract/quorum.ts";
 import { clusterStashes } from "../plan/secret-names.ts";
 import { type Fault, configFault as fault } from "./faults.ts";
 import type { Settings } from "./schema.ts";
+import type { SettledHost } from "./settled-host.ts";
 
 type Hosts = Pick<Settings, "hosts">;
 
@@ -37,15 +39,14 @@ export function sizeFaults(settings: Hosts): Fault[] {
 export function sizeWarnings(settings: Hosts): string[] {
   const consul = withRole(settings, "consul");
   if (consul.length < 3 || consul.length % 2 === 1) return [];
-  const survives = consul.length / 2 - 1;
   return [
-    `holdfast:hosts has ${consul.length} hosts with the role consul (${named(consul)}): an even number survives no more losses (${survives}) than ${consul.length - 1} would. Add or remove one.`,
+    `holdfast:hosts has ${consul.length} hosts with the role consul (${named(consul)}): an even number survives no more losses (${spareOf(consul.length)}) than ${consul.length - 1} would. Add or remove one.`,
   ];
 }
 
-export function duplicateFaults(settings: Hosts): Fault[] {
+export function duplicateFaults(all: readonly SettledHost[]): Fault[] {
   return (["name", "address"] as const).flatMap((property) =>
-    [...Map.groupBy(settings.hosts, (host) => host[property])]
+    [...Map.groupBy(all, (host) => host[property])]
       .filter(([, hosts]) => hosts.length > 1)
       .map(([value, hosts]) =>
         fault(
@@ -74,8 +75,8 @@ export function nameFaults(settings: Hosts): Fault[] {
 }
 
 /** An address can be moved to a successor only from a host that has a neard, and by a command only if there is one. */
-export function takeoverAddressFaults(settings: Hosts): Fault[] {
-  return settings.hosts.flatMap(({ name, address, roles, takeoverAddress: way }) => {
+export function takeoverAddressFaults(hosts: readonly SettledHost[]): Fault[] {
+  return hosts.flatMap(({ name, address, roles, takeoverAddress: way }) => {
     if (way === undefined) return [];
     const path = `holdfast:hosts, ${name}, takeoverAddress`;
     if (!roles.includes("neard"))
@@ -110,9 +111,9 @@ export function goneFaults(settings: Pick<Settings, "hosts" | "gone">): Fault[] 
 /** Where a host cannot be reached by the others. */
 const unreachable = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"];
 
-export function addressFaults(settings: Hosts): Fault[] {
-  const bad = settings.hosts.filter((host) => isWithin(unreachable, host.address));
-  const families = new Set(settings.hosts.map((host) => familyOf(host.address)));
+export function addressFaults(hosts: readonly SettledHost[]): Fault[] {
+  const bad = hosts.filter((host) => isWithin(unreachable, host.address));
+  const families = new Set(hosts.map((host) => familyOf(host.address)));
   return [
     ...bad.map((host) =>
       fault(
@@ -131,9 +132,9 @@ export function addressFaults(settings: Hosts): Fault[] {
   ];
 }
 
-export function archFaults(settings: Pick<Settings, "hosts" | "consul">): Fault[] {
-  const check = (setting: string, hosts: Settings["hosts"]) => {
-    const byArch = Map.groupBy(hosts, (host) => host.arch);
+export function archFaults(hosts: readonly SettledHost[], consul: Settings["consul"]): Fault[] {
+  const check = (setting: string, having: readonly SettledHost[]) => {
+    const byArch = Map.groupBy(having, (host) => host.arch);
     if (byArch.size < 2) return [];
     const list = [...byArch].map(([arch, of]) => `${arch}: ${named(of)}`).join("; ");
     return [
@@ -141,7 +142,10 @@ export function archFaults(settings: Pick<Settings, "hosts" | "consul">): Fault[
     ];
   };
   return [
-    ...check("holdfast:neard.artifact", withRole(settings, "neard")),
-    ...(settings.consul.artifact === undefined ? [] : check("holdfast:consul.artifact", settings.hosts)),
+    ...check(
+      "holdfast:neard.artifact",
+      hosts.filter(({ roles }) => roles.includes("neard")),
+    ),
+    ...(consul.artifact === undefined ? [] : check("holdfast:consul.artifact", hosts)),
   ];
 }

@@ -27,6 +27,8 @@ export function issueWords(issue: z.core.$ZodIssue): string {
     case "too_big":
       if (!issue.message.startsWith("Too big")) return issue.message;
       return `must ${amount(issue.origin, issue.inclusive === false ? "less than" : "at most", issue.maximum)}`;
+    case "invalid_key":
+      return issue.issues[0]?.message ?? issue.message;
     default:
       return issue.message.replace(/^Invalid input: /, "");
   }

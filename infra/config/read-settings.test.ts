@@ -9,7 +9,7 @@ const messages = (values: object) =>
 test("a sound configuration is read, with its defaults; other namespaces are none of our business", () => {
   const { settings, faults } = readSettings({ ...asPulumiGives(sampleInput()), "pulumi:tags": "{}" });
   expect(faults).toEqual([]);
-  expect(settings?.hosts[0]).toMatchObject({ name: "host-a", arch: "x64", priority: 100 });
+  expect(settings?.hosts[0]).toMatchObject({ name: "host-a", roles: ["consul", "neard"], priority: 100 });
   expect(settings?.lease).toEqual(defaultTiming);
   expect(settings?.validatorKey).toBe(sampleInput().validatorKey);
 });

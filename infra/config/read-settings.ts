@@ -20,6 +20,7 @@ const secretPaths = new Map([
   ["validatorKey", setValidatorKey],
   ["nextValidatorKey", setNextValidatorKey],
   ["ssh.privateKey", "pulumi config set --secret --path holdfast:ssh.privateKey < KEYFILE"],
+  ["hcloud.token", "pulumi config set --secret --path holdfast:hcloud.token < TOKENFILE"],
 ]);
 /** How to set the secret that belongs at `path` or below it: there somebody may have put the secret itself. */
 const howToSetSecret = (path: readonly PropertyKey[]): string | undefined =>

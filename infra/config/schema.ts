@@ -10,7 +10,9 @@ import { ports } from "../../contract/paths.ts";
 import { leaseTimingSchema } from "../../contract/timing.ts";
 import { accountSchema, hostNameSchema, networkSchema, roleSchema } from "../../contract/topology.ts";
 import { isBootNode } from "./boot-nodes.ts";
+import { cloudHostSchema, hcloudSchema } from "./hcloud-schema.ts";
 import { canonicalPublicAddr, mostPublicAddrs, publicAddrFrom } from "./public-addrs.ts";
+import { isWholePublicKey } from "./ssh-public-key.ts";
 
 const port = z.number().int().min(1).max(65535);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a sha256: 64 hexadecimal digits in lower case");
@@ -22,25 +24,6 @@ const address = soundText(addressFault).transform(canonicalAddress);
 
 /** `10.0.0.0/8`, `2001:db8::/32`, or one address. */
 const cidr = soundText(blockFault).transform(canonicalBlock);
-
-/**
- * Whether the base64 of a public SSH key is all there: it repeats the key's type, then come its parts, each behind
- * its length (RFC 4253, 6.6). One that was cut short would look like another machine's.
- */
-function isWholeHostKey(text: string): boolean {
-  const [type = "", base64 = ""] = text.split(" ");
-  const blob = Buffer.from(base64, "base64");
-  const parts: Buffer[] = [];
-  let at = 0;
-  while (at + 4 <= blob.length) {
-    const end = at + 4 + blob.readUInt32BE(at);
-    if (end > blob.length) return false;
-    parts.push(blob.subarray(at + 4, end));
-    at = end;
-  }
-  const partsOf = type === "ssh-ed25519" ? 2 : 3;
-  return at === blob.length && parts.length === partsOf && parts[0]?.toString("latin1") === type;
-}
 
 /** A text of the operator's that ends up in a path, an argument or a message. */
 const line = z.string().regex(/^\P{Cc}*$/u, "must be one line without control characters");
@@ -68,7 +51,7 @@ const hostKey = z
       'must be a public host key of type ed25519 or ecdsa, such as "ssh-ed25519 AAAA…" (ssh-keyscan -t ed25519 ADDRESS)',
     abort: true,
   })
-  .refine(isWholeHostKey, "is not a whole public key: it was cut short, or changed on the way");
+  .refine(isWholePublicKey, "is not a whole public key: it was cut short, or changed on the way");
 
 const proxy = z.strictObject({
   host: sshHost.describe("Where this machine reaches the jump host"),
@@ -89,14 +72,25 @@ export type HostArch = z.infer<typeof hostArchSchema>;
 /** What `uname -m` says on each. */
 export const machines = { x64: "x86_64", arm64: "aarch64" } as const satisfies Record<HostArch, string>;
 
-const host = z.strictObject({
+const hostShape = z.strictObject({
   name: hostNameSchema.describe("Name of the host: its Consul node name and part of resource names"),
-  address: address.describe(
-    "Where the other hosts reach it, and this machine where ssh.host is not given; an address of its own",
-  ),
-  user: unixUser.optional().describe("SSH user: root, or one with passwordless sudo; default: ssh.user"),
-  port: port.optional().describe("Port of its SSH server; default: ssh.port"),
-  hostKey: hostKey.describe("The host's public SSH key; no other is accepted"),
+  address: address
+    .optional()
+    .describe(
+      "Where the other hosts reach it, and this machine where ssh.host is not given; an address of its own. **Required** for a host that exists; at a cloud the private one, default: an address in hcloud.network.subnet that follows from the name",
+    ),
+  cloud: cloudHostSchema
+    .optional()
+    .describe("Makes the host at a cloud, with a public address of its own; absent: it exists already"),
+  user: unixUser
+    .optional()
+    .describe("SSH user: root, or one with passwordless sudo; default: ssh.user, at a cloud root"),
+  port: port.optional().describe("Port of its SSH server; default: ssh.port, at a cloud 22"),
+  hostKey: hostKey
+    .optional()
+    .describe(
+      "The host's public SSH key; no other is accepted. **Required** for a host that exists; at a cloud it is made",
+    ),
   ssh: z
     .strictObject({
       host: sshHost
@@ -112,15 +106,18 @@ const host = z.strictObject({
   roles: z
     .array(roleSchema)
     .min(1, "must have neard, consul or both")
+    .prefault(["consul", "neard"])
     .describe("neard: may validate. consul: votes. A host with consul alone is an arbiter"),
   zone: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, "use letters, digits, dots, hyphens and underscores, at most 64 of them")
     .optional()
     .describe(
-      "What one event can take together (a provider's site, a rack, a power supply): hosts with neard, or a majority of Consul, in one zone are a warning",
+      "What one event can take together (a provider's site, a rack, a power supply): hosts with neard, or a majority of Consul, in one zone are a warning; default: at a cloud provider and location, such as hcloud-fsn1",
     ),
-  arch: hostArchSchema.default("x64").describe("Machine architecture"),
+  arch: hostArchSchema
+    .optional()
+    .describe("Machine architecture; default: x64, at a cloud that of the server type (arm64 for cax…)"),
   priority: z
     .number()
     .int()
@@ -161,8 +158,15 @@ const host = z.strictObject({
     .max(mostPublicAddrs, `must have at most ${mostPublicAddrs} entries: neard takes no more`)
     .prefault([])
     .describe(
-      "Where other validators dial this host's neard, as `ip:port` (its node key is put before it), or another node that passes messages on to it, as `ed25519:…@ip:port`; default: neard asks STUN servers for its address",
+      "Where other validators dial this host's neard, as `ip:port` (its node key is put before it), or another node that passes messages on to it, as `ed25519:…@ip:port`; default: at a cloud the host's public address, elsewhere neard asks STUN servers for it",
     ),
+});
+
+/** What a host that exists must say of itself, and one that is yet to be made cannot. */
+const host = hostShape.check(({ value, issues }) => {
+  if (value.cloud !== undefined) return;
+  for (const name of ["address", "hostKey"] as const)
+    if (value[name] === undefined) issues.push({ code: "custom", path: [name], input: value, message: "is missing" });
 });
 
 const neard = z.strictObject({
@@ -243,7 +247,11 @@ export const settingsSchema = z.strictObject({
       proxy: proxy.optional().describe("Jump host on the way to the hosts that name none"),
     })
     .describe("How to log in to the hosts"),
-  hosts: z.array(host).min(1, "must not be empty").describe("The machines; they exist already and answer over SSH"),
+  hosts: z
+    .array(host)
+    .min(1, "must not be empty")
+    .describe("The machines: those that exist already and answer over SSH, and those that are made at a cloud"),
+  hcloud: hcloudSchema.optional().describe("Hetzner Cloud, for hosts with cloud; see docs/operate/cloud.md"),
   gone: z
     .array(hostNameSchema)
     .default([])

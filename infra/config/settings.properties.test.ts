@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { anySettings } from "../testing/arbitrary.ts";
 import { asPulumiGives } from "../testing/sample.ts";
 import { crossCheck } from "./cross-checks.ts";
+import { cloudHostSchema, hcloudSchema } from "./hcloud-schema.ts";
 import { editDistance } from "./nearest-name.ts";
 import { stackFileSchema } from "./publish-schema.ts";
 import { readSettings } from "./read-settings.ts";
@@ -50,6 +51,8 @@ const sections = {
   lease: ["renewMs", "leaseMs", "stopMs", "skewMs", "takeoverMs", "unbrokenMs", "sessionTtlMs", "lockDelayMs"],
   neard: Object.keys(settingsSchema.shape.neard.shape),
   "hosts.0": Object.keys(settingsSchema.shape.hosts.element.shape),
+  hcloud: Object.keys(hcloudSchema.shape),
+  "hosts.0.cloud": Object.keys(cloudHostSchema.shape),
 };
 
 /** One slip of the finger: a letter left out, doubled, changed, or swapped with its neighbour. */
@@ -83,6 +86,8 @@ test("a setting that is misspelled anywhere is refused, and the name that was me
       const wrong = slip(name, at, how);
       fc.pre(!names.includes(wrong) && wrong !== "");
       const values = structuredClone(input) as Record<string, unknown>;
+      fc.pre(!section.includes("cloud") || values.hcloud !== undefined);
+      if (section === "hosts.0.cloud") fc.pre(input.hosts[0]?.cloud !== undefined);
       let place: Record<string, unknown> = values;
       for (const step of section.split(".").filter(Boolean)) place = place[step] as Record<string, unknown>;
       place[wrong] = 1;

@@ -5,8 +5,9 @@
 
 const mostCharacters = 60;
 
-/** What ends up in a wrong setting by a slip of the clipboard. */
-const secretLike = /PRIVATE KEY|secret_key|private_key|ed25519:[1-9A-HJ-NP-Za-km-z]{80,}/;
+/** What ends up in a wrong setting by a slip of the clipboard: keys, and tokens of Hetzner Cloud, which no checksum looks like. */
+const secretLike =
+  /PRIVATE KEY|secret_key|private_key|ed25519:[1-9A-HJ-NP-Za-km-z]{80,}|\b(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{64}\b/;
 
 /** Controls (ESC among them), invisible characters, marks that turn the writing around, halves of characters. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu;

@@ -3,10 +3,42 @@
  * secret. This is what a plan is made from.
  */
 import type { TakeoverAddress } from "../../contract/agent-config.ts";
+import { ports } from "../../contract/paths.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
 import type { HostRole, Network } from "../../contract/topology.ts";
 import type { SshEnd } from "../../ssh/way.ts";
+import { ownHostKey, ownPublicAddress } from "../plan/secret-names.ts";
+import type { HcloudSettings } from "./hcloud-schema.ts";
 import type { HostArch, Settings } from "./schema.ts";
+import { cloudNameOf, networkZoneOf, type SettledHost, serverTypeOf, settle } from "./settled-host.ts";
+import { bareKey, publicKeyIn } from "./ssh-public-key.ts";
+
+/** How Pulumi makes a host, and keeps it. */
+export interface CloudHost {
+  /** The server's name at Hetzner, and what its address and attachment are called after. */
+  readonly serverName: string;
+  readonly serverType: string;
+  readonly location: string;
+  readonly image: string;
+  /** Pulumi refuses to delete or replace it. */
+  readonly protect: boolean;
+}
+
+/** What the hosts at Hetzner Cloud have in common; the token is no part of it. */
+export interface Cloud {
+  /** What names begin with. */
+  readonly name: string;
+  /** Null: the public API. */
+  readonly endpoint: string | null;
+  /** IPv4 blocks, and the network zone. */
+  readonly network: { readonly range: string; readonly subnet: string; readonly zone: string };
+  readonly spread: boolean;
+  /** The operator's. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly protect: boolean;
+  /** What lets this stack into new servers: a key to register, or the name of one that is in the project. */
+  readonly sshKey: { readonly publicKey: string } | { readonly name: string };
+}
 
 export interface Host {
   readonly name: string;
@@ -18,13 +50,22 @@ export interface Host {
   readonly priority: number;
   /** Sound; without a node key where it is this host's own. */
   readonly publicAddrs: readonly string[];
-  /** The way from this machine to the host. */
+  /**
+   * The way from this machine to the host. At a cloud, address and host key are made together with the host: here are marks
+   * in their place (infra/plan/secret-names.ts), which infra/components fills in.
+   */
   readonly ssh: SshEnd & { readonly proxy: SshEnd | null };
   /** The port of its own SSH server, which its firewall opens. */
   readonly sshdPort: number;
   /** How its successor answers for it when it is dark; null: not at all. */
   readonly takeoverAddress: TakeoverAddress | null;
+  /** Null: it exists already. */
+  readonly cloud: CloudHost | null;
 }
+
+/** A host that Pulumi makes. */
+export type HostAtCloud = Host & { readonly cloud: CloudHost };
+export const isAtCloud = (host: Host): host is HostAtCloud => host.cloud !== null;
 
 export interface Topology {
   readonly network: Network;
@@ -47,6 +88,8 @@ export interface Topology {
     readonly hasGenesis: boolean;
   };
   readonly firewall: { readonly ssh: readonly string[]; readonly monitoring: readonly string[] };
+  /** Null: no section hcloud, and all hosts exist. */
+  readonly cloud: Cloud | null;
 }
 
 /** @param publicKey of the validator key that came with these settings, and `nextPublicKey` of the next one. */
@@ -57,42 +100,84 @@ export function topologyFrom(settings: Settings, publicKey: string, nextPublicKe
     account: settings.validator.account,
     publicKey,
     nextPublicKey,
-    hosts: settings.hosts.toSorted(byName).map((host) => ({
-      name: host.name,
-      address: host.address,
-      roles: [...new Set(host.roles)].toSorted(),
-      zone: host.zone ?? null,
-      arch: host.arch,
-      priority: host.priority,
-      publicAddrs: host.publicAddrs,
-      ssh: sshOf(host, settings.ssh),
-      sshdPort: host.port ?? settings.ssh.port,
-      takeoverAddress: takeoverAddressOf(host, neard.networkPort),
-    })),
+    hosts: settings.hosts
+      .toSorted(byName)
+      .map((host) => settle(host, settings.hcloud))
+      .map((host) => hostFrom(host, settings)),
     gone: [...new Set(settings.gone)].toSorted(),
     adopt: settings.adopt ?? null,
     lease: settings.lease,
     consul: { datacenter: settings.consul.datacenter },
     neard: { ...neard, chainId: chainId ?? settings.network, hasGenesis: genesis !== undefined },
     firewall: settings.firewall,
+    cloud: settings.hcloud === undefined ? null : cloudFrom(settings.hcloud, settings),
   };
 }
 
-function sshOf(host: Settings["hosts"][number], common: Settings["ssh"]): Host["ssh"] {
-  const proxy = host.ssh.proxy ?? common.proxy;
+function hostFrom(host: SettledHost, settings: Settings): Host {
+  const { networkPort } = settings.neard;
+  const ownAddrs =
+    host.cloud !== undefined && host.roles.includes("neard") ? [`${ownPublicAddress}:${networkPort}`] : [];
   return {
-    host: host.ssh.host ?? host.address,
-    port: host.ssh.port ?? host.port ?? common.port,
-    user: host.user ?? common.user,
-    hostKey: bareKey(host.hostKey),
+    name: host.name,
+    address: host.address,
+    roles: [...new Set(host.roles)].toSorted(),
+    zone: host.zone,
+    arch: host.arch,
+    priority: host.priority,
+    publicAddrs: host.publicAddrs.length === 0 ? ownAddrs : host.publicAddrs,
+    ssh: sshOf(host, settings.ssh),
+    sshdPort: host.cloud === undefined ? (host.port ?? settings.ssh.port) : ports.ssh,
+    takeoverAddress: takeoverAddressOf(host, networkPort),
+    cloud: cloudHostFrom(host, settings),
+  };
+}
+
+function cloudHostFrom({ name, roles, cloud }: SettledHost, { hcloud, network }: Settings): CloudHost | null {
+  if (cloud === undefined || hcloud === undefined) return null;
+  return {
+    serverName: `${cloudNameOf(hcloud, network)}-${name}`,
+    serverType: serverTypeOf(cloud, roles, network),
+    location: cloud.location,
+    image: cloud.image,
+    protect: cloud.protect ?? hcloud.protect,
+  };
+}
+
+/** Where no host is at the cloud (any more), the network still has a zone. */
+const usualZone = "eu-central";
+
+function cloudFrom(hcloud: HcloudSettings, { network, hosts, ssh }: Settings): Cloud {
+  const zones = hosts.flatMap(({ cloud }) => (cloud === undefined ? [] : [networkZoneOf(cloud.location)]));
+  const { endpoint = null, labels, spread, protect, sshKeyName, sshPublicKey } = hcloud;
+  return {
+    name: cloudNameOf(hcloud, network),
+    endpoint,
+    network: { ...hcloud.network, zone: hcloud.network.zone ?? zones.find((zone) => zone !== undefined) ?? usualZone },
+    spread,
+    labels,
+    protect,
+    // There is one of these, or the checks would have said so.
+    sshKey:
+      sshKeyName === undefined
+        ? { publicKey: bareKey(sshPublicKey ?? publicKeyIn(ssh.privateKey ?? "") ?? "") }
+        : { name: sshKeyName },
+  };
+}
+
+function sshOf(host: SettledHost, common: Settings["ssh"]): Host["ssh"] {
+  const proxy = host.ssh.proxy ?? common.proxy;
+  const made = host.cloud !== undefined;
+  return {
+    host: made ? ownPublicAddress : (host.ssh.host ?? host.address),
+    port: made ? ports.ssh : (host.ssh.port ?? host.port ?? common.port),
+    user: made ? "root" : (host.user ?? common.user),
+    hostKey: made ? ownHostKey : bareKey(host.hostKey as string),
     proxy: proxy === undefined ? null : { ...proxy, user: proxy.user ?? common.user, hostKey: bareKey(proxy.hostKey) },
   };
 }
 
-/** Without the comment: it is no part of the key, and some readers do not take it. */
-const bareKey = (hostKey: string) => hostKey.split(" ").slice(0, 2).join(" ");
-
-function takeoverAddressOf(host: Settings["hosts"][number], neardPort: number): TakeoverAddress | null {
+function takeoverAddressOf(host: SettledHost, neardPort: number): TakeoverAddress | null {
   if (host.takeoverAddress === undefined) return null;
   const { mover, command = "", address = host.address } = host.takeoverAddress;
   const common = { host: host.name, address, neardPort, hostAddress: host.address };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sampleHost, sampleInput, sampleTopology } from "../testing/sample.ts";
+import { sampleCloudInput, sampleHost, sampleInput, sampleTopology } from "../testing/sample.ts";
 import { firewallLines } from "./firewall.ts";
 
 function rules(more: Parameters<typeof sampleTopology>[0], name: string): string[] {
@@ -56,4 +56,17 @@ test("SSH: from everywhere unless it is narrowed, and on the host's own port", (
 test("monitoring may read the agent, and nothing else", () => {
   const lines = rules({ firewall: { monitoring: ["203.0.113.7"] } }, "host-c");
   expect(lines.filter((line) => line.includes("203.0.113.7"))).toEqual(["ip saddr 203.0.113.7 tcp dport 2233 accept"]);
+});
+
+test("at a cloud the metadata service is for root alone: a server's private host key is in it", () => {
+  const { hosts, hcloud } = sampleCloudInput();
+  expect(rules({ hosts, hcloud }, "host-a").slice(-6)).toEqual([
+    "chain output {",
+    "type filter hook output priority filter; policy accept;",
+    "ip daddr 169.254.169.254 meta skuid != 0 reject",
+    "ip6 daddr fe80::a9fe:a9fe meta skuid != 0 reject",
+    "}",
+    "}",
+  ]);
+  expect(rules({}, "host-a").join()).not.toContain("chain output");
 });

@@ -8,7 +8,7 @@
  */
 import { familyOf } from "../../contract/address.ts";
 import { firewallTable, paths, ports } from "../../contract/paths.ts";
-import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { type Host, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 
 const table = `inet ${firewallTable}`;
 
@@ -46,9 +46,18 @@ export function firewallLines(topology: Topology, host: Host): string[] {
     "    type filter hook input priority filter; policy drop;",
     ...rules.map((rule) => `    ${rule}`),
     "  }",
+    ...(isAtCloud(host) ? metadataForRoot : []),
     "}",
   ];
 }
+
+/** The metadata service tells a server's user data, and with it the private SSH host key, to whoever asks. */
+const metadataForRoot = [
+  "  chain output {",
+  "    type filter hook output priority filter; policy accept;",
+  ...["ip daddr 169.254.169.254", "ip6 daddr fe80::a9fe:a9fe"].map((it) => `    ${it} meta skuid != 0 reject`),
+  "  }",
+];
 
 function consulTcpPorts(host: Host): number[] {
   const everywhere = [ports.consulGossip, ports.consulHttps];

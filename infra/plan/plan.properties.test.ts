@@ -77,7 +77,7 @@ describe("for every cluster", () => {
           neard === undefined ? [] : [fileOf(neard.spec, "/var/lib/neard/config.json")],
         );
         expect(new Set(configs).size).toBe(1);
-        expect(configs).toHaveLength(hosts.filter((host) => host.roles.includes("neard")).length);
+        expect(configs).toHaveLength(hosts.filter((host) => host.roles?.includes("neard")).length);
       }),
     );
   });
@@ -85,10 +85,10 @@ describe("for every cluster", () => {
   test("Consul's servers expect each other and nobody else", () => {
     fc.assert(
       fc.property(anyHosts, (hosts) => {
-        const servers = hosts.filter((host) => host.roles.includes("consul"));
+        const servers = hosts.filter((host) => host.roles?.includes("consul"));
         for (const { host, consul } of planOf({ hosts }).hosts) {
           const join = JSON.parse(fileOf(consul.spec, "/etc/holdfast/consul/join.json"));
-          expect(join.bootstrap_expect).toBe(host.roles.includes("consul") ? servers.length : undefined);
+          expect(join.bootstrap_expect).toBe(host.roles?.includes("consul") ? servers.length : undefined);
         }
       }),
     );

@@ -35,6 +35,13 @@ export type HostSecret =
  */
 export const ownNodeKey = "%{own-node-key}";
 
+/**
+ * Likewise for what a host at a cloud gets when it is made, its public IPv4 address and its SSH host key: put in by
+ * infra/components/cloud-places.ts.
+ */
+export const ownPublicAddress = "%{own-public-address}";
+export const ownHostKey = "%{own-host-key}";
+
 export function hostSecret(host: string, secret: HostSecret): string {
   return `${host}/${secret}`;
 }

@@ -69,6 +69,7 @@ if [ -n "$ADOPT" ] && { grep -q "\\"$ADOPT\\"" ${paths.deployment} 2>/dev/null |
 fi
 fact addresses "$(hostname -I 2>/dev/null)"
 fact managed "$(test -e /etc/holdfast && echo yes)"
+fact bare "$(test -e ${paths.etc} || test -e ${paths.state} || echo yes)"
 fact firewalls "$(for unit in ${firewallManagers.join(" ")}; do systemctl is-active --quiet $unit 2>/dev/null && printf '%s, ' $unit; done; grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null && printf 'ufw, '; nft list chains 2>/dev/null | awk '/^table/ { table = $2 " " $3 } /^[ \t]+chain/ { chain = $2 } /hook input .*policy drop/ && table !~ /^inet holdfast/ { printf "nftables table %s with chain %s, ", table, chain }')"
 fact listening "$(awk '($4 == "0A" || FILENAME ~ /udp/) && $2 ~ /:/ { sub(/.*:/, "", $2); print $2 }' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null | sort -u | tr '\\n' ' ')"
 wait
@@ -130,6 +131,8 @@ const factsSchema = z.object({
   addresses: words,
   /** An earlier run was here. */
   managed: yes,
+  /** Nothing of ours is here, not even the folder for uploads. */
+  bare: yes,
   /** `holdfastd check` cannot say that it still is what was last deployed: it differs in what an apply mends, or one was cut short. */
   drifted: yes.default(false),
   /** Who else manages packet filter rules there, in words. */

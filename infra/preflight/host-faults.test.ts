@@ -39,6 +39,7 @@ const fit: HostFacts = {
   nodeKey: "",
   addresses: ["192.0.2.11", "192.0.2.12", "192.0.2.13"],
   managed: false,
+  bare: true,
   drifted: false,
   firewalls: "",
   listening: [22],

@@ -8,7 +8,7 @@ import type { Fault } from "../config/faults.ts";
 import type { Host, Topology } from "../config/topology.ts";
 import type { Adopted } from "../secrets/adopted.ts";
 import { beforeNotes } from "./before-us.ts";
-import { hostFaults, hostWarnings } from "./host-faults.ts";
+import { type HostReport, hostFaults, hostWarnings } from "./host-faults.ts";
 import { adoptionNotes, adoptionOf, identityFaults } from "./identity.ts";
 
 export interface Seen {
@@ -18,12 +18,14 @@ export interface Seen {
   readonly warnings: readonly string[];
   /** Names of the hosts that are not what was last deployed to them. */
   readonly drifted: ReadonlySet<string>;
+  /** Names of the hosts on which nothing of ours is: new machines, or such as were set up anew. */
+  readonly bare: ReadonlySet<string>;
   /** What the hosts have that this stack takes over; undefined: nothing is to be taken over (any more). */
   readonly adopted?: Adopted | undefined;
 }
 
 /** Where nobody looks. */
-export const nothingSeen: Seen = { faults: [], warnings: [], drifted: new Set() };
+export const nothingSeen: Seen = { faults: [], warnings: [], drifted: new Set(), bare: new Set() };
 
 /**
  * @param privateKey absent: the keys of the ssh-agent.
@@ -55,6 +57,9 @@ export async function lookAtHosts(
       ...reports.flatMap(beforeNotes),
       ...adoptionNotes(await claim, reports),
     ],
-    drifted: new Set(reports.filter(({ facts }) => facts.drifted).map(({ host }) => host.name)),
+    drifted: namesOf(reports.filter(({ facts }) => facts.drifted)),
+    bare: namesOf(reports.filter(({ facts }) => facts.bare)),
   };
 }
+
+const namesOf = (reports: readonly HostReport[]) => new Set(reports.map(({ host }) => host.name));

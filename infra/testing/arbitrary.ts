@@ -3,14 +3,12 @@ import fc from "fast-check";
 import { defaultTiming, type LeaseTiming, timingFaults } from "../../contract/timing.ts";
 import type { SettingsInput } from "../config/schema.ts";
 import { watchdogFaults } from "../plan/watchdog.ts";
-import { sampleHost, sampleInput } from "./sample.ts";
+import { type SampleHost, sampleHcloud, sampleHost, sampleInput } from "./sample.ts";
 
-type HostInput = SettingsInput["hosts"][number];
-
-const roles = fc.constantFrom<HostInput["roles"]>(["consul"], ["neard"], ["consul", "neard"], ["neard", "consul"]);
+const roles = fc.constantFrom<SampleHost["roles"]>(["consul"], ["neard"], ["consul", "neard"], ["neard", "consul"]);
 
 /** Three to nine hosts of any shape that the checks let through, in any order; one architecture for all neards. */
-export const anyHosts: fc.Arbitrary<HostInput[]> = fc
+export const anyHosts: fc.Arbitrary<SampleHost[]> = fc
   .uniqueArray(fc.tuple(fc.integer({ min: 10, max: 250 }), roles, fc.integer({ min: 0, max: 1000 })), {
     selector: ([last]) => last,
     minLength: 3,
@@ -19,6 +17,22 @@ export const anyHosts: fc.Arbitrary<HostInput[]> = fc
   .map((all) => all.map(([last, has, priority]) => sampleHost(`host-${last}`, last, has, { priority })))
   .filter((hosts) => hosts.filter((host) => host.roles.includes("consul")).length >= 3)
   .filter((hosts) => hosts.filter((host) => host.roles.includes("neard")).length >= 2);
+
+/**
+ * The same of which some, in one network zone, are made at Hetzner Cloud; those that exist are then in its network's range.
+ * Names of three digits at most: no two of them get one address in the default subnet (a test would say so).
+ */
+const anyMixedHosts: fc.Arbitrary<Pick<SettingsInput, "hosts" | "hcloud">> = fc
+  .tuple(anyHosts, fc.infiniteStream(fc.constantFrom(null, null, "fsn1", "nbg1", "hel1")), fc.boolean())
+  .map(([hosts, places, spread]) => ({
+    hcloud: sampleHcloud({ spread }),
+    hosts: hosts.map(({ name, roles, priority = 100, address }) => {
+      const [location] = [places.next().value];
+      return location === null
+        ? sampleHost(name, 1, roles, { priority, address: (address ?? "").replace(/^192\.0\.2/, "10.233.200") })
+        : { name, roles, priority, cloud: { location } };
+    }),
+  }));
 
 /** Timings of every size that the rule accepts, most of them with nothing to spare; made so that a laxer rule shows. */
 export const anySafeTiming: fc.Arbitrary<LeaseTiming> = fc
@@ -49,7 +63,10 @@ export const anySafeTiming: fc.Arbitrary<LeaseTiming> = fc
 
 export const anySettings: fc.Arbitrary<SettingsInput> = fc
   .record({
-    hosts: anyHosts,
+    where: fc.oneof(
+      anyHosts.map((hosts) => ({ hosts })),
+      anyMixedHosts,
+    ),
     lease: fc.oneof(
       fc.constant(defaultTiming),
       anySafeTiming.filter((timing) => watchdogFaults(timing).length === 0),
@@ -59,11 +76,11 @@ export const anySettings: fc.Arbitrary<SettingsInput> = fc
     networkPort: fc.integer({ min: 25_000, max: 30_000 }),
     monitoring: fc.array(fc.ipV4(), { maxLength: 2 }),
   })
-  .map(({ hosts, lease, datacenter, rpcPort, networkPort, monitoring }) => {
+  .map(({ where, lease, datacenter, rpcPort, networkPort, monitoring }) => {
     const sample = sampleInput();
     return {
       ...sample,
-      hosts,
+      ...where,
       lease,
       consul: { datacenter },
       neard: { ...sample.neard, rpcPort, networkPort },

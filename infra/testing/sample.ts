@@ -8,14 +8,39 @@ import type { HostArtifacts } from "../plan/uploads.ts";
 export const sampleKey = generateValidatorKey("validator.localnet");
 
 type HostInput = SettingsInput["hosts"][number];
+type Roles = NonNullable<HostInput["roles"]>;
+export type SampleHost = HostInput & { readonly roles: Roles };
 
-export function sampleHost(
-  name: string,
-  last: number,
-  roles: HostInput["roles"],
-  more: Partial<HostInput> = {},
-): HostInput {
+export function sampleHost(name: string, last: number, roles: Roles, more: Partial<SampleHost> = {}): SampleHost {
   return { name, address: `192.0.2.${last}`, hostKey: sampleHostKey(name), roles, ...more };
+}
+
+/** Of the right form; no project has it. */
+export const sampleToken = "Abcdefgh12345678".repeat(4);
+
+type HcloudInput = NonNullable<SettingsInput["hcloud"]>;
+
+/** What makes hosts at Hetzner Cloud; the sample's private key is none whose public half could be told. */
+export function sampleHcloud(more: Partial<HcloudInput> = {}): HcloudInput {
+  return { token: sampleToken, sshPublicKey: sampleHostKey("operator"), ...more };
+}
+
+/** A host at Hetzner Cloud by as little as one can say. */
+export function sampleCloudHost(name: string, more: Partial<HostInput> = {}): HostInput {
+  return { name, cloud: { location: "fsn1" }, ...more };
+}
+
+/** Three hosts at three locations, one of them an arbiter. */
+export function sampleCloudInput(more: Partial<SettingsInput> = {}): SettingsInput {
+  return sampleInput({
+    hcloud: sampleHcloud(),
+    hosts: [
+      sampleCloudHost("host-a"),
+      sampleCloudHost("host-b", { cloud: { location: "nbg1" } }),
+      sampleCloudHost("host-c", { cloud: { location: "hel1" }, roles: ["consul"] }),
+    ],
+    ...more,
+  });
 }
 
 /** Of the right form; nobody connects. */

@@ -32,7 +32,7 @@ import { bridgeIsUp, ensureBridge, releaseIndex, removeBridge, reserveIndex } fr
 import { forget, isFrozen, isOn, powerOff, powerOn, sshAnswers, waitForSsh } from "./power.ts";
 import type { Say } from "./progress.ts";
 import { checkReach } from "./reach.ts";
-import { type CloudHostSpec, ensureLoginKey, makeCloudHost, makeHost, writeKnownHosts } from "./seed.ts";
+import { type CloudHostSpec, ensureLoginKey, makeCloudHost, makeHost, readHostKey, writeKnownHosts } from "./seed.ts";
 
 const exclusive = <T>(name: string, work: () => Promise<T>) => withLock(`lab ${name}`, 120_000, work);
 
@@ -132,6 +132,27 @@ export async function changeCloudHost(
   await exclusive(labName, async () => {
     const lab = loadLab(labName);
     saveHosts({ ...lab, hosts: lab.hosts.map((host) => (host.server?.id === serverId ? change(host) : host)) });
+  });
+}
+
+/**
+ * Sets a host's machine up anew: its disk is empty, its machine id another one, its name and address are the same, as after a
+ * provider's reinstallation.
+ * @returns the lab, in which the host has another SSH host key unless it was kept
+ */
+export async function reinstallHost(name: string, host: string, say: Say, keepHostKey = false): Promise<Lab> {
+  requireRoot();
+  return exclusive(name, async () => {
+    const lab = loadLab(name);
+    const { address } = hostOf(lab, host);
+    const hostKey = keepHostKey ? readHostKey(lab, host) : undefined;
+    await powerOff(lab, host);
+    forget(lab, host);
+    const made = await makeHost(lab, host, address, hostKey);
+    const after = { ...lab, hosts: lab.hosts.map((other) => (other.name === host ? made : other)) };
+    saveHosts(after);
+    await bootAll(after, say);
+    return after;
   });
 }
 

@@ -35,10 +35,32 @@ export async function ensureLoginKey(lab: Lab): Promise<void> {
   await ensureKey(lab.sshKeyFile, `root@${lab.stack}`);
 }
 
-/** Makes a new host's directory: its identity and its empty disk. Complete or absent. */
-export async function makeHost(lab: Lab, name: string, address: string): Promise<LabHost> {
+/** A host's SSH host key: the texts of its two files. */
+export interface HostKeyFiles {
+  readonly secret: string;
+  readonly public: string;
+}
+
+const hostKeyFileOf = (seed: string) => `${seed}/etc/ssh/ssh_host_ed25519_key`;
+
+/** As it was made, for a machine that is set up anew and gets its old key back. */
+export function readHostKey(lab: Lab, name: string): HostKeyFiles {
+  const file = hostKeyFileOf(labPaths(lab.name).host(name).seed);
+  return { secret: readFileSync(file, "utf8"), public: readFileSync(`${file}.pub`, "utf8") };
+}
+
+/**
+ * Makes a new host's directory: its identity and its empty disk. Complete or absent.
+ * @param hostKey without it, it gets a new one
+ */
+export async function makeHost(lab: Lab, name: string, address: string, hostKey?: HostKeyFiles): Promise<LabHost> {
   const at = emptyHost(lab, name);
-  const hostKeyFile = `${at.seed}/etc/ssh/ssh_host_ed25519_key`;
+  const hostKeyFile = hostKeyFileOf(at.seed);
+  if (hostKey !== undefined) {
+    mkdirSync(dirname(hostKeyFile), { recursive: true });
+    writeFileSync(hostKeyFile, hostKey.secret, { mode: 0o600 });
+    writeFileSync(`${hostKeyFile}.pub`, hostKey.public, { mode: 0o644 });
+  }
   await ensureKey(hostKeyFile, name);
   writeSeed(at.seed, seedFiles({ name, address }, { machineId: newMachineId(), loginKey: loginKeyOf(lab) }));
   await makeDisk(at.disk);

@@ -6,6 +6,7 @@ import { guardMutations } from "./list/guard.ts";
 import { heardMutations } from "./list/heard.ts";
 import { leaseMutations } from "./list/lease.ts";
 import { placeMutations } from "./list/place.ts";
+import { replaceMutations } from "./list/replace.ts";
 import { restartMutations } from "./list/restart.ts";
 import { standbyMutations } from "./list/standby.ts";
 import { tamperingMutations } from "./list/tampering.ts";
@@ -27,5 +28,6 @@ export const mutations: readonly Mutation[] = [
   ...unknownMutations,
   ...placeMutations,
   ...applyMutations,
+  ...replaceMutations,
   ...tamperingMutations,
 ];

@@ -1,0 +1,219 @@
+/**
+ * All that the hosts need at Hetzner Cloud: network, packet filter, SSH key, placement groups, and for each host a public
+ * address, a server and its place in the private network. Thin: what is to be there is infra/plan/cloud.ts, why it is laid out so
+ * docs/decisions/0018-hosts-at-hetzner.md, what the provider does with each option facts of its own.
+ *
+ * Idea: an address outlives its server, a server is never replaced by an edit, and nothing that a running host needs goes
+ * without somebody having lifted its protection first.
+ * Awkward case: a run that is cut off. Names are fixed, so that the next one refuses to make twins; the attachment is a
+ * resource of its own, so that the next one makes what is missing.
+ */
+import * as hcloud from "@pulumi/hcloud";
+import * as pulumi from "@pulumi/pulumi";
+import type { Cloud as CloudSettings } from "../config/topology.ts";
+import { type CloudHostPlan, type CloudPlan, cloudNames, type FirewallRule } from "../plan/cloud.ts";
+import { type HostKeyPair, mostUserDataBytes, userData } from "../plan/user-data.ts";
+import type { CloudPlace, CloudPlaces } from "./cloud-places.ts";
+
+export interface CloudParts {
+  readonly plan: CloudPlan;
+  readonly token: pulumi.Output<string>;
+  /**
+   * Hosts whose server may be replaced or deleted in this run whatever the settings say, and no longer: their addresses stay
+   * protected. See replaceableHosts.
+   */
+  readonly replaceable: ReadonlySet<string>;
+  /** Makes an SSH host key; only called where none is kept yet, and never in a preview. */
+  readonly makeHostKey: () => Promise<HostKeyPair>;
+}
+
+/** A host's resources by their names in the stack's state; its server has the host's own. */
+const perHost = {
+  address: (host: string) => `${host}-address`,
+  attachment: (host: string) => `${host}-private`,
+  hostKey: (host: string) => `${host}-host-key`,
+};
+
+/** As the facts of the provider have it: what of a server would replace it, or be refused of one that runs. */
+export const keptOfServers = ["image", "userData", "sshKeys", "location", "placementGroupId"];
+
+/** Hosts beyond which actions are asked about less often: a project has 3,600 requests an hour. */
+const manyHosts = 5;
+
+/** The type of the component, which is part of its resources' URNs. */
+export const cloudType = "holdfast:index:Cloud";
+
+/** Name and type of a host's server in the stack's state: for `pulumi up --replace URN`. */
+export function serverUrn(stack: string, project: string, host: string): string {
+  return `urn:pulumi:${stack}::${project}::${cloudType}$hcloud:index/server:Server::${host}`;
+}
+
+export class Cloud extends pulumi.ComponentResource {
+  /** By host name. */
+  readonly places: CloudPlaces;
+  readonly #names: ReturnType<typeof cloudNames>;
+  readonly #plan: CloudPlan;
+  readonly #own: { readonly parent: Cloud; readonly provider: hcloud.Provider };
+  readonly #protect: boolean;
+
+  constructor(name: string, parts: CloudParts, options?: pulumi.ComponentResourceOptions) {
+    super(cloudType, name, {}, options);
+    const { plan, token } = parts;
+    this.#plan = plan;
+    this.#names = cloudNames(plan.cloud);
+    this.#protect = plan.cloud.protect;
+    const provider = new hcloud.Provider(
+      "hcloud",
+      {
+        token,
+        ...(plan.cloud.endpoint === null ? {} : { endpoint: plan.cloud.endpoint }),
+        // The default doubles its waits: what takes 16 s would be seen after 31.
+        pollFunction: "constant",
+        pollInterval: plan.hosts.length > manyHosts ? "3s" : "1s",
+      },
+      { parent: this },
+    );
+    this.#own = { parent: this, provider };
+    const subnet = this.#makeNetwork();
+    const common: Common = {
+      subnet,
+      sshKey: this.#makeSshKey(plan.cloud),
+      firewall: this.#makeFirewall("firewall", this.#names.firewall, plan.firewall.all),
+      neardFirewall: this.#makeFirewall("firewall-neard", this.#names.neardFirewall, plan.firewall.neard),
+      groups: new Map(plan.spread.map((one) => [one.location, this.#makeGroup(one)])),
+    };
+    this.places = new Map(plan.hosts.map((host) => [host.host.name, this.#makeHost(host, common, parts)]));
+    this.registerOutputs({});
+  }
+
+  #makeNetwork(): hcloud.NetworkSubnet {
+    const { range, subnet, zone } = this.#plan.cloud.network;
+    const network = new hcloud.Network(
+      "network",
+      { name: this.#names.network, ipRange: range, labels: this.#plan.labels },
+      { ...this.#own, protect: this.#protect },
+    );
+    return new hcloud.NetworkSubnet(
+      "subnet",
+      { networkId: numberOf(network), type: "cloud", ipRange: subnet, networkZone: zone },
+      { ...this.#own, protect: this.#protect },
+    );
+  }
+
+  /** Its id, or the name of one that somebody else has made. */
+  #makeSshKey({ sshKey }: CloudSettings): pulumi.Input<string> {
+    if ("name" in sshKey) return sshKey.name;
+    const key = new hcloud.SshKey(
+      "ssh-key",
+      { name: this.#names.sshKey, publicKey: sshKey.publicKey, labels: this.#plan.labels },
+      // A project has a key but once: the new one of that name cannot come before the old one has gone.
+      { ...this.#own, deleteBeforeReplace: true },
+    );
+    return key.id;
+  }
+
+  #makeFirewall(name: string, apiName: string, rules: readonly FirewallRule[]): hcloud.Firewall {
+    return new hcloud.Firewall(
+      name,
+      {
+        name: apiName,
+        rules: rules.map((rule) => ({ ...rule, direction: "in", sourceIps: [...rule.sourceIps] })),
+        labels: this.#plan.labels,
+      },
+      { ...this.#own, protect: this.#protect },
+    );
+  }
+
+  #makeGroup({ location, protect }: CloudPlan["spread"][number]): hcloud.PlacementGroup {
+    return new hcloud.PlacementGroup(
+      `spread-${location}`,
+      { name: this.#names.placementGroup(location), type: "spread", labels: this.#plan.labels },
+      { ...this.#own, protect },
+    );
+  }
+
+  #makeHost(plan: CloudHostPlan, common: Common, { replaceable, makeHostKey }: CloudParts): CloudPlace {
+    const { name, address: privateAddress, cloud } = plan.host;
+    const { serverName, serverType, location, image, protect } = cloud;
+    const hostKey = this.#keepHostKey(name, makeHostKey);
+    const address = new hcloud.PrimaryIp(
+      perHost.address(name),
+      // Without assigneeType: the API says "unassigned" while it is free, and another word would differ once.
+      { name: serverName, type: "ipv4", location, autoDelete: false, deleteProtection: protect, labels: plan.labels },
+      { ...this.#own, protect, deleteBeforeReplace: true, ignoreChanges: ["location"] },
+    );
+    const group = plan.spreadIn === null ? undefined : common.groups.get(plan.spreadIn);
+    const server = new hcloud.Server(
+      name,
+      {
+        name: serverName,
+        serverType,
+        image,
+        location,
+        // In the state its whole text stands among the inputs, with the private host key in it.
+        userData: pulumi.secret(hostKey.apply(checkedUserData)),
+        sshKeys: [common.sshKey],
+        ...(group === undefined ? {} : { placementGroupId: numberOf(group) }),
+        firewallIds: [common.firewall, ...(plan.hasNeard ? [common.neardFirewall] : [])].map(numberOf),
+        publicNets: [{ ipv4Enabled: true, ipv4: numberOf(address), ipv6Enabled: false }],
+        // Or there would be no way back to a smaller type.
+        keepDisk: true,
+        labels: plan.labels,
+      },
+      {
+        ...this.#own,
+        protect: protect && !replaceable.has(name),
+        ignoreChanges: keptOfServers,
+        deleteBeforeReplace: true,
+        customTimeouts: { create: "15m" },
+        // What costs comes when the network is there.
+        dependsOn: [common.subnet],
+      },
+    );
+    const attachment = new hcloud.ServerNetwork(
+      perHost.attachment(name),
+      { serverId: numberOf(server), subnetId: common.subnet.id, ip: privateAddress },
+      { ...this.#own, deletedWith: server, deleteBeforeReplace: true },
+    );
+    return {
+      address: address.ipAddress,
+      hostKey: pulumi.unsecret(hostKey.apply(({ publicKey }) => publicKey)),
+      serverId: server.id,
+      made: [server, attachment],
+    };
+  }
+
+  /** Made once and kept in the state: a server that is replaced has the same one. */
+  #keepHostKey(name: string, make: CloudParts["makeHostKey"]): pulumi.Output<HostKeyPair> {
+    // A preview changes no state, so it makes none: what it shows of a new one is that it is not known yet.
+    const first = pulumi.output(
+      pulumi.runtime.isDryRun() ? (pulumi.unknown as unknown as HostKeyPair) : make(),
+    ) as pulumi.Output<HostKeyPair>;
+    const stash = new pulumi.Stash(
+      perHost.hostKey(name),
+      { input: pulumi.secret(first) },
+      { parent: this, ignoreChanges: ["input"] },
+    );
+    return pulumi.secret(stash.output) as pulumi.Output<HostKeyPair>;
+  }
+}
+
+/** What several hosts share. */
+interface Common {
+  readonly subnet: hcloud.NetworkSubnet;
+  readonly sshKey: pulumi.Input<string>;
+  readonly firewall: hcloud.Firewall;
+  readonly neardFirewall: hcloud.Firewall;
+  readonly groups: ReadonlyMap<string, hcloud.PlacementGroup>;
+}
+
+/** Ids are texts in Pulumi, and numbers where one resource names another. */
+function numberOf({ id }: pulumi.CustomResource): pulumi.Output<number> {
+  return id.apply(Number);
+}
+
+function checkedUserData(key: HostKeyPair): string {
+  const text = userData(key);
+  if (Buffer.byteLength(text) > mostUserDataBytes) throw new TypeError("user data is too long for Hetzner");
+  return text;
+}

@@ -1,0 +1,274 @@
+/**
+ * Whether Hetzner can make the hosts that are yet to be made, or to be resized: types, locations, images, and what else has
+ * capacity. Pure.
+ */
+import type { Image, Location, Server, ServerType } from "../../hcloud/schemas.ts";
+import { configFault, type Fault } from "../config/faults.ts";
+import { type Cloud, type HostAtCloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
+import { type CloudState, serverInState } from "./cloud-state.ts";
+
+export interface Offers {
+  readonly serverTypes: readonly ServerType[];
+  readonly locations: readonly Location[];
+  /** By what a host asks for. */
+  readonly images: ReadonlyMap<string, readonly Image[]>;
+}
+
+export interface Judged {
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly string[];
+  /** What would be made, for people: it costs. */
+  readonly notes: readonly string[];
+}
+
+/** What `images` is asked by: an id, or a name for an architecture. */
+export interface ImageQuery {
+  readonly image: string;
+  readonly architecture: "x86" | "arm";
+}
+export const imageKey = ({ image, architecture }: ImageQuery) => `${architecture} ${image}`;
+export const imageQueryOf = ({ cloud, arch }: HostAtCloud): ImageQuery => ({
+  image: cloud.image,
+  architecture: architectures[arch],
+});
+
+const architectures = { x64: "x86", arm64: "arm" } as const;
+/** As the preflight of hosts has it (host-faults.ts), and it is said there again once the host is there; in GB. */
+const leastChainDisk = 540;
+/** Those of which holdfast knows that it does not run there. */
+const otherSystems = new Set(["alma", "centos", "fedora", "opensuse", "rocky"]);
+const mostAlternatives = 5;
+
+const unavailable = (message: string, next: string): Fault => ({ code: "HF_CLOUD", message, next });
+
+/** Hosts that have no server, and such whose server may be replaced now: the old one would be gone when no new one can be had. */
+export function hostsToMake(topology: Topology, state: CloudState, replaceable: ReadonlySet<string>): HostAtCloud[] {
+  return topology.hosts
+    .filter(isAtCloud)
+    .filter(({ name }) => replaceable.has(name) || serverInState(state, name) === undefined);
+}
+
+/** Hosts whose server gets another type, and loses power for it. */
+export function hostsToResize(topology: Topology, state: CloudState, replaceable: ReadonlySet<string>): HostAtCloud[] {
+  return topology.hosts.filter(isAtCloud).filter(({ name, cloud }) => {
+    const type = serverInState(state, name)?.outputs.serverType;
+    return !replaceable.has(name) && typeof type === "string" && type !== cloud.serverType;
+  });
+}
+
+/** @param nowMs on the wall clock */
+export function judgeOffers(
+  topology: Topology,
+  cloud: Cloud,
+  { make, resize }: { readonly make: readonly HostAtCloud[]; readonly resize: readonly HostAtCloud[] },
+  offers: Offers,
+  nowMs: number,
+): Judged {
+  const judged = [
+    ...make.map((host) => judgeHost(topology, cloud, host, offers, nowMs)),
+    ...resize.map((host) => ({ ...judgeType(topology, host, offers, nowMs), notes: [] })),
+  ];
+  return {
+    faults: judged.flatMap(({ faults }) => faults),
+    warnings: judged.flatMap(({ warnings }) => warnings),
+    notes: judged.flatMap(({ notes }) => notes),
+  };
+}
+
+function judgeHost(topology: Topology, cloud: Cloud, host: HostAtCloud, offers: Offers, nowMs: number): Judged {
+  const place = offers.locations.find(({ name }) => name === host.cloud.location);
+  if (place === undefined) {
+    const names = offers.locations.map(({ name }) => name).toSorted();
+    return only(
+      configFault(`${host.name}: Hetzner has no location ${host.cloud.location}`, `Choose one of ${names.join(", ")}.`),
+    );
+  }
+  const zone: Fault[] =
+    place.network_zone === cloud.network.zone
+      ? []
+      : [
+          configFault(
+            `${host.name}: ${place.name} is in Hetzner's network zone ${place.network_zone}, and the private network is in ${cloud.network.zone}`,
+            "Set holdfast:hcloud.network.zone to the zone of all locations, or choose locations of one.",
+          ),
+        ];
+  const type = judgeType(topology, host, offers, nowMs);
+  const image = judgeImage(host, offers);
+  return {
+    faults: [...zone, ...type.faults, ...image.faults],
+    warnings: [...type.warnings, ...image.warnings],
+    notes: type.notes,
+  };
+}
+
+const only = (fault: Fault): Judged => ({ faults: [fault], warnings: [], notes: [] });
+const nothing: Judged = { faults: [], warnings: [], notes: [] };
+
+function judgeType(topology: Topology, host: HostAtCloud, { serverTypes }: Offers, nowMs: number): Judged {
+  const { name, arch, cloud } = host;
+  const wanted = cloud.serverType;
+  const type = serverTypes.find((one) => one.name === wanted);
+  if (type === undefined)
+    return only(
+      configFault(
+        `${name}: Hetzner has no server type ${wanted}`,
+        `Choose one that has capacity in ${cloud.location}: ${others(serverTypes, cloud.location, arch)}.`,
+      ),
+    );
+  if (type.architecture !== architectures[arch])
+    return only(
+      configFault(
+        `${name}: the server type ${wanted} is an ${type.architecture} machine, but its arch is ${arch}`,
+        type.architecture === "unknown"
+          ? "Choose another type."
+          : `Set its arch to ${type.architecture === "arm" ? "arm64" : "x64"}, or choose another type.`,
+      ),
+    );
+  if (hasRole("neard")(host) && topology.network !== "localnet" && type.disk < leastChainDisk)
+    return only(
+      configFault(
+        `${name}: the server type ${wanted} has ${type.disk} GB of disk, and neard's data on ${topology.network} needs more than ${leastChainDisk} GB`,
+        `Choose a type with more: ${bigger(serverTypes, cloud.location, arch)}.`,
+      ),
+    );
+  const offer = type.locations.find((one) => one.name === cloud.location);
+  const ends = (offer?.deprecation ?? type.deprecation)?.unavailable_after;
+  if (offer === undefined || !offer.available || (ends !== undefined && Date.parse(ends) <= nowMs))
+    return only(
+      unavailable(
+        `${name}: Hetzner has no ${wanted} to give in ${cloud.location} now${offer === undefined ? " (that location does not offer it)" : ends !== undefined ? ` (it is withdrawn since ${ends.slice(0, 10)})` : ""}`,
+        `${elsewhere(type)} In ${cloud.location} there is capacity for ${others(serverTypes, cloud.location, arch, type)}.`,
+      ),
+    );
+  const price = type.prices.find((one) => one.location === cloud.location)?.price_monthly.net;
+  const cost =
+    price === undefined
+      ? ""
+      : `, ${Number(price).toFixed(2)} a month without taxes, in your account's currency, as Hetzner lists it today`;
+  return {
+    faults: [],
+    warnings:
+      ends === undefined
+        ? []
+        : [
+            `${name}: Hetzner withdraws the server type ${wanted} in ${cloud.location} on ${ends.slice(0, 10)}: a host that is replaced later needs another.`,
+          ],
+    notes: [
+      `${name}: a new ${wanted} (${type.cores} cores, ${type.memory} GB, ${type.disk} GB of disk) in ${cloud.location}${cost}`,
+    ],
+  };
+}
+
+/** What else could be had there, smallest first; after `like`, at least as large. */
+function others(
+  types: readonly ServerType[],
+  location: string,
+  arch: keyof typeof architectures,
+  like?: ServerType,
+): string {
+  const fit = types
+    .filter((type) => type.architecture === architectures[arch] && type.name !== like?.name)
+    .filter(({ cores, memory }) => like === undefined || (cores >= like.cores && memory >= like.memory))
+    .filter((type) => isOffered(type, location))
+    .toSorted((a, b) => a.memory - b.memory || a.cores - b.cores || a.disk - b.disk);
+  return (
+    fit
+      .slice(0, mostAlternatives)
+      .map(({ name }) => name)
+      .join(", ") || "nothing that would do"
+  );
+}
+
+function bigger(types: readonly ServerType[], location: string, arch: keyof typeof architectures): string {
+  const fit = types.filter(
+    (type) => type.disk >= leastChainDisk && type.architecture === architectures[arch] && isOffered(type, location),
+  );
+  return fit.map(({ name, disk }) => `${name} (${disk} GB)`).join(", ") || `${location} has none with capacity now`;
+}
+
+const isOffered = ({ locations, deprecation }: ServerType, location: string) =>
+  locations.some((one) => one.name === location && one.available && !one.deprecation && !deprecation);
+
+function elsewhere({ name, locations }: ServerType): string {
+  const has = locations.filter(({ available }) => available).map((one) => one.name);
+  return has.length === 0 ? `${name} has no capacity anywhere.` : `${name} has capacity in ${has.join(", ")}.`;
+}
+
+function judgeImage(host: HostAtCloud, { images }: Offers): Judged {
+  const query = imageQueryOf(host);
+  const [image] = images.get(imageKey(query)) ?? [];
+  if (image === undefined)
+    return only(
+      configFault(
+        `${host.name}: Hetzner has no image ${query.image} for ${query.architecture} machines`,
+        "Choose another, such as debian-13; a snapshot of yours by its id.",
+      ),
+    );
+  if (image.architecture !== query.architecture)
+    return only(
+      configFault(
+        `${host.name}: the image ${query.image} is for ${image.architecture} machines, but its arch is ${host.arch}`,
+        "Choose another image.",
+      ),
+    );
+  if (otherSystems.has(image.os_flavor))
+    return only(
+      configFault(
+        `${host.name}: the image ${query.image} is ${image.os_flavor}, on which holdfast does not run`,
+        "Choose Debian 12 or Ubuntu 22.04, or later.",
+      ),
+    );
+  if (image.status !== "available")
+    return only(
+      unavailable(
+        `${host.name}: the image ${query.image} is not available (${image.status})`,
+        "Wait until it is, or choose another.",
+      ),
+    );
+  if (!image.deprecated) return nothing;
+  return {
+    ...nothing,
+    warnings: [
+      `${host.name}: Hetzner has deprecated the image ${query.image} (${image.deprecated.slice(0, 10)}), and withdraws it three months after.`,
+    ],
+  };
+}
+
+/** Each would lose its power for it, all together, for Pulumi does not wait for the first before the second. */
+export function resizeFaults(
+  resize: readonly HostAtCloud[],
+  state: CloudState,
+  servers: readonly Server[],
+  { serverTypes }: Offers,
+): Faults {
+  const from = (name: string) => String(serverInState(state, name)?.outputs.serverType);
+  if (resize.length > 1)
+    return [
+      configFault(
+        `${resize.map(({ name, cloud }) => `${name} (${from(name)} to ${cloud.serverType})`).join(", ")} would be resized in one run, and lose power together`,
+        "Change one host's serverType at a time, the active host last, after a switchover.",
+      ),
+    ];
+  return resize.flatMap(({ name, cloud }) => {
+    const server = servers.find(({ id }) => id === serverInState(state, name)?.id);
+    const type = serverTypes.find((one) => one.name === cloud.serverType);
+    const old = serverTypes.find((one) => one.name === from(name));
+    if (type === undefined) return [];
+    if (old !== undefined && old.architecture !== type.architecture)
+      return [
+        configFault(
+          `${name}: a server cannot go from ${old.name} (${old.architecture}) to ${type.name} (${type.architecture})`,
+          "Add another host, and take this one out.",
+        ),
+      ];
+    const disk = server?.primary_disk_size ?? 0;
+    if (type.disk >= disk) return [];
+    return [
+      configFault(
+        `${name}: its disk has ${disk} GB, and ${type.name} has ${type.disk}`,
+        "Choose a type with at least as much, or replace the host.",
+      ),
+    ];
+  });
+}
+type Faults = Fault[];

@@ -1,0 +1,72 @@
+/**
+ * What the stack's own state says of things at Hetzner Cloud, from before this run: which ids are ours. Pure.
+ *
+ * Idea: a token says nothing of its project, but an id that answers does. So what the stack has made is known by the ids in its
+ * state, before anything is registered with a provider, in a preview as well.
+ * Awkward case: what was made by a run that was cut off is in no state. It is known by its fixed name.
+ */
+import type { Collection } from "../../hcloud/schemas.ts";
+
+/** Of Hetzner's things, those that have an id and a name of their own. */
+export type Kind = Extract<
+  Collection,
+  "servers" | "networks" | "primary_ips" | "placement_groups" | "firewalls" | "ssh_keys"
+>;
+
+export interface ThingInState {
+  readonly kind: Kind;
+  /** Its resource's name in the stack. */
+  readonly resource: string;
+  readonly id: number;
+  /** As the provider last saw it. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+export interface CloudState {
+  readonly things: readonly ThingInState[];
+  /** Names of hosts whose place in the private network is in the state. */
+  readonly attached: ReadonlySet<string>;
+  /** Names of hosts that were prepared once: they answered. */
+  readonly prepared: ReadonlySet<string>;
+}
+
+/** Each resource of a stack by its URN, as Pulumi's engine tells it. */
+export type ResourceOutputs = Readonly<Record<string, { readonly type: string; readonly outputs: unknown }>>;
+
+const kinds: Readonly<Record<string, Kind>> = {
+  "hcloud:index/server:Server": "servers",
+  "hcloud:index/network:Network": "networks",
+  "hcloud:index/primaryIp:PrimaryIp": "primary_ips",
+  "hcloud:index/placementGroup:PlacementGroup": "placement_groups",
+  "hcloud:index/firewall:Firewall": "firewalls",
+  "hcloud:index/sshKey:SshKey": "ssh_keys",
+};
+
+/** The last part of a URN; a name may have any character in it, its types have none of these. */
+const nameIn = (urn: string) => urn.split("::").slice(3).join("::");
+
+export function cloudStateFrom(resources: ResourceOutputs): CloudState {
+  const all = Object.entries(resources).map(([urn, { type, outputs }]) => ({ name: nameIn(urn), type, outputs }));
+  const ending = (type: string, end: string) =>
+    new Set(
+      all.filter((one) => one.type === type && one.name.endsWith(end)).map(({ name }) => name.slice(0, -end.length)),
+    );
+  return {
+    things: all.flatMap(({ name, type, outputs }): ThingInState[] => {
+      const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
+      const known = typeof outputs === "object" && outputs !== null ? (outputs as Record<string, unknown>) : {};
+      const id = Number(known.id);
+      // One that is being made, or could not be, has no id yet.
+      return kind === undefined || !Number.isSafeInteger(id) || id < 1
+        ? []
+        : [{ kind, resource: name, id, outputs: known }];
+    }),
+    attached: ending("hcloud:index/serverNetwork:ServerNetwork", "-private"),
+    prepared: ending("command:remote:Command", "-runtime-prepare"),
+  };
+}
+
+/** The server of the host `name`. */
+export function serverInState({ things }: CloudState, name: string): ThingInState | undefined {
+  return things.find(({ kind, resource }) => kind === "servers" && resource === name);
+}

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { activeStatus, arbiterStatus, standbyStatus } from "../../cli/testing/cluster.ts";
+import type { AgentStatus } from "../../contract/agent-status.ts";
+import type { HostNow } from "../../contract/taking-away.ts";
+import { resizeFaults } from "./resize.ts";
+
+const now = (status: AgentStatus): HostNow => ({ name: status.host, roles: status.roles, status });
+const hosts = [now(activeStatus("host-a")), now(standbyStatus("host-b")), now(arbiterStatus("host-c"))];
+const silent = (name: string) => hosts.map((host) => (host.name === name ? { ...host, status: null } : host));
+const change = (host: string) => ({ host, from: "cx33", to: "cx43" });
+
+test("nothing changes", () => expect(resizeFaults([], hosts)).toEqual([]));
+
+test.each(["host-b", "host-c"])("%s may be powered off for a minute, though it is the last of its kind", (host) =>
+  expect(resizeFaults([change(host)], hosts)).toEqual([]),
+);
+
+test("the active one gives the key away first", () =>
+  expect(resizeFaults([change("host-a")], hosts)).toEqual([
+    {
+      code: "HF_REFUSED",
+      message: "a new server type for host-a (cx33 → cx43) cuts its power, and it is active",
+      next: expect.stringContaining("holdfast switchover"),
+    },
+  ]));
+
+test("several at once: refused with the order in which they may, the active one last", () =>
+  expect(resizeFaults(["host-a", "host-b", "host-c"].map(change), hosts)).toEqual([
+    {
+      code: "HF_CONFIG_INVALID",
+      message: expect.stringContaining("host-a (cx33 → cx43), host-b (cx33 → cx43), host-c (cx33 → cx43) change"),
+      next: expect.stringContaining("host-c, then host-b, then host-a"),
+    },
+  ]));
+
+test("not while another server is missing", () =>
+  expect(resizeFaults([change("host-b")], silent("host-c"))).toMatchObject([
+    { code: "HF_REFUSED", message: expect.stringContaining("host-c gives no answer") },
+  ]));
+
+test("a silent host that others see hold the lock", () =>
+  expect(resizeFaults([change("host-a")], silent("host-a"))).toMatchObject([
+    { code: "HF_REFUSED", message: expect.stringContaining("it lives and may validate") },
+  ]));
+
+test("a host that is no part of the cluster yet", () => expect(resizeFaults([change("host-z")], hosts)).toEqual([]));
