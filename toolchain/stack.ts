@@ -64,6 +64,13 @@ export function stackEnvironment(tools: PulumiTools, repoRoot: string, stackName
   };
 }
 
+/** Whether a stack's settings have a section for Hetzner Cloud; without a name, the selected stack's. */
+export function usesCloud(repoRoot: string, stackName?: string): boolean {
+  const stack = (stackName ?? selectedStack(repoRoot))?.split("/").at(-1);
+  const file = join(repoRoot, `Pulumi.${stack}.yaml`);
+  return stack !== undefined && existsSync(file) && /^\s+["']?holdfast:hcloud["']?:/m.test(readFileSync(file, "utf8"));
+}
+
 const selectionFile = (repoRoot: string): string => join(repoRoot, ".localnet", "selected-stack");
 
 /**
