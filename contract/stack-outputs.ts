@@ -32,6 +32,17 @@ export const stackOutputsSchema = z.object({
           /** The jump host on the way. */
           proxy: z.object({ ...sshEnd, host: z.string() }).nullish(),
         }),
+        /** How a cloud makes it; null: it exists by itself. */
+        cloud: z
+          .object({
+            provider: z.literal("hcloud"),
+            serverName: z.string(),
+            serverType: z.string(),
+            location: z.string(),
+            image: z.string(),
+            protect: z.boolean(),
+          })
+          .nullish(),
       }),
     )
     .min(1),
@@ -51,6 +62,14 @@ export const stackOutputsSchema = z.object({
     .object({
       /** Consul's initial management token: snapshots need it, and nothing else of the operator's commands. */
       managementToken: z.string(),
+    })
+    .optional(),
+  /** Secret. Absent: nothing is at Hetzner Cloud. */
+  hcloudAccess: z
+    .object({
+      token: z.string(),
+      /** Null: the public API. */
+      endpoint: z.string().nullable(),
     })
     .optional(),
 });

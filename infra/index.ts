@@ -4,44 +4,68 @@ import * as pulumi from "@pulumi/pulumi";
 import { prepareArtifacts } from "./artifacts/prepare-artifacts.ts";
 import { claimOf, known, stackName } from "./claim.ts";
 import { clearly, wordsForHandlers } from "./clearly.ts";
+import { beginCloud } from "./cloud-run.ts";
 import { Cluster } from "./components/cluster.ts";
 import { refuseFaults } from "./config/faults.ts";
 import { loadConfiguration } from "./config/load-configuration.ts";
+import type { Topology } from "./config/topology.ts";
 import { stackOutputs } from "./outputs.ts";
 import { planDeployment } from "./plan/deployment.ts";
-import { lookAtHosts, nothingSeen } from "./preflight/preflight.ts";
+import { lookAtHosts, nothingSeen, type Seen } from "./preflight/preflight.ts";
 import { ClusterSecrets } from "./secrets/cluster-secrets.ts";
 
 wordsForHandlers();
 
-export const { network, account, publicKey, hosts, addresses, agentSocket, statusCommand, sshAccess, consulAccess } =
-  await clearly(async () => {
-    const { settings, topology, validatorKey, nextValidatorKey, sshPrivateKey, warnings } = loadConfiguration();
-    for (const warning of warnings) await pulumi.log.warn(warning);
-    const updating = !pulumi.runtime.isDryRun();
-    // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
-    const secrets = new ClusterSecrets("secrets", topology);
-    const claim = claimOf(secrets.id, topology, stackName());
-    const looking = updating ? lookAtHosts(topology, sshPrivateKey, known(claim)) : nothingSeen;
-    const loading = updating ? import("./secrets/certificates.ts") : undefined;
-    const artifacts = await prepareArtifacts(settings);
-    refuseFaults("the artifacts", artifacts.faults);
-    const plan = planDeployment(topology, artifacts.byArch);
-    await loading;
-    const seen = await looking;
-    for (const warning of seen.warnings) await pulumi.log.warn(warning);
-    refuseFaults("the hosts", seen.faults);
-    const access = sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) };
-    secrets.make(validatorKey, nextValidatorKey, seen.adopted);
-    const by = seen.adopted === undefined ? claim : secrets.afterAll(claim);
-    new Cluster("cluster", {
-      plan,
-      secrets,
-      claim: by,
-      access,
-      packed: artifacts.packed,
-      drifted: seen.drifted,
-      bare: seen.bare,
-    });
-    return stackOutputs(topology, sshPrivateKey, secrets.managementToken);
+export const {
+  network,
+  account,
+  publicKey,
+  hosts,
+  addresses,
+  agentSocket,
+  statusCommand,
+  sshAccess,
+  consulAccess,
+  hcloudAccess,
+} = await clearly(async () => {
+  const configuration = loadConfiguration();
+  const { settings, topology, validatorKey, nextValidatorKey, sshPrivateKey, warnings } = configuration;
+  for (const warning of warnings) await pulumi.log.warn(warning);
+  const updating = !pulumi.runtime.isDryRun();
+  const cloud = await beginCloud(configuration);
+  // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
+  const secrets = new ClusterSecrets("secrets", topology);
+  const claim = claimOf(secrets.id, topology, stackName());
+  const look = (at: Topology, except?: ReadonlySet<string>) => lookAtHosts(at, sshPrivateKey, known(claim), except);
+  const looking = updating ? look(cloud.topology, cloud.awaited) : nothingSeen;
+  const loading = updating ? import("./secrets/certificates.ts") : undefined;
+  const artifacts = await prepareArtifacts(settings);
+  refuseFaults("the artifacts", artifacts.faults);
+  const plan = planDeployment(topology, artifacts.byArch);
+  await loading;
+  let seen = await accepted(looking);
+  const places = await cloud.make();
+  const made = updating ? await cloud.ready(places) : null;
+  if (made !== null) seen = await accepted(look(made));
+  const access = { ...(sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) }), places };
+  secrets.make(validatorKey, nextValidatorKey, seen.adopted);
+  const by = seen.adopted === undefined ? claim : secrets.afterAll(claim);
+  new Cluster("cluster", {
+    plan,
+    secrets,
+    claim: by,
+    access,
+    packed: artifacts.packed,
+    drifted: seen.drifted,
+    bare: seen.bare,
   });
+  return stackOutputs(configuration, places, secrets.managementToken);
+});
+
+/** @throws FaultsError for hosts that cannot be worked with */
+async function accepted(looking: Promise<Seen> | Seen): Promise<Seen> {
+  const seen = await looking;
+  for (const warning of seen.warnings) await pulumi.log.warn(warning);
+  refuseFaults("the hosts", seen.faults);
+  return seen;
+}

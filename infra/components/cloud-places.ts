@@ -3,7 +3,7 @@
  * and here the marks become what they stand for.
  */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Topology } from "../config/topology.ts";
+import { isAtCloud, type Topology } from "../config/topology.ts";
 import { ownHostKey, ownPublicAddress } from "../plan/secret-names.ts";
 
 export interface CloudPlace {
@@ -24,7 +24,6 @@ export type CloudPlaces = ReadonlyMap<string, CloudPlace>;
 export interface KnownPlace {
   readonly address: string;
   readonly hostKey: string;
-  readonly serverId: string;
 }
 
 /** `text` with what the marks stand for, for the host `name`. Where it has none it stays the very text. */
@@ -45,7 +44,7 @@ function placeOf(places: CloudPlaces | undefined, name: string): CloudPlace {
 /** The topology as it is for whoever dials the hosts himself. */
 export function withKnownPlaces(topology: Topology, known: ReadonlyMap<string, KnownPlace>): Topology {
   const hosts = topology.hosts.map((host) => {
-    const place = known.get(host.name);
+    const place = isAtCloud(host) ? known.get(host.name) : undefined;
     return place === undefined ? host : { ...host, ssh: { ...host.ssh, host: place.address, hostKey: place.hostKey } };
   });
   return { ...topology, hosts };

@@ -10,21 +10,23 @@
  */
 import * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
+import { cloudComponent } from "../../contract/cloud.ts";
+import type { KeyPair } from "../../ssh/key-pair.ts";
 import type { Cloud as CloudSettings } from "../config/topology.ts";
 import { type CloudHostPlan, type CloudPlan, cloudNames, type FirewallRule } from "../plan/cloud.ts";
-import { type HostKeyPair, mostUserDataBytes, userData } from "../plan/user-data.ts";
+import { mostUserDataBytes, userData } from "../plan/user-data.ts";
 import type { CloudPlace, CloudPlaces } from "./cloud-places.ts";
 
 export interface CloudParts {
   readonly plan: CloudPlan;
   readonly token: pulumi.Output<string>;
   /**
-   * Hosts whose server may be replaced or deleted in this run whatever the settings say, and no longer: their addresses stay
-   * protected. See replaceableHosts.
+   * Hosts whose server may be replaced or deleted in this run whatever the settings say: their addresses stay protected. See
+   * contract/cloud.ts.
    */
   readonly replaceable: ReadonlySet<string>;
-  /** Makes an SSH host key; only called where none is kept yet, and never in a preview. */
-  readonly makeHostKey: () => Promise<HostKeyPair>;
+  /** Makes an SSH host key, for a host that may have one already: what a program makes is kept only the first time. */
+  readonly makeHostKey: (host: string) => KeyPair;
 }
 
 /** A host's resources by their names in the stack's state; its server has the host's own. */
@@ -40,14 +42,6 @@ export const keptOfServers = ["image", "userData", "sshKeys", "location", "place
 /** Hosts beyond which actions are asked about less often: a project has 3,600 requests an hour. */
 const manyHosts = 5;
 
-/** The type of the component, which is part of its resources' URNs. */
-export const cloudType = "holdfast:index:Cloud";
-
-/** Name and type of a host's server in the stack's state: for `pulumi up --replace URN`. */
-export function serverUrn(stack: string, project: string, host: string): string {
-  return `urn:pulumi:${stack}::${project}::${cloudType}$hcloud:index/server:Server::${host}`;
-}
-
 export class Cloud extends pulumi.ComponentResource {
   /** By host name. */
   readonly places: CloudPlaces;
@@ -57,7 +51,7 @@ export class Cloud extends pulumi.ComponentResource {
   readonly #protect: boolean;
 
   constructor(name: string, parts: CloudParts, options?: pulumi.ComponentResourceOptions) {
-    super(cloudType, name, {}, options);
+    super(cloudComponent, name, {}, options);
     const { plan, token } = parts;
     this.#plan = plan;
     this.#names = cloudNames(plan.cloud);
@@ -184,17 +178,17 @@ export class Cloud extends pulumi.ComponentResource {
   }
 
   /** Made once and kept in the state: a server that is replaced has the same one. */
-  #keepHostKey(name: string, make: CloudParts["makeHostKey"]): pulumi.Output<HostKeyPair> {
+  #keepHostKey(name: string, make: CloudParts["makeHostKey"]): pulumi.Output<KeyPair> {
     // A preview changes no state, so it makes none: what it shows of a new one is that it is not known yet.
     const first = pulumi.output(
-      pulumi.runtime.isDryRun() ? (pulumi.unknown as unknown as HostKeyPair) : make(),
-    ) as pulumi.Output<HostKeyPair>;
+      pulumi.runtime.isDryRun() ? (pulumi.unknown as unknown as KeyPair) : make(name),
+    ) as pulumi.Output<KeyPair>;
     const stash = new pulumi.Stash(
       perHost.hostKey(name),
       { input: pulumi.secret(first) },
       { parent: this, ignoreChanges: ["input"] },
     );
-    return pulumi.secret(stash.output) as pulumi.Output<HostKeyPair>;
+    return pulumi.secret(stash.output) as pulumi.Output<KeyPair>;
   }
 }
 
@@ -212,7 +206,7 @@ function numberOf({ id }: pulumi.CustomResource): pulumi.Output<number> {
   return id.apply(Number);
 }
 
-function checkedUserData(key: HostKeyPair): string {
+function checkedUserData(key: KeyPair): string {
   const text = userData(key);
   if (Buffer.byteLength(text) > mostUserDataBytes) throw new TypeError("user data is too long for Hetzner");
   return text;

@@ -15,6 +15,8 @@ export interface Configuration {
   readonly nextValidatorKey: pulumi.Output<string> | undefined;
   /** Absent: the keys of the ssh-agent. */
   readonly sshPrivateKey: string | undefined;
+  /** Of the project at Hetzner Cloud; absent: nothing is there. */
+  readonly hcloudToken: string | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -32,6 +34,7 @@ export function loadConfiguration(): Configuration {
     validatorKey: pulumi.secret(keyFileJson(key)),
     nextValidatorKey: next === undefined ? undefined : pulumi.secret(keyFileJson(next)),
     sshPrivateKey: settings.ssh.privateKey,
+    hcloudToken: settings.hcloud?.token,
     warnings,
   };
 }

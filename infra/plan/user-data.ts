@@ -7,13 +7,7 @@
  * firewall lets only root there (firewall.ts), from the first deployment on; what runs before that is Debian's.
  */
 
-/** Of an SSH host key of the type ed25519. */
-export interface HostKeyPair {
-  /** PEM, in OpenSSH's form. */
-  readonly privateKey: string;
-  /** `ssh-ed25519 AAAA…` */
-  readonly publicKey: string;
-}
+import type { KeyPair } from "../../ssh/key-pair.ts";
 
 /** Hetzner: of a server's user data. */
 export const mostUserDataBytes = 32 * 1024;
@@ -55,7 +49,8 @@ const commands = [
   "command -v nft >/dev/null || { apt-get update && apt-get install -y --no-install-recommends nftables; } || true",
 ];
 
-export function userData({ privateKey, publicKey }: HostKeyPair): string {
+/** @param hostKey of the type ed25519 */
+export function userData({ privateKey, publicKey }: KeyPair): string {
   const config = {
     ssh_deletekeys: true,
     // None but the one that is given.

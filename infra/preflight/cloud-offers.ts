@@ -51,9 +51,15 @@ export function hostsToMake(topology: Topology, state: CloudState, replaceable: 
 /** Hosts whose server gets another type, and loses power for it. */
 export function hostsToResize(topology: Topology, state: CloudState, replaceable: ReadonlySet<string>): HostAtCloud[] {
   return topology.hosts.filter(isAtCloud).filter(({ name, cloud }) => {
-    const type = serverInState(state, name)?.outputs.serverType;
-    return !replaceable.has(name) && typeof type === "string" && type !== cloud.serverType;
+    const type = typeInState(state, name);
+    return !replaceable.has(name) && type !== undefined && type !== cloud.serverType;
   });
+}
+
+/** Of a host's server, as the provider last saw it. */
+export function typeInState(state: CloudState, name: string): string | undefined {
+  const type = serverInState(state, name)?.outputs.serverType;
+  return typeof type === "string" ? type : undefined;
 }
 
 /** @param nowMs on the wall clock */
@@ -234,25 +240,17 @@ function judgeImage(host: HostAtCloud, { images }: Offers): Judged {
   };
 }
 
-/** Each would lose its power for it, all together, for Pulumi does not wait for the first before the second. */
-export function resizeFaults(
+/** What Hetzner would refuse of a resize; whether the cluster can bear it is resize.ts. */
+export function resizeOffers(
   resize: readonly HostAtCloud[],
   state: CloudState,
   servers: readonly Server[],
   { serverTypes }: Offers,
-): Faults {
-  const from = (name: string) => String(serverInState(state, name)?.outputs.serverType);
-  if (resize.length > 1)
-    return [
-      configFault(
-        `${resize.map(({ name, cloud }) => `${name} (${from(name)} to ${cloud.serverType})`).join(", ")} would be resized in one run, and lose power together`,
-        "Change one host's serverType at a time, the active host last, after a switchover.",
-      ),
-    ];
+): Fault[] {
   return resize.flatMap(({ name, cloud }) => {
     const server = servers.find(({ id }) => id === serverInState(state, name)?.id);
     const type = serverTypes.find((one) => one.name === cloud.serverType);
-    const old = serverTypes.find((one) => one.name === from(name));
+    const old = serverTypes.find((one) => one.name === typeInState(state, name));
     if (type === undefined) return [];
     if (old !== undefined && old.architecture !== type.architecture)
       return [
@@ -271,4 +269,3 @@ export function resizeFaults(
     ];
   });
 }
-type Faults = Fault[];

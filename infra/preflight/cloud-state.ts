@@ -5,6 +5,7 @@
  * state, before anything is registered with a provider, in a preview as well.
  * Awkward case: what was made by a run that was cut off is in no state. It is known by its fixed name.
  */
+import * as z from "zod";
 import type { Collection } from "../../hcloud/schemas.ts";
 
 /** Of Hetzner's things, those that have an id and a name of their own. */
@@ -28,6 +29,8 @@ export interface CloudState {
   readonly attached: ReadonlySet<string>;
   /** Names of hosts that were prepared once: they answered. */
   readonly prepared: ReadonlySet<string>;
+  /** Where hosts are, by name: public address and SSH host key. */
+  readonly places: ReadonlyMap<string, { readonly address: string; readonly hostKey: string }>;
 }
 
 /** Each resource of a stack by its URN, as Pulumi's engine tells it. */
@@ -45,13 +48,24 @@ const kinds: Readonly<Record<string, Kind>> = {
 /** The last part of a URN; a name may have any character in it, its types have none of these. */
 const nameIn = (urn: string) => urn.split("::").slice(3).join("::");
 
+const addressSchema = z.object({ ipAddress: z.string().min(1) });
+const hostKeySchema = z.object({ output: z.object({ publicKey: z.string().min(1) }) });
+
 export function cloudStateFrom(resources: ResourceOutputs): CloudState {
   const all = Object.entries(resources).map(([urn, { type, outputs }]) => ({ name: nameIn(urn), type, outputs }));
   const ending = (type: string, end: string) =>
     new Set(
       all.filter((one) => one.type === type && one.name.endsWith(end)).map(({ name }) => name.slice(0, -end.length)),
     );
+  const read = <T>(type: string, name: string, schema: z.ZodType<T>): T | undefined =>
+    schema.safeParse(all.find((one) => one.type === type && one.name === name)?.outputs).data;
+  const placeOf = (host: string) => {
+    const address = read("hcloud:index/primaryIp:PrimaryIp", `${host}-address`, addressSchema)?.ipAddress;
+    const hostKey = read("pulumi:index:Stash", `${host}-host-key`, hostKeySchema)?.output.publicKey;
+    return address === undefined || hostKey === undefined ? [] : [[host, { address, hostKey }] as const];
+  };
   return {
+    places: new Map([...ending("hcloud:index/primaryIp:PrimaryIp", "-address")].flatMap(placeOf)),
     things: all.flatMap(({ name, type, outputs }): ThingInState[] => {
       const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
       const known = typeof outputs === "object" && outputs !== null ? (outputs as Record<string, unknown>) : {};

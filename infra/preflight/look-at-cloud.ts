@@ -4,6 +4,8 @@
  *
  * Awkward case: a preview where the API cannot be reached. It says so and goes on; an update does not.
  */
+
+import type { HostNow } from "../../contract/taking-away.ts";
 import { HcloudClient } from "../../hcloud/client.ts";
 import { HcloudError, isNotFound } from "../../hcloud/errors.ts";
 import { publicEndpoint } from "../../hcloud/request.ts";
@@ -19,11 +21,13 @@ import {
   type Judged,
   judgeOffers,
   type Offers,
-  resizeFaults,
+  resizeOffers,
+  typeInState,
 } from "./cloud-offers.ts";
 import { type ProjectFacts, projectFaults, thingFaults } from "./cloud-project.ts";
 import type { CloudState } from "./cloud-state.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
+import { resizeFaults } from "./resize.ts";
 
 export interface CloudQuestion {
   readonly topology: Topology;
@@ -33,6 +37,8 @@ export interface CloudQuestion {
   readonly replaceable: ReadonlySet<string>;
   /** An API that cannot be reached is only worth a word. */
   readonly preview: boolean;
+  /** The whole cluster as it is; asked only where a server is to become another type. Empty: nobody can be asked. */
+  readonly hostsNow: () => Promise<readonly HostNow[]>;
 }
 
 /** All calls together; each is repeated within it as the API allows. */
@@ -57,7 +63,8 @@ export async function lookAtCloud(client: HcloudClient, question: CloudQuestion)
 
 const only = (...faults: Fault[]): Judged => ({ faults, warnings: [], notes: [] });
 
-async function look(client: HcloudClient, { topology, cloud, state, replaceable }: CloudQuestion): Promise<Judged> {
+async function look(client: HcloudClient, question: CloudQuestion): Promise<Judged> {
+  const { topology, cloud, state, replaceable } = question;
   const make = hostsToMake(topology, state, replaceable);
   const resize = hostsToResize(topology, state, replaceable);
   const offering = make.length + resize.length === 0 ? undefined : readOffers(client, make);
@@ -70,9 +77,15 @@ async function look(client: HcloudClient, { topology, cloud, state, replaceable 
   if (offering === undefined) return only(...things);
   const offers = await offering;
   const judged = judgeOffers(topology, cloud, { make, resize }, offers, Date.now());
+  const changes = resize.map(({ name, cloud: { serverType } }) => ({
+    host: name,
+    from: typeInState(state, name) ?? "",
+    to: serverType,
+  }));
+  const unbearable = changes.length === 0 ? [] : resizeFaults(changes, await question.hostsNow());
   return {
     ...judged,
-    faults: [...things, ...judged.faults, ...resizeFaults(resize, state, facts.servers, offers)],
+    faults: [...things, ...judged.faults, ...resizeOffers(resize, state, facts.servers, offers), ...unbearable],
   };
 }
 

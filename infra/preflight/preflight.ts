@@ -30,12 +30,16 @@ export const nothingSeen: Seen = { faults: [], warnings: [], drifted: new Set(),
 /**
  * @param privateKey absent: the keys of the ssh-agent.
  * @param claim who deploys, once the stack's state has said it
+ * @param except names of hosts that are not there yet
  */
 export async function lookAtHosts(
   topology: Topology,
   privateKey: string | undefined,
   claim: Promise<Claim>,
+  except: ReadonlySet<string> = new Set(),
 ): Promise<Seen> {
+  const there = topology.hosts.filter(({ name }) => !except.has(name));
+  if (there.length === 0) return nothingSeen;
   // Only here: the SSH library takes a tenth of a second to load, and a preview needs none.
   const { accessFault, askHost } = await import("./ask-host.ts");
   const shutOut = accessFault(privateKey);
@@ -45,7 +49,7 @@ export async function lookAtHosts(
     const peers = addresses.filter((address) => address !== host.address);
     return await askHost(host, privateKey, { peers, adopt: topology.adopt });
   };
-  const answers = await Promise.all(topology.hosts.map(ask));
+  const answers = await Promise.all(there.map(ask));
   const faults = answers.flatMap((answer) => ("fault" in answer ? [answer.fault] : []));
   const reports = answers.flatMap((answer) => ("report" in answer ? [answer.report] : []));
   const all = [...faults, ...identityFaults(topology, await claim, reports), ...hostFaults(topology, reports)];

@@ -1,0 +1,135 @@
+/**
+ * The part of a run that concerns hosts at a cloud, in its order: what the stack's own state has, whether the API agrees and
+ * can do what is wanted, then the resources, then the wait for new hosts. Nothing is registered with the provider before the token
+ * is known to be of the right project.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import type { HostNow } from "../contract/taking-away.ts";
+import { known, stackName } from "./claim.ts";
+import { type CloudPlace, type CloudPlaces, type KnownPlace, withKnownPlaces } from "./components/cloud-places.ts";
+import { refuseFaults } from "./config/faults.ts";
+import type { Configuration } from "./config/load-configuration.ts";
+import { isAtCloud, type Topology } from "./config/topology.ts";
+import { planCloud } from "./plan/cloud.ts";
+import { type CloudState, cloudStateFrom, type ResourceOutputs, serverInState } from "./preflight/cloud-state.ts";
+import { replaceableHosts } from "./replaceable.ts";
+
+export interface CloudRun {
+  /** Where the hosts are, as far as this is known before anything is made. */
+  readonly topology: Topology;
+  /** Names of hosts that are not there yet, or not ready: nobody can look at them before they are. */
+  readonly awaited: ReadonlySet<string>;
+  /** Registers the resources. */
+  make(): Promise<CloudPlaces>;
+  /**
+   * Only in an update: when everything is made, waits for the hosts that are new.
+   * @returns where all hosts are, to look at them (again); null: none is new
+   * @throws FaultsError for hosts that do not get ready
+   */
+  ready(places: CloudPlaces): Promise<Topology | null>;
+}
+
+/** @throws FaultsError before anything is made */
+export async function beginCloud(configuration: Configuration): Promise<CloudRun> {
+  const { topology, hcloudToken, sshPrivateKey } = configuration;
+  const plan = planCloud(topology);
+  const replaceable = replaceableHosts(topology);
+  if (plan === null || hcloudToken === undefined)
+    return { topology, awaited: new Set(), make: async () => new Map(), ready: async () => null };
+  const preview = pulumi.runtime.isDryRun();
+  const [state, { cloudClient, lookAtCloud }] = await Promise.all([
+    readState(),
+    import("./preflight/look-at-cloud.ts"),
+  ]);
+  const there = withKnownPlaces(topology, state.places);
+  const seen = await lookAtCloud(cloudClient(plan.cloud, hcloudToken), {
+    topology,
+    cloud: plan.cloud,
+    state,
+    replaceable,
+    preview,
+    hostsNow: async () => (preview ? [] : await hostsNow(there, sshPrivateKey)),
+  });
+  for (const note of seen.notes) await pulumi.log.info(note);
+  for (const warning of seen.warnings) await pulumi.log.warn(warning);
+  refuseFaults("what is to be made at Hetzner", seen.faults);
+  const names = plan.hosts.map(({ host }) => host.name);
+  const awaited = new Set(
+    names.filter(
+      (name) =>
+        replaceable.has(name) ||
+        !state.prepared.has(name) ||
+        !state.places.has(name) ||
+        serverInState(state, name) === undefined,
+    ),
+  );
+  return {
+    topology: there,
+    awaited,
+    make: async () => {
+      const [{ Cloud }, { makeKeyPair }] = await Promise.all([
+        import("./components/cloud.ts"),
+        import("../ssh/key-pair.ts"),
+      ]);
+      const makeHostKey = (host: string) => makeKeyPair(host);
+      return new Cloud("cloud", { plan, token: pulumi.secret(hcloudToken), replaceable, makeHostKey }).places;
+    },
+    ready: async (places) => {
+      const now = new Map(await Promise.all([...places].map(knownPlace)));
+      const isOther = (name: string) => now.get(name)?.serverId !== String(serverInState(state, name)?.id);
+      const fresh = new Set(names.filter((name) => awaited.has(name) || isOther(name)));
+      if (fresh.size === 0) return null;
+      const made = withKnownPlaces(topology, now);
+      await waitForAll(made, fresh, sshPrivateKey);
+      return made;
+    },
+  };
+}
+
+/** What the backend has of this very stack; in the middle of an update, as far as that has got. */
+async function readState(): Promise<CloudState> {
+  // The engine's own, without a function in the SDK (pulumi 3.259: pkg/resource/deploy/builtins.go).
+  const read = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName: stackName() });
+  const { outputs } = (await read) as { readonly outputs: ResourceOutputs };
+  return cloudStateFrom(outputs);
+}
+
+/** Once server and attachment are there too. */
+async function knownPlace([name, place]: [string, CloudPlace]): Promise<[string, KnownPlace & { serverId: string }]> {
+  const { address, hostKey, serverId, made } = place;
+  await known(pulumi.all(made.map(({ urn }) => urn)));
+  const [at, key, server] = await known(pulumi.all([address, hostKey, serverId]));
+  return [name, { address: at, hostKey: key, serverId: server }];
+}
+
+const loginOf = (privateKey: string | undefined) =>
+  privateKey === undefined ? { agentSocket: process.env.SSH_AUTH_SOCK ?? "" } : { privateKey };
+
+/** What every host's agent says of itself; asked only where the answer decides something. */
+async function hostsNow({ hosts }: Topology, privateKey: string | undefined): Promise<HostNow[]> {
+  const { askStatus } = await import("./preflight/ask-status.ts");
+  return await Promise.all(
+    hosts.map(async (host) => ({
+      name: host.name,
+      roles: host.roles,
+      status: await askStatus(host, loginOf(privateKey)),
+    })),
+  );
+}
+
+async function waitForAll(
+  { hosts }: Topology,
+  names: ReadonlySet<string>,
+  privateKey: string | undefined,
+): Promise<void> {
+  const [{ waitForHost }, { accessFault }] = await Promise.all([
+    import("./preflight/wait-for-host.ts"),
+    import("./preflight/ask-host.ts"),
+  ]);
+  const shutOut = accessFault(privateKey);
+  if (shutOut !== undefined) refuseFaults("the way to the hosts", [shutOut]);
+  const say = (name: string) => (what: string) => void pulumi.log.info(`${name}: ${what}`, undefined, undefined, true);
+  const fresh = hosts.filter(isAtCloud).filter(({ name }) => names.has(name));
+  const all = await Promise.all(fresh.map((host) => waitForHost(host, loginOf(privateKey), say(host.name))));
+  refuseFaults("the new hosts", all.flat());
+}
