@@ -126,7 +126,8 @@ function takenFaults(
 }
 
 /** A key can be in a project but once, whatever it is called. */
-function sshKeyFaults({ sshKey }: Cloud, { things }: CloudState, { ssh_keys: keys }: ProjectFacts): Fault[] {
+function sshKeyFaults(cloud: Cloud, { things }: CloudState, { ssh_keys: keys }: ProjectFacts): Fault[] {
+  const { sshKey } = cloud;
   if ("name" in sshKey)
     return keys.some(({ name }) => name === sshKey.name)
       ? []
@@ -137,7 +138,9 @@ function sshKeyFaults({ sshKey }: Cloud, { things }: CloudState, { ssh_keys: key
           ),
         ];
   const bare = (key: string) => key.trim().split(/\s+/).slice(0, 2).join(" ");
-  const same = keys.find((key) => bare(key.public_key) === sshKey.publicKey);
+  // One of our own name was told already.
+  const others = keys.filter(({ name }) => name !== cloudNames(cloud).sshKey);
+  const same = others.find((key) => bare(key.public_key) === sshKey.publicKey);
   if (same === undefined || things.some(({ kind, id }) => kind === "ssh_keys" && id === same.id)) return [];
   return [
     fault(
