@@ -1,14 +1,17 @@
-/** A Pulumi stack of the test's program: state in a folder of its own, the real CLI, the real plugin. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+/** A Pulumi stack of one of the test's programs: state in a folder of its own, the real CLI, the real plugin. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { stringify } from "yaml";
+import type { SettingsInput } from "../../infra/config/schema.ts";
 import { pulumiEnvironment } from "../../toolchain/stack.ts";
 import { ensureTools, type Tools } from "../../toolchain/tools.ts";
 import { type Layout, layoutVariable } from "./program/layout.ts";
 
-const program = join(import.meta.dirname, "program");
+/** `program`: the small one, told by a layout. `holdfast`: holdfast's own part, told by its settings. */
+export type ProgramName = "program" | "holdfast";
 
 export interface Ran {
   readonly exitCode: number | undefined;
@@ -29,12 +32,19 @@ export class Stack {
   readonly #folder = mkdtempSync(join(tmpdir(), "holdfast-cloud-"));
   readonly #tools: Pick<Tools, "pulumi" | "pulumi-language-nodejs" | "command-plugin" | "hcloud-plugin">;
 
-  private constructor(tools: Pick<Tools, "pulumi" | "pulumi-language-nodejs" | "command-plugin" | "hcloud-plugin">) {
+  readonly #program: ProgramName;
+
+  private constructor(
+    program: ProgramName,
+    tools: Pick<Tools, "pulumi" | "pulumi-language-nodejs" | "command-plugin" | "hcloud-plugin">,
+  ) {
+    this.#program = program;
     this.#tools = tools;
   }
 
-  static async make(): Promise<Stack> {
+  static async make(program: ProgramName = "program"): Promise<Stack> {
     const stack = new Stack(
+      program,
       await ensureTools({ only: ["pulumi", "pulumi-language-nodejs", "command-plugin", "hcloud-plugin"] }),
     );
     mkdirSync(join(stack.#folder, "state"));
@@ -43,15 +53,28 @@ export class Stack {
     return stack;
   }
 
-  up(layout: Layout, ...more: string[]): Promise<Ran> {
+  /** Writes holdfast's settings, those that are secret encrypted. */
+  async configure(settings: SettingsInput): Promise<void> {
+    const { validatorKey, ssh = {}, hcloud, ...open } = settings;
+    const { token, ...section } = hcloud ?? { token: "" };
+    const { privateKey = "", ...login } = ssh;
+    const plain = { ...open, ssh: login, hcloud: section };
+    const config = Object.entries(plain).map(([name, value]) => [`holdfast:${name}`, value]);
+    writeFileSync(this.#configFile, stringify({ config: Object.fromEntries(config) }));
+    const secrets = { validatorKey, "ssh.privateKey": privateKey, "hcloud.token": token };
+    const given = Object.entries(secrets).flatMap(([path, secret]) => ["--secret", `holdfast:${path}=${secret}`]);
+    await this.#mustRun(["config", "set-all", "--path", ...given]);
+  }
+
+  up(layout?: Layout, ...more: string[]): Promise<Ran> {
     return this.run(["up", "--yes", "--skip-preview", ...more], layout);
   }
 
-  preview(layout: Layout, ...more: string[]): Promise<Ran> {
+  preview(layout?: Layout, ...more: string[]): Promise<Ran> {
     return this.run(["preview", "--diff", ...more], layout);
   }
 
-  destroy(layout: Layout, ...more: string[]): Promise<Ran> {
+  destroy(layout?: Layout, ...more: string[]): Promise<Ran> {
     return this.run(["destroy", "--yes", "--skip-preview", ...more], layout);
   }
 
@@ -59,7 +82,7 @@ export class Stack {
    * Starts an up and kills it, with SIGKILL, half a second after `when` holds: the engine has then written down what it is about to
    * do, and waits. (Killed while it writes, it may leave an empty state: the file backend does not replace it in one step.)
    */
-  async upKilled(layout: Layout, when: () => boolean): Promise<void> {
+  async upKilled(layout: Layout | undefined, when: () => boolean): Promise<void> {
     const child = this.#start(["up", "--yes", "--skip-preview"], layout, true);
     while (child.exitCode === null && !when()) await sleep(5);
     await sleep(500);
@@ -95,9 +118,15 @@ export class Stack {
     return String(stdout);
   }
 
+  get #configFile(): string {
+    return join(this.#folder, "settings.yaml");
+  }
+
   #start(args: readonly string[], layout: Layout | undefined, detached: boolean) {
-    return execa(this.#tools.pulumi.path, [...args, "--stack", "test", "--non-interactive", "--color", "never"], {
-      cwd: program,
+    const config = existsSync(this.#configFile) && !["stack", "cancel"].includes(args[0] ?? "") ? ["--config-file", this.#configFile] : [];
+    const common = ["--stack", "test", ...config, "--non-interactive", "--color", "never"];
+    return execa(this.#tools.pulumi.path, [...args, ...common], {
+      cwd: join(import.meta.dirname, this.#program),
       env: {
         ...process.env,
         ...pulumiEnvironment(this.#tools),
