@@ -22,9 +22,14 @@ export interface PowerPartners {
 
 type PowerEffect = Extract<Effect, { do: "power" }>;
 
-/** @returns what was seen; never throws. `off` only where the device showed it. */
-export async function carryOut(effect: PowerEffect, partners: PowerPartners, signal: AbortSignal): Promise<PowerProof> {
-  const { job, withinMs, lock } = effect;
+/** @param onTrouble what goes wrong while it is still tried. @returns what was seen; never throws. `off` only where the device showed it. */
+export async function carryOut(
+  effect: PowerEffect,
+  partners: PowerPartners,
+  signal: AbortSignal,
+  onTrouble: (because: string) => void,
+): Promise<PowerProof> {
+  const { job, withinMs, lock, failures } = effect;
   const { clock, deviceOf } = partners;
   const device = deviceOf(job.host);
   const startMs = clock.bootMs();
@@ -43,7 +48,7 @@ export async function carryOut(effect: PowerEffect, partners: PowerPartners, sig
       return state === "off" ? told("off", `${because} was off already`) : told("unproven", `${because} is on`);
     }
     const stillWanted = async () => await confirmLock(lock, partners);
-    return told("off", await powerOff(device, { clock, withinMs, signal, stillWanted }));
+    return told("off", await powerOff(device, { clock, withinMs, signal, failures, onTrouble, stillWanted }));
   } catch (error) {
     return told("unproven", error instanceof Error ? error.message : String(error));
   }

@@ -62,7 +62,14 @@ export function powerDesk(agent: Agent | null, deviceOf: DeviceOf, watch: PowerW
       };
       try {
         await stillWanted();
-        await powerOff(device, { clock, withinMs: orderMs, signal: never, stillWanted });
+        await powerOff(device, {
+          clock,
+          withinMs: orderMs,
+          signal: never,
+          failures: null,
+          onTrouble: () => {},
+          stillWanted,
+        });
         return await read(host);
       } catch (error) {
         const next = `look at ${host}, holdfast status and holdfast fence test ${host}; then try again`;

@@ -35,9 +35,15 @@ function device(readings: readonly Said[], cuts: readonly (Error | null)[] = [nu
     },
     give: async () => void deeds.push("give"),
   };
-  const run = async (stillWanted: () => Promise<void> = async () => {}, withinMs = 10_000) =>
-    await powerOff(fake, { clock, withinMs, signal: new AbortController().signal, stillWanted });
-  return { deeds, run, time };
+  const troubles: string[] = [];
+  const onTrouble = (because: string) => void troubles.push(because);
+  const { signal } = new AbortController();
+  const run = async (
+    stillWanted: () => Promise<void> = async () => {},
+    withinMs = 10_000,
+    failures: number | null = null,
+  ) => await powerOff(fake, { clock, withinMs, signal, failures, onTrouble, stillWanted });
+  return { deeds, run, time, troubles };
 }
 
 describe("is off by a reading, never by an order", () => {
@@ -79,6 +85,26 @@ describe("trouble", () => {
     const { run, time } = device([new Error("no route to the device")]);
     await expect(run()).rejects.toThrow("no route to the device (bound: 10 s)");
     expect(time.nowMs).toBeLessThan(1000 + 10_000 + 1000);
+  });
+
+  test("what goes wrong is told while it is still tried, once", async () => {
+    const { run, troubles } = device(
+      [new Error("no route"), new Error("no route"), "on", "off"],
+      [new Error("locked"), null],
+    );
+    await run();
+    expect(troubles).toEqual(["no route", "locked"]);
+    const stuck = device(["on"]);
+    await expect(stuck.run()).rejects.toThrow();
+    expect(stuck.troubles).toEqual(["server 1 is still on after its power was cut"]);
+  });
+
+  test("who shall not be waited for is given up after some failures in a row, not after some in all", async () => {
+    const down = device([new Error("no route")]);
+    await expect(down.run(undefined, 10_000, 3)).rejects.toThrow("no route (3 times in a row)");
+    expect(down.time.nowMs).toBeLessThan(1000 + 3000);
+    const flaky = device([new Error("x"), new Error("x"), "on", new Error("x"), new Error("x"), "off"]);
+    expect(await flaky.run(undefined, 10_000, 3)).toContain("is off");
   });
 
   test("nothing is done to another machine", async () => {

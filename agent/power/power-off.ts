@@ -23,36 +23,47 @@ export interface PowerOff {
   readonly clock: Pick<Clock, "bootMs" | "sleep">;
   readonly withinMs: number;
   readonly signal: AbortSignal;
+  /** Gives up after so many failures of the device in a row; null: not before the time is over. */
+  readonly failures: number | null;
+  /** Told of each new thing that goes wrong. */
+  readonly onTrouble: (because: string) => void;
   /** @throws NotWanted, or whatever keeps one from telling: then nothing is cut */
   readonly stillWanted: () => Promise<void>;
 }
 
 /** @returns how it is known that the host is off, a clause. @throws Error that says why it is not known to be */
-export async function powerOff(
-  device: PowerDevice,
-  { clock, withinMs, signal, stillWanted }: PowerOff,
-): Promise<string> {
+export async function powerOff(device: PowerDevice, options: PowerOff): Promise<string> {
+  const { clock, withinMs, signal, stillWanted, onTrouble, failures } = options;
   const startMs = clock.bootMs();
   const leftMs = () => startMs + withinMs - clock.bootMs();
   const bounds = () => ({ withinMs: Math.max(1, Math.min(callMs, leftMs())), signal });
   let orderedMs: number | null = null;
   let why = "there was no time to ask the device";
+  let failed = 0;
+  const trouble = (now: string) => {
+    if (now !== why) onTrouble(now);
+    why = now;
+  };
   while (leftMs() > 0) {
     if (signal.aborted) throw new NotWanted("it is not wanted any more");
     let reading: DeviceReading | null = null;
     try {
       reading = await device.read(bounds());
       if (reading.state === "off") return proofOf(reading, orderedMs === null ? null : clock.bootMs() - orderedMs);
-      why = orderedMs === null ? `${reading.because} is on` : `${reading.because} is still on after its power was cut`;
+      if (orderedMs === null) why = `${reading.because} is on`;
+      else trouble(`${reading.because} is still on after its power was cut`);
       if (orderedMs === null || clock.bootMs() - orderedMs >= orderAgainMs) {
         await stillWanted();
         if (signal.aborted) throw new NotWanted("it is not wanted any more");
         await device.cut(bounds());
         orderedMs = clock.bootMs();
       }
+      failed = 0;
     } catch (error) {
       if (error instanceof WrongMachine || error instanceof NotWanted) throw error;
-      why = error instanceof Error ? error.message : String(error);
+      trouble(error instanceof Error ? error.message : String(error));
+      failed += 1;
+      if (failures !== null && failed >= failures) throw new Error(`${why} (${failed} times in a row)`);
     }
     await clock.sleep(Math.min(device.pollMs, Math.max(0, leftMs())), signal);
   }

@@ -1,6 +1,6 @@
 /** What fencing is about now, for status and metrics. Pure. */
 import type { FencingStatus } from "../../contract/fencing.ts";
-import { fencingGate, suspectsOf, termOf } from "./fencing.ts";
+import { fencingGate, suspectsOf, termOf, underWay } from "./fencing.ts";
 import { judgeTakeOver } from "./standby.ts";
 import type { Settings, State } from "./types.ts";
 
@@ -12,7 +12,7 @@ export function fencingView(settings: Settings, state: State, nowMs: number): Om
   if (mode === "off" || phase.name !== "standby" || watch.lock === null) return idle;
   const [suspect] = suspectsOf(settings, watch);
   if (fencing.job?.what === "off")
-    return { ...common, target: fencing.job.host, state: "running", because: `cuts the power of ${fencing.job.host}` };
+    return { ...common, target: fencing.job.host, state: "running", because: underWay(fencing.job) };
   const proof = fencing.proofs.find(({ host }) => host === suspect);
   const { epoch } = termOf(watch.lock);
   if (proof !== undefined && fencing.term?.epoch === epoch)

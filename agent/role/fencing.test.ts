@@ -123,6 +123,15 @@ describe("a holder that says nothing", () => {
     expect(core.deeds()).toEqual(["create-session"]);
   });
 
+  test("what goes wrong at the device is told while it is still tried", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    core.tell({ is: "power-trouble", job: core.state.fencing.job?.number ?? 0, because: "no route to the device" });
+    expect(core.state.because).toBe("cuts the power of host-a, which may still run; so far: no route to the device");
+    expect(core.view).toMatchObject({ state: "running", because: core.state.because });
+    core.tell({ is: "power-trouble", job: -1, because: "of another job" });
+    expect(core.state.because).not.toContain("another job");
+  });
+
   test("without fencing nobody is asked", () => {
     const core = new Fenced({ mode: "off" }).watched().live(takeoverMs + 200, heldByA(50));
     expect(core.deeds()).toEqual(["create-session"]);

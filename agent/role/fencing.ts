@@ -30,6 +30,8 @@ const answerMs = 3000;
 const lookAgainMs = 1000;
 /** The edge keeps the bound itself; an answer that still has not come by then never will. */
 const lostAnswerMs = 15_000;
+/** A device that fails so often in a row is not waited for where the take-over comes in any case. */
+const mostFailures = 3;
 /** One look; a device that takes longer is of no use for skipping a wait of seconds. */
 const lookMs = 3000;
 
@@ -120,12 +122,16 @@ export function fencingGate(settings: Settings, state: State, nowMs: number): Ga
       host: null,
       isStuck: false,
     };
-  if (fencing.job?.what === "off")
-    return { because: `cuts the power of ${host}, which may still run`, host, isStuck: false };
+  if (fencing.job?.what === "off") return { because: underWay(fencing.job), host, isStuck: false };
   const failed = isTried
     ? `fencing is required, and ${host} could not be shown to be off (${times(fencing.tries)}): ${fencing.failure.because}`
     : `${host} may still run: its power is to be cut first`;
   return { because: failed, host, isStuck: isTried };
+}
+
+/** What is being done, and why it takes its time. */
+export function underWay({ host, trouble }: PowerJob): string {
+  return `cuts the power of ${host}, which may still run${trouble === null ? "" : `; so far: ${trouble}`}`;
 }
 
 const times = (count: number): string => (count === 1 ? "1 try" : `${count} tries`);
@@ -208,10 +214,11 @@ function begin(draft: Draft, host: string, what: PowerJob["what"]): void {
   const device = settings.fencing.devices.find((one) => one.host === host);
   if (lock === null || device === undefined) return;
   const number = state.fencing.count + 1;
-  const job: PowerJob = { number, host, term: termOf(lock), what, sinceMs: nowMs };
+  const job: PowerJob = { number, host, term: termOf(lock), what, sinceMs: nowMs, trouble: null };
   setFencing(draft, { job, count: number });
   const withinMs = what === "look" ? Math.min(lookMs, device.withinMs) : device.withinMs;
-  draft.effects.push({ do: "power", job, lock, withinMs });
+  const failures = settings.fencing.mode === "bestEffort" ? mostFailures : null;
+  draft.effects.push({ do: "power", job, lock, withinMs, failures });
 }
 
 /** Ends what is under way at a device, if anything is: nothing more is sent. What was sent may still take place. */
@@ -256,6 +263,8 @@ export function takeProof(draft: Draft, event: Event): void {
     keep(draft, { ...common, outcome: "confirmed" });
     return;
   }
+  if (event.is === "power-trouble" && fencing.job?.number === event.job)
+    setFencing(draft, { job: { ...fencing.job, trouble: event.because } });
   if (event.is !== "power-seen" || fencing.job?.number !== event.job) return;
   const { job } = fencing;
   setFencing(draft, { job: null });

@@ -40,6 +40,7 @@ export function standbyEvent(draft: Draft, event: Event): void {
       consider(draft, phase.attempt);
       return;
     case "power-seen":
+    case "power-trouble":
     case "power-confirmed":
       takeProof(draft, event);
       consider(draft, phase.attempt);

@@ -361,6 +361,8 @@ export interface PowerJob {
   /** `look` reads, `off` cuts the power and reads it back. */
   readonly what: "look" | "off";
   readonly sinceMs: number;
+  /** What has gone wrong with it so far; null: nothing. It goes on all the same. */
+  readonly trouble: string | null;
 }
 
 /** What a standby knows of the power of whoever may still run. See fencing.ts. */
@@ -472,9 +474,16 @@ export type Effect =
   | { readonly do: "answer-for"; readonly host: string }
   /**
    * Answered by `power-seen` with the same job. `look` reads the device; `off` cuts the power and reads it back, and only
-   * while the lock is still `lock` by a consistent read just before.
+   * while the lock is still `lock` by a consistent read just before. Given up after `failures` in a row; null: not before
+   * `withinMs`. What goes wrong meanwhile is told by `power-trouble`.
    */
-  | { readonly do: "power"; readonly job: PowerJob; readonly lock: LockView; readonly withinMs: number }
+  | {
+      readonly do: "power";
+      readonly job: PowerJob;
+      readonly lock: LockView;
+      readonly withinMs: number;
+      readonly failures: number | null;
+    }
   /** Nothing more is to be sent to the device for this job. */
   | { readonly do: "abandon-power"; readonly job: number }
   | { readonly do: "probe-soon" }
@@ -524,6 +533,7 @@ export type Event =
   /** The effect failed; `certain`: it did not and will not take place. */
   | { readonly is: "failed"; readonly serial: number; readonly certain: boolean; readonly because: string }
   /** `proof.outcome` is `off` where the device showed that; anything else proves nothing. */
+  | { readonly is: "power-trouble"; readonly job: number; readonly because: string }
   | { readonly is: "power-seen"; readonly job: number; readonly proof: PowerProof }
   /** An operator swears that this host is off, for a take-over that waits for nothing else. */
   | { readonly is: "power-confirmed"; readonly host: string; readonly at: string }

@@ -193,7 +193,10 @@ export class Executor {
     if (job.what === "off") log.warn({ effect: "power", host: job.host }, `cuts the power of ${job.host}`);
     try {
       const partners = { keys, clock, servers, sealer: custody.sealer, deviceOf };
-      const proof = await carryOut(effect, partners, ended.signal);
+      const proof = await carryOut(effect, partners, ended.signal, (because) => {
+        if (job.what === "off") log.warn({ effect: "power", host: job.host }, because);
+        this.#dispatch({ is: "power-trouble", job: job.number, because });
+      });
       const told = { effect: "power", host: job.host, device: proof.device, tookMs: proof.tookMs };
       if (proof.outcome === "off") log.warn(told, `${job.host} is off: ${proof.because}`);
       else if (job.what === "off") log.error(told, `${job.host} could not be shown to be off: ${proof.because}`);

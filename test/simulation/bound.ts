@@ -19,7 +19,7 @@ const takingMs = 7500;
 /** agent/role/deaths.ts: several take-overs in a row that died, on this host, with the key not known since. */
 const deathsMs = 30_000 + 8000 + 4000;
 /** A try at a power switch that was silent until just now, and the answer that is waited for besides (agent/role/fencing.ts). */
-const powerMs = 15_000 + 15_000;
+const powerMs = 6000 + 15_000;
 /** What was cut or lost may still come for a minute, and move the lock once more. */
 const lateMs = 60_000;
 

@@ -39,8 +39,8 @@ export interface ShapeFencing {
   readonly isHonest: boolean;
 }
 
-/** As the default, and so that several tries fit into a storm. */
-const powerMs = 15_000;
+/** Shorter than the default, so that several tries fit into a storm. */
+const powerMs = 6000;
 
 const hostNames = ["host-a", "host-b", "host-c"];
 const slotMs = 600;

@@ -29,7 +29,8 @@ export const powerFaults: Record<string, FaultKind> = {
     weight: 8,
     draw: (random) => ({
       on: drawTarget(random),
-      forMs: drawMs(random),
+      // Shorter ones end before anybody would take over; most outlast a try at the switch.
+      forMs: random.chance(0.25) ? drawMs(random) : Math.round(random.between(9000, 60_000)),
       // Often together with trouble at its switch: alone it would seldom be both.
       how: random.pick(["", "", "downUntilMs", "silentUntilMs", "stuckUntilMs", "lockedUntilMs"]),
     }),
