@@ -6,6 +6,7 @@ import { guardMutations } from "./list/guard.ts";
 import { heardMutations } from "./list/heard.ts";
 import { leaseMutations } from "./list/lease.ts";
 import { placeMutations } from "./list/place.ts";
+import { releaseMutations } from "./list/releases.ts";
 import { restartMutations } from "./list/restart.ts";
 import { standbyMutations } from "./list/standby.ts";
 import { tamperingMutations } from "./list/tampering.ts";
@@ -28,4 +29,5 @@ export const mutations: readonly Mutation[] = [
   ...placeMutations,
   ...applyMutations,
   ...tamperingMutations,
+  ...releaseMutations,
 ];
