@@ -2,6 +2,7 @@
 import "../contract/first.ts";
 import { Command } from "commander";
 import { runEntry } from "../contract/entry.ts";
+import { paths } from "../contract/paths.ts";
 import { keepInLog } from "../contract/unforeseen.ts";
 import { AgentSocket } from "./socket-client.ts";
 import { version } from "./version.ts";
@@ -14,9 +15,10 @@ const program = new Command("holdfastd")
 program
   .command("run")
   .description("run the failover agent; started by holdfastd.service")
-  .action(async () => {
+  .option("--config <file>", "what it knows of its cluster", paths.agentConfig)
+  .action(async ({ config }: { config: string }) => {
     const { runAgent } = await import("./run/agent.ts");
-    await runAgent();
+    await runAgent(config);
   });
 
 program

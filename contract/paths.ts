@@ -9,7 +9,8 @@ export const paths = {
   node: "/opt/holdfast/bin/node",
   /** A two-line shell wrapper that runs the bundle with our Node. */
   holdfastd: "/opt/holdfast/bin/holdfastd",
-  bundle: "/opt/holdfast/lib/holdfastd.cjs",
+  /** Our bundles, each under its checksum: see `bundlePath`. */
+  lib: "/opt/holdfast/lib",
   /** Perl: opens the agent's socket to systemd; see infra/plan/notify-socket.ts. */
   withNotifySocket: "/opt/holdfast/lib/with-notify-socket.pl",
   consul: "/opt/holdfast/bin/consul",
@@ -18,7 +19,7 @@ export const paths = {
   etc,
   /** contract/wire/identity.ts: whose this host is; no secret in it. */
   deployment: `${etc}/deployment.json`,
-  /** contract/wire/agent-config.ts; no secret in it. */
+  /** contract/wire/agent-config.ts; no secret in it. For everybody but the agent, which has its own: `ownConfigPath`. */
   agentConfig: `${etc}/agent.json`,
   /** What the last apply of each concern was given, without secrets: `<concern>.json`. */
   specs: `${etc}/specs`,
@@ -28,8 +29,6 @@ export const paths = {
   /** PEM: the cluster's own authority, and this host's certificate. The private key is a credential. */
   caCertificate: `${etc}/tls/ca.pem`,
   hostCertificate: `${etc}/tls/host.pem`,
-  /** sha256 of the Node and the bundle that the agent shall run on: a change restarts it. */
-  runtime: `${etc}/runtime.json`,
   /** The host's own firewall, loaded by units.firewall. */
   firewall: `${etc}/firewall.nft`,
 
@@ -59,6 +58,24 @@ export const paths = {
   keyDirectory: "/run/holdfast-key",
   validatorKey: "/run/holdfast-key/validator_key.json",
 } as const;
+
+/**
+ * The bundle with this sha256. The next release's lies beside it, and a unit names the one that it runs: so whenever a host is
+ * cut off in the middle of an upgrade, its agent starts again from a pair that belongs together, a bundle and the
+ * configuration that was made for it. (0.1 had one bundle, lib/holdfastd.cjs, and its agent reads paths.agentConfig.)
+ */
+export function bundlePath(sha256: string): string {
+  return `${paths.lib}/holdfastd-${sha256.slice(0, 16)}.cjs`;
+}
+
+/** The agent's own copy of its configuration, under the checksum of the text, for the same reason. */
+export function ownConfigPath(sha256: string): string {
+  return `${etc}/agent-${sha256.slice(0, 16)}.json`;
+}
+
+export function isOwnConfig(path: string): boolean {
+  return path.startsWith(`${etc}/agent-`);
+}
 
 /** In the agent's environment: the number of its open socket to systemd's notifications. */
 export const notifySocketVariable = "HOLDFAST_NOTIFY_FD";

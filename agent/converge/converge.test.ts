@@ -159,6 +159,22 @@ test("the lock is taken for a restart, and for no first start", async () => {
   expect(host.aloneFor).toEqual(["consul"]);
 });
 
+test("the lock is taken for an agent that runs, too, and the key stays", async () => {
+  const agent = (line: string) =>
+    hostSpecSchema.parse({
+      host: "host-a",
+      concern: "agent",
+      files: [{ path: "/etc/one", mode: "0644", lines: [line] }],
+      units: [{ name: "holdfastd.service", restartOn: ["/etc/one"], disturbs: "agent" }],
+    });
+  const host = new MemoryHost();
+  await apply(host, agent("1"));
+  expect(host.aloneFor).toEqual([]);
+  await apply(host, agent("2"));
+  // Alone, with nothing that the key would have to be given away for.
+  expect(host.aloneFor).toEqual([""]);
+});
+
 describe("a host that loses its role neard", () => {
   const system = (users: string[]) =>
     hostSpecSchema.parse({ host: "host-a", concern: "system", users: users.map((name) => ({ name, home: "/" })) });

@@ -14,7 +14,7 @@ import { emptyInventory } from "../../contract/wire/pending.ts";
 import type { HostFacts } from "./facts.ts";
 import { inventoryOf, union } from "./inventory.ts";
 import { dueOf, planSteps, settle } from "./plan-steps.ts";
-import { disturbances, losesNeard, type Step, subject } from "./steps.ts";
+import { disturbances, losesNeard, restartsAgent, type Step, subject } from "./steps.ts";
 
 export type Change = ConvergeReport["changed"][number];
 
@@ -27,7 +27,7 @@ export interface ConvergeHost {
   writePending(pending: Pending): Promise<void>;
   /** Stores the spec, then forgets what was pending. */
   complete(spec: HostSpec): Promise<void>;
-  /** Runs `work` as the only host of the cluster that is being changed. */
+  /** Runs `work` as the only host of the cluster that is being changed. `disturbs` empty: its agent alone is restarted, the key stays. */
   alone(spec: HostSpec, disturbs: ReadonlySet<"consul" | "neard">, work: () => Promise<void>): Promise<void>;
   /** @param disturbed a running part of the cluster was restarted. */
   waitHealthy(spec: HostSpec, disturbed: boolean): Promise<void>;
@@ -47,10 +47,10 @@ export async function converge(
   // Before anybody is asked to give way for it.
   await host.validate(spec, steps);
   const disturbed = disturbedBy(spec, facts, steps);
-  if (disturbed.size === 0) return await carryOut(host, spec, secrets, facts, done, false);
+  if (disturbed.size === 0 && !restartsAgent(steps)) return await carryOut(host, spec, secrets, facts, done, false);
   await host.alone(spec, disturbed, async () => {
     // The wait may have been long: what was true before it need not be any more.
-    await carryOut(host, spec, secrets, await host.readFacts(spec), done, true);
+    await carryOut(host, spec, secrets, await host.readFacts(spec), done, disturbed.size > 0);
   });
 }
 

@@ -4,8 +4,8 @@
  * Idea: everything that a unit or a command reads is changed first, so "what changed" is known when
  * the units' turn comes. What was owed by an apply that was cut short (`pending.due`) counts as changed.
  * Awkward case: a file that left the spec. It is deleted, and the units that read it restart, though
- * the new spec does not mention it any more: so the stored spec's restartOn counts too. A sealed credential that left
- * goes last, when no unit asks for it any more.
+ * the new spec does not mention it any more: so the stored spec's restartOn counts too. What the unit starts from until it is
+ * restarted, a sealed credential or a file that it names, goes last: it may have to start again before that.
  */
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
@@ -45,19 +45,19 @@ export function planSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFa
     .filter((path) => factAt(facts, path).kind !== "absent")
     .map((path): Step => ({ kind: "delete-file", path, why: notWanted }));
   const changed = new Set([...contents, ...deleted].flatMap(changedPath));
-  // A unit that is started again before systemd has read its new file would not start without its old credential.
-  const [sealed, others] = [deleted.filter(isSealed), deleted.filter((step) => !isSealed(step))];
+  const isRead = isStillRead(spec, facts);
+  const isLate = (step: Step) => isSealed(step) || isRead(step);
   return [
     ...userSteps(spec, facts),
     ...directorySteps(spec, facts),
     ...aside,
-    ...contents,
+    ...contents.filter((step) => !isLate(step)),
     ...retired,
-    ...others,
+    ...deleted.filter((step) => !isLate(step)),
     ...commandSteps(spec, facts, changed),
     ...daemonReloadSteps(spec, facts, changed, retired.length > 0),
     ...unitSteps(spec, facts, changed),
-    ...sealed,
+    ...[...contents, ...deleted].filter(isLate),
     ...obsoleteDirectories(obsolete, facts),
     ...obsolete.users
       .filter((user) => facts.users.has(user) && !facts.before.users.includes(user))
@@ -197,6 +197,21 @@ function credentialSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFac
   });
 }
 
+/**
+ * Steps on what the unit of the last apply starts from and this one's does not. It is changed last: a file that is read no more.
+ * It goes last: one that the unit's own file names. (Others go first, for a unit may read a whole directory.)
+ */
+function isStillRead(spec: HostSpec, { stored }: HostFacts): (step: Step) => boolean {
+  const now = new Set(spec.units.flatMap(({ restartOn }) => restartOn));
+  const units = (stored?.units ?? []).filter((unit) => spec.units.some(({ name }) => name === unit.name));
+  const before = new Set(units.flatMap(({ restartOn }) => restartOn).filter((path) => !now.has(path)));
+  const unitFiles = (stored?.files ?? []).filter(({ path }) => units.some(({ name }) => isUnitFile(path, name)));
+  const words = new Set(unitFiles.flatMap(({ lines }) => lines).flatMap((line) => line.split(/[ =:]/)));
+  return (step) =>
+    step.kind === "delete-file" ? words.has(step.path) : changedPath(step).some((path) => before.has(path));
+}
+
+/** A unit that is started again before systemd has read its new file would not start without its old credential. */
 function isSealed(step: Step): boolean {
   return step.kind === "delete-file" && dirname(step.path) === paths.credentials;
 }

@@ -114,7 +114,7 @@ async function hasArbitersAgent(store: SpecStore): Promise<boolean> {
 /** When it returns, nothing of a lease is left on this host, in no socket either: its fence may go. */
 async function endKey({ host, progress, done }: Omit<RemoveContext, "store">): Promise<void> {
   // Our own program again: it shuts the fence, kills neard's control group, erases the key.
-  const program = [process.execPath, process.argv[1] ?? paths.bundle, "expire", "--force"];
+  const program = [process.execPath, process.argv[1] ?? "", "expire", "--force"];
   await whileWaiting(
     progress,
     "neard is stopped, and what it has not sent yet must be gone before its fence goes",

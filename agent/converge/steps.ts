@@ -88,8 +88,14 @@ function oneLine(text: string): string {
 export function disturbances(steps: readonly Step[]): ReadonlySet<"consul" | "neard"> {
   const disturbed = new Set<"consul" | "neard">();
   for (const step of steps)
-    if (step.kind === "unit" && step.action === "restart" && step.disturbs !== "nothing") disturbed.add(step.disturbs);
+    if (step.kind === "unit" && step.action === "restart" && (step.disturbs === "consul" || step.disturbs === "neard"))
+      disturbed.add(step.disturbs);
   return disturbed;
+}
+
+/** An agent that runs is restarted. No key moves for it, but a bad one must show on one host, and not on the active one first. */
+export function restartsAgent(steps: readonly Step[]): boolean {
+  return steps.some((step) => step.kind === "unit" && step.action === "restart" && step.disturbs === "agent");
 }
 
 /**

@@ -121,6 +121,7 @@ export async function alone(
         agent,
         ownConsulUp: () => answers(servers[0]),
         disturbsConsul: disturbs.has("consul"),
+        keepsKey: disturbs.size === 0,
         bounds: { ...defaultBounds, waitMs },
         left,
         nowMs,

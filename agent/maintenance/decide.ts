@@ -76,6 +76,7 @@ export type WaitingDecision =
 
 export interface WaitingState {
   readonly host: string;
+  readonly keepsKey: boolean;
   readonly sinceMs: number;
   /** When a quorum last answered; at the start, the start. */
   readonly answeredMs: number;
@@ -87,8 +88,10 @@ export interface WaitingState {
   readonly lastSeenHolder: string | null;
 }
 
-export function startWaiting(host: string, nowMs: number): WaitingState {
-  return { host, sinceMs: nowMs, answeredMs: nowMs, freeSinceMs: null, failureBefore: null, lastSeenHolder: null };
+/** @param keepsKey only the agent is restarted */
+export function startWaiting(host: string, nowMs: number, keepsKey = false): WaitingState {
+  const unseen = { freeSinceMs: null, failureBefore: null, lastSeenHolder: null };
+  return { host, keepsKey, sinceMs: nowMs, answeredMs: nowMs, ...unseen };
 }
 
 export interface Waited {
@@ -144,6 +147,14 @@ export function lostRace(state: WaitingState): WaitingState {
 function decideSilence(state: WaitingState, seen: Observation, nowMs: number, bounds: MaintenanceBounds): Waited {
   const silentMs = nowMs - state.answeredMs;
   if (silentMs < bounds.silenceMs) return { state, decision: { do: "look-again", because: "Consul gives no answer" } };
+  if (state.keepsKey)
+    return {
+      state,
+      decision: {
+        do: "go-on-without-lock",
+        because: `Consul has no quorum for ${seconds(silentMs)}, and nobody has a lease that the agent's restart could cost`,
+      },
+    };
   if (!seen.ownConsulUp)
     return {
       state,

@@ -2,7 +2,7 @@
  * Several hosts against one Consul in memory, on a clock that the test turns. A host that is killed stops
  * at its next wait and never comes back, as after a kill -9.
  */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { HoldfastError } from "../../contract/errors.ts";
 import type { AgentRole } from "../../contract/wire/agent-status.ts";
 import { type AgentLook, defaultBounds } from "./decide.ts";
@@ -48,6 +48,8 @@ class Lab {
   #atWork = 0;
   ownConsulUp = true;
   switchoverFails = false;
+  /** Only agents are restarted. */
+  keepsKey = false;
   readonly lines: string[] = [];
   /** How whoever asked for a host's apply has left. */
   readonly left = new Map<string, string>();
@@ -84,6 +86,7 @@ class Lab {
       agent: this.#agent(host),
       ownConsulUp: async () => this.ownConsulUp,
       disturbsConsul,
+      keepsKey: this.keepsKey,
       bounds: this.bounds,
       left: () => this.left.get(host) ?? null,
       nowMs: () => this.clock.nowMs,
@@ -138,6 +141,51 @@ test("a host that leaves Consul takes the lock with it, and whoever waits goes o
   expect(await waiting).toBe("ok");
   expect(lab.events).toEqual(["host-b leaves, locked", "host-c begins as standby", "host-c ends"]);
   expect(lab.lines).toEqual([]);
+});
+
+describe("where only agents are restarted", () => {
+  test("it is one host at a time, the active one last, and none gives the key away", async () => {
+    const lab = new Lab();
+    lab.keepsKey = true;
+    lab.roles.set("host-a", "active");
+    lab.switchoverFails = true;
+    const all = Promise.all([lab.apply("host-a"), lab.apply("host-b"), lab.apply("host-c")]);
+    await lab.clock.run(120_000);
+    expect(await all).toEqual(["ok", "ok", "ok"]);
+    expect(lab.most).toBe(1);
+    expect(lab.events.at(-2)).toBe("host-a begins as active");
+    expect(lab.lines).toEqual([]);
+  });
+
+  test("one that does not come up stops the others", async () => {
+    const lab = new Lab();
+    lab.keepsKey = true;
+    lab.roles.set("host-a", "active");
+    const all = Promise.all([lab.apply("host-a"), lab.apply("host-b", { fails: true })]);
+    await lab.clock.run(120_000);
+    expect(await all).toEqual([expect.stringContaining("host-b failed"), expect.stringContaining("did not come up")]);
+  });
+
+  test("an agent that gives no answer is no obstacle: it may be the one that is to be replaced", async () => {
+    const lab = new Lab();
+    lab.keepsKey = true;
+    lab.looks.set("host-a", { unknown: "none within 3000 ms" });
+    const applied = lab.apply("host-a");
+    await lab.clock.run(60_000);
+    expect(await applied).toBe("ok");
+  });
+
+  test("without a quorum nobody has a lease to lose: it is done without the lock, and said", async () => {
+    const lab = new Lab();
+    lab.keepsKey = true;
+    lab.cluster.quorum = false;
+    const applied = lab.apply("host-b");
+    await lab.clock.run(90_000);
+    expect(await applied).toBe("ok");
+    expect(lab.lines).toContain(
+      "host-b: Consul has no quorum for 30 s, and nobody has a lease that the agent's restart could cost",
+    );
+  });
 });
 
 test("work longer than the session's TTL keeps the lock", async () => {

@@ -48,6 +48,8 @@ export interface MaintenanceContext {
   ownConsulUp(): Promise<boolean>;
   /** Consul is about to be disturbed: its quorum must be able to spare this host. */
   readonly disturbsConsul: boolean;
+  /** Only the agent is restarted, which moves no key: one host at a time, the active one last, and nothing is given away. */
+  readonly keepsKey: boolean;
   readonly bounds: MaintenanceBounds;
   nowMs(): number;
   sleep(ms: number): Promise<void>;
@@ -91,12 +93,12 @@ export async function withMaintenanceLock<T>(
   const session = await acquireLock(context);
   if (session === null) {
     // Nobody has a lease for long without a quorum; but the key is not to be on a host that is disturbed.
-    await untilReady(context, { hasQuorum: false });
+    if (!context.keepsKey) await untilReady(context, { hasQuorum: false });
     return await work({ isLocked: false, untilSpared: async () => {}, beforeLeaving: async () => {} });
   }
   const renewal = keepRenewing(context, session);
   try {
-    await untilReady(context, { hasQuorum: true });
+    if (!context.keepsKey) await untilReady(context, { hasQuorum: true });
     let result: T;
     try {
       result = await work({
@@ -127,7 +129,7 @@ export async function withMaintenanceLock<T>(
 /** @returns the session that has the lock; null when Consul is down here and mending it comes first. */
 async function acquireLock(context: MaintenanceContext): Promise<string | null> {
   const startMs = context.nowMs();
-  let state = startWaiting(context.host, startMs);
+  let state = startWaiting(context.host, startMs, context.keepsKey);
   for (;;) {
     const view = await viewOrNull(context.store);
     const ownConsulUp = view !== null || (await context.ownConsulUp());

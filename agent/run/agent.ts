@@ -97,8 +97,9 @@ function powerWatch(host: { readonly agent: NeardHost; readonly deviceOf: Device
   return new PowerWatch(host.deviceOf, others, systemClock);
 }
 
-export async function runAgent(): Promise<void> {
-  const config = readAgentConfig();
+/** @param configFile the one that was made for this bundle: the unit names both */
+export async function runAgent(configFile: string): Promise<void> {
+  const config = readAgentConfig(configFile);
   const log = pino({ base: { host: config.host }, timestamp: pino.stdTimeFunctions.isoTime });
   const directory = process.env.CREDENTIALS_DIRECTORY;
   if (directory === undefined)

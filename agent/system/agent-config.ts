@@ -1,4 +1,4 @@
-/** /etc/holdfast/agent.json, as the agent reads it. */
+/** The agent's configuration, as the agent reads it. */
 import { readFileSync } from "node:fs";
 import { HoldfastError } from "../../contract/errors.ts";
 import { paths } from "../../contract/paths.ts";
@@ -6,8 +6,7 @@ import { type AgentConfig, agentConfigShape } from "../../contract/wire/agent-co
 import { readShape } from "../../contract/wire/format.ts";
 
 /** @throws HoldfastError HF_CONFIG_INVALID naming the file and every fault in it. */
-export function readAgentConfig(): AgentConfig {
-  const path = paths.agentConfig;
+export function readAgentConfig(path: string = paths.agentConfig): AgentConfig {
   const next = "It is written by pulumi up; run that again, or compare with holdfastd check.";
   let cause: unknown;
   try {

@@ -1,5 +1,5 @@
 /**
- * /etc/holdfast/agent.json: what the agent on one host knows. Written by the plan, read by
+ * /etc/holdfast/agent.json, and the agent's own copy of it: what the agent on one host knows. Written by the plan, read by
  * `holdfastd run`. No secret in it; those come as systemd credentials.
  */
 import * as z from "zod";

@@ -4,6 +4,7 @@
  * credential is secret, it names one of the secrets that come on stdin.
  */
 import * as z from "zod";
+import { isOwnConfig } from "../paths.ts";
 import { hostNameSchema } from "../topology.ts";
 import type { Shape } from "./format.ts";
 
@@ -68,8 +69,11 @@ export const hostSpecSchema = z.strictObject({
         restartOn: z.array(z.string()).default([]),
         /** Reloaded instead when only these changed. */
         reloadOn: z.array(z.string()).default([]),
-        /** A restart disturbs the cluster: take the maintenance lock, give the key away first, wait until healthy. */
-        disturbs: z.enum(["nothing", "consul", "neard"]).default("nothing"),
+        /**
+         * A restart disturbs the cluster: take the maintenance lock, give the key away first, wait until healthy. `agent`: take
+         * the lock, so that it is one host at a time and the active one last; the key stays.
+         */
+        disturbs: z.enum(["nothing", "consul", "neard", "agent"]).default("nothing"),
         /** What it loads into the kernel. Reloaded when the kernel has other rules than `file`. */
         nftTable: z.strictObject({ table: z.string(), file: z.string() }).optional(),
       }),
@@ -127,7 +131,12 @@ export function specFor01({ format: _, ...spec }: HostSpec): object {
   return {
     ...spec,
     directories: spec.directories.map(({ inMemory: _, ...directory }) => directory),
-    units: spec.units.map(({ nftTable: _, ...unit }) => unit),
+    // It would take it away before it has restarted the agent that reads it.
+    files: spec.files.filter(({ path }) => !isOwnConfig(path)),
+    units: spec.units.map(({ nftTable: _, disturbs, ...unit }) => ({
+      ...unit,
+      disturbs: disturbs === "agent" ? "nothing" : disturbs,
+    })),
     commands: spec.commands.map(({ settings: _, ...command }) => command),
     ...(spec.acl === undefined ? {} : { acl }),
   };

@@ -59,7 +59,8 @@ describe("what docs/operate/changes.md says of a change is what is told of it", 
     const found = against({ lease: { leaseMs: 6000 } });
     expect(restarts(found)).toEqual(agents);
     expect(found.order).toEqual([
-      { title: expect.stringContaining("agents"), hosts: ["host-c", "host-a", "host-b"], oneByOne: true },
+      { title: expect.stringContaining("agents of arbiters"), hosts: ["host-c"], oneByOne: true },
+      { title: expect.stringContaining("the active host last"), hosts: ["host-a", "host-b"], oneByOne: true },
     ]);
     expect(found.key.moves).toBe("no");
   });

@@ -159,7 +159,9 @@ function orderOf(hosts: readonly HostChange[], head: Side): Phase[] {
       ),
     ];
   };
-  const byAgentOrder = head.plan.agentOrder.flatMap((name) => hosts.filter((host) => host.name === name));
+  const [arbiters = [], validators = []] = head.plan.agentWaves.map((wave) =>
+    hosts.filter(({ name }) => wave.includes(name)).filter(has("agent")),
+  );
   return [
     ...phase("the server is powered off, becomes another type, and starts again", hosts.filter(isPoweredOff), true),
     ...phase(
@@ -171,7 +173,8 @@ function orderOf(hosts: readonly HostChange[], head: Side): Phase[] {
     ...split("consul", "Consul restarts, the active host last, after a switchover", "Consul, without a restart"),
     ...phase("Consul's policies and tokens", hosts.filter(has("acl")), false),
     ...split("neard", "neard restarts, the active host last, after a switchover", "neard, without a restart"),
-    ...phase("the agents, arbiters first", byAgentOrder.filter(has("agent")), true),
+    ...phase("the agents of arbiters", arbiters, true),
+    ...phase("the agents of the others, the active host last; no key moves", validators, true),
     ...phase(
       "leave the cluster and are cleaned up",
       hosts.filter(({ state }) => state === "leaves"),

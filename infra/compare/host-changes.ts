@@ -8,6 +8,7 @@ import { nothingInForce } from "../../agent/converge/in-force.ts";
 import { inventoryOf, union } from "../../agent/converge/inventory.ts";
 import { credentialAttributes, fileText, planSteps, sha256 } from "../../agent/converge/plan-steps.ts";
 import { disturbances, losesNeard, type Step, subject } from "../../agent/converge/steps.ts";
+import { isOwnConfig } from "../../contract/paths.ts";
 import { type Concern, concerns, type HostSpec, hostSpecSchema, type Secrets } from "../../contract/wire/host-spec.ts";
 import { nothingBefore } from "../../contract/wire/identity.ts";
 import { emptyInventory } from "../../contract/wire/pending.ts";
@@ -78,7 +79,7 @@ function removal(stored: HostSpec): ConcernChange {
     changes: stored.units.map(({ name }) => ({ what: name, why, lines: [] })),
     restarts: [],
     reloads: [],
-    disturbs: stored.units.flatMap(({ disturbs }) => (disturbs === "nothing" ? [] : [disturbs])),
+    disturbs: stored.units.flatMap(({ disturbs }) => (disturbs === "consul" || disturbs === "neard" ? [disturbs] : [])),
   };
 }
 
@@ -87,7 +88,8 @@ const unitsWith = (steps: readonly Step[], action: string) =>
 
 function changeOf(step: Step, stored: HostSpec | null, spec: HostSpec): Change {
   const linesAt = (of: HostSpec | null) => of?.files.find(({ path }) => path === subject(step))?.lines;
-  const isText = step.kind === "file" || step.kind === "delete-file";
+  // The agent's own copy says nothing that agent.json does not.
+  const isText = (step.kind === "file" || step.kind === "delete-file") && !isOwnConfig(subject(step));
   const lines = isText && stored !== null ? lineChanges(linesAt(stored) ?? [], linesAt(spec) ?? []).map(shownLine) : [];
   const why = step.kind === "unit" || step.why !== "content" ? step.why : "other content";
   return { what: subject(step), why, lines };

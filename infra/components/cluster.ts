@@ -65,15 +65,19 @@ export class Cluster extends pulumi.ComponentResource {
       dependsOn: [...consul, ...resets],
     });
     const neards = bases.map((base) => this.#makeNeard(base, acl, deployment));
-    let before: remote.Command | undefined;
-    for (const hostName of plan.agentOrder) {
-      const index = plan.hosts.findIndex(({ host }) => host.name === hostName);
-      const { host, agent } = plan.hosts[index] as HostPlan;
-      // Its own Consul's end too, though the ACLs imply its Consul: when a host leaves, they stay, and the order is its own.
-      const dependsOn = [acl, bases[index]?.goodbye, neards[index], before].filter(
-        (resource) => resource !== undefined,
-      );
-      before = hostConcern(`${hostName}-agent`, host, agent, deployment, { parent: this, dependsOn });
+    let before: readonly remote.Command[] = [];
+    for (const wave of plan.agentWaves) {
+      const now = wave.map((hostName) => {
+        const index = plan.hosts.findIndex(({ host }) => host.name === hostName);
+        const { host, agent } = plan.hosts[index] as HostPlan;
+        // Its own Consul's end too, though the ACLs imply its Consul: when a host leaves, they stay, and the order is its own.
+        const own = [bases[index]?.goodbye, neards[index]].filter((resource) => resource !== undefined);
+        return hostConcern(`${hostName}-agent`, host, agent, deployment, {
+          parent: this,
+          dependsOn: [acl, ...own, ...before],
+        });
+      });
+      before = [...before, ...now];
     }
     for (const name of plan.topology.gone) forgetHost(name, this);
     this.registerOutputs({});

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deploymentId } from "../../contract/deployment.ts";
-import { paths } from "../../contract/paths.ts";
+import { bundlePath, paths } from "../../contract/paths.ts";
 import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { planDeployment } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
@@ -60,6 +60,12 @@ function fakeHoldfastd(): void {
     '#!/bin/sh\nprintf "%s " "$@"; echo; cat "$3" 2>/dev/null; echo; echo ---; cat\n',
     { mode: 0o755 },
   );
+}
+
+/** One that knows the commands that take a management token. */
+function newHoldfastd(then = 'echo "$@"; cat'): void {
+  const text = `#!/bin/sh\nif [ "$2" = --help ]; then echo "  --management-secret <name>"; else ${then}; fi\n`;
+  writeFileSync(at(paths.holdfastd), text);
 }
 
 const applyCommand = (...args: Parameters<typeof applyCall>) => applyCall(...args).command;
@@ -117,6 +123,7 @@ describe("apply", () => {
     expect(() => shell(command.replace(" 187 ", " 1 "))).toThrow("It did not end within 187 s");
     const remove = removeCommand("admin", "consul", own).replace("sudo -n ", "").replace(" 300 ", " 1 ");
     expect(() => shell(remove)).toThrow("(HF_TIMEOUT)");
+    newHoldfastd("sleep 60");
     const revoke = revokeCommand("admin", "host-b").replace("sudo -n ", "").replace(" 120 ", " 1 ");
     expect(() => shell(revoke)).toThrow("(HF_TIMEOUT)");
   });
@@ -125,9 +132,13 @@ describe("apply", () => {
 test("a token is taken back by a host that is still one of ours, and else there is nothing to do", () => {
   for (const user of ["root", "admin"]) expect(shell(revokeCommand(user, "host-b").replace("sudo -n ", ""))).toBe("");
   fakeHoldfastd();
-  expect(shell(revokeCommand("root", "host-b"), '{"a":"secret"}')).toMatch(
-    /^revoke --host host-b --management-secret [a-z-]+ \n[\s\S]*---\n\{"a":"secret"\}$/,
-  );
+  // An older holdfastd, back again by a downgrade, answers any --help with its own.
+  expect(shell(revokeCommand("root", "host-b"))).toBe("");
+  newHoldfastd();
+  for (const user of ["root", "admin"])
+    expect(shell(revokeCommand(user, "host-b").replace("sudo -n ", ""), '{"a":"secret"}')).toMatch(
+      /^revoke --host host-b --management-secret [a-z-]+\n\{"a":"secret"\}$/,
+    );
 });
 
 test("Consul is made to take another management token, which is on stdin alone", () => {
@@ -141,10 +152,7 @@ test("only a holdfastd that knows how is told to leave, and in its deployment's 
   fakeHoldfastd();
   // One of before answers any --help with its own.
   expect(shell(leaveCommand("root", own))).toBe("");
-  writeFileSync(
-    at(paths.holdfastd),
-    '#!/bin/sh\nif [ "$2" = --help ]; then echo "  --management-secret <name>"; else echo "$@"; cat; fi\n',
-  );
+  newHoldfastd();
   for (const user of ["root", "admin"])
     expect(shell(leaveCommand(user, own).replace("sudo -n ", ""), '{"a":"secret"}')).toMatch(
       new RegExp(`^leave-consul --management-secret [a-z-]+ --deployment ${own}\n\\{"a":"secret"\\}$`),
@@ -177,8 +185,9 @@ describe("the runtime", () => {
 
   test("is unpacked, can be called, and old uploads are swept", () => {
     shell(command);
-    expect(readFileSync(at(paths.bundle), "utf8")).toBe("bundle");
-    expect(execFileSync(at(paths.holdfastd), ["status"], { encoding: "utf8" })).toContain(`${at(paths.bundle)} status`);
+    const placed = at(bundlePath(bundle.sha256));
+    expect(readFileSync(placed, "utf8")).toBe("bundle");
+    expect(execFileSync(at(paths.holdfastd), ["status"], { encoding: "utf8" })).toContain(`${placed} status`);
     expect(readdirSync(at(paths.upload)).toSorted()).toEqual(
       [node, bundle].map((a) => uploadPath(a).split("/").at(-1)).toSorted(),
     );
@@ -196,7 +205,34 @@ describe("the runtime", () => {
     expect(() => shell(runtimeCommand("root", { node, holdfastd: next }, [node, next], [own]))).toThrow(
       "HF_ARTIFACT_CHECKSUM",
     );
-    expect(readFileSync(at(paths.bundle), "utf8")).toBe("bundle");
+    expect(readdirSync(at(paths.lib)).filter((name) => name.endsWith(".cjs"))).toHaveLength(1);
+    expect(readFileSync(at(paths.holdfastd), "utf8")).toContain(bundlePath(bundle.sha256));
+  });
+  test("a new bundle lies beside those that are in use and the last one; the others go", () => {
+    shell(command);
+    const others = ["holdfastd.cjs", "holdfastd-1.cjs", "holdfastd-2.cjs", "holdfastd-3.cjs"];
+    for (const [age, name] of others.toReversed().entries()) {
+      writeFileSync(join(at(paths.lib), name), name);
+      execFileSync("touch", ["-d", `2026-01-0${age + 1}`, join(at(paths.lib), name)]);
+    }
+    // 0.1's unit, which has not been switched yet.
+    mkdirSync(at("/etc/holdfast/units"), { recursive: true });
+    writeFileSync(
+      at("/etc/holdfast/units/holdfastd.service"),
+      `ExecStart=node ${at("/opt/holdfast/lib/holdfastd.cjs")} run\n`,
+    );
+    const running = spawn("sleep", ["30"], { argv0: at("/opt/holdfast/lib/holdfastd-2.cjs") });
+    try {
+      const next = artifact("holdfastd", "next");
+      upload(next, "next");
+      const nextCommand = runtimeCommand("root", { node, holdfastd: next }, [node, next], [own]);
+      shell(nextCommand.replaceAll("/etc/systemd/system/", "/etc/holdfast/units/"));
+      const left = readdirSync(at(paths.lib)).filter((name) => name.endsWith(".cjs"));
+      const placed = [bundle, next].map(({ sha256 }) => bundlePath(sha256).split("/").at(-1));
+      expect(left.toSorted()).toEqual([...placed, "holdfastd.cjs", "holdfastd-2.cjs"].toSorted());
+    } finally {
+      running.kill("SIGKILL");
+    }
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-import { paths } from "../../contract/paths.ts";
+import { bundlePath, paths, units } from "../../contract/paths.ts";
 import { type Concern, type HostSpecInput, specOnStdin } from "../../contract/wire/host-spec.ts";
 import { shellWords } from "../../toolchain/shell-words.ts";
 import { clusterSecrets } from "../plan/secret-names.ts";
@@ -73,22 +73,26 @@ done`,
 
 /**
  * Puts Node and the bundle in place: what all later commands run on. Each file is checked, then moved
- * over the old one; a running agent keeps the one that it has open.
+ * to its place. The bundle lies beside the others: the agent's unit names its own, and is switched later, with its
+ * configuration. Others go, but for those that a unit or a process names, and the last one.
  * @param wanted every artifact of the host: uploads of earlier versions are deleted.
  * @param owners whose the host may be
  */
+const agentUnitFile = `/etc/systemd/system/${units.agent}`;
+
 export function runtimeCommand(
   user: string,
   runtime: { readonly node: Artifact; readonly holdfastd: Artifact },
   wanted: readonly Artifact[],
   owners: Owners,
 ): string {
+  const bundle = bundlePath(runtime.holdfastd.sha256);
   const keep = wanted.map((artifact) => posix.basename(uploadPath(artifact))).join(" | \\\n  ");
   return asRoot(
     user,
     5 * minute,
     `${onlyOn(owners)}umask 022
-install -d -m 0755 ${paths.opt} ${posix.dirname(paths.node)} ${posix.dirname(paths.bundle)}
+install -d -m 0755 ${paths.opt} ${posix.dirname(paths.node)} ${paths.lib}
 unpack() {
   if [ -f "$3" ] && echo "$2  $3" | sha256sum --check --status; then return; fi
   gunzip -c "$1" > "$3.new"
@@ -100,13 +104,18 @@ unpack() {
   mv "$3.new" "$3"
 }
 unpack ${uploadPath(runtime.node)} ${runtime.node.sha256} ${paths.node}
-unpack ${uploadPath(runtime.holdfastd)} ${runtime.holdfastd.sha256} ${paths.bundle}
+unpack ${uploadPath(runtime.holdfastd)} ${runtime.holdfastd.sha256} ${bundle}
 cat > ${paths.holdfastd}.new <<\\WRAPPER
 #!/bin/sh
-exec ${paths.node} --max-old-space-size=128 ${paths.bundle} "$@"
+exec ${paths.node} --max-old-space-size=128 ${bundle} "$@"
 WRAPPER
 chmod 0755 ${paths.holdfastd}.new
 mv ${paths.holdfastd}.new ${paths.holdfastd}
+last=
+for file in $(ls -t ${paths.lib}/holdfastd*.cjs); do
+  if [ "$file" = ${bundle} ] || grep -qsF "$file " ${agentUnitFile} || grep -qsF "$file" /proc/[0-9]*/cmdline; then continue; fi
+  if [ -z "$last" ]; then last=$file; else rm -f "$file"; fi
+done
 cd ${paths.upload}
 for file in *.gz; do
   case "$file" in
@@ -166,13 +175,17 @@ export function applyCall(
   };
 }
 
+/** Of a holdfastd that does not know the command: an older one, put there by an older program, of which hosts that stay get rid so. */
+const isKnown = (command: string) =>
+  `${paths.holdfastd} ${command} --help 2>/dev/null | grep -q -e --management-secret`;
+
 /** Run on another host, when `host` is clean. Where that one is no host of ours any more there is nothing to take back. */
 export function revokeCommand(user: string, host: string): string {
   const seconds = 2 * minute;
   const revoke = `revoke --host ${host} --management-secret ${clusterSecrets.managementToken}`;
   return holdfastd(
     user,
-    `test ! -x ${paths.holdfastd} || timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${revoke} ${orSay(seconds)}`,
+    `! ${isKnown("revoke")} || timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${revoke} ${orSay(seconds)}`,
   );
 }
 
@@ -184,17 +197,15 @@ export function aclResetCommand(user: string): string {
 }
 
 /**
- * Run on a host that leaves, between its agent's and its Consul's removal. A holdfastd that does not know it is an older
- * one, put there by an older program, which takes these commands off hosts that stay.
+ * Run on a host that leaves, between its agent's and its Consul's removal.
  * @param own id of the deployment whose host it is
  */
 export function leaveCommand(user: string, own: string): string {
   const seconds = 5 * minute;
   const leave = `leave-consul --management-secret ${clusterSecrets.managementToken} --deployment ${own}`;
-  const isKnown = `${paths.holdfastd} leave-consul --help 2>/dev/null | grep -q -e --management-secret`;
   return holdfastd(
     user,
-    `! ${isKnown} || timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${leave} ${orSay(seconds)}`,
+    `! ${isKnown("leave-consul")} || timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${leave} ${orSay(seconds)}`,
   );
 }
 

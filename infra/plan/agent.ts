@@ -1,7 +1,8 @@
 /** The concern `agent`: holdfastd as the failover agent, its configuration, its credentials, its unit. */
+import { createHash } from "node:crypto";
 import { hostPort } from "../../contract/address.ts";
 import type { AgentFencing, PowerDeviceConfig } from "../../contract/fencing.ts";
-import { credentials, paths, ports, powerUnit, units, users } from "../../contract/paths.ts";
+import { bundlePath, credentials, ownConfigPath, paths, ports, powerUnit, units, users } from "../../contract/paths.ts";
 import { type AgentConfig, agentConfigSchema, agentConfigShape } from "../../contract/wire/agent-config.ts";
 import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
@@ -10,7 +11,7 @@ import { keyPlaceFile } from "./key-place.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
 import { powerUnitFiles } from "./power-units.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";
-import { credentialPath, jsonFile, loadCredential, unitFile } from "./spec-parts.ts";
+import { credentialPath, jsonFile, loadCredential, textFile, unitFile } from "./spec-parts.ts";
 import type { HostArtifacts } from "./uploads.ts";
 import { watchdogSec } from "./watchdog.ts";
 
@@ -30,20 +31,24 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
   ];
   const names = secrets.map(([name]) => name);
   const power = powerUnitFiles(topology, host);
+  const config = agentConfig(topology, host);
+  const text = JSON.stringify(config);
+  const own = ownConfigPath(createHash("sha256").update(text).digest("hex"));
   return {
     host: host.name,
     concern: "agent",
     files: [
-      jsonFile(paths.agentConfig, agentConfig(topology, host)),
-      // The files themselves are there already: `apply` runs on them. This is what makes their change a restart.
-      jsonFile(paths.runtime, {
-        node: artifacts.node.sha256,
-        holdfastd: artifacts.holdfastd.sha256,
-        // Another authority is trusted since: Consul's concern brought it, and the agent has to read it.
-        ...(topology.adopt === null ? {} : { adopted: topology.adopt }),
-      }),
+      jsonFile(paths.agentConfig, config),
+      textFile(own, [text]),
       notifySocketFile,
-      unitFile(units.agent, agentUnit(topology, host, names)),
+      // Its bundle and its configuration are those of this text: they are switched in one step, with the unit.
+      unitFile(units.agent, [
+        // The files are there already: `apply` runs on them. This is what makes another Node a restart.
+        `# On Node ${artifacts.node.sha256}`,
+        // Another authority is trusted since: Consul's concern brought it, and the agent has to read it.
+        ...(topology.adopt === null ? [] : [`# Trusting also the authority of ${topology.adopt}`]),
+        ...agentUnit(topology, host, names, { bundle: bundlePath(artifacts.holdfastd.sha256), config: own }),
+      ]),
       ...power,
     ],
     credentials: [...secrets, ...(power.length === 0 ? [] : fencingSecret(topology))].map(([name, secret]) => ({
@@ -53,9 +58,10 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
     units: [
       {
         name: units.agent,
+        // One host at a time, and the active one last; no key moves for it.
+        disturbs: "agent",
         restartOn: [
-          paths.agentConfig,
-          paths.runtime,
+          own,
           paths.withNotifySocket,
           paths.caCertificate,
           paths.hostCertificate,
@@ -143,7 +149,12 @@ const endOldLease = `/bin/sh -c "test ! -e ${paths.leaseFile} || exec ${paths.ho
  * those that it uses: nft (NET_ADMIN), the key file's owner (CHOWN), neard's processes (KILL), and
  * files that belong to neard (DAC_OVERRIDE).
  */
-function agentUnit({ lease }: Topology, host: Host, credentialNames: readonly string[]): string[] {
+function agentUnit(
+  { lease }: Topology,
+  host: Host,
+  credentialNames: readonly string[],
+  { bundle, config }: { readonly bundle: string; readonly config: string },
+): string[] {
   const neard = hasRole("neard")(host);
   return [
     "[Unit]",
@@ -160,9 +171,9 @@ function agentUnit({ lease }: Topology, host: Host, credentialNames: readonly st
     // The key's directory, with owner and mode; outside the agent's own view of the files, in which it could not be made.
     // And where there is no neard any more: what an agent of before may have left, outside the few powers of this one.
     neard ? `ExecStartPre=-+/usr/bin/systemd-tmpfiles --create ${keyPlaceFile}` : `ExecStartPre=-+${endOldLease}`,
-    `ExecStart=${withNotifySocket} ${paths.node} ${nodeOptions} ${paths.bundle} run`,
+    `ExecStart=${withNotifySocket} ${paths.node} ${nodeOptions} ${bundle} run --config ${config}`,
     // However the agent ended: where its lease is over, neard dies and the key is erased.
-    ...(neard ? [`ExecStopPost=${paths.holdfastd} expire`] : []),
+    ...(neard ? [`ExecStopPost=${paths.node} --max-old-space-size=128 ${bundle} expire`] : []),
     "Restart=always",
     "RestartSec=200ms",
     // Shorter than the lease: an agent that hangs is replaced while the new one can still renew.

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { paths } from "../../contract/paths.ts";
+import { bundlePath, paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import type { SettingsInput } from "../config/schema.ts";
@@ -179,17 +179,37 @@ describe("while the account's key is being changed", () => {
   });
 });
 
-test("the agent is restarted by a new build or a new Node", () => {
-  const host = plan().hosts[0];
-  expect(JSON.parse(fileOf(host?.agent.spec, paths.runtime))).toEqual({
-    node: "1".repeat(64),
-    holdfastd: "2".repeat(64),
+describe("the agent's unit", () => {
+  const path = "/etc/systemd/system/holdfastd.service";
+  const spec = (more: Parameters<typeof sampleTopology>[0] = {}, artifacts = sampleArtifactsByArch) =>
+    planDeployment(sampleTopology(more), artifacts).hosts[0]?.agent.spec;
+  const unit = fileOf(spec(), path);
+
+  test("names the bundle and the configuration that belong together, each by its checksum", () => {
+    const [, config = ""] = / run --config (\S+)$/m.exec(unit) ?? [];
+    expect(config).toMatch(/^\/etc\/holdfast\/agent-[0-9a-f]{16}\.json$/);
+    expect(JSON.parse(fileOf(spec(), config))).toEqual(JSON.parse(fileOf(spec(), paths.agentConfig)));
+    expect(unit).toContain(` ${bundlePath("2".repeat(64))} run `);
+    // What cleans up after it is its own, too.
+    expect(unit).toContain(` ${bundlePath("2".repeat(64))} expire`);
+    expect(spec()?.units?.[0]?.restartOn).toContain(config);
   });
-  expect(host?.agent.spec.units?.[0]?.restartOn).toContain(paths.runtime);
+
+  test("is another one for a new build, a new Node, another setting, another authority", () => {
+    const { x64 } = sampleArtifactsByArch;
+    const other = (name: "node" | "holdfastd") =>
+      ({ x64: { ...x64, [name]: { name, sha256: "9".repeat(64) } } }) as never;
+    const others = [
+      spec({}, other("node")),
+      spec({}, other("holdfastd")),
+      spec({ lease: { renewMs: 900 } }),
+      spec({ adopt: "hf-0123456789abcdef" }),
+    ].map((one) => fileOf(one, path));
+    expect(new Set([unit, ...others]).size).toBe(5);
+  });
 });
 
-test("agents change one after the other, arbiters first", () =>
-  expect(plan().agentOrder).toEqual(["host-c", "host-a", "host-b"]));
+test("agents change arbiters first", () => expect(plan().agentWaves).toEqual([["host-c"], ["host-a", "host-b"]]));
 
 test("a public network's neard writes its own genesis, in a folder of its own", () => {
   const { genesis: _, ...artifacts } = sampleArtifactsByArch.x64 ?? {};

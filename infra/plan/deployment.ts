@@ -42,10 +42,10 @@ export interface Plan {
   readonly hosts: readonly HostPlan[];
   readonly acl: ConcernPlan;
   /**
-   * The order in which agents are changed, one after the other: arbiters first, so that a bad build
-   * shows itself where it can do no harm.
+   * Who has his agent changed before whom: arbiters first, so that a bad build shows itself where it can do no harm. Within a
+   * wave the hosts settle it among themselves: one at a time, and the active one last.
    */
-  readonly agentOrder: readonly string[];
+  readonly agentWaves: readonly (readonly string[])[];
 }
 
 /** @param artifacts for every architecture that a host has. */
@@ -55,7 +55,7 @@ export function planDeployment(topology: Topology, artifacts: ArtifactsByArch): 
     topology,
     hosts: topology.hosts.map((host) => planHost(topology, host, artifacts)),
     acl: concern(aclSpec(topology)),
-    agentOrder: [...arbiters, ...topology.hosts.filter(hasRole("neard"))].map((host) => host.name),
+    agentWaves: [arbiters, topology.hosts.filter(hasRole("neard"))].map((hosts) => hosts.map(({ name }) => name)),
   };
 }
 

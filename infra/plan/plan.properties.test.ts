@@ -63,7 +63,7 @@ describe("for every cluster", () => {
           const [one, other] = [planOf({ hosts }), planOf({ hosts: shuffled })];
           for (const [name, host] of byName(one)) expect(byName(other).get(name)).toEqual(host);
           expect(other.acl).toEqual(one.acl);
-          expect(other.agentOrder).toEqual(one.agentOrder);
+          expect(other.agentWaves).toEqual(one.agentWaves);
         },
       ),
     );

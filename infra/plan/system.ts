@@ -49,7 +49,7 @@ export function systemSpec(topology: Topology, host: Host): HostSpecInput {
       // By name and mode, every one that others than root have to enter: with a umask of 077 none is so by itself.
       { path: paths.opt, mode: "0755", owned: false },
       { path: posix.dirname(paths.node), mode: "0755", owned: false },
-      { path: posix.dirname(paths.bundle), mode: "0755", owned: false },
+      { path: paths.lib, mode: "0755", owned: false },
       { path: paths.etc, mode: "0755", owned: false },
       { path: paths.credentials, mode: "0700" },
       // They are needrestart's, which may come later.

@@ -20,7 +20,7 @@ const nothing: ProjectFacts = {
 };
 const messages = (found: readonly { readonly message: string }[]) => found.map(({ message }) => message);
 const judge = (more: Partial<ProjectFacts> = {}, of: CloudState = state, at: Topology = topology) =>
-  judgeThings(at, at.cloud as Cloud, of, { ...facts, ...more });
+  judgeThings(at, at.cloud as Cloud, of, { ...facts, ...more }, new Set());
 const faults = (...args: Parameters<typeof judge>) => messages(judge(...args).faults);
 const doubts = (...args: Parameters<typeof judge>) => messages(judge(...args).doubts);
 const withServer = (id: number, more: Partial<Server>) =>

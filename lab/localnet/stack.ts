@@ -180,16 +180,27 @@ interface Exported {
 /** One resource's step that is over, such as `consul of host-a created (4.1 s)`. */
 export type OnStep = (line: string, count: number) => void;
 
+export interface BringUpOptions {
+  /** The folder of the program, if it is another release's: the stack's state and passphrase are its own all the same. */
+  readonly project?: string;
+  readonly args?: readonly string[];
+}
+
 /**
  * `pulumi up`, its whole output in the log.
  * @throws HoldfastError HF_APPLY_FAILED with pulumi's diagnostics
  */
-export async function bringUp(stack: Stack, logFile: string, onStep: OnStep): Promise<void> {
+export async function bringUp(
+  stack: Stack,
+  logFile: string,
+  onStep: OnStep,
+  { project = stack.root, args: more = [] }: BringUpOptions = {},
+): Promise<void> {
   mkdirSync(join(logFile, ".."), { recursive: true });
   writeFileSync(logFile, "");
   const args = ["up", "--yes", "--skip-preview", "--suppress-outputs", "--non-interactive", "--color", "never"];
-  const child = execa(stack.tools.pulumi.path, [...args, "--stack", stack.name], {
-    cwd: stack.root,
+  const child = execa(stack.tools.pulumi.path, [...args, "--stack", stack.name, ...more], {
+    cwd: project,
     env: stackEnvironment(stack.tools, stack.root, stack.name),
     extendEnv: false,
     stdin: "ignore",

@@ -7,6 +7,7 @@ import { guardMutations } from "./list/guard.ts";
 import { heardMutations } from "./list/heard.ts";
 import { leaseMutations } from "./list/lease.ts";
 import { placeMutations } from "./list/place.ts";
+import { releaseMutations } from "./list/releases.ts";
 import { replaceMutations } from "./list/replace.ts";
 import { restartMutations } from "./list/restart.ts";
 import { standbyMutations } from "./list/standby.ts";
@@ -32,4 +33,5 @@ export const mutations: readonly Mutation[] = [
   ...replaceMutations,
   ...tamperingMutations,
   ...fencingMutations,
+  ...releaseMutations,
 ];

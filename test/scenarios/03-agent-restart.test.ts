@@ -1,13 +1,12 @@
 /** Promise `agent-is-not-the-key`. */
 import { expect, test } from "vitest";
-import { paths } from "../../contract/paths.ts";
-import { agentStatus, expectOneSigner, fresh, on, until } from "./cluster.ts";
+import { agentStatus, bundleOnHost, expectOneSigner, fresh, on, until } from "./cluster.ts";
 
 const ways = {
   "kill -9": "systemctl kill -s KILL --kill-whom=main holdfastd",
   restart: "systemctl restart holdfastd",
-  // An upgrade is another bundle under the same name, and a restart.
-  upgrade: `echo '// another build' >> ${paths.bundle} && systemctl restart holdfastd`,
+  // Another build in the place of the one that runs; how a release is upgraded is test/upgrade's.
+  upgrade: `echo '// another build' >> $(${bundleOnHost}) && systemctl restart holdfastd`,
 };
 
 test.for(Object.entries(ways))("%s of the active host's agent moves no key and misses no slot", async ([, command]) => {

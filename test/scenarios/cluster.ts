@@ -198,6 +198,9 @@ export async function pulumiWith(variables: Readonly<Record<string, string>>, ..
 
 export const up = async (...args: string[]): Promise<Outcome> => await pulumi("up", "--yes", "--skip-preview", ...args);
 
+/** For a shell on a host: prints which bundle its holdfastd is. */
+export const bundleOnHost = `grep -o '${paths.lib}/holdfastd[^ ]*' ${paths.holdfastd}`;
+
 /** The stack's settings file, to be put back by who changes it. */
 export const settingsFile = (): string => join(root, `Pulumi.${lab().stack}.yaml`);
 export const settingsText = (): string => readFileSync(settingsFile(), "utf8");

@@ -51,7 +51,9 @@ export const applyMutations: readonly Mutation[] = [
   {
     name: "lockless-is-careless",
     breaks: "An apply without the lock, for Consul has no quorum, does not ask whether its host is active.",
-    edits: [{ file: withLock, text: "    await untilReady(context, { hasQuorum: false });\n", by: "" }],
+    edits: [
+      { file: withLock, text: "    if (!context.keepsKey) await untilReady(context, { hasQuorum: false });\n", by: "" },
+    ],
     caughtBy: { simulation: false, tests: [withLockTest] },
   },
   {
@@ -83,8 +85,8 @@ export const applyMutations: readonly Mutation[] = [
     edits: [
       {
         file: "agent/converge/plan-steps.ts",
-        text: "[deleted.filter(isSealed), deleted.filter((step) => !isSealed(step))]",
-        by: "[deleted.filter(() => false), deleted]",
+        text: "const isLate = (step: Step) => isSealed(step) || isRead(step);",
+        by: 'const isLate = (step: Step) => isRead(step) && step.kind !== "delete-file";',
       },
     ],
     caughtBy: { simulation: false, tests: ["agent/converge/plan-steps.test.ts"] },

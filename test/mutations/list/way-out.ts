@@ -284,7 +284,7 @@ export const wayOutMutations: readonly Mutation[] = [
     edits: [
       {
         file: "infra/plan/agent.ts",
-        text: "    ...(neard ? [`ExecStopPost=${paths.holdfastd} expire`] : []),\n",
+        text: "    ...(neard ? [`ExecStopPost=${paths.node} --max-old-space-size=128 ${bundle} expire`] : []),\n",
         by: "",
       },
     ],

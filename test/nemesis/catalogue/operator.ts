@@ -1,6 +1,7 @@
 /** What people do: switchovers that are interrupted or meet trouble, pauses, upgrades, half a `pulumi up`. */
 
 import { paths, units } from "../../../contract/paths.ts";
+import { bundleOnHost } from "../../scenarios/cluster.ts";
 import { startForeignValidator } from "../../scenarios/foreign-validator.ts";
 import {
   afterHealMs,
@@ -251,7 +252,7 @@ export const operator: readonly Scenario[] = inArea("operator", [
     boundMs: undisturbedMs,
     run: async (stage) => {
       const second = "/run/second-holdfastd.cjs";
-      const start = `cp ${paths.bundle} ${second} && echo '// another version' >> ${second}`;
+      const start = `cp $(${bundleOnHost}) ${second} && echo '// another version' >> ${second}`;
       const run = `CREDENTIALS_DIRECTORY=/run/credentials/holdfastd.service timeout 15 ${paths.node} ${second} run`;
       await stage.breakBy(stage.active, `${start}; ${run} > /run/second.log 2>&1 || true; tail -3 /run/second.log`);
       await stage.wait(4000);

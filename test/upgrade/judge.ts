@@ -1,0 +1,58 @@
+/**
+ * What an upgrade or a downgrade may cost: what its switchovers cost, and nothing else. Pure.
+ *
+ * Signed counts, not accepted: on this chain nobody hears the successor of an 0.1 for minutes, whose fence holds on to
+ * its connections, and that is 0.1's, whoever asks for the switchover.
+ */
+import type { HistoryEntry } from "../../contract/wire/history.ts";
+import type { Report } from "../../lab/chain/report.ts";
+
+/** As much of the witness's report as is judged. */
+export type Seen = Pick<Report, "overlapMs" | "doubleSigned" | "gaps">;
+
+export interface Verdict {
+  readonly ok: boolean;
+  /** What was wrong, as sentences; empty when it is ok. */
+  readonly faults: readonly string[];
+  readonly moves: number;
+  /** The longest silence of the key while it moved, and while it stayed. */
+  readonly longestMoveS: number;
+  readonly longestStayS: number;
+}
+
+/**
+ * Between the last signature of the old host and the first of the new one. A switchover takes a second; but an endorsement falls due
+ * once in each height of others, and the lab's machine is busy while Consul and neard restart on it.
+ */
+const longestMoveS = 8;
+/** An agent, a Consul or a standby that is restarted costs no signature; what the machine itself loses is below this. */
+const longestStayS = 4;
+
+/** @param entries of the history, those that were written meanwhile */
+export function judge(
+  { overlapMs, doubleSigned, gaps }: Seen,
+  entries: readonly Pick<HistoryEntry, "kind" | "epoch" | "because">[],
+): Verdict {
+  const isMove = (gap: Seen["gaps"][number]) => gap.fromHost !== gap.toHost;
+  const longest = (of: readonly Seen["gaps"][number][]) => Math.max(0, ...of.map(({ seconds }) => seconds));
+  const [moved, stayed] = [longest(gaps.filter(isMove)), longest(gaps.filter((gap) => !isMove(gap)))];
+  const others = entries.filter(({ kind }) => kind !== "switchover");
+  const faults = [
+    ...(overlapMs > 0 ? [`two hosts signed at once, for ${overlapMs} ms`] : []),
+    ...(doubleSigned.length > 0 ? [`${doubleSigned.length} heights were signed twice`] : []),
+    ...others.map(({ kind, epoch, because }) => `the key moved by a ${kind} (epoch ${epoch}): ${because}`),
+    ...(moved > longestMoveS
+      ? [`the key was silent for ${moved.toFixed(1)} s while it moved, above ${longestMoveS} s`]
+      : []),
+    ...(stayed > longestStayS
+      ? [`the key was silent for ${stayed.toFixed(1)} s on one host, above ${longestStayS} s`]
+      : []),
+  ];
+  return { ok: faults.length === 0, faults, moves: entries.length, longestMoveS: moved, longestStayS: stayed };
+}
+
+/** One line. @param what was done, as in "upgrade 0.1.0 -> 0.2.0" */
+export function verdictLine(what: string, { ok, faults, moves, longestMoveS, longestStayS }: Verdict): string {
+  const seen = `${moves} switchovers, silent for ${longestMoveS.toFixed(1)} s at the longest while the key moved, ${longestStayS.toFixed(1)} s while it stayed`;
+  return ok ? `ok     ${what}: ${seen}` : `WRONG  ${what}: ${faults.join("; ")} (${seen})`;
+}
