@@ -5,7 +5,7 @@ import { load } from "./tree.ts";
 export async function specsBy(root: string): Promise<{ concern: string }[]> {
   const { hostSpecSchema } = await load<typeof import("../../contract/wire/host-spec.ts")>(root, [
     "contract/wire/host-spec.ts",
-    "contract/wire/host-spec.ts",
+    "contract/host-spec.ts",
   ]);
   return (await plannedBy(root)).map((spec) => hostSpecSchema.parse(short(spec)));
 }

@@ -71,35 +71,35 @@ async function read(root: string, shape: string, value: unknown): Promise<Verdic
     case "historyEntry":
       return await bySchema(
         root,
-        ["contract/wire/history.ts", "contract/wire/agent-status.ts"],
+        ["contract/wire/history.ts", "contract/agent-status.ts"],
         ["historyEntryShape", "historyEntrySchema"],
         value,
       );
     case "status":
       return await bySchema(
         root,
-        ["contract/wire/agent-status.ts", "contract/wire/agent-status.ts"],
+        ["contract/wire/agent-status.ts", "contract/agent-status.ts"],
         ["agentStatusShape", "agentStatusSchema"],
         value,
       );
     case "stackOutputs":
       return await bySchema(
         root,
-        ["contract/wire/stack-outputs.ts", "contract/wire/stack-outputs.ts"],
+        ["contract/wire/stack-outputs.ts", "contract/stack-outputs.ts"],
         ["stackOutputsShape", "stackOutputsSchema"],
         value,
       );
     case "agentConfig":
       return await bySchema(
         root,
-        ["contract/wire/agent-config.ts", "contract/wire/agent-config.ts"],
+        ["contract/wire/agent-config.ts", "contract/agent-config.ts"],
         ["agentConfigShape", "agentConfigSchema"],
         value,
       );
     case "spec":
       return await bySchema(
         root,
-        ["contract/wire/host-spec.ts", "contract/wire/host-spec.ts"],
+        ["contract/wire/host-spec.ts", "contract/host-spec.ts"],
         ["hostSpecShape", "hostSpecSchema"],
         value,
       );

@@ -260,11 +260,11 @@ async function exchanged(root: string): Promise<Written> {
   );
   const statusModule = await load<typeof import("../../contract/wire/agent-status.ts")>(root, [
     "contract/wire/agent-status.ts",
-    "contract/wire/agent-status.ts",
+    "contract/agent-status.ts",
   ]);
   const outputsModule = await load<typeof import("../../contract/wire/stack-outputs.ts")>(root, [
     "contract/wire/stack-outputs.ts",
-    "contract/wire/stack-outputs.ts",
+    "contract/stack-outputs.ts",
   ]);
   return {
     ...Object.fromEntries(specs.map((spec) => [`spec/${spec.concern}`, short(spec)])),
