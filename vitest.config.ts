@@ -25,7 +25,13 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{contract,ssh,hcloud,infra,agent,cli,lab,toolchain,test}/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "test/scenarios/**", "test/cloud/**", "test/cloud-clients/**", "test/cloud-lab/**"],
+          exclude: [
+            "**/node_modules/**",
+            "test/scenarios/**",
+            "test/cloud/**",
+            "test/cloud-clients/**",
+            "test/cloud-lab/**",
+          ],
           testTimeout: 30_000,
         },
       },

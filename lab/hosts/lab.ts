@@ -146,9 +146,13 @@ export async function reinstallHost(name: string, host: string, say: Say, keepHo
     const lab = loadLab(name);
     const { address, server } = hostOf(lab, host);
     if (server !== undefined)
-      throw new HoldfastError("HF_REFUSED", `${host} is a server of the lab's cloud: its machine is the cloud's to make.`, {
-        next: `Replace it there: npm run -s holdfast -- replace ${host} --stack ${lab.stack}`,
-      });
+      throw new HoldfastError(
+        "HF_REFUSED",
+        `${host} is a server of the lab's cloud: its machine is the cloud's to make.`,
+        {
+          next: `Replace it there: npm run -s holdfast -- replace ${host} --stack ${lab.stack}`,
+        },
+      );
     const hostKey = keepHostKey ? readHostKey(lab, host) : undefined;
     await powerOff(lab, host);
     forget(lab, host);

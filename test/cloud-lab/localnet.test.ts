@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { afterAll, expect, test } from "vitest";
 import { askWitness } from "../../lab/hosts/chain.ts";
 import { askCloud, cloudIsOn } from "../../lab/hosts/cloud.ts";
-import { loadLab, labPaths } from "../../lab/hosts/description.ts";
+import { labPaths, loadLab } from "../../lab/hosts/description.ts";
 import { isOn } from "../../lab/hosts/power.ts";
 import { onHost } from "../../lab/hosts/ssh.ts";
 import { ensureTools } from "../../toolchain/tools.ts";
@@ -55,7 +55,9 @@ test("three hosts from the cloud and a validator on them; a second run writes no
   const before = await counts();
   await localnet("up", "--cloud");
   expect((await counts()).writes).toBe(before.writes);
-  console.log(`up from a removed cluster in ${seconds.toFixed(0)} s, with ${before.writes} writes and ${before.reads} reads of the API`);
+  console.log(
+    `up from a removed cluster in ${seconds.toFixed(0)} s, with ${before.writes} writes and ${before.reads} reads of the API`,
+  );
   expect(seconds, said).toBeLessThan(mostSeconds);
 });
 
@@ -66,7 +68,9 @@ test("a host's power is the API's to give: off for real, and back with its priva
   const host = lab.hosts.find(({ server }) => server?.id === id);
   if (host === undefined) throw new Error("the lab has no host for the server");
   const settled = async (status: string) => {
-    await expect.poll(async () => (await api("GET", `/servers?name=${host.server?.name}`)).servers[0]?.status).toBe(status);
+    await expect
+      .poll(async () => (await api("GET", `/servers?name=${host.server?.name}`)).servers[0]?.status)
+      .toBe(status);
   };
   await api("POST", `/servers/${id}/actions/poweroff`);
   await settled("off");
@@ -74,7 +78,10 @@ test("a host's power is the API's to give: off for real, and back with its priva
   await api("POST", `/servers/${id}/actions/poweron`);
   await settled("running");
   await expect
-    .poll(() => onHost(lab, host, "ip -4 -o address show dev enp7s0").catch(() => ""), { timeout: 30_000, interval: 500 })
+    .poll(() => onHost(lab, host, "ip -4 -o address show dev enp7s0").catch(() => ""), {
+      timeout: 30_000,
+      interval: 500,
+    })
     .toContain(`${host.privateNet?.address}/`);
 });
 

@@ -123,7 +123,10 @@ export class Stack {
   }
 
   #start(args: readonly string[], layout: Layout | undefined, detached: boolean) {
-    const config = existsSync(this.#configFile) && !["stack", "cancel"].includes(args[0] ?? "") ? ["--config-file", this.#configFile] : [];
+    const config =
+      existsSync(this.#configFile) && !["stack", "cancel"].includes(args[0] ?? "")
+        ? ["--config-file", this.#configFile]
+        : [];
     const common = ["--stack", "test", ...config, "--non-interactive", "--color", "never"];
     return execa(this.#tools.pulumi.path, [...args, ...common], {
       cwd: join(import.meta.dirname, this.#program),
