@@ -12,6 +12,7 @@ class ByName extends BaseSequencer {
  * `unit`: beside the code, fast, touch nothing outside a temporary directory.
  * `cloud`: the real hcloud plugin against the lab's cloud, in memory and on loopback; minutes.
  * `cloud-clients`: the official clients against the same; fetches them from PyPI and Go's module proxy.
+ * `cloud-lab`: hosts of the lab that the plugin makes at the lab's cloud; on real hosts.
  * `ssh`: against an sshd of this machine on loopback.
  * `lab`: real hosts on this machine; one file at a time, for they share one cluster.
  * `real`: the same with a real neard among real validators; only where HOLDFAST_NEARD names one.
@@ -24,7 +25,13 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{contract,ssh,hcloud,infra,agent,cli,lab,toolchain,test}/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "test/scenarios/**", "test/cloud/**", "test/cloud-clients/**"],
+          exclude: [
+            "**/node_modules/**",
+            "test/scenarios/**",
+            "test/cloud/**",
+            "test/cloud-clients/**",
+            "test/cloud-lab/**",
+          ],
           testTimeout: 30_000,
         },
       },
@@ -43,6 +50,14 @@ export default defineConfig({
           include: ["test/cloud-clients/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: "cloud-lab",
+          include: ["test/cloud-lab/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -12,6 +12,7 @@ import { faultKinds } from "./faults/kinds.ts";
 import { askWitness, stakeWith, startChain, stopChain } from "./hosts/chain.ts";
 import { askCloud, cloudEndpoints, startCloud, stopCloud } from "./hosts/cloud.ts";
 import { checkLabName, defaultLabName, findLab, hostOf, type Lab, labPaths, loadLab } from "./hosts/description.ts";
+import { ensureImage } from "./hosts/image.ts";
 import { addHosts, downLab, labStatus, reinstallHost, removeHost, upLab } from "./hosts/lab.ts";
 import { environment, requireRoot } from "./hosts/machine.ts";
 import { sshArguments } from "./hosts/ssh.ts";
@@ -183,7 +184,10 @@ lab/cloud/faults.ts has them all.`,
       throw new HoldfastError("HF_USAGE", "A fault's JSON goes with the action fault, and only there.");
     if (action === undefined || action === "start") {
       requireRoot();
-      const lab = await startCloud(findLab(labName()) ?? (await upLab(labName(), say, { cloud: true })));
+      const there = findLab(labName());
+      // A lab that is there may have been made without the image of a cloud's servers.
+      if (there !== null) await ensureImage(say, there.suite, "cloud");
+      const lab = await startCloud(there ?? (await upLab(labName(), say, { cloud: true })));
       const { token, otherProjectsToken, readOnlyToken, controlSocket } = lab.cloud;
       const facts = { ...cloudEndpoints(lab, lab.cloud), token, otherProjectsToken, readOnlyToken, controlSocket };
       if (options.json) printJson(facts);

@@ -153,3 +153,43 @@ describe("around a network of real neards, which is on the bridge like the hosts
     ["partition-consul", { hosts: true, network: true, others: true }],
   ])("%s", (kind, expected) => expect(seenAround(kind)).toEqual(expected));
 });
+
+describe("hosts of the cloud's have a private address too", () => {
+  const privateNet = (last: number) => ({ address: `10.233.0.${last}`, prefix: 17, mac: `86:00:00:00:00:${last}` });
+  const cloudLab: Lab = {
+    ...lab,
+    hosts: lab.hosts.map((one, index) => ({ ...one, privateNet: privateNet(11 + index) })),
+  };
+  const [privateA, privateB] = ["10.233.0.11", "10.233.0.12"];
+  const crosses = (kind: string, from: string, to: string, ports = gossip) =>
+    passes(tableScript(cloudLab, [fault(kind, "host-a")]), "forward", { from, to, ...ports });
+
+  test("a partition is of both", () => {
+    for (const [from, to] of [
+      [a, b],
+      [privateA, privateB],
+      [privateB, privateA],
+    ] as const)
+      expect(crosses("partition", from, to), `${from} to ${to}`).toBe(false);
+    expect(crosses("partition", privateB, "10.233.0.13")).toBe(true);
+  });
+
+  test("ports are cut at both, and nothing else", () => {
+    expect(crosses("partition-gossip", privateB, privateA)).toBe(false);
+    expect(crosses("partition-gossip", privateB, privateA, other)).toBe(true);
+  });
+
+  test("a pair is apart at all of its addresses", () => {
+    const script = tableScript(cloudLab, [{ ...fault("partition-pair", "host-a"), peer: "host-b" }]);
+    for (const from of [a, privateA])
+      for (const to of [b, privateB]) expect(passes(script, "forward", { from, to, ...other })).toBe(false);
+  });
+
+  test("SSH from this machine goes through in isolation", () => {
+    const script = tableScript(cloudLab, [fault("isolate", "host-a")]);
+    expect(passes(script, "output", { from: chain, to: a, ...ssh })).toBe(true);
+    expect(passes(script, "output", { from: chain, to: privateA, ...ssh })).toBe(true);
+    expect(passes(script, "output", { from: chain, to: privateA, ...other })).toBe(false);
+    expect(passes(script, "input", { from: privateA, to: chain, ...sshBack })).toBe(true);
+  });
+});

@@ -145,7 +145,15 @@ export async function reinstallHost(name: string, host: string, say: Say, keepHo
   requireRoot();
   return exclusive(name, async () => {
     const lab = loadLab(name);
-    const { address } = hostOf(lab, host);
+    const { address, server } = hostOf(lab, host);
+    if (server !== undefined)
+      throw new HoldfastError(
+        "HF_REFUSED",
+        `${host} is a server of the lab's cloud: its machine is the cloud's to make.`,
+        {
+          next: `Replace it there: npm run -s holdfast -- replace ${host} --stack ${lab.stack}`,
+        },
+      );
     const hostKey = keepHostKey ? readHostKey(lab, host) : undefined;
     await powerOff(lab, host);
     forget(lab, host);
