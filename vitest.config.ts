@@ -10,6 +10,8 @@ class ByName extends BaseSequencer {
 
 /**
  * `unit`: beside the code, fast, touch nothing outside a temporary directory.
+ * `cloud`: the real hcloud plugin against the lab's cloud, in memory and on loopback; minutes.
+ * `cloud-clients`: the official clients against the same; fetches them from PyPI and Go's module proxy.
  * `ssh`: against an sshd of this machine on loopback.
  * `lab`: real hosts on this machine; one file at a time, for they share one cluster.
  * `real`: the same with a real neard among real validators; only where HOLDFAST_NEARD names one.
@@ -22,8 +24,25 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{contract,ssh,hcloud,infra,agent,cli,lab,toolchain,test}/**/*.test.ts"],
-          exclude: ["**/node_modules/**", "test/scenarios/**"],
+          exclude: ["**/node_modules/**", "test/scenarios/**", "test/cloud/**", "test/cloud-clients/**"],
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "cloud",
+          include: ["test/cloud/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: "cloud-clients",
+          include: ["test/cloud-clients/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 600_000,
         },
       },
       {

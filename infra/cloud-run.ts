@@ -37,12 +37,13 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
   if (plan === null || hcloudToken === undefined)
     return { topology, awaited: new Set(), make: async () => new Map(), ready: async () => null };
   const preview = pulumi.runtime.isDryRun();
-  const [state, { cloudClient, lookAtCloud }] = await Promise.all([
+  const [state, { cloudClient, lookAgain, lookAtCloud }] = await Promise.all([
     readState(),
     import("./preflight/look-at-cloud.ts"),
   ]);
   const there = withKnownPlaces(topology, state.places);
-  const seen = await lookAtCloud(cloudClient(plan.cloud, hcloudToken), {
+  const client = cloudClient(plan.cloud, hcloudToken);
+  const seen = await lookAtCloud(client, {
     topology,
     cloud: plan.cloud,
     state,
@@ -58,6 +59,7 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
     names.filter(
       (name) =>
         replaceable.has(name) ||
+        seen.doubtful.has(name) ||
         !state.prepared.has(name) ||
         !state.places.has(name) ||
         serverInState(state, name) === undefined,
@@ -80,6 +82,9 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
       const fresh = new Set(names.filter((name) => awaited.has(name) || isOther(name)));
       if (fresh.size === 0) return null;
       const made = withKnownPlaces(topology, now);
+      const doubtful = plan.hosts.map(({ host }) => host).filter(({ name }) => seen.doubtful.has(name));
+      const ids = new Map([...now].map(([name, { serverId }]) => [name, Number(serverId)]));
+      refuseFaults("what was made at Hetzner", await lookAgain(client, doubtful, ids));
       await waitForAll(made, fresh, sshPrivateKey);
       return made;
     },

@@ -7,7 +7,7 @@ import type { Configuration } from "./config/load-configuration.ts";
 
 type Secret = "sshAccess" | "consulAccess" | "hcloudAccess";
 type Outputs = Omit<StackOutputs, Secret | "hosts"> & {
-  readonly hosts: pulumi.Input<pulumi.Input<StackOutputs["hosts"][number]>[]>;
+  readonly hosts: readonly Made[];
 } & { readonly [Name in Secret]-?: pulumi.Output<StackOutputs[Name]> | undefined };
 
 export function stackOutputs(
@@ -42,13 +42,16 @@ export function stackOutputs(
   };
 }
 
+/** As `HostOutput`, some of it not known before it is made. */
+type Made = Omit<HostOutput, "ssh"> & {
+  readonly ssh: Omit<HostOutput["ssh"], "host" | "hostKey"> &
+    Record<"host" | "hostKey", pulumi.Input<string> | undefined>;
+};
 type HostOutput = StackOutputs["hosts"][number];
 
 /** One at a cloud with what its marks stand for. */
-function withPlace(host: HostOutput, places: CloudPlaces): pulumi.Input<HostOutput> {
+function withPlace(host: HostOutput, places: CloudPlaces): Made {
   const place = places.get(host.name);
-  if (place === undefined) return host;
-  return pulumi
-    .all([place.address, place.hostKey])
-    .apply(([address, hostKey]) => ({ ...host, ssh: { ...host.ssh, host: address, hostKey } }));
+  if (place === undefined) return { ...host, ssh: { ...host.ssh, host: host.ssh.host } };
+  return { ...host, ssh: { ...host.ssh, host: place.address, hostKey: place.hostKey } };
 }

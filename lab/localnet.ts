@@ -16,9 +16,10 @@ import { HoldfastError } from "../contract/errors.ts";
 import { cacheDirectory } from "../toolchain/cache.ts";
 import type { Progress } from "../toolchain/progress.ts";
 import { rememberStack, stackEnvironment } from "../toolchain/stack.ts";
-import { ensureTools, type Tools } from "../toolchain/tools.ts";
+import { ensureTools, everydayTools, type Tools } from "../toolchain/tools.ts";
 import { askWitness, startChain } from "./hosts/chain.ts";
-import { checkLabName, defaultLabName, findLab, type Lab, labRoot, newLab } from "./hosts/description.ts";
+import { startCloud } from "./hosts/cloud.ts";
+import { checkLabName, defaultLabName, findLab, type Lab, labRoot, loadLab, newLab } from "./hosts/description.ts";
 import { removeImages } from "./hosts/image.ts";
 import { downLab, upLab, withNeard } from "./hosts/lab.ts";
 import { withLock } from "./hosts/lock.ts";
@@ -37,12 +38,13 @@ const firstBlockWithinMs = 90_000;
 /** A real neard syncs first, and the other validators have to hear it. */
 const firstRealBlockWithinMs = 240_000;
 
-async function up(name: string, neardFile: string | undefined): Promise<void> {
+async function up(name: string, options: { neard?: string; cloud?: true }): Promise<void> {
   requireRoot();
   const startMs = performance.now();
-  const neard = await neardAskedFor(neardFile);
+  const neard = await neardAskedFor(options.neard);
   // What nobody could bring up is said before anything is built.
   withNeard(findLab(name), neard);
+  const fromCloud = isFromCloud(findLab(name), options.cloud === true);
   const at = localPaths(root, newLab(name, 1));
   let tools: Tools | undefined;
   let lab: Lab | undefined;
@@ -52,14 +54,17 @@ async function up(name: string, neardFile: string | undefined): Promise<void> {
       {
         title: "tools",
         work: async (say) => {
-          tools = await ensureTools({ onProgress: calmly(say) });
+          const only = [...everydayTools, ...(fromCloud ? (["hcloud-plugin"] as const) : [])];
+          tools = await ensureTools({ only, onProgress: calmly(say) });
         },
       },
       {
         title: "hosts",
         work: async (say) => {
-          lab = await startChain(await upLab(name, say, { neard }));
-          say(`${lab.hosts.map((host) => `${host.name} ${host.address}`).join(", ")}, chain on`);
+          lab = await startChain(await upLab(name, say, { neard, cloud: fromCloud }));
+          if (fromCloud) lab = await startCloud(lab);
+          const hosts = lab.hosts.map((host) => `${host.name} ${host.address}`).join(", ");
+          say([hosts, "chain on", ...(fromCloud ? ["cloud on"] : [])].filter((part) => part !== "").join(", "));
         },
       },
     ],
@@ -77,7 +82,7 @@ async function up(name: string, neardFile: string | undefined): Promise<void> {
       work: async (say) => {
         for (const repaired of await repairStack(stackNow(), lab as Lab)) say(repaired);
         const chain = lab?.chain;
-        if (chain) await configureStack(stackNow(), lab as Lab, chain);
+        if (chain) await configureStack(stackNow(), lab as Lab, chain, fromCloud ? lab?.cloud : undefined);
         if (name === defaultLabName) rememberStack(root, stackNow().name);
       },
     },
@@ -90,9 +95,24 @@ async function up(name: string, neardFile: string | undefined): Promise<void> {
     },
     { title: "first block", work: (say) => firstBlock(lab as Lab, say) },
   ]);
+  // With hosts that the cloud has made by now.
+  lab = loadLab(name);
   console.log(`\nUp in ${Math.round((performance.now() - startMs) / 1000)} s.\n`);
   await showStatus(stackNow());
   console.log(await whatNext(lab as Lab));
+}
+
+/**
+ * Whether the lab's hosts come from its cloud: as asked for, or as they did before.
+ * @throws HoldfastError HF_REFUSED where hosts are there that do not
+ */
+function isFromCloud(lab: Lab | null, asked: boolean): boolean {
+  const made = lab?.hosts.some(({ server }) => server !== undefined) ?? false;
+  if (lab !== null && asked && !made && lab.hosts.length > 0)
+    throw new HoldfastError("HF_REFUSED", `The lab ${lab.name} has hosts that no cloud has made.`, {
+      next: `Take another name (--lab), or remove it first: npm run localnet -- down --lab ${lab.name}`,
+    });
+  return asked || made;
 }
 
 /** The toolchain tells every two seconds; lines want what is new, and a sign of life every 15 s. */
@@ -190,7 +210,8 @@ program
   .command("up", { isDefault: true })
   .description("bring everything up (the default); --neard FILE: a real neard on real validators' network")
   .addOption(neardOption())
-  .action((options: { neard?: string }) => alone(() => up(labName(), options.neard)));
+  .option("--cloud", "the hosts too are made by pulumi up, at a stand-in of Hetzner Cloud, by the real plugin")
+  .action((options: { neard?: string; cloud?: true }) => alone(() => up(labName(), options)));
 program
   .command("down")
   .description("remove all of it but the hosts' image and the tools")

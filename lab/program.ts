@@ -10,12 +10,13 @@ import { parseValidatorKey } from "../contract/near-key.ts";
 import { activeFaults, healAll, injectFault } from "./faults/engine.ts";
 import { faultKinds } from "./faults/kinds.ts";
 import { askWitness, stakeWith, startChain, stopChain } from "./hosts/chain.ts";
-import { checkLabName, defaultLabName, hostOf, type Lab, labPaths, loadLab } from "./hosts/description.ts";
+import { askCloud, cloudEndpoints, startCloud, stopCloud } from "./hosts/cloud.ts";
+import { checkLabName, defaultLabName, findLab, hostOf, type Lab, labPaths, loadLab } from "./hosts/description.ts";
 import { addHosts, downLab, labStatus, reinstallHost, removeHost, upLab } from "./hosts/lab.ts";
 import { environment, requireRoot } from "./hosts/machine.ts";
 import { sshArguments } from "./hosts/ssh.ts";
 import { neardAskedFor, neardOption } from "./real/option.ts";
-import { faultLines, statusLines, witnessLines } from "./words.ts";
+import { cloudLines, faultLines, statusLines, witnessLines } from "./words.ts";
 
 const say = (line: string) => console.error(line);
 const print = (lines: readonly string[]) => console.log(lines.join("\n"));
@@ -165,6 +166,58 @@ command("chain <start|stop|log>", "the chain: simulated, or the network of real 
     else if (what === "log") process.exitCode = await show(labPaths(lab.name).chainLog, options.follow);
     else throw new HoldfastError("HF_USAGE", `"${what}" is not one of start, stop, log.`);
   });
+
+command("cloud [action] [fault]", "a stand-in of Hetzner Cloud's API whose servers are hosts of the lab; starts it")
+  .addHelpText(
+    "after",
+    `
+Actions: start (the default), stop, counts (requests answered so far), calls (the latest), faults, clear (no faults any more,
+and hanging actions end), fault JSON. Such as:
+  lab cloud fault '{"on": "action", "command": "stop_server", "outcome": "hang", "times": 1}'
+  lab cloud fault '{"on": "request", "method": "POST", "path": "^/servers$", "outcome": "error", "code": "rate_limit_exceeded"}'
+lab/cloud/faults.ts has them all.`,
+  )
+  .option("--json", "endpoint and tokens as JSON")
+  .action(async (action: string | undefined, fault: string | undefined, options: { json?: true }) => {
+    if ((action === "fault") !== (fault !== undefined))
+      throw new HoldfastError("HF_USAGE", "A fault's JSON goes with the action fault, and only there.");
+    if (action === undefined || action === "start") {
+      requireRoot();
+      const lab = await startCloud(findLab(labName()) ?? (await upLab(labName(), say, { cloud: true })));
+      const { token, otherProjectsToken, readOnlyToken, controlSocket } = lab.cloud;
+      const facts = { ...cloudEndpoints(lab, lab.cloud), token, otherProjectsToken, readOnlyToken, controlSocket };
+      if (options.json) printJson(facts);
+      else print(cloudLines(facts));
+      return;
+    }
+    const lab = loadLab(labName());
+    if (action === "stop") return await stopCloud(lab);
+    const asked = {
+      counts: ["GET", "/counts"],
+      calls: ["GET", "/calls"],
+      faults: ["GET", "/faults"],
+      clear: ["DELETE", "/faults"],
+      fault: ["POST", "/faults"],
+    }[action];
+    const [method, path] = asked ?? [];
+    if (method === undefined || path === undefined)
+      throw new HoldfastError(
+        "HF_USAGE",
+        `"${action}" is not one of start, stop, counts, calls, faults, clear, fault.`,
+      );
+    printJson(await askCloud(lab, method, path, fault === undefined ? undefined : parseFault(fault)));
+  });
+
+function parseFault(text: string): object {
+  try {
+    return JSON.parse(text) as object;
+  } catch (cause) {
+    throw new HoldfastError("HF_USAGE", "The fault is no JSON.", {
+      next: "Quote it: lab cloud --help has examples.",
+      cause,
+    });
+  }
+}
 
 function otherLab(lab: Lab): string {
   return lab.name === defaultLabName ? "" : ` --lab ${lab.name}`;

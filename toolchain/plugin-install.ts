@@ -1,64 +1,70 @@
 /**
- * Puts the command plugin where Pulumi looks for it. The official one is always preferred: from the user's own
- * Pulumi, or by download. Ours takes its place where neither works, or where HOLDFAST_COMMAND_PLUGIN is `own` (it notices a
- * host that falls silent, the official one does not), and is made anew when its sources change.
+ * Puts a plugin where Pulumi looks for it: a copy of the user's own Pulumi's, or by download, or made here. What is in place stays,
+ * unless it was made here and its sources have changed.
  */
-import { createHash } from "node:crypto";
-import { constants, copyFileSync, existsSync, globSync, readFileSync } from "node:fs";
-import { chmod, writeFile } from "node:fs/promises";
+import { constants, copyFileSync, existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { HoldfastError } from "../contract/errors.ts";
 import { installDirectory, type Marker, type Origin, pulumiHome, readMarker, withLock } from "./cache.ts";
 import { downloadInto } from "./download.ts";
 import { lock, machineArch } from "./lock.ts";
-import { repositoryRoot } from "./node-packages.ts";
 import { asStep, type OnProgress } from "./progress.ts";
 
-const tool = "command-plugin";
-const { version } = lock[tool];
-const folderName = `resource-command-v${version}`;
-const programName = "pulumi-resource-command";
+/** The plugins that holdfast needs, and the package of Pulumi's that each serves. */
+const packages = { "command-plugin": "command", "hcloud-plugin": "hcloud" } as const;
+export type PluginName = keyof typeof packages;
 
-export const pluginDirectory = (): string => join(pulumiHome(), "plugins", folderName);
+const folderName = (plugin: PluginName): string => `resource-${packages[plugin]}-v${lock[plugin].version}`;
+const programName = (plugin: PluginName): string => `pulumi-resource-${packages[plugin]}`;
 
-/** Resolves to where the plugin that is in place came from; `built` means ours. */
-export async function ensureCommandPlugin(onProgress?: OnProgress, refresh = false): Promise<Origin> {
-  const key = keyOfSources();
-  const onlyOwn = wantsOwn(process.env[choice]);
+export const pluginDirectory = (plugin: PluginName): string => join(pulumiHome(), "plugins", folderName(plugin));
+/** The program in a plugin's directory; without one, where Pulumi finds it. */
+export const pluginProgram = (plugin: PluginName, directory = pluginDirectory(plugin)): string =>
+  join(directory, programName(plugin));
+
+export interface PluginWish {
+  /** Changes when what is made here would come out differently. */
+  key: string;
+  /** Makes it, into a directory. Throws the reason. */
+  make: (directory: string) => Promise<void>;
+  /** Only what is made here will do. */
+  onlyMade?: boolean;
+  onProgress?: OnProgress | undefined;
+  /** Tries the better ways again for what was made here. */
+  refresh?: boolean | undefined;
+}
+
+/** Resolves to where the plugin that is in place came from; `built` means that it was made here. @throws HF_TOOLCHAIN */
+export async function ensurePlugin(plugin: PluginName, wish: PluginWish): Promise<Origin> {
+  const { key, onlyMade = false, refresh = false } = wish;
   const isGood = (marker: Marker | undefined): marker is Marker =>
-    marker !== undefined && (marker.from === "built" ? marker.key === key && !refresh : !onlyOwn);
-  const present = readMarker(pluginDirectory());
+    marker !== undefined && (marker.from === "built" ? marker.key === key && !refresh : !onlyMade);
+  const present = readMarker(pluginDirectory(plugin));
   if (isGood(present)) return present.from;
-  return withLock(tool, async () => {
-    const now = readMarker(pluginDirectory());
-    return isGood(now) && present === undefined ? now.from : install(key, onlyOwn, onProgress);
+  return withLock(plugin, async () => {
+    const now = readMarker(pluginDirectory(plugin));
+    if (isGood(now) && present === undefined) return now.from;
+    // Asked to look again, it looks; what was made here from the same sources is not made once more.
+    const keep = now?.from === "built" && now.key === key;
+    return install(plugin, wish, keep);
   });
 }
 
-const choice = "HOLDFAST_COMMAND_PLUGIN";
-
-/** @throws HoldfastError HF_USAGE for a value that means nothing. */
-export function wantsOwn(value: string | undefined): boolean {
-  if (value === undefined || value === "") return false;
-  if (value === "own") return true;
-  throw new HoldfastError("HF_USAGE", `${choice} is ${value}.`, {
-    next: 'Set it to "own" for holdfast\'s own command plugin, or not at all.',
-  });
-}
-
-async function install(key: string, onlyOwn: boolean, onProgress: OnProgress | undefined): Promise<Origin> {
+async function install(plugin: PluginName, wish: PluginWish, keep: boolean): Promise<Origin> {
+  const { key, make, onlyMade, onProgress } = wish;
+  const { version } = lock[plugin];
   const reasons: string[] = [];
   const attempts: [Origin, (directory: string) => Promise<void>][] = [
-    ["path", copyFromUser],
-    ["download", (directory) => asStep(tool, "downloading", onProgress, (step) => download(directory, step))],
-    ["built", (directory) => asStep(tool, "bundling holdfast's own", onProgress, () => bundleOwn(directory))],
+    ["path", async (directory) => copyFromUser(plugin, directory)],
+    ["download", (directory) => asStep(plugin, "downloading", onProgress, (step) => download(plugin, directory, step))],
+    ["built", make],
   ];
   for (const [from, fill] of attempts) {
-    if (onlyOwn && from !== "built") continue;
+    if (onlyMade && from !== "built") continue;
+    if (keep && from === "built") return from;
     try {
-      await installDirectory(pluginDirectory(), { from, version, ...(from === "built" ? { key } : {}) }, fill);
+      await installDirectory(pluginDirectory(plugin), { from, version, ...(from === "built" ? { key } : {}) }, fill);
       return from;
     } catch (error) {
       reasons.push(`${from}: ${(error as Error).message}`);
@@ -66,51 +72,31 @@ async function install(key: string, onlyOwn: boolean, onProgress: OnProgress | u
   }
   throw new HoldfastError(
     "HF_TOOLCHAIN",
-    `The command plugin ${version} could not be put in place. ${reasons.join("; ")}.`,
+    `The ${plugin} ${version} could not be put in place. ${reasons.join("; ")}.`,
     {
-      next: `Install it with pulumi plugin install resource command ${version}, and run npm run toolchain again.`,
+      next: `Install it with pulumi plugin install resource ${packages[plugin]} ${version}, and run npm run toolchain again.`,
     },
   );
 }
 
-async function copyFromUser(directory: string): Promise<void> {
-  const program = join(userPulumiHome(), "plugins", folderName, programName);
+function copyFromUser(plugin: PluginName, directory: string): void {
+  const program = join(userPulumiHome(), "plugins", folderName(plugin), programName(plugin));
   // Within a pulumi that we started the user's home is ours: our launcher without its bundle is of no use.
-  if (program === join(pluginDirectory(), programName)) throw new Error("there is none but ours");
+  if (program === pluginProgram(plugin)) throw new Error("there is none but ours");
   if (!existsSync(program)) throw new Error(`${program} is not there`);
-  copyFileSync(program, join(directory, programName), constants.COPYFILE_FICLONE);
+  copyFileSync(program, pluginProgram(plugin, directory), constants.COPYFILE_FICLONE);
 }
 
 /** Where the user's own Pulumi keeps its things. */
 export const userPulumiHome = (): string => process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
 
-async function download(directory: string, step: Parameters<typeof downloadInto>[2]): Promise<void> {
+async function download(
+  plugin: PluginName,
+  directory: string,
+  step: Parameters<typeof downloadInto>[2],
+): Promise<void> {
   const arch = machineArch();
-  const source = arch === undefined ? undefined : lock[tool].downloads?.[arch];
+  const source = arch === undefined ? undefined : lock[plugin].downloads?.[arch];
   if (source === undefined) throw new Error(`there is none for ${process.platform} ${process.arch}`);
   await downloadInto(directory, source, step);
-}
-
-async function bundleOwn(directory: string): Promise<void> {
-  const { bundlePlugin } = await import("./command-plugin/build.ts");
-  await bundlePlugin(join(directory, "plugin.cjs"));
-  await writeFile(join(directory, programName), launcher);
-  await chmod(join(directory, programName), 0o755);
-}
-
-/**
- * Runs the bundle beside it with the Node on PATH, where pulumiEnvironment puts that of the checkout that runs Pulumi:
- * several checkouts share this plugin.
- */
-export const launcher = `#!/bin/sh\nexec node "\${0%/*}/plugin.cjs" "$@"\n`;
-
-/** Changes when our plugin would come out differently: its sources, its libraries. */
-function keyOfSources(): string {
-  const hash = createHash("sha256").update(launcher);
-  const folder = fileURLToPath(new URL("command-plugin", import.meta.url));
-  const sources = globSync("*.ts", { cwd: folder }).filter((name) => !name.endsWith(".test.ts"));
-  for (const name of sources.sort()) hash.update(name).update(readFileSync(join(folder, name)));
-  for (const name of ["entry.ts", "errors.ts", "unforeseen.ts"])
-    hash.update(readFileSync(join(repositoryRoot, "contract", name)));
-  return hash.update(readFileSync(join(repositoryRoot, "package-lock.json"))).digest("hex");
 }

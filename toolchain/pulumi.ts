@@ -10,15 +10,19 @@ import { describeError, type HoldfastError } from "../contract/errors.ts";
 import { repositoryRoot } from "./node-packages.ts";
 import { passphraseError, withoutPassphraseErrors } from "./passphrase.ts";
 import { printProgress } from "./print-progress.ts";
-import { readArguments, rememberStack, selectedStack, stackEnvironment } from "./stack.ts";
+import { readArguments, rememberStack, selectedStack, stackEnvironment, usesCloud } from "./stack.ts";
 import { ensureTools } from "./tools.ts";
 
 async function main(args: string[]): Promise<number> {
+  const { stack, effect } = readArguments(args);
+  const plugins = [
+    "command-plugin",
+    ...(usesCloud(repositoryRoot, stack) ? (["hcloud-plugin"] as const) : []),
+  ] as const;
   const tools = await ensureTools({
-    only: ["pulumi", "pulumi-language-nodejs", "command-plugin"],
+    only: ["pulumi", "pulumi-language-nodejs", ...plugins],
     onProgress: printProgress,
   });
-  const { stack, effect } = readArguments(args);
   const child = spawn(tools.pulumi.path, args, {
     stdio: ["inherit", "inherit", "pipe"],
     env: stackEnvironment(tools, repositoryRoot, stack),

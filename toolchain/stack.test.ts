@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -11,6 +11,7 @@ import {
   rememberStack,
   selectedStack,
   stackEnvironment,
+  usesCloud,
 } from "./stack.ts";
 import type { Tool } from "./tools.ts";
 
@@ -104,4 +105,16 @@ test.each<[string, ReturnType<typeof readArguments>]>([
   ["config set key -- --stack", {}],
 ])("pulumi %s", (line, expected) => {
   expect(readArguments(line.split(" "))).toEqual(expected);
+});
+
+test("a stack with a section for Hetzner Cloud needs its plugin, another one does not", () => {
+  writeFileSync(join(root, "Pulumi.a.yaml"), "config:\n  holdfast:hcloud:\n    token:\n      secure: x\n");
+  writeFileSync(join(root, "Pulumi.b.yaml"), "config:\n  # holdfast:hcloud: no\n  holdfast:network: testnet\n");
+  expect(["a", "organization/holdfast/a", "b", "c", undefined].map((stack) => usesCloud(root, stack))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
 });

@@ -10,7 +10,7 @@ import { repositoryRoot } from "./node-packages.ts";
 import { userPulumiHome } from "./plugin-install.ts";
 import type { Tools } from "./tools.ts";
 
-export type PulumiTools = Pick<Tools, "pulumi" | "pulumi-language-nodejs" | "command-plugin">;
+export type PulumiTools = Pick<Tools, "pulumi" | "pulumi-language-nodejs" | "command-plugin" | "hcloud-plugin">;
 
 /** Variables to add to the environment of every pulumi command; an undefined one is to be removed. */
 export type Variables = Record<string, string | undefined>;
@@ -28,8 +28,10 @@ export function pulumiEnvironment(tools: PulumiTools): Variables {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Where https_proxy is set, Node's gRPC would go through it to Pulumi's engine, which is on this machine.
     no_grpc_proxy: "127.0.0.1,localhost,::1",
-    // Pulumi would try to replace our plugin by the official one, from hosts that did not answer us.
-    ...(tools["command-plugin"].from === "built" ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
+    // Pulumi would try to replace our plugins by the official ones, from hosts that did not answer us.
+    ...([tools["command-plugin"], tools["hcloud-plugin"]].some((plugin) => plugin?.from === "built")
+      ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" }
+      : {}),
     NODE_COMPILE_CACHE: join(cacheDirectory(), "node-compile-cache"), // a second less on every run of the program
   };
 }
@@ -60,6 +62,13 @@ export function stackEnvironment(tools: PulumiTools, repoRoot: string, stackName
     ...pulumiEnvironment(tools),
     ...(stack === undefined ? {} : localStackEnvironment(repoRoot, stack)),
   };
+}
+
+/** Whether a stack's settings have a section for Hetzner Cloud; without a name, the selected stack's. */
+export function usesCloud(repoRoot: string, stackName?: string): boolean {
+  const stack = (stackName ?? selectedStack(repoRoot))?.split("/").at(-1);
+  const file = join(repoRoot, `Pulumi.${stack}.yaml`);
+  return stack !== undefined && existsSync(file) && /^\s+["']?holdfast:hcloud["']?:/m.test(readFileSync(file, "utf8"));
 }
 
 const selectionFile = (repoRoot: string): string => join(repoRoot, ".localnet", "selected-stack");

@@ -6,11 +6,13 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HoldfastError } from "../contract/errors.ts";
 import { launchInCache, type Origin } from "./cache.ts";
+import { ensureCommandPlugin } from "./command-plugin-install.ts";
+import { ensureHcloudPlugin } from "./hcloud-plugin-install.ts";
 import { type Arch, lock, machineArch, type ToolName } from "./lock.ts";
 import { installedNode, unpackNode } from "./node-packages.ts";
 import { buildRoute, downloadRoute, obtain } from "./obtain.ts";
 import { findOnPath } from "./path-tools.ts";
-import { ensureCommandPlugin, pluginDirectory } from "./plugin-install.ts";
+import { pluginProgram } from "./plugin-install.ts";
 import { asStep, type OnProgress } from "./progress.ts";
 
 export interface Tool {
@@ -21,7 +23,11 @@ export interface Tool {
   path: string;
 }
 
-export type Tools = Record<ToolName, Tool>;
+/** What every stack needs. A plugin of a cloud's is for stacks with hosts of that cloud, and is asked for by name. */
+export const everydayTools = ["node", "command-plugin", "pulumi", "pulumi-language-nodejs", "consul"] as const;
+export type EverydayTool = (typeof everydayTools)[number];
+
+export type Tools = Record<EverydayTool, Tool> & Partial<Record<ToolName, Tool>>;
 
 export interface EnsureOptions {
   onProgress?: OnProgress;
@@ -30,25 +36,27 @@ export interface EnsureOptions {
 }
 
 /**
- * Makes sure that the tools are there, all of them or those in `only`, one after the other. At once when they
+ * Makes sure that the tools are there, the everyday ones or those in `only`, one after the other. At once when they
  * are; minutes when they must be built. Can be interrupted and started again at any time, also twice at once.
  * Throws HF_TOOLCHAIN.
  */
-export async function ensureTools<Name extends ToolName = ToolName>(
+export async function ensureTools<Name extends ToolName = EverydayTool>(
   options: EnsureOptions & { only?: readonly Name[] } = {},
-): Promise<Pick<Tools, Name>> {
-  const found: Partial<Tools> = {};
+): Promise<Record<Name, Tool>> {
+  const found: Partial<Record<ToolName, Tool>> = {};
+  const wanted: readonly ToolName[] = options.only ?? everydayTools;
   const makers: Record<ToolName, () => Promise<Tool>> = {
     node: async () => nodeTool(),
-    "command-plugin": () => commandPlugin(options),
+    "command-plugin": () => plugin("command-plugin", options),
+    "hcloud-plugin": () => plugin("hcloud-plugin", options),
     pulumi: () => pulumi(options),
     "pulumi-language-nodejs": async () => languageHost(found.pulumi ?? (await pulumi(options)), options),
     consul: () => consul(requireArch(), options),
   };
   for (const name of Object.keys(makers) as ToolName[]) {
-    if (options.only === undefined || options.only.includes(name as Name)) found[name] = await makers[name]();
+    if (wanted.includes(name)) found[name] = await makers[name]();
   }
-  return found as Pick<Tools, Name>;
+  return found as Record<Name, Tool>;
 }
 
 /** Names of architectures as hosts have them (`uname -m`). */
@@ -93,10 +101,9 @@ function nodeTool(): Tool {
     : { name: "node", version: lock.node.version, from: "packages", path: installed };
 }
 
-async function commandPlugin({ onProgress, refresh }: EnsureOptions): Promise<Tool> {
-  const from = await ensureCommandPlugin(onProgress, refresh);
-  const path = join(pluginDirectory(), "pulumi-resource-command");
-  return { name: "command-plugin", version: lock["command-plugin"].version, from, path };
+async function plugin(name: "command-plugin" | "hcloud-plugin", { onProgress, refresh }: EnsureOptions): Promise<Tool> {
+  const from = await (name === "command-plugin" ? ensureCommandPlugin : ensureHcloudPlugin)(onProgress, refresh);
+  return { name, version: lock[name].version, from, path: pluginProgram(name) };
 }
 
 async function pulumi(options: EnsureOptions): Promise<Tool> {

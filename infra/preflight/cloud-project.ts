@@ -5,7 +5,9 @@
  * cluster, which has the same validator key. So nothing is registered before one known id has answered, or the state is new
  * and the project has nothing of this stack's names.
  */
+
 import type { Firewall, Network, PlacementGroup, PrimaryIp, Server, SshKey } from "../../hcloud/schemas.ts";
+import { serverFaults } from "../../hcloud/server-faults.ts";
 import type { Fault } from "../config/faults.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
@@ -31,10 +33,12 @@ const words: Readonly<Record<Kind, string>> = {
 };
 
 const fault = (message: string, next: string): Fault => ({ code: "HF_CLOUD", message, next });
+/** What matters most comes first. */
+const kindOrder: readonly Kind[] = ["servers", "networks", "primary_ips", "firewalls", "placement_groups", "ssh_keys"];
 const titled = ({ kind, id, resource }: ThingInState) =>
   kind === "servers" ? `server ${id} of ${resource}` : `${words[kind]} ${id}`;
 const listed = (things: readonly ThingInState[]) => {
-  const titles = things.map(titled);
+  const titles = things.toSorted((a, b) => kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind)).map(titled);
   return titles.length <= 4 ? titles.join(", ") : `${titles.slice(0, 3).join(", ")} and ${titles.length - 3} more`;
 };
 
@@ -50,33 +54,53 @@ export function projectFaults({ things }: CloudState, facts: ProjectFacts): Faul
   ];
 }
 
-/** Of a project that is the right one. */
-/** @param replaceable hosts whose server may go in this run: how it is now is no matter any more */
-export function thingFaults(
+/** What a run without --refresh does not mend, and one with it does; whether this one refreshes a program is not told. */
+export interface Doubt {
+  readonly host: string;
+  /** A sentence without its full stop. */
+  readonly message: string;
+}
+
+export interface ThingsSeen {
+  readonly faults: readonly Fault[];
+  readonly doubts: readonly Doubt[];
+}
+
+/**
+ * Of a project that is the right one.
+ * @param replaceable hosts whose server may go in this run: how it is now is no matter any more
+ */
+export function judgeThings(
   topology: Topology,
   cloud: Cloud,
   state: CloudState,
   facts: ProjectFacts,
-  replaceable: ReadonlySet<string>,
-): Fault[] {
+  replaceable: ReadonlySet<string> = new Set(),
+): ThingsSeen {
   const hosts = topology.hosts.filter(isAtCloud);
-  return [
-    ...goneFaults(state, facts),
-    ...takenFaults(cloud, hosts, state, facts),
-    ...sshKeyFaults(cloud, state, facts),
-    ...hosts.filter(({ name }) => !replaceable.has(name)).flatMap((host) => hostFaults(host, state, facts)),
-    ...leavingFaults(hosts, state),
-  ];
+  const kept = hosts.filter(({ name }) => !replaceable.has(name));
+  return {
+    faults: [
+      ...goneFaults(state, facts),
+      ...takenFaults(cloud, hosts, state, facts),
+      ...sshKeyFaults(cloud, state, facts),
+      ...kept.flatMap((host) => hostFaults(host, state, facts)),
+      ...leavingFaults(hosts, state),
+    ],
+    doubts: kept.flatMap((host) => hostDoubts(host, state, facts)),
+  };
 }
 
-/** Deleted by hand: an update does not look, and would not notice. */
+/** Deleted by hand: an update does not look, and would not notice. A server is a doubt: it can come back in this very run. */
 function goneFaults({ things }: CloudState, facts: ProjectFacts): Fault[] {
-  const missing = things.filter((thing) => !facts[thing.kind].some(({ id }) => id === thing.id));
+  const missing = things.filter(
+    (thing) => thing.kind !== "servers" && !facts[thing.kind].some(({ id }) => id === thing.id),
+  );
   if (missing.length === 0) return [];
   return [
     fault(
       `Hetzner does not have ${listed(missing)} any more, which the stack's state has`,
-      "If it was deleted on purpose, run pulumi up --refresh, which makes it anew; a host that comes back empty is made anew with it.",
+      "If it was deleted on purpose, run pulumi refresh, and then pulumi up, which makes it anew.",
     ),
   ];
 }
@@ -112,7 +136,8 @@ function takenFaults(
 }
 
 /** A key can be in a project but once, whatever it is called. */
-function sshKeyFaults({ sshKey }: Cloud, { things }: CloudState, { ssh_keys: keys }: ProjectFacts): Fault[] {
+function sshKeyFaults(cloud: Cloud, { things }: CloudState, { ssh_keys: keys }: ProjectFacts): Fault[] {
+  const { sshKey } = cloud;
   if ("name" in sshKey)
     return keys.some(({ name }) => name === sshKey.name)
       ? []
@@ -123,7 +148,9 @@ function sshKeyFaults({ sshKey }: Cloud, { things }: CloudState, { ssh_keys: key
           ),
         ];
   const bare = (key: string) => key.trim().split(/\s+/).slice(0, 2).join(" ");
-  const same = keys.find((key) => bare(key.public_key) === sshKey.publicKey);
+  // One of our own name was told already.
+  const others = keys.filter(({ name }) => name !== cloudNames(cloud).sshKey);
+  const same = others.find((key) => bare(key.public_key) === sshKey.publicKey);
   if (same === undefined || things.some(({ kind, id }) => kind === "ssh_keys" && id === same.id)) return [];
   return [
     fault(
@@ -133,10 +160,10 @@ function sshKeyFaults({ sshKey }: Cloud, { things }: CloudState, { ssh_keys: key
   ];
 }
 
+/** Nothing that a run mends, whatever it does. */
 function hostFaults(host: HostAtCloud, state: CloudState, { servers }: ProjectFacts): Fault[] {
-  const { name, address, cloud } = host;
-  const known = serverInState(state, name);
-  const server = servers.find(({ id }) => id === known?.id);
+  const { name, cloud } = host;
+  const server = servers.find(({ id }) => id === serverInState(state, name)?.id);
   if (server === undefined) return [];
   const at = `${name} (server ${server.id})`;
   if (server.location.name !== cloud.location)
@@ -153,13 +180,48 @@ function hostFaults(host: HostAtCloud, state: CloudState, { servers }: ProjectFa
         "If it was fenced, find out why first (holdfast status). Then start it in Hetzner's console, and run pulumi up again.",
       ),
     ];
-  if (!state.attached.has(name) || server.private_net.some(({ ip }) => ip === address)) return [];
-  return [
-    fault(
-      `${at} has not the address ${address} in the private network, which the stack's state has`,
-      "Run pulumi up --refresh: it sees that, and attaches the server anew.",
-    ),
-  ];
+  // One that is starting is waited for.
+  if (["running", "initializing", "starting"].includes(server.status)) return [];
+  return [fault(`${at} is ${server.status}`, "Look at it in Hetzner's console, and run pulumi up again when it runs.")];
+}
+
+/** Of what the state has whole: what it lacks is made in this run. A server that is not there any more is lost whatever else is. */
+function hostDoubts(host: HostAtCloud, state: CloudState, facts: ProjectFacts): Doubt[] {
+  const { name } = host;
+  const known = serverInState(state, name);
+  if (known === undefined) return [];
+  const server = facts.servers.find(({ id }) => id === known.id) ?? null;
+  const isWhole = state.attached.has(name) && state.places.has(name);
+  if (server !== null && !isWhole) return [];
+  const cloud = { ...host.cloud, serverType: String(known.outputs.serverType ?? host.cloud.serverType) };
+  return mendable({ ...host, cloud }, server, facts).slice(0, server === null ? 1 : undefined);
+}
+
+/** What is still amiss with hosts of which there was a doubt, now that everything is made. */
+export function remainingFaults(
+  hosts: readonly HostAtCloud[],
+  serverIds: ReadonlyMap<string, number>,
+  facts: Pick<ProjectFacts, "servers" | "primary_ips">,
+): Fault[] {
+  return hosts.flatMap((host) => {
+    const server = facts.servers.find(({ id }) => id === serverIds.get(host.name)) ?? null;
+    return mendable(host, server, facts).map(({ message }) =>
+      fault(message, "Run pulumi up --refresh: it looks at what is there, and makes what is missing."),
+    );
+  });
+}
+
+function mendable(
+  { name, address, cloud }: HostAtCloud,
+  server: Server | null,
+  { primary_ips }: Pick<ProjectFacts, "primary_ips">,
+): Doubt[] {
+  const { serverName, serverType, protect } = cloud;
+  const wanted = { host: name, serverName, serverType, privateAddress: address, protectsAddress: protect };
+  const own = primary_ips.find((one) => one.name === serverName) ?? null;
+  return serverFaults(wanted, server, own)
+    .filter((one) => one.mendable)
+    .map(({ why }) => ({ host: name, message: `${name}${server === null ? "" : ` (server ${server.id})`} ${why}` }));
 }
 
 /** Pulumi would refuse in the middle, in words of its own, with other changes done before. */

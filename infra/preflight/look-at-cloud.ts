@@ -24,8 +24,8 @@ import {
   resizeOffers,
   typeInState,
 } from "./cloud-offers.ts";
-import { type ProjectFacts, projectFaults, thingFaults } from "./cloud-project.ts";
-import type { CloudState } from "./cloud-state.ts";
+import { type Doubt, judgeThings, type ProjectFacts, projectFaults, remainingFaults } from "./cloud-project.ts";
+import { type CloudState, serverInState } from "./cloud-state.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
 import { resizeFaults } from "./resize.ts";
 
@@ -41,6 +41,11 @@ export interface CloudQuestion {
   readonly hostsNow: () => Promise<readonly HostNow[]>;
 }
 
+export interface CloudSeen extends Judged {
+  /** Names of hosts with which something is amiss that this very run may mend; whether it did is asked afterwards. */
+  readonly doubtful: ReadonlySet<string>;
+}
+
 /** All calls together; each is repeated within it as the API allows. */
 const withinMs = 60_000;
 
@@ -49,7 +54,7 @@ export function cloudClient(cloud: Pick<Cloud, "endpoint">, token: string): Hclo
   return new HcloudClient({ token, endpoint, fetch: proxiedFetch(endpoint) });
 }
 
-export async function lookAtCloud(client: HcloudClient, question: CloudQuestion): Promise<Judged> {
+export async function lookAtCloud(client: HcloudClient, question: CloudQuestion): Promise<CloudSeen> {
   const { preview } = question;
   try {
     return await look(client, question);
@@ -57,25 +62,25 @@ export async function lookAtCloud(client: HcloudClient, question: CloudQuestion)
     const fault = faultFrom(error);
     if (!preview || !(error instanceof HcloudError) || !["unreachable", "late"].includes(error.is)) return only(fault);
     const warning = `Whether Hetzner can do this was not looked at: ${fault.message}. pulumi up looks again, before anything is made.`;
-    return { faults: [], warnings: [warning], notes: [] };
+    return { ...only(), warnings: [warning] };
   }
 }
 
-const only = (...faults: Fault[]): Judged => ({ faults, warnings: [], notes: [] });
+const only = (...faults: Fault[]): CloudSeen => ({ faults, warnings: [], notes: [], doubtful: new Set() });
 
-async function look(client: HcloudClient, question: CloudQuestion): Promise<Judged> {
+async function look(client: HcloudClient, question: CloudQuestion): Promise<CloudSeen> {
   const { topology, cloud, state, replaceable } = question;
-  const make = hostsToMake(topology, state, replaceable);
-  const resize = hostsToResize(topology, state, replaceable);
-  const offering = make.length + resize.length === 0 ? undefined : readOffers(client, make);
-  // Whatever fails first is told; nobody else waits for this one then.
-  offering?.catch(() => {});
   const facts = await readProject(client);
   const foreign = projectFaults(state, facts);
   if (foreign.length > 0) return only(...foreign);
-  const things = thingFaults(topology, cloud, state, facts, replaceable);
-  if (offering === undefined) return only(...things);
-  const offers = await offering;
+  const { faults, doubts } = judgeThings(topology, cloud, state, facts, replaceable);
+  const seen = { ...only(...faults), doubtful: new Set(doubts.map(({ host }) => host)), warnings: doubts.map(inDoubt) };
+  // A server that somebody deleted may come back, if this run refreshes.
+  const gone = doubts.map(({ host }) => host).filter((name) => !isThere(state, facts, name));
+  const make = hostsToMake(topology, state, new Set([...replaceable, ...gone]));
+  const resize = hostsToResize(topology, state, new Set([...replaceable, ...gone]));
+  if (make.length + resize.length === 0) return seen;
+  const offers = await readOffers(client, make);
   const judged = judgeOffers(topology, cloud, { make, resize }, offers, Date.now());
   const changes = resize.map(({ name, cloud: { serverType } }) => ({
     host: name,
@@ -84,9 +89,31 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Judg
   }));
   const unbearable = changes.length === 0 ? [] : resizeFaults(changes, await question.hostsNow());
   return {
-    ...judged,
-    faults: [...things, ...judged.faults, ...resizeOffers(resize, state, facts.servers, offers), ...unbearable],
+    ...seen,
+    notes: judged.notes,
+    warnings: [...seen.warnings, ...judged.warnings],
+    faults: [...seen.faults, ...judged.faults, ...resizeOffers(resize, state, facts.servers, offers), ...unbearable],
   };
+}
+
+const inDoubt = ({ message }: Doubt) =>
+  `${message}. Only pulumi up --refresh sees that, and makes what is missing; an up without it ends when it has found it so.`;
+
+const isThere = (state: CloudState, { servers }: ProjectFacts, name: string) =>
+  servers.some(({ id }) => id === serverInState(state, name)?.id);
+
+/** What is still amiss with doubtful hosts when everything is made. @param serverIds by host name. @throws HcloudError */
+export async function lookAgain(
+  client: HcloudClient,
+  hosts: readonly HostAtCloud[],
+  serverIds: ReadonlyMap<string, number>,
+): Promise<Fault[]> {
+  if (hosts.length === 0) return [];
+  const [servers, primary_ips] = await Promise.all([
+    client.list("servers", {}, { withinMs }),
+    client.list("primary_ips", {}, { withinMs }),
+  ]);
+  return remainingFaults(hosts, serverIds, { servers, primary_ips });
 }
 
 async function readProject(client: HcloudClient): Promise<ProjectFacts> {

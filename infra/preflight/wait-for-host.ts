@@ -5,7 +5,7 @@
  * Awkward case: the interface that never comes. Kernels have missed the device, and cloud-init drops what happens while it
  * runs. So the host is nudged once, and if that does not help the words say what does.
  */
-import { plainReason } from "../../contract/errors.ts";
+import { HoldfastError, plainReason } from "../../contract/errors.ts";
 import { type Dialled, dial } from "../../ssh/dial.ts";
 import { exec } from "../../ssh/exec.ts";
 import { explain, mayPass, SshFailure } from "../../ssh/failure.ts";
@@ -98,7 +98,7 @@ export function bootFaults(host: HostAtCloud, report: BootReport, patience: Wait
     ...(report.cloudInit === "late"
       ? [
           fault(
-            `is still being set up by cloud-init after ${patience.withinMs / 60_000} min${detail}`,
+            `is still being set up by cloud-init after ${span(patience.withinMs)}${detail}`,
             `${look} If it goes on, run pulumi up again.`,
           ),
         ]
@@ -148,7 +148,7 @@ async function readReport(
 ): Promise<BootReport | undefined> {
   const seconds = { cloudInit: Math.max(1, Math.ceil(leftMs / 1000)), address: Math.ceil(patience.addressMs / 1000) };
   const script = `<<\\HOLDFAST_SCRIPT\n${bootScript(address, seconds)}\nHOLDFAST_SCRIPT\n`;
-  const signal = AbortSignal.timeout(leftMs + patience.addressMs + dialMs);
+  const signal = AbortSignal.timeout(Math.ceil(leftMs + patience.addressMs + dialMs));
   try {
     const { stdout } = await exec(open.client, way, ["sh", "-s"], { behind: script, signal });
     return bootReportFrom(stdout);
@@ -157,15 +157,19 @@ async function readReport(
   }
 }
 
+const span = (ms: number) => (ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
+
 function isPassing(error: unknown, sinceMs: number): boolean {
-  if (!(error instanceof SshFailure))
-    return !(error instanceof Error && "code" in error && error.code === "HF_CONFIG_INVALID");
+  // A belief of ours that was wrong is nothing that passes.
+  if (error instanceof TypeError || error instanceof RangeError) throw error;
+  // The connection broke in the middle; what is malformed stays so.
+  if (!(error instanceof SshFailure)) return !(error instanceof HoldfastError);
   return mayPass(error.kind) || sinceMs < bootingMs;
 }
 
 function faultOf(way: Way, error: unknown, patience: WaitPatience): Fault {
   if (!(error instanceof SshFailure))
-    return error instanceof Error && "next" in error ? faultFrom(error) : late(way, patience, error);
+    return error instanceof HoldfastError ? faultFrom(error) : late(way, patience, error);
   const said = explain(way, error);
   if (error.kind.is === "wrong-host-key" || error.kind.is === "no-such-host-key")
     return {
@@ -181,7 +185,7 @@ function late(way: Way, { withinMs }: WaitPatience, error?: unknown): Fault {
   const why = error === undefined ? "" : `: ${plainReason(error)}`;
   return {
     code: "HF_HOST_UNREACHABLE",
-    message: `${way.name} (${way.host}) was not ready within ${withinMs / 60_000} min${why}`,
+    message: `${way.name} (${way.host}) was not ready within ${span(withinMs)}${why}`,
     next: consoleNext,
   };
 }

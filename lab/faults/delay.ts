@@ -1,7 +1,7 @@
 /** Slow packets, where this machine's kernel has the netem queue. */
 import { HoldfastError } from "../../contract/errors.ts";
 import { run } from "../hosts/machine.ts";
-import { cableName, hostIsOff, isOn } from "../hosts/power.ts";
+import { cablesOf, hostIsOff, isOn } from "../hosts/power.ts";
 import type { FaultKind } from "./fault.ts";
 
 /** One way, towards the host; so a round trip takes this much longer. */
@@ -16,10 +16,10 @@ export const delayKinds: readonly FaultKind[] = [
     lasting: true,
     async inject(target) {
       if (!isOn(target.lab, target.host.name)) throw hostIsOff(target.lab, target.host.name);
-      const cable = cableName(target.lab, target.host.name);
       const netem = ["root", "netem", "delay", `${delayMs}ms`, `${jitterMs}ms`];
       try {
-        await run("tc", ["qdisc", "replace", "dev", cable, ...netem]);
+        for (const cable of cablesOf(target.lab, target.host.name))
+          await run("tc", ["qdisc", "replace", "dev", cable, ...netem]);
       } catch (error) {
         throw new HoldfastError("HF_LAB", "This machine's kernel has no netem, so packets cannot be slowed down.", {
           next: "Load it where the kernel has it as a module: modprobe sch_netem; or use the fault loss.",
@@ -30,9 +30,9 @@ export const delayKinds: readonly FaultKind[] = [
     async heal(target) {
       if (!isOn(target.lab, target.host.name)) return;
       // A host that was off in between has a new cable, without a queue.
-      const cable = cableName(target.lab, target.host.name);
-      if ((await run("tc", ["qdisc", "show", "dev", cable])).includes("netem"))
-        await run("tc", ["qdisc", "delete", "dev", cable, "root"]);
+      for (const cable of cablesOf(target.lab, target.host.name))
+        if ((await run("tc", ["qdisc", "show", "dev", cable])).includes("netem"))
+          await run("tc", ["qdisc", "delete", "dev", cable, "root"]);
     },
   },
 ];

@@ -6,7 +6,7 @@
  * Hosts are told apart by address: the hooks see all bridges of this machine, and addresses are unique
  * among labs. SSH from this machine goes through in every kind.
  */
-import { type Lab, networkAddresses } from "../hosts/description.ts";
+import { addressesOf, type Lab, networkAddresses } from "../hosts/description.ts";
 import { run } from "../hosts/machine.ts";
 import { type ActiveFault, type FaultKind, needsPeer } from "./fault.ts";
 
@@ -135,9 +135,11 @@ export function tableScript(lab: Lab, active: readonly ActiveFault[]): string {
     const host = lab.hosts.find((candidate) => candidate.name === fault.host);
     const make = rulesByKind.get(fault.kind);
     const peer = lab.hosts.find((candidate) => candidate.name === fault.peer);
-    return host === undefined || make === undefined
-      ? []
-      : [{ fault, rules: make(host.address, peer?.address, network) }];
+    if (host === undefined || make === undefined) return [];
+    // A host of the cloud's has a private address too, and a peer as well.
+    const peers = peer === undefined ? [undefined] : addressesOf(peer);
+    const each = addressesOf(host).flatMap((address) => peers.map((other) => make(address, other, network)));
+    return [{ fault, rules: together(each) }];
   });
   if (rules.length === 0) return `${clear.join("\n")}\n`;
   const chains = (["forward", "input", "output"] as const).flatMap((hook) => {
@@ -158,6 +160,17 @@ export function tableScript(lab: Lab, active: readonly ActiveFault[]): string {
     ].flat();
   });
   return [...clear, `${table} {`, ...chains, "}", ""].join("\n");
+}
+
+/** The rules of several, hook by hook; those of SSH's exception come before all else. */
+function together(all: readonly Rules[]): Rules {
+  const [only] = all;
+  if (only !== undefined && all.length === 1) return only;
+  const of = (hook: keyof Rules) =>
+    all
+      .flatMap((rules) => rules[hook] ?? [])
+      .toSorted((a, b) => Number(b.endsWith(" return")) - Number(a.endsWith(" return")));
+  return { forward: of("forward"), input: of("input"), output: of("output") };
 }
 
 export async function applyNetworkFaults(lab: Lab, active: readonly ActiveFault[]): Promise<void> {

@@ -32,8 +32,9 @@ mount -t overlay overlay \
 
 # systemd-nspawn --keep-unit ends with 133 when the host wants to reboot.
 while :; do
-  # The cable of its last run may still hang on connections that the kernel has not given up.
+  # The cables of its last run may still hang on connections that the kernel has not given up.
   ip link delete "vb-$machine" 2>/dev/null || true
+  ip link delete "vp-$machine" 2>/dev/null || true
   status=0
   SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn \
     --directory="$dir/root" --machine="$machine" --network-bridge="$bridge" \

@@ -29,6 +29,10 @@ export const labHostSchema = z.strictObject({
   /** `ssh-ed25519 <base64>`: made before the host's first boot, so the first connection is pinned already. */
   hostKey: z.string().startsWith("ssh-ed25519 "),
   arch: z.enum(["x64", "arm64"]),
+  /** Which server of the lab's cloud it is; absent: it exists without one. */
+  server: z.strictObject({ id: z.number().int(), name: z.string() }).optional(),
+  /** Its place in the cloud's private network, from when it is attached. */
+  privateNet: z.strictObject({ address, prefix: z.number().int().min(8).max(32), mac: z.string() }).optional(),
 });
 export type LabHost = z.infer<typeof labHostSchema>;
 
@@ -56,6 +60,19 @@ export const labNeardSchema = z.strictObject({
 });
 export type LabNeard = z.infer<typeof labNeardSchema>;
 
+/** The lab's stand-in of Hetzner Cloud's API (lab/cloud/). */
+export const labCloudSchema = z.strictObject({
+  /** On loopback and on the bridge. */
+  port: z.number().int().positive(),
+  /** Of the first project, of the second, and one of the first that may only read. */
+  token: z.string().length(64),
+  otherProjectsToken: z.string().length(64),
+  readOnlyToken: z.string().length(64),
+  /** HTTP on a Unix socket: faults, counts. */
+  controlSocket: z.string(),
+});
+export type LabCloud = z.infer<typeof labCloudSchema>;
+
 export const labSchema = z.strictObject({
   name: labNameSchema,
   /** 1 to 254: third byte of the lab's addresses; unique on this machine. */
@@ -78,6 +95,8 @@ export const labSchema = z.strictObject({
   chain: labChainSchema.nullable(),
   /** null: the lab's stand-in and the simulated chain, as every lab before there was a choice. */
   neard: labNeardSchema.nullable().default(null),
+  /** Absent until the cloud was started for the first time. */
+  cloud: labCloudSchema.optional(),
 });
 export type Lab = z.infer<typeof labSchema>;
 
@@ -100,6 +119,9 @@ export function labPaths(name: string) {
     chainProcess: `${dir}/chain.process.json`,
     /** host name -> address, for the witness. */
     chainHosts: `${dir}/chain-hosts.json`,
+    cloud: `${dir}/cloud`,
+    cloudLog: `${dir}/cloud.log`,
+    cloudProcess: `${dir}/cloud.process.json`,
     /** Network namespaces that were made for the network of real neards, and are to be removed. */
     namespaces: `${dir}/namespaces.json`,
     hosts: `${dir}/hosts`,
@@ -204,6 +226,11 @@ export function loadLab(name: string): Lab {
 
 export function saveLab(lab: Lab): void {
   writeAtomic(labPaths(lab.name).description, `${JSON.stringify(lab, null, 2)}\n`);
+}
+
+/** Every address of a host: what it is reached at, and its private one. */
+export function addressesOf({ address, privateNet }: LabHost): string[] {
+  return privateNet === undefined ? [address] : [address, privateNet.address];
 }
 
 /** @throws HoldfastError HF_USAGE if the lab has no such host */

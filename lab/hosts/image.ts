@@ -1,7 +1,7 @@
 /**
  * The root file system that the hosts of labs share, read-only: a minimal Debian (or Ubuntu, by
  * HOLDFAST_LAB_SUITE) with systemd and sshd. Made once by debootstrap, under a name that holds the hash of
- * its recipe; a changed recipe is another image.
+ * its recipe; a changed recipe is another image. Hosts that the lab's cloud makes have one of their own, with cloud-init.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,58 @@ import { withLock } from "./lock.ts";
 import { logged } from "./machine.ts";
 import { type Say, saying } from "./progress.ts";
 
-const recipe = (suite: string) => ({
+/** What a provider's image has beyond a plain one. */
+const cloudRecipe = {
+  // The second is what the first needs under another name; debootstrap does not follow names that packages provide.
+  packages: ["cloud-init", "python3-cffi-backend"],
+  files: {
+    // As in Hetzner's images root is the one who logs in. The machine's address is the seed's, not cloud-init's.
+    "etc/cloud/cloud.cfg.d/90-lab.cfg": `${[
+      "datasource_list: [NoCloud]",
+      "disable_root: false",
+      "users: []",
+      "network: { config: disabled }",
+      "apt: { preserve_sources_list: true }",
+      "growpart: { mode: off }",
+      "resize_rootfs: false",
+      "locale: false",
+    ].join("\n")}\n`,
+    // The private interface, which comes when the cloud plugs it in; its address comes by DHCP.
+    "etc/systemd/network/20-private.network": `${[
+      "[Match]",
+      "Name=enp7s0",
+      "",
+      "[Link]",
+      "RequiredForOnline=no",
+      "",
+      "[Network]",
+      "DHCP=ipv4",
+      "LinkLocalAddressing=no",
+      "IPv6AcceptRA=no",
+      "",
+      "[DHCPv4]",
+      "UseDNS=no",
+      "UseNTP=no",
+      "UseHostname=no",
+      "UseGateway=no",
+    ].join("\n")}\n`,
+  },
+};
+
+/** What is made: hosts that exist already, or such as a cloud makes. */
+export type ImageKind = "plain" | "cloud";
+
+function recipe(suite: string, kind: ImageKind) {
+  const plain = plainRecipe(suite);
+  if (kind === "plain") return plain;
+  return {
+    ...plain,
+    packages: [...plain.packages, ...cloudRecipe.packages],
+    files: { ...plain.files, ...cloudRecipe.files },
+  };
+}
+
+const plainRecipe = (suite: string) => ({
   revision: 1,
   suite,
   /** Null: debootstrap's own default for the suite. */
@@ -48,24 +99,24 @@ const recipe = (suite: string) => ({
 });
 
 /** The image's directory; it exists only when the image is complete. */
-export function imageDirectory(suite: string): string {
+export function imageDirectory(suite: string, kind: ImageKind): string {
   const hash = createHash("sha256")
-    .update(JSON.stringify(recipe(suite)))
+    .update(JSON.stringify(recipe(suite, kind)))
     .digest("hex")
     .slice(0, 12);
   return `${labRoot()}/image-${hash}`;
 }
 
 /** Makes the image if it is not there. About 50 s on two cores, once for each suite. */
-export async function ensureImage(say: Say, suite: string = newLabSuite()): Promise<void> {
-  const directory = imageDirectory(suite);
+export async function ensureImage(say: Say, suite: string = newLabSuite(), kind: ImageKind = "plain"): Promise<void> {
+  const directory = imageDirectory(suite, kind);
   if (existsSync(directory)) return;
   const log = `${directory}.log`;
   mkdirSync(labRoot(), { recursive: true });
   await withLock("image", 600_000, async () => {
     if (existsSync(directory)) return;
-    const what = `making the hosts' image (${suite}) with debootstrap, about a minute, once (log: ${log})`;
-    await saying(say, what, () => make(suite, directory, log));
+    const what = `making the hosts' image (${suite}${kind === "cloud" ? " with cloud-init" : ""}) with debootstrap, about a minute, once (log: ${log})`;
+    await saying(say, what, () => make(recipe(suite, kind), directory, log));
   });
 }
 
@@ -75,8 +126,11 @@ export function removeImages(): void {
     if (entry.startsWith("image-")) rmSync(`${labRoot()}/${entry}`, { recursive: true, force: true });
 }
 
-async function make(suite: string, directory: string, log: string): Promise<void> {
-  const { packages, mirror, files, enable, mask } = recipe(suite);
+async function make(
+  { suite, packages, mirror, files, enable, mask }: ReturnType<typeof recipe>,
+  directory: string,
+  log: string,
+): Promise<void> {
   const work = `${directory}.part`;
   rmSync(work, { recursive: true, force: true });
   rmSync(log, { force: true });

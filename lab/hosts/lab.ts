@@ -7,6 +7,7 @@ import { HoldfastError } from "../../contract/errors.ts";
 import { activeFaults, healAll } from "../faults/engine.ts";
 import { clearNetworkFaults } from "../faults/network.ts";
 import { chainIsOn, stopChain, writeChainHosts } from "./chain.ts";
+import { stopCloud } from "./cloud.ts";
 import {
   checkHostName,
   checkLabName,
@@ -15,6 +16,7 @@ import {
   freeAddresses,
   hostOf,
   type Lab,
+  type LabHost,
   type LabNeard,
   labPaths,
   labRoot,
@@ -30,7 +32,7 @@ import { bridgeIsUp, ensureBridge, releaseIndex, removeBridge, reserveIndex } fr
 import { forget, isFrozen, isOn, powerOff, powerOn, sshAnswers, waitForSsh } from "./power.ts";
 import type { Say } from "./progress.ts";
 import { checkReach } from "./reach.ts";
-import { ensureLoginKey, makeHost, readHostKey, writeKnownHosts } from "./seed.ts";
+import { type CloudHostSpec, ensureLoginKey, makeCloudHost, makeHost, readHostKey, writeKnownHosts } from "./seed.ts";
 
 const exclusive = <T>(name: string, work: () => Promise<T>) => withLock(`lab ${name}`, 120_000, work);
 
@@ -38,6 +40,8 @@ const exclusive = <T>(name: string, work: () => Promise<T>) => withLock(`lab ${n
 export interface UpOptions {
   /** Without them a new lab gets defaultHostNames, and an old one keeps its own. */
   readonly hosts?: readonly string[] | undefined;
+  /** For a lab whose hosts its cloud makes: their image too, and none of its own at first. */
+  readonly cloud?: boolean | undefined;
   /** A real neard (lab/real/). Without one a new lab gets the stand-in, and an old one keeps its own. */
   readonly neard?: LabNeard | null | undefined;
 }
@@ -47,11 +51,11 @@ export interface UpOptions {
  * (chain.ts).
  * @throws HoldfastError HF_REFUSED when a real neard is given to a lab that has the simulated chain
  */
-export async function upLab(name: string, say: Say, { hosts, neard }: UpOptions = {}): Promise<Lab> {
+export async function upLab(name: string, say: Say, { hosts, neard, cloud = false }: UpOptions = {}): Promise<Lab> {
   requireRoot();
   checkLabName(name);
   await ensurePackages(say, `${labRoot()}/packages.log`);
-  await ensureImage(say, findLab(name)?.suite ?? newLabSuite());
+  await ensureImage(say, findLab(name)?.suite ?? newLabSuite(), cloud ? "cloud" : "plain");
   return exclusive(name, async () => {
     let lab = withNeard(findLab(name), neard ?? null) ?? { ...newLab(name, reserveIndex(name)), neard: neard ?? null };
     // Disks and keys inside: for root alone.
@@ -59,7 +63,7 @@ export async function upLab(name: string, say: Say, { hosts, neard }: UpOptions 
     saveLab(lab);
     await ensureLoginKey(lab);
     await ensureBridge(lab);
-    const wanted = hosts ?? (lab.hosts.length > 0 ? [] : defaultHostNames);
+    const wanted = hosts ?? (lab.hosts.length > 0 || cloud ? [] : defaultHostNames);
     lab = await makeHosts(lab, wanted);
     const faults = activeFaults(lab);
     if (faults.length > 0) say(`healing ${faults.map(({ kind, host }) => `${kind} ${host}`).join(", ")}`);
@@ -110,6 +114,27 @@ export async function removeHost(name: string, host: string): Promise<Lab> {
   });
 }
 
+/** Makes the host that is to be a server of the cloud's, and leaves it off; the one that is there stays. */
+export async function addCloudHost(labName: string, spec: CloudHostSpec): Promise<void> {
+  await exclusive(labName, async () => {
+    const lab = loadLab(labName);
+    if (lab.hosts.some(({ server }) => server?.id === spec.server.id)) return;
+    saveHosts({ ...lab, hosts: [...lab.hosts, await makeCloudHost(lab, spec)] });
+  });
+}
+
+/** Changes what is known of a server of the cloud's; nothing where there is no such host. */
+export async function changeCloudHost(
+  labName: string,
+  serverId: number,
+  change: (host: LabHost) => LabHost,
+): Promise<void> {
+  await exclusive(labName, async () => {
+    const lab = loadLab(labName);
+    saveHosts({ ...lab, hosts: lab.hosts.map((host) => (host.server?.id === serverId ? change(host) : host)) });
+  });
+}
+
 /**
  * Sets a host's machine up anew: its disk is empty, its machine id another one, its name and address are the same, as after a
  * provider's reinstallation.
@@ -137,6 +162,7 @@ export async function downLab(name: string, say: Say): Promise<boolean> {
   return exclusive(name, async () => {
     const lab = findLab(name);
     if (lab === null) return false;
+    await stopCloud(lab);
     await stopChain(lab);
     say(`killing ${lab.hosts.map((host) => host.name).join(", ") || "no hosts"}`);
     await Promise.all(lab.hosts.map((host) => powerOff(lab, host.name)));

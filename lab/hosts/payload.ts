@@ -1,11 +1,11 @@
 /**
  * Counts what leaves a host with something in it: TCP segments that carry at least one byte, seen on this machine's end
- * of the host's cable, where no rule of the host has any say. Ends of connections (FIN, RST) and acknowledgements carry
+ * of the host's cables, where no rule of the host has any say. Ends of connections (FIN, RST) and acknowledgements carry
  * nothing and do not count; SSH, by which the host is asked, does not count either.
  */
 import type { Lab } from "./description.ts";
 import { run } from "./machine.ts";
-import { cableName } from "./power.ts";
+import { cableName, cablesOf } from "./power.ts";
 
 /** A count that goes on until it is stopped. */
 export interface PayloadCount {
@@ -35,7 +35,7 @@ table ${table} {
   counter sent {
   }
   chain ingress {
-    type filter hook ingress device "${cable}" priority 0; policy accept;
+    type filter hook ingress devices = { ${cablesOf(lab, host).join(", ")} } priority 0; policy accept;
     tcp sport 22 accept
     ${rules.join("\n    ")}
   }

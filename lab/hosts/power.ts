@@ -33,6 +33,13 @@ const machineName = (lab: Lab, host: string) => `hf${lab.index}-${hostOf(lab, ho
 /** This machine's end of the virtual cable between the bridge and the host. */
 export const cableName = (lab: Lab, host: string) => `vb-${machineName(lab, host)}`;
 
+/** The same of the cloud's private network; there while the host is plugged in there. */
+export const privateCableName = (lab: Lab, host: string) => `vp-${machineName(lab, host)}`;
+
+/** Those of its cables that are there. */
+export const cablesOf = (lab: Lab, host: string): string[] =>
+  [cableName(lab, host), privateCableName(lab, host)].filter(networkInterfaceExists);
+
 /** The host's cgroup in the version 2 hierarchy; `payload` below it is what the host itself sees. */
 export function hostCgroup(lab: Lab, host: string): string {
   const name = groupName(lab, host);
@@ -62,7 +69,8 @@ export async function powerOn(lab: Lab, host: string): Promise<void> {
   if (isOn(lab, host)) return;
   const name = groupName(lab, host);
   const at = labPaths(lab.name).host(host);
-  const script = ["sh", bootScript, imageDirectory(lab.suite), at.dir, machineName(lab, host), lab.bridge];
+  const kind = hostOf(lab, host).server === undefined ? "plain" : "cloud";
+  const script = ["sh", bootScript, imageDirectory(lab.suite, kind), at.dir, machineName(lab, host), lab.bridge];
   // What a real neard needs of this machine it gets for the whole host, so that its unit is a server's.
   const boot = lab.neard === null ? script : await withFileLimit(script);
   if (systemdIsInit()) {
@@ -110,8 +118,8 @@ async function startBoot(lab: Lab, host: string, boot: readonly string[]): Promi
  */
 export async function powerOff(lab: Lab, host: string, dead: () => void = () => {}): Promise<void> {
   if (!isOn(lab, host)) return;
-  const cable = cableName(lab, host);
-  if (networkInterfaceExists(cable)) await run("ip", ["link", "set", cable, "down"]);
+  const cables = cablesOf(lab, host);
+  for (const cable of cables) await run("ip", ["link", "set", cable, "down"]);
   writeFileSync(`${hostCgroup(lab, host)}/cgroup.kill`, "1");
   dead();
   const giveUpAt = performance.now() + 10_000;
@@ -122,7 +130,7 @@ export async function powerOff(lab: Lab, host: string, dead: () => void = () => 
       });
     await sleep(2);
   }
-  if (networkInterfaceExists(cable)) await run("ip", ["link", "delete", cable]).catch(() => "gone by itself");
+  for (const cable of cablesOf(lab, host)) await run("ip", ["link", "delete", cable]).catch(() => "gone by itself");
 }
 
 function networkInterfaceExists(name: string): boolean {
@@ -135,6 +143,16 @@ export function reboot(lab: Lab, host: string): void {
   if (init === null) throw hostIsOff(lab, host);
   process.kill(init, "SIGINT"); // what Ctrl+Alt+Delete is to systemd
 }
+
+/** Presses its power button: the host's systemd shuts down in order, and the host is off then. */
+export function pressPower(lab: Lab, host: string): void {
+  const init = initPid(lab, host);
+  if (init === null) throw hostIsOff(lab, host);
+  process.kill(init, poweroffSignal);
+}
+
+/** SIGRTMIN+4 of systemd(1). */
+const poweroffSignal = 38;
 
 export function setFrozen(lab: Lab, host: string, frozen: boolean): void {
   const file = `${hostCgroup(lab, host)}/cgroup.freeze`;

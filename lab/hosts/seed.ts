@@ -16,7 +16,7 @@ const diskBytes = 6 * 1024 ** 3;
 export function seedFiles(
   host: { name: string; address: string },
   identity: { machineId: string; loginKey: string },
-): Record<string, { content: string; mode: number }> {
+): SeedFiles {
   return {
     "etc/hostname": { content: `${host.name}\n`, mode: 0o644 },
     "etc/hosts": { content: `127.0.0.1 localhost\n127.0.1.1 ${host.name}\n`, mode: 0o644 },
@@ -54,9 +54,7 @@ export function readHostKey(lab: Lab, name: string): HostKeyFiles {
  * @param hostKey without it, it gets a new one
  */
 export async function makeHost(lab: Lab, name: string, address: string, hostKey?: HostKeyFiles): Promise<LabHost> {
-  const at = labPaths(lab.name).host(name);
-  rmSync(at.dir, { recursive: true, force: true });
-  for (const part of ["root", "disk"]) mkdirSync(`${at.dir}/${part}`, { recursive: true });
+  const at = emptyHost(lab, name);
   const hostKeyFile = hostKeyFileOf(at.seed);
   if (hostKey !== undefined) {
     mkdirSync(dirname(hostKeyFile), { recursive: true });
@@ -64,27 +62,82 @@ export async function makeHost(lab: Lab, name: string, address: string, hostKey?
     writeFileSync(`${hostKeyFile}.pub`, hostKey.public, { mode: 0o644 });
   }
   await ensureKey(hostKeyFile, name);
-  const loginKey = readFileSync(`${lab.sshKeyFile}.pub`, "utf8");
-  const files = seedFiles({ name, address }, { machineId: randomBytes(16).toString("hex"), loginKey });
+  writeSeed(at.seed, seedFiles({ name, address }, { machineId: newMachineId(), loginKey: loginKeyOf(lab) }));
+  await makeDisk(at.disk);
+  const [type, base64] = readFileSync(`${hostKeyFile}.pub`, "utf8").split(" ");
+  return { name, address, user: "root", port: 22, hostKey: `${type} ${base64}`, arch: ownArch };
+}
+
+/** What a server of the cloud's is made of. */
+export interface CloudHostSpec {
+  readonly name: string;
+  readonly address: string;
+  readonly server: { readonly id: number; readonly name: string };
+  readonly userData: string;
+  /** Lines for root's authorized_keys, by which the server's maker logs in. */
+  readonly publicKeys: readonly string[];
+}
+
+/** What stands for a host key that nobody knows yet: cloud-init makes it, or puts the one that its user data has. */
+export const unknownHostKey = "ssh-ed25519 unknown";
+
+/** The same for a server of the cloud's: what it is beyond its address, cloud-init makes of its user data when it boots. */
+export async function makeCloudHost(lab: Lab, spec: CloudHostSpec): Promise<LabHost> {
+  const { name, address, server } = spec;
+  const at = emptyHost(lab, name);
+  // The lab's own key lets in who breaks things; the keys of the server's maker come by cloud-init.
+  const files = seedFiles({ name: server.name, address }, { machineId: newMachineId(), loginKey: loginKeyOf(lab) });
+  writeSeed(at.seed, { ...files, ...cloudInitFiles(spec) });
+  await makeDisk(at.disk);
+  return { name, address, user: "root", port: 22, hostKey: unknownHostKey, arch: ownArch, server };
+}
+
+/** As the data source NoCloud of cloud-init reads them. Pure. */
+export function cloudInitFiles({ server, userData, publicKeys }: CloudHostSpec): SeedFiles {
+  const metadata = { "instance-id": String(server.id), "local-hostname": server.name, "public-keys": publicKeys };
+  const seed = "var/lib/cloud/seed/nocloud";
+  return {
+    // YAML takes JSON as it is.
+    [`${seed}/meta-data`]: { content: `${JSON.stringify(metadata)}\n`, mode: 0o600 },
+    // Without any there would be no instance for cloud-init.
+    [`${seed}/user-data`]: { content: userData === "" ? "#cloud-config\n{}\n" : userData, mode: 0o600 },
+  };
+}
+
+/** A server's public address changed while it was off. */
+export function moveHost(lab: Lab, { name, server }: LabHost, address: string): void {
+  const files = seedFiles({ name: server?.name ?? name, address }, { machineId: "", loginKey: "" });
+  const network = "etc/systemd/network/10-host0.network";
+  writeSeed(labPaths(lab.name).host(name).seed, { [network]: files[network] as SeedFiles[string] });
+}
+
+type SeedFiles = Record<string, { content: string; mode: number }>;
+
+const ownArch = process.arch === "arm64" ? "arm64" : "x64";
+const newMachineId = () => randomBytes(16).toString("hex");
+const loginKeyOf = (lab: Lab) => readFileSync(`${lab.sshKeyFile}.pub`, "utf8");
+
+function emptyHost(lab: Lab, name: string): ReturnType<ReturnType<typeof labPaths>["host"]> {
+  const at = labPaths(lab.name).host(name);
+  rmSync(at.dir, { recursive: true, force: true });
+  for (const part of ["root", "disk"]) mkdirSync(`${at.dir}/${part}`, { recursive: true });
+  return at;
+}
+
+function writeSeed(seed: string, files: SeedFiles): void {
   for (const [path, { content, mode }] of Object.entries(files)) {
-    mkdirSync(dirname(`${at.seed}/${path}`), { recursive: true });
-    writeFileSync(`${at.seed}/${path}`, content, { mode });
-    chmodSync(`${at.seed}/${path}`, mode);
+    mkdirSync(dirname(`${seed}/${path}`), { recursive: true });
+    writeFileSync(`${seed}/${path}`, content, { mode });
+    chmodSync(`${seed}/${path}`, mode);
   }
   // A layer's directories hide those below it, modes included.
-  for (const directory of ["root", "root/.ssh"]) chmodSync(`${at.seed}/${directory}`, 0o700);
-  const disk = `${at.disk}`;
+  for (const directory of ["root", "root/.ssh"])
+    if (existsSync(`${seed}/${directory}`)) chmodSync(`${seed}/${directory}`, 0o700);
+}
+
+async function makeDisk(disk: string): Promise<void> {
   await run("truncate", ["--size", String(diskBytes), disk]);
   await run("mkfs.ext4", ["-q", "-m", "0", "-L", "host", disk]);
-  const [type, base64] = readFileSync(`${hostKeyFile}.pub`, "utf8").split(" ");
-  return {
-    name,
-    address,
-    user: "root",
-    port: 22,
-    hostKey: `${type} ${base64}`,
-    arch: process.arch === "arm64" ? "arm64" : "x64",
-  };
 }
 
 /** Writes the file by which `ssh` knows the lab's hosts. */

@@ -62,10 +62,12 @@ test("a host more can validate and does not vote; a host less is gone", () => {
 test("secrets are kept with their salt, and dropped with it", () => {
   const encrypted = `encryptionsalt: v1:salt\nconfig:\n  holdfast:validatorKey:\n    secure: v1:a\n  holdfast:ssh:\n    privateKey:\n      secure: v1:b\n`;
   const text = stackFile(facts, encrypted);
-  expect(hasSecrets(text)).toBe(true);
+  const secrets = ["holdfast:validatorKey", "holdfast:ssh.privateKey"];
+  expect(hasSecrets(text, secrets)).toBe(true);
+  expect(hasSecrets(text, [...secrets, "holdfast:hcloud.token"])).toBe(false);
   expect(text).toContain("v1:salt");
   const bare = withoutSecrets(text);
-  expect(hasSecrets(bare)).toBe(false);
+  expect(hasSecrets(bare, secrets)).toBe(false);
   expect(bare).not.toMatch(/v1:/);
   expect(settingsOf(bare).hosts).toHaveLength(3);
 });
@@ -84,4 +86,22 @@ test("a real network: all of its nodes to start from, and this machine's setting
     network: { trusted_stun_servers: [] },
     store: { max_open_files: 700, enable_statistics: true },
   });
+});
+
+test("hosts of the lab's cloud: three in three locations, and what the operator made of them stays", () => {
+  const empty = { ...facts, lab: { ...lab, hosts: [] }, cloud: { endpoint: "http://10.77.3.1:4711/v1" } };
+  const first = stackFile(empty, "");
+  expect(settingsOf(first.replace("endpoint:", `token: ${"a".repeat(64)}\n    endpoint:`))).toMatchObject({
+    hcloud: { endpoint: "http://10.77.3.1:4711/v1" },
+    hosts: [
+      { name: "host-a", roles: ["neard", "consul"], cloud: { location: "fsn1" } },
+      { name: "host-b", roles: ["neard", "consul"], cloud: { location: "nbg1" } },
+      { name: "host-c", roles: ["consul"], cloud: { location: "hel1" } },
+    ],
+  });
+  // The lab knows them by now, as servers of its cloud's: they do not become hosts that exist.
+  const known = { ...lab, hosts: lab.hosts.map((one, id) => ({ ...one, server: { id, name: one.name } })) };
+  const changed = first.replace("location: nbg1", "location: nbg1\n        serverType: cx43");
+  const second = stackFile({ ...empty, lab: known }, changed);
+  expect(second).toBe(changed);
 });

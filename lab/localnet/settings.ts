@@ -7,13 +7,15 @@
 import { Document, parseDocument } from "yaml";
 import type { HostRole } from "../../contract/topology.ts";
 import type { SettingsInput } from "../../infra/config/schema.ts";
-import type { Lab, LabChain } from "../hosts/description.ts";
+import { defaultHostNames, type Lab, type LabChain } from "../hosts/description.ts";
 
 export interface StackFacts {
   readonly lab: Lab;
   readonly chain: LabChain;
   /** The lab's neard, relative to the project folder. */
   readonly neardSource: string;
+  /** The lab's cloud makes the hosts; absent: they exist. */
+  readonly cloud?: { readonly endpoint: string } | undefined;
   /** Release of neard, or the one that the lab's neard stands in for. */
   readonly neardVersion: string;
   /** What config.json takes on this machine, beyond what holdfast gives it; the operator's own goes first. */
@@ -38,12 +40,26 @@ function newHost(position: number): Pick<HostInput, "roles" | "takeoverAddress">
   return roles.includes("neard") ? { roles, takeoverAddress: { mover: "arp" } } : { roles };
 }
 
-function hostSettings({ lab }: StackFacts, old: readonly HostInput[]): HostInput[] {
-  return lab.hosts.map(({ name, address, user, port, hostKey, arch }, position) => {
-    const kept = old.find((host) => host.name === name);
-    return { name, ...(kept ?? newHost(position)), address, user, port, hostKey, arch };
-  });
+/** Hosts that exist as they are, and where the lab has a cloud those that it makes: the file's, or three to begin with. */
+function hostSettings({ lab, cloud }: StackFacts, old: readonly HostInput[]): HostInput[] {
+  const made = cloud === undefined ? [] : old.filter((host) => host.cloud !== undefined);
+  const first = cloud !== undefined && made.length === 0 ? newCloudHosts : made;
+  const existing = lab.hosts.filter(({ server }) => server === undefined);
+  return [
+    ...first,
+    ...existing.map(({ name, address, user, port, hostKey, arch }, position) => {
+      const kept = old.find((host) => host.name === name);
+      return { name, ...(kept ?? newHost(first.length + position)), address, user, port, hostKey, arch };
+    }),
+  ];
 }
+
+/** In three locations, as a person would who has read docs/operate/cloud.md. */
+const newCloudHosts: HostInput[] = ["fsn1", "nbg1", "hel1"].map((location, position) => ({
+  name: defaultHostNames[position] ?? location,
+  roles: rolesOf(position),
+  cloud: { location },
+}));
 
 /** The file's new text. `old` is the present one; empty where there is none. */
 export function stackFile(facts: StackFacts, old: string): string {
@@ -56,6 +72,9 @@ export function stackFile(facts: StackFacts, old: string): string {
   set(["holdfast:network"], "localnet");
   set(["holdfast:validator"], { account: chain.account });
   set(["holdfast:hosts"], hostSettings(facts, (config["holdfast:hosts"] as HostInput[] | undefined) ?? []));
+  // The token is there already, encrypted, or comes after.
+  if (facts.cloud !== undefined)
+    set(["holdfast:hcloud"], { ...(config["holdfast:hcloud"] as object | undefined), endpoint: facts.cloud.endpoint });
   const neard = config["holdfast:neard"] as Record<string, unknown> | undefined;
   set(["holdfast:neard"], {
     version: facts.neardVersion,
@@ -78,11 +97,10 @@ function sectionsOver(base: NonNullable<StackFacts["neardConfig"]>, over: unknow
   return { ...own, ...Object.fromEntries(merged) };
 }
 
-/** Whether the file holds both secrets, encrypted. */
-export function hasSecrets(text: string): boolean {
+/** Whether the file holds all of these secrets, encrypted; each a path as `pulumi config set --path` takes it. */
+export function hasSecrets(text: string, secrets: readonly string[]): boolean {
   const document = parseDocument(text);
-  const paths = [["holdfast:validatorKey"], ["holdfast:ssh", "privateKey"]];
-  return paths.every((path) => typeof document.getIn(["config", ...path, "secure"]) === "string");
+  return secrets.every((path) => typeof document.getIn(["config", ...path.split("."), "secure"]) === "string");
 }
 
 /** The file without what only the old passphrase can decrypt. */
@@ -92,6 +110,10 @@ export function withoutSecrets(text: string): string {
   document.delete("encryptionsalt");
   document.deleteIn(["config", "holdfast:validatorKey"]);
   document.deleteIn(["config", "holdfast:nextValidatorKey"]);
-  if (document.hasIn(["config", "holdfast:ssh"])) document.deleteIn(["config", "holdfast:ssh", "privateKey"]);
+  for (const [section, secret] of [
+    ["holdfast:ssh", "privateKey"],
+    ["holdfast:hcloud", "token"],
+  ] as const)
+    if (document.hasIn(["config", section])) document.deleteIn(["config", section, secret]);
   return document.toString({ lineWidth: 0 });
 }

@@ -19,7 +19,8 @@ import { execa } from "execa";
 import { HoldfastError } from "../../contract/errors.ts";
 import { passphraseError } from "../../toolchain/passphrase.ts";
 import { type PulumiTools, stackEnvironment } from "../../toolchain/stack.ts";
-import type { Lab, LabChain } from "../hosts/description.ts";
+import { cloudEndpoints } from "../hosts/cloud.ts";
+import type { Lab, LabChain, LabCloud } from "../hosts/description.ts";
 import { writeAtomic } from "../hosts/files.ts";
 import { version } from "../neard/version.ts";
 import { fewOpenFiles, mayRaiseFileLimit } from "../real/file-limit.ts";
@@ -81,8 +82,11 @@ function lostPassphrase(stack: string, cause: HoldfastError): HoldfastError {
   });
 }
 
-/** Makes the stack if there is none, and writes its configuration where it differs. */
-export async function configureStack(stack: Stack, lab: Lab, chain: LabChain): Promise<void> {
+/**
+ * Makes the stack if there is none, and writes its configuration where it differs.
+ * @param cloud where the lab's cloud makes the hosts
+ */
+export async function configureStack(stack: Stack, lab: Lab, chain: LabChain, cloud?: LabCloud): Promise<void> {
   const at = localPaths(stack.root, lab);
   const old = existsSync(at.settings) ? readFileSync(at.settings, "utf8") : "";
   const exists = existsSync(join(at.stacks, `${stack.name}.json`));
@@ -90,6 +94,8 @@ export async function configureStack(stack: Stack, lab: Lab, chain: LabChain): P
     lab,
     chain,
     neardSource: `.localnet/${lab.name}/neard`,
+    // The hosts ask it too, where one fences another.
+    ...(cloud === undefined ? {} : { cloud: { endpoint: cloudEndpoints(lab, cloud).fromHosts } }),
     ...(await neardFacts(lab)),
   };
   const text = stackFile(facts, exists ? old : withoutSecrets(old));
@@ -98,10 +104,11 @@ export async function configureStack(stack: Stack, lab: Lab, chain: LabChain): P
   const secrets = {
     "holdfast:validatorKey": readFileSync(chain.validatorKeyFile, "utf8"),
     "holdfast:ssh.privateKey": readFileSync(lab.sshKeyFile, "utf8"),
+    ...(cloud === undefined ? {} : { "holdfast:hcloud.token": cloud.token }),
   };
   const checksum = createHash("sha256").update(JSON.stringify(secrets)).digest("hex");
   const isSet = existsSync(at.secretsSet) && readFileSync(at.secretsSet, "utf8") === checksum;
-  if (isSet && hasSecrets(readFileSync(at.settings, "utf8"))) return;
+  if (isSet && hasSecrets(readFileSync(at.settings, "utf8"), Object.keys(secrets))) return;
   for (const [key, secret] of Object.entries(secrets))
     await pulumi(stack, ["config", "set", "--secret", "--path", key], secret);
   mkdirSync(at.own, { recursive: true });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { launcher, wantsOwn } from "./plugin-install.ts";
+import { launcher, wantsOwn } from "./command-plugin-install.ts";
 
 let directory: string;
 beforeEach(() => {

@@ -1,0 +1,199 @@
+import { describe, expect, test } from "vitest";
+import type { Image } from "../../hcloud/schemas.ts";
+import type { SettingsInput } from "../config/schema.ts";
+import type { Cloud, Topology } from "../config/topology.ts";
+import { sampleImage, sampleLocations, sampleType, sampleTypes, wholeCloud, wholeState } from "../testing/cloud.ts";
+import { sampleCloudInput, sampleHcloud, sampleTopology } from "../testing/sample.ts";
+import {
+  hostsToMake,
+  hostsToResize,
+  imageKey,
+  imageQueryOf,
+  judgeOffers,
+  type Offers,
+  resizeOffers,
+} from "./cloud-offers.ts";
+import { cloudStateFrom } from "./cloud-state.ts";
+
+const nowMs = Date.parse("2026-11-29T12:00:00Z");
+const newState = cloudStateFrom({});
+const nobody: ReadonlySet<string> = new Set();
+const [a, b, c] = sampleCloudInput().hosts as [
+  SettingsInput["hosts"][0],
+  SettingsInput["hosts"][0],
+  SettingsInput["hosts"][0],
+];
+const withA = (cloud: object, more: Partial<SettingsInput> = {}, own: object = {}) =>
+  sampleTopology({
+    ...sampleCloudInput(),
+    hosts: [{ ...a, ...own, cloud: { location: "fsn1", ...cloud } }, b, c],
+    ...more,
+  });
+
+function judge(
+  topology: Topology,
+  more: Partial<Omit<Offers, "images">> & { readonly image?: Partial<Image> | null } = {},
+) {
+  const make = hostsToMake(topology, newState, nobody);
+  const found = more.image === null ? [] : [sampleImage(more.image)];
+  const images = new Map(make.map((host) => [imageKey(imageQueryOf(host)), found]));
+  const offers = { serverTypes: sampleTypes, locations: sampleLocations, ...more, images };
+  return judgeOffers(topology, topology.cloud as Cloud, { make, resize: [] }, offers, nowMs);
+}
+const messages = (...args: Parameters<typeof judge>) =>
+  judge(...args).faults.map(({ message, next }) => `${message} | ${next}`);
+/** All have the same image: a fault of it is told of each. */
+const onlyA = (found: readonly string[]) => found.filter((text) => text.startsWith("host-a"));
+
+test("what can be made, and what it costs", () =>
+  expect(judge(withA({}))).toEqual({
+    faults: [],
+    warnings: [],
+    notes: [
+      expect.stringMatching(
+        /^host-a: a new cx33 \(4 cores, 8 GB, 80 GB of disk\) in fsn1, 4\.19 a month without taxes/,
+      ),
+      expect.stringContaining("host-b: a new cx33"),
+      expect.stringContaining("host-c: a new cx23"),
+    ],
+  }));
+
+describe("which hosts", () => {
+  const topology = withA({});
+  test("of a new stack: all; of one that is there: none", () => {
+    expect(hostsToMake(topology, newState, nobody)).toHaveLength(3);
+    expect(hostsToMake(topology, wholeState(topology), nobody)).toEqual([]);
+  });
+  test("one that may be replaced: its successor must be had before it goes", () =>
+    expect(hostsToMake(topology, wholeState(topology), new Set(["host-b"])).map(({ name }) => name)).toEqual([
+      "host-b",
+    ]));
+  test("are resized: those whose type is another than the provider last saw", () => {
+    const bigger = withA({ serverType: "cx43" });
+    expect(hostsToResize(bigger, wholeState(topology), nobody).map(({ name }) => name)).toEqual(["host-a"]);
+    expect(hostsToResize(bigger, wholeState(topology), new Set(["host-a"]))).toEqual([]);
+    expect(hostsToResize(bigger, newState, nobody)).toEqual([]);
+  });
+});
+
+describe("a server type", () => {
+  test("that there is not", () =>
+    expect(messages(withA({ serverType: "cx99" }))).toEqual([
+      "host-a: Hetzner has no server type cx99 | Choose one that has capacity in fsn1: cx23, cx33, cx43, ccx63.",
+    ]));
+  test("that is sold out there: where else it is, and what else is there, not smaller", () => {
+    const serverTypes = sampleTypes.map((type) =>
+      type.name === "cx33" ? sampleType("cx33", [4, 8, 80], ["nbg1", "hel1"]) : type,
+    );
+    expect(messages(withA({}), { serverTypes })).toEqual([
+      "host-a: Hetzner has no cx33 to give in fsn1 now | cx33 has capacity in nbg1, hel1. In fsn1 there is capacity for cx43, ccx63.",
+    ]);
+  });
+  test("that is sold out everywhere, and nothing else would do", () => {
+    const serverTypes = [sampleType("cx23", [2, 4, 40]), sampleType("cx33", [4, 8, 80], [])];
+    expect(onlyA(messages(withA({}), { serverTypes }))).toEqual([
+      "host-a: Hetzner has no cx33 to give in fsn1 now | cx33 has no capacity anywhere. In fsn1 there is capacity for nothing that would do.",
+    ]);
+  });
+  test("that this location does not offer", () => {
+    const cx33 = sampleType("cx33", [4, 8, 80]);
+    const serverTypes = [
+      ...sampleTypes.filter(({ name }) => name !== "cx33"),
+      { ...cx33, locations: cx33.locations.slice(1) },
+    ];
+    expect(messages(withA({}), { serverTypes })[0]).toContain(
+      "has no cx33 to give in fsn1 now (that location does not offer it)",
+    );
+  });
+  test("that is being withdrawn: a warning while it lasts, a fault after", () => {
+    const until = (day: string) => {
+      const deprecation = { announced: "2026-06-01T00:00:00Z", unavailable_after: `${day}T00:00:00Z` };
+      return sampleTypes.map((type) => (type.name === "cx33" ? { ...type, deprecation } : type));
+    };
+    const soon = judge(withA({}), { serverTypes: until("2027-01-31") });
+    expect(soon.faults).toEqual([]);
+    expect(soon.warnings[0]).toContain("host-a: Hetzner withdraws the server type cx33 in fsn1 on 2027-01-31");
+    expect(messages(withA({}), { serverTypes: until("2026-10-01") })[0]).toContain(
+      "(it is withdrawn since 2026-10-01)",
+    );
+  });
+  test("of another architecture", () => {
+    expect(messages(withA({ serverType: "cax21" }, {}, { arch: "x64" }))[0]).toBe(
+      "host-a: the server type cax21 is an arm machine, but its arch is x64 | Set its arch to arm64, or choose another type.",
+    );
+    const serverTypes = [...sampleTypes, sampleType("cyx1", [4, 8, 80], undefined, { architecture: "unknown" })];
+    expect(messages(withA({ serverType: "cyx1" }), { serverTypes })[0]).toContain("is an unknown machine");
+  });
+  test("with too small a disk for a public chain", () => {
+    const neard = {
+      version: "2.13.4",
+      artifact: { sha256: "0".repeat(64) },
+      bootNodes: sampleCloudInput().neard.bootNodes,
+    };
+    const at = withA({ serverType: "cx43" }, { network: "testnet", neard });
+    expect(onlyA(messages(at))).toEqual([
+      "host-a: the server type cx43 has 160 GB of disk, and neard's data on testnet needs more than 540 GB | Choose a type with more: ccx63 (960 GB).",
+    ]);
+  });
+});
+
+describe("a location", () => {
+  test("that there is not", () => {
+    const at = withA({ location: "xyz1" }, { hcloud: sampleHcloud({ network: { zone: "eu-central" } }) });
+    expect(messages(at)).toEqual(["host-a: Hetzner has no location xyz1 | Choose one of ash, fsn1, hel1, nbg1."]);
+  });
+  test("in another network zone than we thought", () => {
+    const locations = sampleLocations.map((one) => (one.name === "fsn1" ? { ...one, network_zone: "eu-north" } : one));
+    expect(messages(withA({}), { locations })[0]).toContain(
+      "fsn1 is in Hetzner's network zone eu-north, and the private network is in eu-central",
+    );
+  });
+});
+
+describe("an image", () => {
+  test.each<[string, Partial<Image> | null, string]>([
+    ["that there is not", null, "host-a: Hetzner has no image debian-13 for x86 machines"],
+    [
+      "of another architecture",
+      { architecture: "arm" },
+      "host-a: the image debian-13 is for arm machines, but its arch is x64",
+    ],
+    [
+      "on which holdfast does not run",
+      { os_flavor: "fedora" },
+      "host-a: the image debian-13 is fedora, on which holdfast does not run",
+    ],
+    ["that is not ready", { status: "creating" }, "host-a: the image debian-13 is not available (creating)"],
+  ])("%s", (_, image, words) =>
+    expect(onlyA(messages(withA({ image: "debian-13", serverType: "cx33" }), { image }))[0]).toContain(words),
+  );
+  test("that Hetzner withdraws is a warning", () =>
+    expect(judge(withA({}), { image: { deprecated: "2026-10-10T00:00:00Z" } }).warnings[0]).toContain(
+      "deprecated the image debian-13 (2026-10-10)",
+    ));
+});
+
+describe("a resize", () => {
+  const before = withA({});
+  const { facts } = wholeCloud(before);
+  const resize = (serverType: string, serverTypes = sampleTypes) => {
+    const at = withA({ serverType });
+    const state = wholeState(before);
+    const offers = { serverTypes, locations: sampleLocations, images: new Map() };
+    const hosts = hostsToResize(at, state, nobody);
+    const judged = judgeOffers(at, at.cloud as Cloud, { make: [], resize: hosts }, offers, nowMs);
+    return [...judged.faults, ...resizeOffers(hosts, state, facts.servers, offers)].map(({ message }) => message);
+  };
+  test("to one that is there", () => expect(resize("cx43")).toEqual([]));
+  test("to one with a smaller disk", () =>
+    expect(resize("cx23")).toEqual(["host-a: its disk has 80 GB, and cx23 has 40"]));
+  test("to another architecture", () =>
+    expect(resize("cax21")).toEqual(["host-a: a server cannot go from cx33 (x86) to cax21 (arm)"]));
+  test("to one that is sold out", () =>
+    expect(
+      resize(
+        "cx43",
+        sampleTypes.map((type) => (type.name === "cx43" ? sampleType("cx43", [8, 16, 160], []) : type)),
+      ),
+    ).toEqual(["host-a: Hetzner has no cx43 to give in fsn1 now"]));
+});

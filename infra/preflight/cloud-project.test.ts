@@ -1,0 +1,201 @@
+import { describe, expect, test } from "vitest";
+import type { Server } from "../../hcloud/schemas.ts";
+import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
+import { wholeCloud, wholeState } from "../testing/cloud.ts";
+import { sampleCloudInput, sampleHcloud, sampleHostKey, sampleTopology } from "../testing/sample.ts";
+import { judgeThings, type ProjectFacts, projectFaults, remainingFaults } from "./cloud-project.ts";
+import { type CloudState, cloudStateFrom } from "./cloud-state.ts";
+
+const topology = sampleTopology(sampleCloudInput());
+const { facts, resources } = wholeCloud(topology);
+const state = wholeState(topology);
+const newState = cloudStateFrom({});
+const nothing: ProjectFacts = {
+  servers: [],
+  networks: [],
+  primary_ips: [],
+  placement_groups: [],
+  firewalls: [],
+  ssh_keys: [],
+};
+const messages = (found: readonly { readonly message: string }[]) => found.map(({ message }) => message);
+const judge = (more: Partial<ProjectFacts> = {}, of: CloudState = state, at: Topology = topology) =>
+  judgeThings(at, at.cloud as Cloud, of, { ...facts, ...more });
+const faults = (...args: Parameters<typeof judge>) => messages(judge(...args).faults);
+const doubts = (...args: Parameters<typeof judge>) => messages(judge(...args).doubts);
+const withServer = (id: number, more: Partial<Server>) =>
+  facts.servers.map((server) => (server.id === id ? { ...server, ...more } : server));
+const stateWithout = (...ends: string[]) =>
+  cloudStateFrom(
+    Object.fromEntries(Object.entries(resources).filter(([urn]) => !ends.some((end) => urn.endsWith(`::${end}`)))),
+  );
+
+test("a stack that is as it should be", () => {
+  expect(projectFaults(state, facts)).toEqual([]);
+  expect(judge()).toEqual({ faults: [], doubts: [] });
+});
+
+test("a new stack in a project that has nothing of its names", () => {
+  expect(projectFaults(newState, nothing)).toEqual([]);
+  expect(judge(nothing, newState)).toEqual({ faults: [], doubts: [] });
+});
+
+describe("the token's project", () => {
+  test("is another: none of the ids answers", () => {
+    const [fault] = projectFaults(state, nothing);
+    expect(fault).toMatchObject({ code: "HF_CLOUD", next: expect.stringContaining("hcloud.token") });
+    expect(fault?.message).toContain("of another project than this stack's");
+    expect(fault?.message).toContain("(server 100 of host-a, server 101 of host-b, server 102 of host-c and 10 more)");
+  });
+  test("is another though it has things of the same names", () => {
+    const twins = Object.fromEntries(
+      Object.entries(facts).map(([kind, all]) => [
+        kind,
+        all.map((one: { id: number }) => ({ ...one, id: one.id + 5000 })),
+      ]),
+    ) as unknown as ProjectFacts;
+    expect(projectFaults(state, twins)).toHaveLength(1);
+  });
+  test("is the right one as long as one id answers", () =>
+    expect(projectFaults(state, { ...nothing, networks: facts.networks })).toEqual([]));
+});
+
+describe("a name that is taken", () => {
+  test("by what a run that was cut off has made, or by another stack", () => {
+    const all = judge({}, newState).faults;
+    expect(messages(all)).toContain(
+      "Hetzner has a server holdfast-localnet-host-a (id 100) already, which is not in this stack's state",
+    );
+    expect(messages(all)).toContain(
+      "Hetzner has a network holdfast-localnet (id 1) already, which is not in this stack's state",
+    );
+    // Three servers with addresses and groups, network, two firewalls, and the key.
+    expect(all).toHaveLength(3 * 3 + 1 + 2 + 1);
+    for (const { next } of all) expect(next).toContain("holdfast:hcloud.name");
+  });
+  test("is somebody else's business where nothing of ours is called so", () =>
+    expect(faults({ servers: [...facts.servers, { ...(facts.servers[0] as Server), id: 900, name: "web" }] })).toEqual(
+      [],
+    ));
+});
+
+describe("the SSH key", () => {
+  const named = (hcloud: object) => sampleTopology({ ...sampleCloudInput(), hcloud: sampleHcloud(hcloud) });
+  test("is in the project already, under another name", () => {
+    const keys = [
+      { id: 9, name: "laptop", fingerprint: "", public_key: `${sampleHostKey("operator")} me@laptop`, labels: {} },
+    ];
+    const all = judge({ ...nothing, ssh_keys: keys }, newState);
+    expect(messages(all.faults)).toEqual([
+      "The project has this stack's SSH key already, under the name laptop (id 9), and takes none twice",
+    ]);
+    expect(all.faults[0]?.next).toContain("holdfast:hcloud.sshKeyName laptop");
+    const at = named({ sshPublicKey: undefined, sshKeyName: "laptop" });
+    expect(faults({ ...nothing, ssh_keys: keys }, newState, at)).toEqual([]);
+  });
+  test("that is named is not there", () => {
+    const at = named({ sshPublicKey: undefined, sshKeyName: "laptop" });
+    expect(faults({}, state, at)).toEqual([
+      "holdfast:hcloud.sshKeyName is laptop, but the project has no SSH key of that name, only holdfast-localnet",
+    ]);
+  });
+});
+
+describe("a host's server", () => {
+  test("cannot move", () =>
+    expect(faults({ servers: withServer(100, { location: { name: "nbg1" } }) })).toEqual([
+      "host-a (server 100) is in nbg1, and no server can move to fsn1",
+    ]));
+  test("has no power", () => {
+    const [fault] = judge({ servers: withServer(101, { status: "off" }) }).faults;
+    expect(fault?.message).toBe("host-b (server 101) has no power");
+    expect(fault?.next).toContain("fenced");
+  });
+  test.each(["deleting", "migrating", "rebuilding", "stopping", "unknown"] as const)("is %s", (status) =>
+    expect(faults({ servers: withServer(101, { status }) })).toEqual([`host-b (server 101) is ${status}`]),
+  );
+  test.each(["initializing", "starting"] as const)("is waited for: %s", (status) =>
+    expect(judge({ servers: withServer(101, { status }) })).toEqual({ faults: [], doubts: [] }),
+  );
+  test("was deleted by hand: a doubt, for the run may make it anew", () => {
+    const found = judge({ servers: facts.servers.slice(1) });
+    expect(found.faults).toEqual([]);
+    expect(messages(found.doubts)).toEqual(["host-a has no server holdfast-localnet-host-a at Hetzner"]);
+  });
+  test("was detached by hand, or lost its address: a doubt", () => {
+    expect(doubts({ servers: withServer(100, { private_net: [] }) })).toEqual([
+      "host-a (server 100) is in no private network",
+    ]);
+    const loose = facts.primary_ips.map((one) => (one.id === 200 ? { ...one, assignee_id: null } : one));
+    expect(doubts({ primary_ips: loose })).toEqual([
+      "host-a (server 100) has another public address: 203.0.113.1 is not assigned to it",
+    ]);
+  });
+  test("that this run completes is none: its attachment was never made", () =>
+    expect(judge({ servers: withServer(100, { private_net: [] }) }, stateWithout("host-a-private"))).toEqual({
+      faults: [],
+      doubts: [],
+    }));
+  test("that is to become another type is no doubt", () => {
+    const { hosts } = sampleCloudInput();
+    const [a, ...others] = hosts;
+    const at = sampleTopology({
+      ...sampleCloudInput(),
+      hosts: [{ ...a, name: "host-a", cloud: { location: "fsn1", serverType: "cx43" } }, ...others],
+    });
+    expect(judge({}, state, at)).toEqual({ faults: [], doubts: [] });
+  });
+});
+
+describe("afterwards", () => {
+  const hosts = topology.hosts.filter(isAtCloud) as HostAtCloud[];
+  const ids = new Map([
+    ["host-a", 100],
+    ["host-b", 101],
+    ["host-c", 102],
+  ]);
+  test("a host that was in doubt is whole", () => expect(remainingFaults(hosts, ids, facts)).toEqual([]));
+  test("or is not, and only a refresh helps", () => {
+    const [fault, ...others] = remainingFaults(hosts, ids, { ...facts, servers: facts.servers.slice(1) });
+    expect(fault).toMatchObject({
+      code: "HF_CLOUD",
+      message: "host-a has no server holdfast-localnet-host-a at Hetzner",
+      next: expect.stringContaining("pulumi up --refresh"),
+    });
+    expect(others).toEqual([]);
+  });
+  test("or has a new server, under another id", () => {
+    const servers = [{ ...(facts.servers[0] as Server), id: 300 }, ...facts.servers.slice(1)];
+    const primary_ips = facts.primary_ips.map((one) => (one.id === 200 ? { ...one, assignee_id: 300 } : one));
+    expect(remainingFaults(hosts, new Map(ids).set("host-a", 300), { servers, primary_ips })).toEqual([]);
+  });
+});
+
+test("what was deleted by hand besides a server is told at once", () =>
+  expect(faults({ networks: [] })).toEqual(["Hetzner does not have network 1 any more, which the stack's state has"]));
+
+describe("a host that leaves", () => {
+  const { hosts } = sampleCloudInput();
+  const at = sampleTopology({
+    ...sampleCloudInput(),
+    hosts: [...hosts.slice(0, 2), { name: "host-d", cloud: { location: "hel1" }, roles: ["consul"] }],
+  });
+  test("while it is protected", () => {
+    const found = judge({}, state, at).faults.filter(({ message }) => message.includes("host-c"));
+    expect(messages(found)).toEqual([
+      "host-c is not made by this stack any more, but its server and its public address (id 202) are protected",
+    ]);
+    expect(found[0]?.next).toContain("cloud.protect: false");
+  });
+  test("when its protection was lifted before", () => {
+    const lifted = Object.fromEntries(
+      Object.entries(resources).map(([urn, one]) => [
+        urn,
+        urn.endsWith("host-c-address")
+          ? { ...one, outputs: { ...(one.outputs as object), deleteProtection: false } }
+          : one,
+      ]),
+    );
+    expect(faults({}, cloudStateFrom(lifted), at)).toEqual([]);
+  });
+});

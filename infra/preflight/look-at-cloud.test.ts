@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import type { Cloud } from "../config/topology.ts";
+import { sampleTypes, wholeCloud, wholeState } from "../testing/cloud.ts";
+import { FakeProject } from "../testing/fake-project.ts";
+import { sampleCloudInput, sampleTopology } from "../testing/sample.ts";
+import { cloudStateFrom } from "./cloud-state.ts";
+import { type CloudQuestion, lookAgain, lookAtCloud } from "./look-at-cloud.ts";
+
+const topology = sampleTopology(sampleCloudInput());
+const { facts } = wholeCloud(topology);
+const question = (more: Partial<CloudQuestion> = {}): CloudQuestion => ({
+  topology,
+  cloud: topology.cloud as Cloud,
+  state: wholeState(topology),
+  replaceable: new Set(),
+  preview: false,
+  hostsNow: async () => [],
+  ...more,
+});
+
+test("a stack with nothing to make asks for its own things, and for nothing else", async () => {
+  const project = new FakeProject(facts);
+  expect(await lookAtCloud(project.client(), question())).toEqual({
+    faults: [],
+    warnings: [],
+    notes: [],
+    doubtful: new Set(),
+  });
+  expect(project.asked.toSorted()).toEqual([
+    "firewalls",
+    "networks",
+    "placement_groups",
+    "primary_ips",
+    "servers",
+    "ssh_keys",
+  ]);
+});
+
+test("a new stack asks what can be had, once for each image", async () => {
+  const project = new FakeProject({});
+  const seen = await lookAtCloud(project.client(), question({ state: cloudStateFrom({}) }));
+  expect(seen.faults).toEqual([]);
+  expect(seen.notes).toHaveLength(3);
+  expect(project.asked.filter((path) => path === "images")).toHaveLength(1);
+});
+
+test("a snapshot is asked for by its id, and one that is not there is a fault", async () => {
+  const hosts = sampleCloudInput().hosts.map((host) => ({ ...host, cloud: { location: "fsn1", image: "4711" } }));
+  const at = sampleTopology({ ...sampleCloudInput(), hosts });
+  const seen = await lookAtCloud(new FakeProject({}).client(), question({ topology: at, state: cloudStateFrom({}) }));
+  expect(seen.faults[0]?.message).toBe("host-a: Hetzner has no image 4711 for x86 machines");
+});
+
+test("a token of another project ends it: nothing else is said", async () => {
+  const project = new FakeProject({});
+  const seen = await lookAtCloud(project.client(), question());
+  expect(seen.faults.map(({ message }) => message)).toEqual([expect.stringContaining("of another project")]);
+  expect(project.asked).not.toContain("server_types");
+});
+
+test("a server that was deleted by hand is a doubt, and whether there is another to be had is asked", async () => {
+  const project = new FakeProject(
+    { ...facts, servers: facts.servers.slice(1) },
+    { serverTypes: sampleTypes.slice(0, 1) },
+  );
+  const seen = await lookAtCloud(project.client(), question());
+  expect(seen.doubtful).toEqual(new Set(["host-a"]));
+  expect(seen.warnings[0]).toContain("Only pulumi up --refresh sees that");
+  expect(seen.faults.map(({ message }) => message)).toEqual(["host-a: Hetzner has no server type cx33"]);
+  const ids = new Map([["host-a", 100]]);
+  const again = await lookAgain(project.client(), topology.hosts.slice(0, 1) as never, ids);
+  expect(again.map(({ message }) => message)).toEqual(["host-a has no server holdfast-localnet-host-a at Hetzner"]);
+});
+
+describe("a resize", () => {
+  const [a, b, c] = sampleCloudInput().hosts;
+  const resized = (...names: string[]) =>
+    sampleTopology({
+      ...sampleCloudInput(),
+      hosts: [a, b, c].map((host) => ({
+        ...host,
+        cloud: {
+          location: host?.cloud?.location ?? "",
+          ...(names.includes(host?.name ?? "") ? { serverType: "cx43" } : {}),
+        },
+      })) as never,
+    });
+  test("of one host asks how the cluster is", async () => {
+    let asked = 0;
+    const hostsNow = async () => {
+      asked += 1;
+      return [];
+    };
+    const seen = await lookAtCloud(
+      new FakeProject(facts).client(),
+      question({ topology: resized("host-b"), hostsNow }),
+    );
+    expect(seen).toMatchObject({ faults: [], notes: [] });
+    expect(asked).toBe(1);
+  });
+  test("of two in one run is refused", async () => {
+    const seen = await lookAtCloud(
+      new FakeProject(facts).client(),
+      question({ topology: resized("host-a", "host-b") }),
+    );
+    expect(seen.faults.map(({ message }) => message)).toEqual([
+      expect.stringContaining("would cut the power of all of them together"),
+    ]);
+  });
+});
+
+describe("an API that does not answer", () => {
+  const refused = new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) });
+  test("ends an update before anything is made", async () => {
+    const seen = await lookAtCloud(new FakeProject(refused).client(), question());
+    expect(seen.faults).toMatchObject([
+      { code: "HF_CLOUD", message: expect.stringContaining("nothing listens there") },
+    ]);
+  });
+  test("is worth a word in a preview", async () => {
+    const seen = await lookAtCloud(new FakeProject(refused).client(), question({ preview: true }));
+    expect(seen.faults).toEqual([]);
+    expect(seen.warnings).toEqual([
+      expect.stringMatching(/^Whether Hetzner can do this was not looked at: .*pulumi up looks again/),
+    ]);
+  });
+  test("but one that refuses the token is a fault there too", async () => {
+    const seen = await lookAtCloud(new FakeProject("unauthorized").client(), question({ preview: true }));
+    expect(seen.faults).toMatchObject([
+      { code: "HF_CLOUD", message: expect.stringContaining("unauthorized"), next: expect.stringContaining("token") },
+    ]);
+  });
+});
