@@ -105,9 +105,10 @@ The secrets are set on the command line, so that they never stand in the file in
 \`\`\`sh
 npm run -s pulumi -- config set --secret validatorKey < validator_key.json
 npm run -s pulumi -- config set --secret --path ssh.privateKey < ~/.ssh/id_ed25519
+npm run -s pulumi -- config set --secret --path hcloud.token < TOKENFILE    # only for hosts at Hetzner Cloud
 \`\`\`
 
-A third, \`nextValidatorKey\`, is there only while [the validator's key is changed](operate/rotate-validator-key.md).
+Another, \`nextValidatorKey\`, is there only while [the validator's key is changed](operate/rotate-validator-key.md).
 
 \`--path\` is for what is inside a section; without it there would be a setting with a dot in its name, which is refused.
 
