@@ -4,6 +4,7 @@ import { type AgentConfig, agentConfigSchema } from "../../contract/agent-config
 import type { HostSpecInput } from "../../contract/host-spec.ts";
 import { credentials, paths, ports, units, users } from "../../contract/paths.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { askedServers } from "./asked-servers.ts";
 import { hardening } from "./hardening.ts";
 import { keyPlaceFile } from "./key-place.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
@@ -67,7 +68,7 @@ function validatorKeys({ nextPublicKey }: Topology): [credential: string, secret
 
 /** What the agent on `host` knows. Checked here, so that no host is given what its agent would refuse. */
 export function agentConfig(topology: Topology, host: Host): AgentConfig {
-  const servers = topology.hosts.filter((member) => hasRole("consul")(member) && member.name !== host.name);
+  const { asked, unasked } = askedServers(topology, host);
   return agentConfigSchema.parse({
     network: topology.network,
     account: topology.account,
@@ -78,9 +79,10 @@ export function agentConfig(topology: Topology, host: Host): AgentConfig {
     peers: topology.hosts.filter(hasRole("neard")).map(({ name, priority }) => ({ host: name, priority })),
     consul: {
       datacenter: topology.consul.datacenter,
-      urls: ["127.0.0.1", ...servers.map((server) => server.address)].map(
+      urls: ["127.0.0.1", ...asked.map((server) => server.address)].map(
         (address) => `https://${hostPort(address, ports.consulHttps)}`,
       ),
+      unasked: unasked.map((server) => server.address),
       caFile: paths.caCertificate,
       certFile: paths.hostCertificate,
     },
