@@ -71,6 +71,9 @@ function entryFrom(raw: z.infer<typeof rawEntry>): KvEntry {
   };
 }
 
+const rawEntries = z.array(rawEntry);
+const indexHeader = z.coerce.number().int();
+
 const txnResult = z.object({ Results: z.array(z.object({ KV: rawEntry.optional() })).nullish() });
 
 const autopilotHealth = z.object({
@@ -189,9 +192,9 @@ export class ConsulClient {
     // As if those keys did not exist, and with status 404 if it may see none (seen on 1.20.6 and 1.22.6).
     if (headers["x-consul-results-filtered-by-acls"] === "true")
       throw new ConsulRefused(403, `Permission denied: this host's token may not read all below ${prefix}`);
-    const entries = statusCode === 404 ? [] : this.#shaped(z.array(rawEntry), body);
+    const entries = statusCode === 404 ? [] : this.#shaped(rawEntries, body);
     return {
-      index: this.#shaped(z.coerce.number().int(), headers["x-consul-index"]),
+      index: this.#shaped(indexHeader, headers["x-consul-index"]),
       entries: entries.map((raw) => entryFrom(raw)),
     };
   }

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { FenceKeeper } from "./keep-fence.ts";
 import { FirewallKeeper, type Rules } from "./keep-firewall.ts";
 import { type RuleNews, readRuleNews } from "./rule-news.ts";
-import { watchRules } from "./watch-rules.ts";
+import { RulesWatcher } from "./watch-rules.ts";
 
 /** One message as the kernel frames it: an attribute with the table's name behind nfnetlink's own four bytes. */
 function message(type: number, table: string): Buffer {
@@ -167,22 +166,11 @@ describe("the watch", () => {
   const quiet: RuleNews = { changed: new Set(), deleted: new Set(), all: false, broken: null };
   /** Runs for so many looks; one takes 500 ms of the clock. */
   async function watching(looks: number, at: Record<number, RuleNews>, failing = 0, heard = true) {
-    const stop = new AbortController();
     const seen: string[] = [];
     let turn = 0;
-    let nowMs = 0;
     let failures = failing;
-    await watchRules({
-      signal: stop.signal,
-      clock: {
-        bootMs: () => nowMs,
-        wallMs: () => 0,
-        sleep: async (ms) => {
-          nowMs += ms;
-          if (++turn >= looks) stop.abort();
-          await sleep(0);
-        },
-      },
+    const watcher = new RulesWatcher({
+      clock: { bootMs: () => turn * 500 },
       news: heard ? () => at[turn] ?? quiet : null,
       lookAtFirewall: async () => {
         if (failures-- > 0) throw new Error("nft");
@@ -192,6 +180,7 @@ describe("the watch", () => {
       onFailure: (error) => seen.push(`${error.message} ${turn}`),
       onDeaf: (code) => seen.push(`deaf ${code} ${turn}`),
     });
+    for (; turn < looks; turn++) await watcher.look();
     return seen;
   }
 

@@ -8,7 +8,7 @@ import type { Clock } from "../system/clock.ts";
 import type { RuleNews } from "./rule-news.ts";
 
 /** With the programs that a restored table takes (50 ms), well within a second. */
-const lookEveryMs = 500;
+export const lookEveryMs = 500;
 /** Nothing should ever be missed; starting nft this often costs nothing worth counting. */
 const unaskedEveryMs = 60_000;
 /** Where the kernel's news cannot be had: 15 ms each. */
@@ -20,8 +20,7 @@ const retryMs = 1000;
 const longestRetryMs = 5000;
 
 export interface RuleWatch {
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "bootMs">;
   /** The news since the last call about these tables; null: there is no such socket. */
   readonly news: ((tables: readonly string[]) => RuleNews) | null;
   /** Puts the host's firewall back if it is not as it was. */
@@ -34,38 +33,59 @@ export interface RuleWatch {
   onDeaf(code: string | null): void;
 }
 
-/**
- * Until `signal` aborts, or half a second longer: nobody need wait for its end. No `repeat` here, for what is done twice
- * a second costs as much by its timers as by what it does (0.05 % of a core, measured beside a holder's feeds).
- */
-export async function watchRules(watch: RuleWatch): Promise<void> {
-  const { signal, clock, news, onFailure, onDeaf } = watch;
-  const everyMs = news === null ? unheardEveryMs : unaskedEveryMs;
-  let dueMs = clock.bootMs() + firstLookMs;
-  let failures = 0;
-  let deafUntilMs: number | null = null;
-  for (; !signal.aborted; await clock.sleep(lookEveryMs)) {
-    const nowMs = clock.bootMs();
-    const isAsked = news !== null && (deafUntilMs === null || nowMs >= deafUntilMs);
-    const said = isAsked ? news(ourTables) : nothingSaid;
-    if (said.broken !== null) {
-      if (deafUntilMs === null) onDeaf(said.broken);
-      deafUntilMs = nowMs + unheardEveryMs;
-    } else if (isAsked && deafUntilMs !== null) {
-      onDeaf(null);
-      deafUntilMs = null;
+/** To be asked every `lookEveryMs`; who calls does so at a moment at which it is awake anyway. */
+export class RulesWatcher {
+  readonly #watch: RuleWatch;
+  #dueMs: number;
+  #failures = 0;
+  #deafUntilMs: number | null = null;
+  #isLooking = false;
+
+  constructor(watch: RuleWatch) {
+    this.#watch = watch;
+    this.#dueMs = watch.clock.bootMs() + firstLookMs;
+  }
+
+  /** Never throws. What is said while a look is under way is heard at the next call after it. */
+  async look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      await this.#look();
+    } finally {
+      this.#isLooking = false;
     }
-    const isDue = said.all || nowMs >= dueMs;
-    if (isDue) dueMs = nowMs + everyMs;
+  }
+
+  async #look(): Promise<void> {
+    const { clock, news, lookAtFence, lookAtFirewall, onFailure } = this.#watch;
+    const nowMs = clock.bootMs();
+    const said = this.#hear(nowMs);
+    const isDue = said.all || nowMs >= this.#dueMs;
+    if (isDue) this.#dueMs = nowMs + (news === null ? unheardEveryMs : unaskedEveryMs);
     const isFenceSaid = said.deleted.has(fenceTable);
     try {
-      if (isDue || isFenceSaid) await watch.lookAtFence(isFenceSaid);
-      if (isDue || said.changed.has(firewallTable)) await watch.lookAtFirewall();
-      if (isDue) failures = 0;
+      if (isDue || isFenceSaid) await lookAtFence(isFenceSaid);
+      if (isDue || said.changed.has(firewallTable)) await lookAtFirewall();
+      if (isDue) this.#failures = 0;
     } catch (error) {
-      dueMs = nowMs + Math.min(retryMs * 2 ** failures++, longestRetryMs);
+      this.#dueMs = nowMs + Math.min(retryMs * 2 ** this.#failures++, longestRetryMs);
       onFailure(error as Error);
     }
+  }
+
+  #hear(nowMs: number): RuleNews {
+    const { news, onDeaf } = this.#watch;
+    if (news === null || (this.#deafUntilMs !== null && nowMs < this.#deafUntilMs)) return nothingSaid;
+    const said = news(ourTables);
+    if (said.broken !== null) {
+      if (this.#deafUntilMs === null) onDeaf(said.broken);
+      this.#deafUntilMs = nowMs + unheardEveryMs;
+    } else if (this.#deafUntilMs !== null) {
+      onDeaf(null);
+      this.#deafUntilMs = null;
+    }
+    return said;
   }
 }
 

@@ -168,7 +168,7 @@ export async function runAgent(configFile: string): Promise<void> {
   );
 
   if (host !== null) whenKeyAppears(stop.signal, () => host.agent.lookForKey());
-  const placeWatch = host === null ? null : endForPlace(host.agent, stop, log);
+  if (host !== null) endForPlace(host.agent, stop, log);
   const watchConsul = repeat({
     everyMs: consulViewEveryMs,
     clock: systemClock,
@@ -193,7 +193,7 @@ export async function runAgent(configFile: string): Promise<void> {
   if (host !== null) void forgetStandIns();
   log.info({ version }, `holdfastd runs on ${config.host} (${config.roles.join(", ")})`);
   const watchPower = power?.run(stop.signal);
-  const work = [watchConsul, writeConnections, shorten, watchdog, placeWatch, watchPower];
+  const work = [watchConsul, writeConnections, shorten, watchdog, watchPower];
   await Promise.all([...work, host?.agent.run(stop.signal)]);
   socket.close();
   monitoring.close();
@@ -213,19 +213,15 @@ function whenKeyAppears(signal: AbortSignal, look: () => void): void {
 
 /** So long an agent runs at least before it makes room for another: what that does not mend must not keep it busy. */
 const leastRunMs = 30_000;
+const placeEveryMs = 1000;
 
 /** A standby whose key has no place, for somebody took it away: the unit makes it anew before the next agent starts. */
-async function endForPlace(agent: NeardHost, stop: AbortController, log: Logger): Promise<void> {
+function endForPlace(agent: NeardHost, stop: AbortController, log: Logger): void {
   const startedMs = systemClock.bootMs();
-  await repeat({
-    everyMs: 1000,
-    clock: systemClock,
-    signal: stop.signal,
-    work: async () => {
-      if (!agent.wantsRestart || systemClock.bootMs() - startedMs < leastRunMs) return;
-      log.warn({}, "ends, so that its unit makes the key's directory anew and starts another agent");
-      stop.abort();
-    },
+  agent.atTicks(placeEveryMs, () => {
+    if (!agent.wantsRestart || systemClock.bootMs() - startedMs < leastRunMs) return;
+    log.warn({}, "ends, so that its unit makes the key's directory anew and starts another agent");
+    stop.abort();
   });
 }
 

@@ -72,10 +72,11 @@ export async function expire(options: ExpireOptions): Promise<string> {
   );
 }
 
-/** Addresses of the cluster's Consul servers. None where nobody can tell any more: then their sockets count too. */
+/** Addresses of all the cluster's Consul servers. None where nobody can tell any more: then their sockets count too. */
 function consulServers(): string[] {
   try {
-    return readAgentConfig().consul.urls.map((url) => fromUrl(new URL(url).hostname));
+    const { urls, unasked } = readAgentConfig().consul;
+    return [...urls.map((url) => fromUrl(new URL(url).hostname)), ...unasked];
   } catch {
     return [];
   }

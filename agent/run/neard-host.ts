@@ -23,7 +23,15 @@ const probeMs = 1000;
 const noteLagMs = 1500;
 /** A probe in flight is waited for; another is not begun closer than this. */
 const probeSoonMs = 20;
+/** The key's directory is looked at this often by a holder, to whom a change means nothing yet; by others at every tick. */
+const holdersPlaceMs = 1000;
 const lookAnewEveryMs = 50;
+
+interface Beside {
+  readonly everyMs: number;
+  readonly work: () => void;
+  doneMs: number;
+}
 
 export class NeardHost {
   readonly settings: Settings;
@@ -37,6 +45,8 @@ export class NeardHost {
   #refusing = false;
   #isUnheard = false;
   #needsNewAgent = false;
+  #placeMs = Number.NEGATIVE_INFINITY;
+  readonly #besides: Beside[] = [];
 
   private constructor(partners: Partners, settings: Settings, first: Step) {
     this.#p = partners;
@@ -63,6 +73,14 @@ export class NeardHost {
     const savedTerm = saved?.term ?? null;
     const findings = { savedLease, savedTerm, armed, keyFilePresent: custody.filePresent() } as const;
     return new NeardHost(partners, settings, start(settings, findings, clock.bootMs()));
+  }
+
+  /**
+   * Does something now and then at the ticks: a wake-up of its own costs more than most of what is done then.
+   * @param everyMs it is due at the last tick that is no later than this after the one before
+   */
+  atTicks(everyMs: number, work: () => void): void {
+    this.#besides.push({ everyMs, work, doneMs: this.#p.clock.bootMs() });
   }
 
   get state(): State {
@@ -139,9 +157,14 @@ export class NeardHost {
     this.#tickedMs = nowMs;
     this.dispatch({ is: "tick" });
     this.lookForKey();
-    this.#lookAtPlace();
+    if (this.#state.phase.name !== "active" || nowMs - this.#placeMs >= holdersPlaceMs) this.#lookAtPlace(nowMs);
     const changed = this.#p.neard.process() !== (this.#state.probe?.process ?? null);
     if (changed || nowMs - this.#probedMs >= probeMs) void this.#probe();
+    for (const beside of this.#besides) {
+      if (nowMs - beside.doneMs <= beside.everyMs - tickMs) continue;
+      beside.doneMs = nowMs;
+      beside.work();
+    }
   }
 
   /** While this host has no lease, no key may lie where neard would find it. Called at every tick, and when one appears. */
@@ -150,7 +173,8 @@ export class NeardHost {
   }
 
   /** Where the key would be put, before it is due: a host that cannot take it must not be asked to. */
-  #lookAtPlace(): void {
+  #lookAtPlace(nowMs: number): void {
+    this.#placeMs = nowMs;
     const { custody, log } = this.#p;
     const found = this.#state.phase.name === "standby" ? custody.mendPlace() : custody.placeFault();
     const fault = found === null ? null : `the key has no place: ${found.because}`;

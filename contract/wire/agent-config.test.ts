@@ -11,7 +11,13 @@ const config = {
   priority: 100,
   lease: defaultTiming,
   peers: [{ host: "host-a", priority: 100 }],
-  consul: { datacenter: "holdfast", urls: ["https://127.0.0.1:8501"], caFile: "/ca.pem", certFile: "/cert.pem" },
+  consul: {
+    datacenter: "holdfast",
+    urls: ["https://127.0.0.1:8501"],
+    unasked: ["192.0.2.13"],
+    caFile: "/ca.pem",
+    certFile: "/cert.pem",
+  },
   http: { address: "127.0.0.1", port: 2233 },
 };
 

@@ -42,8 +42,10 @@ export const agentConfigSchema = z.strictObject({
   peers: z.array(z.strictObject({ host: hostNameSchema, priority: z.number().int() })),
   consul: z.strictObject({
     datacenter: z.string(),
-    /** HTTPS addresses: this host's own Consul first, then all servers; `https://address:8501`. */
+    /** HTTPS addresses: this host's own Consul first, then the servers that are asked when it does not answer; `https://address:8501`. */
     urls: z.array(z.url()).min(1),
+    /** Addresses of the other servers, which are not asked: arbiters, whose word an agent can do without. */
+    unasked: z.array(z.union([z.ipv4(), z.ipv6()])).default([]),
     /** PEM files; the private key comes as the credential `tls-key`. */
     caFile: z.string(),
     certFile: z.string(),

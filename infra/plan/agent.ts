@@ -6,6 +6,7 @@ import { bundlePath, credentials, ownConfigPath, paths, ports, powerUnit, units,
 import { type AgentConfig, agentConfigSchema, agentConfigShape } from "../../contract/wire/agent-config.ts";
 import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { askedServers } from "./asked-servers.ts";
 import { hardening } from "./hardening.ts";
 import { keyPlaceFile } from "./key-place.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
@@ -100,7 +101,7 @@ function fencingConfig({ fencing: { mode, skipWait }, hosts }: Topology): AgentF
 
 /** What the agent on `host` knows. Checked here, so that no host is given what its agent would refuse. */
 export function agentConfig(topology: Topology, host: Host): AgentConfig {
-  const servers = topology.hosts.filter((member) => hasRole("consul")(member) && member.name !== host.name);
+  const { asked, unasked } = askedServers(topology, host);
   return agentConfigSchema.parse({
     format: agentConfigShape.format,
     network: topology.network,
@@ -112,9 +113,10 @@ export function agentConfig(topology: Topology, host: Host): AgentConfig {
     peers: topology.hosts.filter(hasRole("neard")).map(({ name, priority }) => ({ host: name, priority })),
     consul: {
       datacenter: topology.consul.datacenter,
-      urls: ["127.0.0.1", ...servers.map((server) => server.address)].map(
+      urls: ["127.0.0.1", ...asked.map((server) => server.address)].map(
         (address) => `https://${hostPort(address, ports.consulHttps)}`,
       ),
+      unasked: unasked.map((server) => server.address),
       caFile: paths.caCertificate,
       certFile: paths.hostCertificate,
     },

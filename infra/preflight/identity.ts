@@ -23,7 +23,11 @@ const agentSchema = z.object({
   host: z.string(),
   roles: z.array(z.string()),
   peers: z.array(z.object({ host: z.string() })),
-  consul: z.object({ datacenter: z.string(), urls: z.array(z.string()) }),
+  consul: z.object({
+    datacenter: z.string(),
+    urls: z.array(z.string()),
+    unasked: z.array(z.string()).default([]),
+  }),
   http: z.object({ address: z.string() }),
   neard: z.object({ publicKey: z.string() }).optional(),
 });
@@ -116,7 +120,10 @@ function differences(topology: Topology, report: HostReport, of: string): Fault[
       ),
     ];
   const names = new Set([...topology.hosts.map(({ name }) => name), ...topology.gone]);
-  const addresses = agent.consul.urls.map((url) => canonicalAddress(fromUrl(new URL(url).hostname))).filter(isRemote);
+  const { urls, unasked } = agent.consul;
+  const addresses = [...urls.map((url) => fromUrl(new URL(url).hostname)), ...unasked]
+    .map(canonicalAddress)
+    .filter(isRemote);
   const unknown = [
     ...agent.peers.map((peer) => peer.host).filter((name) => !names.has(name)),
     // Where one that died for good was, nobody knows any more.

@@ -208,3 +208,29 @@ test("flushed rules come back within a second; with nobody to bring them back, c
   const report = await expectOneSigner();
   expect(report.missed, `missed heights ${report.missedHeights.join(", ")}`).toBe(0);
 });
+
+/** Consul ends with status 1 when it is told to end: to systemd that is a failure, and to whoever watches failed units. */
+test("a Consul that is told to end has not failed; one that is killed has", async () => {
+  const { active, standby } = await fresh();
+  const [arbiter = ""] = ["host-a", "host-b", "host-c"].filter((host) => host !== active && host !== standby);
+  const ended = async () =>
+    await on(
+      arbiter,
+      "systemctl show holdfast-consul --property=ActiveState --property=Result --property=ExecMainStatus",
+    );
+  await on(arbiter, "systemctl stop holdfast-consul");
+  expect((await ended()).trim().split("\n").toSorted()).toEqual([
+    "ActiveState=inactive",
+    // Without this the check means nothing: the unit need not say so any more.
+    "ExecMainStatus=1",
+    "Result=success",
+  ]);
+  expect(await on(arbiter, "systemctl --failed --plain --no-legend")).not.toContain("consul");
+  await on(arbiter, "systemctl start holdfast-consul");
+  await healthy();
+  await on(arbiter, "systemctl kill --signal=KILL holdfast-consul");
+  await until("systemd to call that a failure", 10_000, async () =>
+    (await on(arbiter, "journalctl -u holdfast-consul --no-pager -n 50")).includes("Failed with result 'signal'"),
+  );
+  await healthy();
+});

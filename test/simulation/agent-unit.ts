@@ -231,7 +231,8 @@ export class AgentUnit {
   #clients(process: AgentProcess): SimulatedClient[] {
     const { consul, hosts } = this.#cluster;
     const { index } = this.#home;
-    const order = [index, ...hosts.map((_, i) => i).filter((i) => i !== index)];
+    // As infra/plan/asked-servers.ts has it: no arbiter's, for one of three is no majority.
+    const order = [index, ...hosts.map((_, i) => i).filter((i) => i !== index && hosts[i]?.hasNeard === true)];
     const onTransact: OnTransact = (operations, sentMs) => this.#cluster.transacting(index, operations, sentMs);
     return order.map((by) => new SimulatedClient({ process, host: index, by, consul, onTransact }));
   }
