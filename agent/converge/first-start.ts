@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { fromUrl, hostPort } from "../../contract/address.ts";
+import { HoldfastError } from "../../contract/errors.ts";
 import { credentials, paths, ports } from "../../contract/paths.ts";
-import type { HostSpec } from "../../contract/wire/host-spec.ts";
+import { type HostSpec, managementTokenOnStdin } from "../../contract/wire/host-spec.ts";
 import { ConsulClient } from "../consul/client.ts";
 import { type Given, givenCredential, givenFile } from "./consul-access.ts";
 import { dismissPredecessor, type OtherServer } from "./predecessor.ts";
@@ -13,7 +14,6 @@ import type { Progress } from "./progress.ts";
 
 const configSchema = z.object({ server: z.boolean(), advertise_addr: z.string() });
 const joinSchema = z.object({ retry_join: z.array(z.string()) });
-const secretsSchema = z.object({ acl: z.object({ tokens: z.object({ initial_management: z.string() }) }) });
 const raftSchema = z.object({ Servers: z.array(z.object({ Node: z.string(), Address: z.string() })).nullish() });
 const membersSchema = z.array(z.object({ Name: z.string(), Status: z.number() }));
 /** Serf's number for a member that answers. */
@@ -46,8 +46,16 @@ export async function beforeFirstStart(
 ): Promise<boolean> {
   if (existsSync(join(paths.consulData, "raft"))) return false;
   const servers = serversIn(given.spec.files);
+  if (servers === null || servers.others.length === 0) return false;
   const access = accessIn(given);
-  if (servers === null || access === null) return false;
+  if (access === null)
+    throw new HoldfastError(
+      "HF_REFUSED",
+      `Consul is not started on ${given.spec.host}: whether the others still count on a server that was here before cannot be asked, for the token for it did not come along.`,
+      {
+        next: "Run pulumi up with this version of holdfast; a spec applied by hand needs the stack's management token on stdin.",
+      },
+    );
   const clients = servers.others.map(
     (address) => new ConsulClient({ url: `https://${hostPort(address, ports.consulHttps)}`, ...access }),
   );
@@ -65,15 +73,15 @@ export async function beforeFirstStart(
   }
 }
 
-/** With the token that may speak for others: it came with this apply. */
-function accessIn(given: Given): { ca: string; cert: string; key: string; token: string } | null {
+/** With the token that may speak for others: it came with this apply. Null: it did not. Exported for its test. */
+export function accessIn(given: Given): { ca: string; cert: string; key: string; token: string } | null {
   const ca = givenFile(given, paths.caCertificate);
   const cert = givenFile(given, paths.hostCertificate);
   const key = givenCredential(given, credentials.tlsKey);
-  const secrets = givenCredential(given, credentials.consulSecrets);
-  if (ca === undefined || cert === undefined || key === undefined || secrets === undefined) return null;
-  const tokens = secretsSchema.safeParse(JSON.parse(secrets)).data?.acl.tokens;
-  return tokens === undefined ? null : { ca, cert, key, token: tokens.initial_management };
+  const token = given.secrets[managementTokenOnStdin];
+  return ca === undefined || cert === undefined || key === undefined || token === undefined
+    ? null
+    : { ca, cert, key, token };
 }
 
 function otherServer(client: ConsulClient): OtherServer {

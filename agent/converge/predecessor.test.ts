@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
 import { planDeployment } from "../../infra/plan/deployment.ts";
 import { sampleArtifactsByArch, sampleHost, sampleInput, sampleTopology } from "../../infra/testing/sample.ts";
-import { serversIn } from "./first-start.ts";
+import { accessIn, serversIn } from "./first-start.ts";
 import { dismissPredecessor, type OtherServer, predecessorsIn, type RaftServer } from "./predecessor.ts";
 
 const own = { host: "host-b", address: "192.0.2.12" };
@@ -105,4 +105,15 @@ test("the others and the own address are those of Consul's own configuration", (
   });
   const [, , , hostD] = planDeployment(client, sampleArtifactsByArch).hosts;
   expect(serversIn(hostSpecSchema.parse(hostD?.consul.spec).files)).toBeNull();
+});
+
+test("what an apply of Consul brings along lets a server ask the others, and the token is on no host", () => {
+  const { hosts } = planDeployment(sampleTopology(), sampleArtifactsByArch);
+  for (const { host, consul } of hosts) {
+    const spec = hostSpecSchema.parse(consul.spec);
+    const secrets = Object.fromEntries(consul.secrets.map((name) => [name, `value of ${name}`]));
+    const isServer = host.roles.includes("consul");
+    expect(accessIn({ spec, secrets })?.token, host.name).toBe(isServer ? "value of management-token" : undefined);
+    expect(JSON.stringify(spec)).not.toContain("management-token");
+  }
 });

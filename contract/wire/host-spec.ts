@@ -145,6 +145,9 @@ export function specFor01({ format: _, ...spec }: HostSpec): object {
 /** A spec that is too long for a command comes on stdin too, under this name; `--spec` then has this in place of a file. */
 export const specOnStdin = { option: "-", name: "spec" } as const;
 
+/** The stack's management token comes under this name; it is written nowhere on a host. */
+export const managementTokenOnStdin = "management-token";
+
 /** stdin of `apply`: one JSON object, secrets by name. */
 export const secretsSchema = z.record(z.string(), z.string());
 export type Secrets = z.infer<typeof secretsSchema>;

@@ -11,7 +11,7 @@ import { aclSpec } from "./acl.ts";
 import { agentSpec } from "./agent.ts";
 import { consulSpec } from "./consul.ts";
 import { neardSpec } from "./neard.ts";
-import { secretNamesIn } from "./secret-names.ts";
+import { clusterSecrets, secretNamesIn } from "./secret-names.ts";
 import { systemSpec } from "./system.ts";
 import type { Artifact, HostArtifacts } from "./uploads.ts";
 
@@ -69,15 +69,19 @@ function planHost(topology: Topology, host: Host, byArch: ArtifactsByArch): Host
     runtime: { node, holdfastd },
     uploads: [consul, ...(validates ? [neard, ...(genesis === undefined ? [] : [genesis])] : [])],
     system: concern(systemSpec(topology, host)),
-    consul: concern(consulSpec(topology, host, artifacts)),
+    // A server that starts without data asks the others about the one that it replaces (agent/converge/first-start.ts).
+    consul: concern(
+      consulSpec(topology, host, artifacts),
+      hasRole("consul")(host) ? [clusterSecrets.managementToken] : [],
+    ),
     ...(validates ? { neard: concern(neardSpec(topology, host, artifacts)) } : {}),
     agent: concern(agentSpec(topology, host, artifacts)),
   };
 }
 
 /** Also proves that the converger will accept the spec. */
-function concern(planned: HostSpecInput): ConcernPlan {
+function concern(planned: HostSpecInput, besides: readonly string[] = []): ConcernPlan {
   const spec = stamped(hostSpecShape, planned) as HostSpecInput;
   hostSpecSchema.parse(spec);
-  return { spec, secrets: secretNamesIn(spec) };
+  return { spec, secrets: [...secretNamesIn(spec), ...besides].toSorted() };
 }

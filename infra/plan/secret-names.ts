@@ -2,11 +2,11 @@
  * Names of the cluster's secrets. A plan speaks of them by name only; infra/secrets/ makes the values.
  * Those of one host carry its name, so that one flat table holds them all.
  */
-import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
+import { type HostSpecInput, managementTokenOnStdin } from "../../contract/wire/host-spec.ts";
 
 export const clusterSecrets = {
   caCertificate: "ca-certificate",
-  managementToken: "management-token",
+  managementToken: managementTokenOnStdin,
   validatorKey: "validator-key",
   /** Only while the account's key is being changed. */
   nextValidatorKey: "next-validator-key",
