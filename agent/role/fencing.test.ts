@@ -173,7 +173,7 @@ describe("a holder that says nothing", () => {
     const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
     const { fencing } = core.state;
     if (fencing.job === null) throw new Error("nothing is under way");
-    const earlier = { ...fencing, job: { ...fencing.job, term: { epoch: 3, session: null } } };
+    const earlier = { ...fencing, job: { ...fencing.job, term: { epoch: 3, session: null, seq: null } } };
     core.state = { ...core.state, fencing: earlier };
     core.deeds();
     core.answer("off");
@@ -361,7 +361,7 @@ describe("skipWait", () => {
     expect(core.deeds()).not.toContain("create-session");
   });
 
-  test("without it what is known to be off is waited for too, when a late renewal of it comes", () => {
+  test("what was known before a renewal is asked anew after it, and without it waited for besides", () => {
     const late = (skipWait: boolean) => {
       const core = new Fenced({ skipWait })
         .watched()
@@ -369,7 +369,11 @@ describe("skipWait", () => {
         .answer("off");
       core.fail();
       core.deeds();
-      return core.live(takeoverMs - 1500, heldByA(51)).deeds();
+      expect(core.live(takeoverMs - 1500, heldByA(51)).deeds(), "before the device was asked again").toEqual(
+        skipWait ? ["look host-a"] : [],
+      );
+      if (skipWait) core.answer("off");
+      return core.deeds();
     };
     expect(late(true)).toContain("create-session");
     expect(late(false)).not.toContain("create-session");
@@ -453,5 +457,43 @@ describe("answers to a roll call", () => {
       .after(1200)
       .tell({ is: "tick" });
     expect(answers(core)).toContain("question 1");
+  });
+});
+
+describe("a holder that renews again", () => {
+  const again = (core: Fenced) => {
+    for (let index = 51; index < 60; index++) core.live(1000, heldByA(index));
+    core.deeds();
+    return core.live(takeoverMs + 200, heldByA(59));
+  };
+
+  test("was not off for good, whoever said so: its device is asked before the next take-over", () => {
+    const confirmed = new Fenced().watched().live(takeoverMs + 200, heldByA(50)).answer("unproven", "no route");
+    confirmed.tell({ is: "power-confirmed", host: "host-a", at: "2026-11-29T12:00:00.000Z" });
+    expect(again(confirmed).deeds()).toEqual(["off host-a"]);
+    const shown = new Fenced().watched().live(takeoverMs + 200, heldByA(50)).answer("off");
+    shown.fail();
+    expect(again(shown).deeds()).toEqual(["off host-a"]);
+  });
+
+  test("an answer to a question from before the renewal counts for nothing", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    core.deeds();
+    const { job } = core.state.fencing;
+    core.live(600, heldByA(51));
+    expect(core.deeds()).toEqual(["abandon-power"]);
+    core.tell({
+      is: "power-seen",
+      job: job?.number ?? 0,
+      proof: { host: "host-a", device: "command", outcome: "off", because: "off", at: "", tookMs: 1 },
+    });
+    expect(core.state.fencing.proofs).toEqual([]);
+  });
+
+  test("one failed try with bestEffort is no reason to leave the device out later in the same term", () => {
+    const core = new Fenced({ mode: "bestEffort" }).watched().live(takeoverMs + 200, heldByA(50));
+    core.answer("unproven", "the API is down");
+    core.fail();
+    expect(again(core).deeds()).toEqual(["off host-a"]);
   });
 });

@@ -48,11 +48,11 @@ export const noFencing: Fencing = {
 };
 
 export function termOf(lock: LockView): LockTerm {
-  return { epoch: lock.lockIndex, session: lock.value?.session ?? null };
+  return { epoch: lock.lockIndex, session: lock.value?.session ?? null, seq: lock.value?.seq ?? null };
 }
 
 function isSameTerm(a: LockTerm | null, b: LockTerm | null): boolean {
-  return a !== null && b !== null && a.epoch === b.epoch && a.session === b.session;
+  return a !== null && b !== null && a.epoch === b.epoch && a.session === b.session && a.seq === b.seq;
 }
 
 /** The record proves who held last: a host of ours wrote it where it is, and nothing is wrong with the lock. */
@@ -229,7 +229,7 @@ export function abandonPower(draft: Draft): void {
   setFencing(draft, { job: null });
 }
 
-/** What was known of one term says nothing of another. */
+/** What was known of one term says nothing of another, nor of a holder that has renewed since. */
 function forgetOldTerm(draft: Draft): void {
   const { fencing, watch } = draft.state;
   const term = watch.lock === null ? null : termOf(watch.lock);

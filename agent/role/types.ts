@@ -351,6 +351,8 @@ export interface LockTerm {
   readonly epoch: number;
   /** The session that its record names; null: none that can be read. */
   readonly session: string | null;
+  /** Of that record: a renewal after the question shows its holder alive, and then no answer counts any more. */
+  readonly seq: number | null;
 }
 
 /** A question to a power device, or an order, that is under way. */
