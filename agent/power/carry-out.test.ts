@@ -44,7 +44,14 @@ function world(now: readonly KvEntry[] | Error, states: ("on" | "off")[] = ["on"
     deviceOf: (host: string) => (host === "host-a" ? device : null),
   };
   const run = async (what: "look" | "off", host = "host-a") => {
-    const job = { number: 1, host, term: { epoch: 4, session: null, seq: null }, what, sinceMs: 0, trouble: null } as const;
+    const job = {
+      number: 1,
+      host,
+      term: { epoch: 4, session: null, seq: null },
+      what,
+      sinceMs: 0,
+      trouble: null,
+    } as const;
     const effect = { do: "power", job, lock: lockViewFrom(entry, sealer), withinMs: 3000, failures: null } as const;
     return await carryOut(effect, partners as never, signal, () => {});
   };

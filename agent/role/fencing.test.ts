@@ -468,10 +468,16 @@ describe("a holder that renews again", () => {
   };
 
   test("was not off for good, whoever said so: its device is asked before the next take-over", () => {
-    const confirmed = new Fenced().watched().live(takeoverMs + 200, heldByA(50)).answer("unproven", "no route");
+    const confirmed = new Fenced()
+      .watched()
+      .live(takeoverMs + 200, heldByA(50))
+      .answer("unproven", "no route");
     confirmed.tell({ is: "power-confirmed", host: "host-a", at: "2026-11-29T12:00:00.000Z" });
     expect(again(confirmed).deeds()).toEqual(["off host-a"]);
-    const shown = new Fenced().watched().live(takeoverMs + 200, heldByA(50)).answer("off");
+    const shown = new Fenced()
+      .watched()
+      .live(takeoverMs + 200, heldByA(50))
+      .answer("off");
     shown.fail();
     expect(again(shown).deeds()).toEqual(["off host-a"]);
   });

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { HoldfastError } from "../../contract/errors.ts";
 import { type ClusterSession, type CommandContext, findHost, jsonOption } from "../command-context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { hostsNow } from "../replace/hosts-now.ts";
@@ -71,9 +72,14 @@ async function list(context: CommandContext, command: Command, { json }: Options
 }
 
 async function run(context: CommandContext, command: Command, name: string, options: Options): Promise<ExitCode> {
+  // What cannot be taken back is not done because there was nobody to ask.
+  if (options.yes !== true && !context.ports.terminal.interactive)
+    throw new HoldfastError("HF_USAGE", "There is nobody to ask whether the machine may go.", {
+      next: "Give --yes if it shall be done all the same.",
+    });
   const replacement: Replacement = {
     host: name,
-    asks: options.yes !== true && context.ports.terminal.interactive,
+    asks: options.yes !== true,
     withoutStandby: options.withoutStandby === true,
     anew: options.anew === true,
     giveUpMs: context.ports.clock.monotonicMs() + options.timeout * 3_600_000,

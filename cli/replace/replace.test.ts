@@ -101,7 +101,7 @@ function reinstall(machine: FakeMachine): void {
 
 test("a host that serves: out of service, then the operator, then a new machine, and done", async () => {
   const { machines, ups, world } = cluster();
-  const first = await holdfast(world(), "replace", "host-b");
+  const first = await holdfast(world(), "replace", "--yes", "host-b");
   expect(first.code).toBe(4);
   expect(machines["host-b"].ran).toEqual([`drain --host host-b --account validator.test --network localnet`]);
   expect(first.out).toContain("host-b is out of service");
@@ -110,12 +110,12 @@ test("a host that serves: out of service, then the operator, then a new machine,
   expect(first.out).toContain("To call it off: pulumi up");
 
   // Called too early, it says the same and does nothing.
-  expect((await holdfast(world(), "replace", "host-b")).code).toBe(4);
+  expect((await holdfast(world(), "replace", "--yes", "host-b")).code).toBe(4);
   expect(machines["host-b"].ran).toHaveLength(1);
   expect(ups).toEqual([]);
 
   reinstall(machines["host-b"]);
-  const second = await holdfast(world(), "replace", "host-b");
+  const second = await holdfast(world(), "replace", "--yes", "host-b");
   expect(second).toMatchObject({
     code: 0,
     out: "host-b is replaced: its machine is as deployed, votes in Consul, follows the chain, and stands by for host-a.\n",
@@ -123,7 +123,7 @@ test("a host that serves: out of service, then the operator, then a new machine,
   expect(ups).toEqual([["up", "--yes", "--skip-preview"]]);
 
   // Called once more, it does not replace the new machine.
-  expect(await holdfast(world(), "replace", "host-b")).toMatchObject({
+  expect(await holdfast(world(), "replace", "--yes", "host-b")).toMatchObject({
     code: 0,
     out: "host-b has had its machine for 5.0 s, which is new, and is as deployed: nothing to do. To replace it once more: holdfast replace host-b --anew.\n",
   });
@@ -133,7 +133,7 @@ test("a host that serves: out of service, then the operator, then a new machine,
 
 test("--json says the same for programs", async () => {
   const { world } = cluster();
-  const { code, out, err } = await holdfast(world(), "replace", "host-b", "--json");
+  const { code, out, err } = await holdfast(world(), "replace", "--yes", "host-b", "--json");
   expect(code).toBe(4);
   expect(JSON.parse(out)).toEqual({
     host: "host-b",
@@ -147,12 +147,12 @@ test("--json says the same for programs", async () => {
 test("at three in the morning: a dead host needs no draining", async () => {
   const { machines, ups, world } = cluster();
   machines["host-b"].on = false;
-  const { code, out } = await holdfast(world(), "replace", "host-b");
+  const { code, out } = await holdfast(world(), "replace", "--yes", "host-b");
   expect(code).toBe(4);
   expect(out).toContain("host-b does not answer. The cluster can do without it");
   expect(out).not.toContain("call it off");
   reinstall(machines["host-b"]);
-  expect((await holdfast(world(), "replace", "host-b")).code).toBe(0);
+  expect((await holdfast(world(), "replace", "--yes", "host-b")).code).toBe(0);
   expect(ups).toHaveLength(1);
 });
 
@@ -179,19 +179,19 @@ describe("refused, with exit code 1, and nothing is changed", () => {
     const { machines, world } = cluster();
     machines["host-c"].on = false;
     machines["host-d"].on = false;
-    const { code, err, out } = await holdfast(world(), "replace", "host-b", "--without-standby");
+    const { code, err, out } = await holdfast(world(), "replace", "--yes", "host-b", "--without-standby");
     expect({ code, out }).toEqual({ code: 1, out: "" });
     expect(err).toContain(
       "Consul would have no majority without host-b: 1 of 4 servers would be left, and it takes 3 (host-c gives no answer, host-d gives no answer)",
     );
-    const both = await holdfast(world(), "replace", "host-b");
+    const both = await holdfast(world(), "replace", "--yes", "host-b");
     expect(both.err).toContain("; and host-b is the only standby that is ready");
     expect(machines["host-b"].ran).toEqual([]);
   });
   test("a host that is silent here, and renews its lease", async () => {
     const { machines, world } = cluster();
     machines["host-a"].on = false;
-    const { code, err } = await holdfast(world(), "replace", "host-a");
+    const { code, err } = await holdfast(world(), "replace", "--yes", "host-a");
     expect(code).toBe(1);
     expect(err).toContain("it lives and may validate");
   });
@@ -202,13 +202,13 @@ describe("refused, with exit code 1, and nothing is changed", () => {
       stderr:
         "host-b drain: waiting\nholdfastd: host-b cannot be changed now: it is busy.\n  next: run pulumi up again.\n  (HF_REFUSED, see docs/errors.md)\n",
     };
-    const { code, err } = await holdfast(world(), "replace", "host-b");
+    const { code, err } = await holdfast(world(), "replace", "--yes", "host-b");
     expect(code).toBe(1);
     expect(err).toContain("host-b cannot be changed now: it is busy.\n  next: Mend that, and call it again");
     expect(err).not.toContain("pulumi up again");
   });
   test("a host that is none", async () => {
-    const { code, err } = await holdfast(cluster().world(), "replace", "host-x");
+    const { code, err } = await holdfast(cluster().world(), "replace", "--yes", "host-x");
     expect(code).toBe(2);
     expect(err).toContain("The stack has no host host-x.");
   });
@@ -255,6 +255,7 @@ describe("a machine with another SSH host key", () => {
       const { code, out } = await holdfast(
         hostKey === "" ? world() : withOtherKey(hostKey).world(),
         "replace",
+        "--yes",
         "host-b",
       );
       expect(code).toBe(4);
@@ -265,9 +266,18 @@ describe("a machine with another SSH host key", () => {
   });
   test("is deployed to once the settings have it", async () => {
     const { ups, world } = withOtherKey(otherKey);
-    expect(await holdfast(world(), "replace", "host-b")).toMatchObject({ code: 0 });
+    expect(await holdfast(world(), "replace", "--yes", "host-b")).toMatchObject({ code: 0 });
     expect(ups).toHaveLength(1);
   });
+});
+
+test("where nobody can be asked, nothing is done without --yes", async () => {
+  const { machines, ups, world } = cluster();
+  const { code, err } = await holdfast(world(), "replace", "host-b");
+  expect(code).toBe(2);
+  expect(err).toContain("There is nobody to ask whether the machine may go.");
+  expect(err).toContain("Give --yes");
+  expect([machines["host-b"].ran, ups]).toEqual([[], []]);
 });
 
 describe("a person is asked", () => {
@@ -342,7 +352,7 @@ describe("a host whose machine a cloud makes", () => {
 
   test("out of service, another server, healthy again: in one call", async () => {
     const { machines, runs, world } = atCloud();
-    const { code, out } = await holdfast(world(), "replace", "host-b", "--json");
+    const { code, out } = await holdfast(world(), "replace", "--yes", "host-b", "--json");
     expect(code).toBe(0);
     expect(JSON.parse(out)).toEqual({ host: "host-b", state: "done", did: ["drained", "machine-made"], next: [] });
     expect(machines["host-b"].ran[0]).toMatch(/^drain /);
@@ -363,21 +373,21 @@ describe("a host whose machine a cloud makes", () => {
     const { machines, runs, servers, world } = atCloud();
     machines["host-b"].on = false;
     servers.length = 0;
-    expect((await holdfast(world(), "replace", "host-b")).code).toBe(0);
+    expect((await holdfast(world(), "replace", "--yes", "host-b")).code).toBe(0);
     expect(runs).toEqual([{ arguments_: ["up", "--refresh", "--yes", "--skip-preview"], variables: {} }]);
   });
   test("cut off while the new server boots: the next call waits for it", async () => {
     const { machines, runs, servers, world } = atCloud();
     machines["host-b"].on = false;
     servers[0] = server({ created: agoS(60) });
-    expect((await holdfast(world(), "replace", "host-b")).code).toBe(0);
+    expect((await holdfast(world(), "replace", "--yes", "host-b")).code).toBe(0);
     expect(runs).toEqual([{ arguments_: ["up", "--yes", "--skip-preview"], variables: {} }]);
   });
   test("nothing is deleted while the others need it", async () => {
     const { machines, runs, world } = atCloud();
     machines["host-b"].on = false;
     machines["host-c"].on = false;
-    expect((await holdfast(world(), "replace", "host-b")).code).toBe(1);
+    expect((await holdfast(world(), "replace", "--yes", "host-b")).code).toBe(1);
     expect(runs).toEqual([]);
   });
 });
@@ -393,11 +403,11 @@ test("pulumi up that fails is told, and the next call goes on", async () => {
     },
   });
   reinstall(machines["host-b"]);
-  const failed = await holdfast(world(), "replace", "host-b");
+  const failed = await holdfast(world(), "replace", "--yes", "host-b");
   expect(failed.code).toBe(1);
   expect(failed.err).toContain("pulumi up ended with exit code 255; host-b is not done.");
   isFailing = false;
-  expect((await holdfast(world(), "replace", "host-b")).code).toBe(0);
+  expect((await holdfast(world(), "replace", "--yes", "host-b")).code).toBe(0);
 });
 
 test("a new machine that never comes in sync ends with a bound", async () => {
@@ -406,7 +416,7 @@ test("a new machine that never comes in sync ends with a bound", async () => {
   machines["host-b"].status = standbyStatus("host-b", {
     neard: { ...(standbyStatus("host-b").neard as NonNullable<AgentStatus["neard"]>), synced: false, height: 7 },
   });
-  const { code, err } = await holdfast(world(), "replace", "host-b", "--timeout", "0.01");
+  const { code, err } = await holdfast(world(), "replace", "--yes", "host-b", "--timeout", "0.01");
   expect(code).toBe(1);
   expect(err).toContain("host-b is not healthy yet: neard on host-b is not in sync yet (height 7).");
 });
@@ -415,7 +425,7 @@ test("done is said only of a host that is as it was deployed", async () => {
   const { machines, world } = cluster();
   machines["host-b"].since = agoS(60);
   machines["host-b"].drift = [paths.agentConfig];
-  const { code, err } = await holdfast(world(), "replace", "host-b");
+  const { code, err } = await holdfast(world(), "replace", "--yes", "host-b");
   expect(code).toBe(1);
   expect(err).toContain(`host-b is healthy, but not as it was deployed: ${paths.agentConfig} (content)`);
 });
@@ -428,7 +438,7 @@ test("pulumi up that goes through and leaves the machine empty does not go round
     },
   });
   reinstall(machines["host-b"]);
-  const { code, err } = await holdfast(world(), "replace", "host-b");
+  const { code, err } = await holdfast(world(), "replace", "--yes", "host-b");
   expect(code).toBe(1);
   expect(err).toContain("pulumi up went through, and host-b has nothing of it.");
   expect(ups).toHaveLength(1);

@@ -27,7 +27,7 @@ import {
 import { type Doubt, judgeThings, type ProjectFacts, projectFaults, remainingFaults } from "./cloud-project.ts";
 import { type CloudState, serverInState } from "./cloud-state.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
-import { resizeFaults } from "./resize.ts";
+import { replaceFaults, resizeFaults } from "./resize.ts";
 
 export interface CloudQuestion {
   readonly topology: Topology;
@@ -79,6 +79,7 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
   const gone = doubts.map(({ host }) => host).filter((name) => !isThere(state, facts, name));
   const make = hostsToMake(topology, state, new Set([...replaceable, ...gone]));
   const resize = hostsToResize(topology, state, new Set([...replaceable, ...gone]));
+  const replaced = [...replaceable].filter((name) => isThere(state, facts, name)).toSorted();
   if (make.length + resize.length === 0) return seen;
   const offers = await readOffers(client, make);
   const judged = judgeOffers(topology, cloud, { make, resize }, offers, Date.now());
@@ -87,7 +88,8 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
     from: typeInState(state, name) ?? "",
     to: serverType,
   }));
-  const unbearable = changes.length === 0 ? [] : resizeFaults(changes, await question.hostsNow());
+  const hosts = changes.length + replaced.length === 0 ? [] : await question.hostsNow();
+  const unbearable = [...resizeFaults(changes, hosts), ...replaceFaults(replaced, changes, hosts)];
   return {
     ...seen,
     notes: judged.notes,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { activeStatus, arbiterStatus, standbyStatus } from "../../cli/testing/cluster.ts";
 import type { HostNow } from "../../contract/taking-away.ts";
 import type { AgentStatus } from "../../contract/wire/agent-status.ts";
-import { resizeFaults } from "./resize.ts";
+import { replaceFaults, resizeFaults } from "./resize.ts";
 
 const now = (status: AgentStatus): HostNow => ({ name: status.host, roles: status.roles, status });
 const hosts = [now(activeStatus("host-a")), now(standbyStatus("host-b")), now(arbiterStatus("host-c"))];
@@ -49,3 +49,16 @@ test("a silent host that others see hold the lock", () =>
   ]));
 
 test("a host that is no part of the cluster yet", () => expect(resizeFaults([change("host-z")], hosts)).toEqual([]));
+
+test("a replacement cuts power as well: of one host, not of the active one, and with no other type beside it", () => {
+  const said = (...given: Parameters<typeof replaceFaults>) => replaceFaults(...given).map(({ message }) => message);
+  expect(said([], [], hosts)).toEqual([]);
+  expect(said(["host-b"], [], hosts)).toEqual([]);
+  expect(said(["host-b"], [change("host-b")], hosts)).toEqual([]);
+  expect(said(["host-a"], [], hosts)).toEqual(["host-a is to be replaced, and it is active"]);
+  expect(said(["host-a"], [], silent("host-a"))).toEqual([]);
+  expect(said(["host-b"], [change("host-c")], hosts)).toEqual([
+    expect.stringContaining("all of them would lose power"),
+  ]);
+  expect(said(["host-b", "host-c"], [], hosts)).toEqual(["host-b and host-c are to be replaced in one run"]);
+});

@@ -32,6 +32,44 @@ export function resizeFaults(changes: readonly TypeChange[], hosts: readonly Hos
   });
 }
 
+/**
+ * Of servers that may be replaced in this run: their power is cut too, by the plain run that forgets to name them to Pulumi as well.
+ * @param hosts all of the cluster, as they are now; none where nobody can be asked
+ */
+export function replaceFaults(
+  replaced: readonly string[],
+  changes: readonly TypeChange[],
+  hosts: readonly HostNow[],
+): Fault[] {
+  const beside = changes.filter(({ host }) => !replaced.includes(host));
+  const held = hosts.filter(({ name, status }) => replaced.includes(name) && status !== null && isHolder(status));
+  return [
+    ...(replaced.length > 1
+      ? [
+          configFault(
+            `${replaced.join(" and ")} are to be replaced in one run`,
+            "Replace one after the other: holdfast replace HOST.",
+          ),
+        ]
+      : []),
+    ...(replaced.length > 0 && beside.length > 0
+      ? [
+          configFault(
+            `holdfast:hosts: the server type of ${beside.map(({ host }) => host).join(", ")} changes in the run that replaces ${replaced.join(", ")}, and all of them would lose power together`,
+            "Take serverType back, replace the one machine, and change the type with a pulumi up of its own.",
+          ),
+        ]
+      : []),
+    ...held.map(
+      ({ name }): Fault => ({
+        code: "HF_REFUSED",
+        message: `${name} is to be replaced, and it is active`,
+        next: `Use holdfast replace ${name}, which gives the key away first; or holdfast switchover, and then this again.`,
+      }),
+    ),
+  ];
+}
+
 const words = ({ host, from, to }: TypeChange) => `a new server type for ${host} (${from} → ${to})`;
 
 function tooMany(changes: readonly TypeChange[], hosts: readonly HostNow[]): Fault {
