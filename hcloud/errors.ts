@@ -64,7 +64,7 @@ const nextByCode: Readonly<Record<string, string>> = {
     "A thing with this name, or an SSH key with this text, is in the project already: adopt it (docs/operate/cloud.md), delete it, or choose another name.",
   resource_limit_exceeded: "Delete what is not used, or ask Hetzner for a higher limit (console: Limits).",
   resource_unavailable: "Choose another type or location; a preview names those with capacity.",
-  placement_error: "Choose another location, or leave the placement group out (holdfast:hcloud.placementGroup).",
+  placement_error: "Choose another location, or leave the placement group out (holdfast:hcloud.spread: false).",
   primary_ip_assigned: "Its old server still has the address: let the deletion end, and try again.",
   must_be_unassigned: "Delete the server that has the address first.",
   rate_limit_exceeded: "Wait some minutes: a project has 3,600 requests an hour, and regains one each second.",
