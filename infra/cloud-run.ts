@@ -4,6 +4,7 @@
  * is known to be of the right project.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { HoldfastError, plainReason } from "../contract/errors.ts";
 import type { HostNow } from "../contract/taking-away.ts";
 import { known, stackName } from "./claim.ts";
 import { type CloudPlace, type CloudPlaces, type KnownPlace, withKnownPlaces } from "./components/cloud-places.ts";
@@ -94,9 +95,18 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
 /** What the backend has of this very stack; in the middle of an update, as far as that has got. */
 async function readState(): Promise<CloudState> {
   // The engine's own, without a function in the SDK (pulumi 3.259: pkg/resource/deploy/builtins.go).
-  const read = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName: stackName() });
-  const { outputs } = (await read) as { readonly outputs: ResourceOutputs };
-  return cloudStateFrom(outputs);
+  const token = "pulumi:pulumi:readStackResourceOutputs";
+  try {
+    const { outputs } = (await pulumi.runtime.invoke(token, { stackName: stackName() })) as {
+      readonly outputs: ResourceOutputs;
+    };
+    return cloudStateFrom(outputs);
+  } catch (cause) {
+    throw new HoldfastError("HF_STACK_UNAVAILABLE", `The stack's own state cannot be read: ${plainReason(cause)}.`, {
+      next: "Without it nobody knows what this stack has at Hetzner, so nothing is made. Try pulumi stack export; it says what is wrong.",
+      cause,
+    });
+  }
 }
 
 /** Once server and attachment are there too. */

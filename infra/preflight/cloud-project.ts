@@ -226,7 +226,7 @@ function leavingFaults(hosts: readonly HostAtCloud[], { things }: CloudState): F
       const name = resource.replace(/-address$/, "");
       return fault(
         `${name} is not made by this stack any more, but its server and its public address (id ${id}) are protected`,
-        `Put it back with cloud.protect: false and run pulumi up; then take it out (docs/operate/cloud.md).`,
+        "Put it back with cloud.protect: false and run pulumi up; then take it out. For one that is dead see docs/operate/cloud.md.",
       );
     });
 }
