@@ -66,13 +66,13 @@ export class HostClock {
   }
 
   stopWall(): void {
-    this.#stoppedMs ??= this.#timeline.nowMs;
+    this.#stoppedMs ??= this.#nowMs;
   }
 
   /** It goes on from where it stood. */
   goOn(): void {
     if (this.#stoppedMs === null) return;
-    this.#wallOffsetMs -= (this.#timeline.nowMs - this.#stoppedMs) * this.rate;
+    this.#wallOffsetMs -= (this.#nowMs - this.#stoppedMs) * this.rate;
     this.#stoppedMs = null;
   }
 
