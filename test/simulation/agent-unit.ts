@@ -168,6 +168,8 @@ export class AgentUnit {
     const victim = this.#process;
     if (!this.#cluster.hasWatchdog || forMs < watchdogMs || victim === null) return;
     this.#cluster.timeline.after(watchdogMs, () => {
+      // systemd stands still too.
+      if (this.#home.clock.isPaused) return;
       if (victim.isAlive && victim.isPaused && victim === this.#process) this.crash(300);
     });
   }

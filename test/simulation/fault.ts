@@ -50,18 +50,22 @@ export function targetOf(cluster: Cluster, on: Target | undefined): Host | null 
   return cluster.neardHosts.find((host) => host !== holder) ?? null;
 }
 
-/** The kind of fault that strikes one host for a while. */
+/**
+ * The kind of fault that strikes one host for a while. In a machine that is paused nothing happens; what is done to it
+ * from outside (`isOutside`) is.
+ */
 export function onHost(
   weight: number,
   what: string,
   act: (host: Host, forMs: number, cluster: Cluster) => void,
+  isOutside = false,
 ): FaultKind {
   return {
     weight,
     draw: (random) => ({ on: drawTarget(random), forMs: drawMs(random) }),
     strike: (cluster, fault) => {
       const host = targetOf(cluster, fault.on);
-      if (host === null) return null;
+      if (host === null || (host.clock.isPaused && !isOutside)) return null;
       act(host, fault.forMs ?? 0, cluster);
       return `${host.name}: ${what}${fault.forMs === undefined ? "" : `, ${fault.forMs} ms`}`;
     },

@@ -63,11 +63,14 @@ export const networkFaults: Record<string, FaultKind> = {
   "stop-consul": onConsul(3, "Consul is killed", (cluster, host, forMs) => {
     cluster.consul.stop(host);
     cluster.timeline.after(forMs, () => {
-      if (cluster.hosts[host]?.isPowered) cluster.consul.start(host);
+      if (cluster.hosts[host]?.isPowered && !cluster.hosts[host].clock.isPaused) cluster.consul.start(host);
     });
   }),
-  "lost-rights": onHost(2, "its token has lost its rights", (host, forMs, cluster) =>
-    cluster.consul.deny(host.index, forMs),
+  "lost-rights": onHost(
+    2,
+    "its token has lost its rights",
+    (host, forMs, cluster) => cluster.consul.deny(host.index, forMs),
+    true,
   ),
   "pause-consul": onConsul(3, "Consul stands still", (cluster, host, forMs) => cluster.consul.pause(host, forMs)),
 };
@@ -213,7 +216,7 @@ function onConsul(
     draw: (random) => ({ on: random.pick(["leader", "holder", 0, 1, 2] as const), forMs: drawMs(random) }),
     strike: (cluster, { on, forMs = 0 }) => {
       const host = targetOf(cluster, on);
-      if (host === null) return null;
+      if (host === null || host.clock.isPaused) return null;
       act(cluster, host.index, forMs);
       return `${host.name}: ${what}, ${forMs} ms`;
     },

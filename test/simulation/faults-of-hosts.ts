@@ -16,10 +16,15 @@ export const hostFaults: Record<string, FaultKind> = {
     host.neard.kill(() => {});
     host.agentUnit.crash(Math.min(forMs, 15_000));
   }),
-  "power-off": onHost(2, "power off", (host, forMs, cluster) => {
-    host.powerOff();
-    cluster.timeline.after(forMs, () => host.powerOn());
-  }),
+  "power-off": onHost(
+    2,
+    "power off",
+    (host, forMs, cluster) => {
+      host.powerOff();
+      cluster.timeline.after(forMs, () => host.powerOn());
+    },
+    true,
+  ),
   freeze: onHost(2, "everything on it stands still", (host, forMs) => host.freeze(forMs)),
   suspend: onHost(1, "suspended: the kernel's timers stand still too", (host, forMs) => host.suspend(forMs)),
   "undead-neard": onHost(1, "neard cannot be killed", (host, forMs, cluster) => {
@@ -64,7 +69,7 @@ export const hostFaults: Record<string, FaultKind> = {
     }),
     strike: (cluster, { on, amount = 0 }) => {
       const host = targetOf(cluster, on);
-      if (host === null || (amount < 0 && host.isLateFed)) return null;
+      if (host === null || host.clock.isPaused || (amount < 0 && host.isLateFed)) return null;
       host.clock.stepWall(amount);
       cluster.witness.changed(host.index);
       return `${host.name}: the wall clock is set by ${amount} ms`;
@@ -75,7 +80,7 @@ export const hostFaults: Record<string, FaultKind> = {
     draw: (random) => ({ on: "holder", forMs: Math.round(random.between(1000, 60_000)) }),
     strike: (cluster, { on, forMs = 0 }) => {
       const host = targetOf(cluster, on);
-      if (host === null || host.isLateFed) return null;
+      if (host === null || host.clock.isPaused || host.isLateFed) return null;
       host.clock.stopWall();
       cluster.witness.changed(host.index);
       cluster.timeline.after(forMs, () => {

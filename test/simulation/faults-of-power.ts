@@ -54,12 +54,17 @@ export const powerFaults: Record<string, FaultKind> = {
   "switch-bounces": onSwitch(2, "gives power back at once", "bouncesUntilMs"),
   // Only where time alone is enough: see docs/guarantees.md.
   "switch-lies": onSwitch(3, "says off and does nothing", "liesUntilMs", ({ fencing }) => !fencing.isHonest),
-  "switch-late": onHost(2, "its power switch is late", (host, forMs, cluster) => {
-    host.power.troubles.lateMs = Math.min(forMs, 20_000);
-    cluster.timeline.after(forMs, () => {
-      host.power.troubles.lateMs = 0;
-    });
-  }),
+  "switch-late": onHost(
+    2,
+    "its power switch is late",
+    (host, forMs, cluster) => {
+      host.power.troubles.lateMs = Math.min(forMs, 20_000);
+      cluster.timeline.after(forMs, () => {
+        host.power.troubles.lateMs = 0;
+      });
+    },
+    true,
+  ),
   /** Somebody with a token: an answer to a roll call that was true once. */
   "replay-note": {
     weight: 2,
