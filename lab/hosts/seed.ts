@@ -5,16 +5,19 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Lab, type LabHost, labPaths } from "./description.ts";
+import { ipv6Of, type Lab, type LabHost, labPaths } from "./description.ts";
 import { writeAtomic } from "./files.ts";
 import { run } from "./machine.ts";
 
 /** Room on a host's disk. Sparse: it takes from this machine only what the host wrote. */
 const diskBytes = 6 * 1024 ** 3;
 
-/** A host's own files, path to content and mode. Pure. */
+/**
+ * A host's own files, path to content and mode. Pure.
+ * @param host `addresses`: each with the length of its prefix
+ */
 export function seedFiles(
-  host: { name: string; address: string },
+  host: { name: string; addresses: readonly string[] },
   identity: { machineId: string; loginKey: string },
 ): Record<string, { content: string; mode: number }> {
   return {
@@ -23,7 +26,11 @@ export function seedFiles(
     "etc/machine-id": { content: `${identity.machineId}\n`, mode: 0o444 },
     // No gateway: hosts reach each other and this machine's address on the bridge, nothing else.
     "etc/systemd/network/10-host0.network": {
-      content: `[Match]\nName=host0\n\n[Network]\nAddress=${host.address}/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n`,
+      content: [
+        ...["[Match]", "Name=host0", "", "[Network]"],
+        ...host.addresses.map((address) => `Address=${address}`),
+        ...["LinkLocalAddressing=no", "IPv6AcceptRA=no", ""],
+      ].join("\n"),
       mode: 0o644,
     },
     "root/.ssh/authorized_keys": { content: identity.loginKey, mode: 0o600 },
@@ -43,7 +50,8 @@ export async function makeHost(lab: Lab, name: string, address: string): Promise
   const hostKeyFile = `${at.seed}/etc/ssh/ssh_host_ed25519_key`;
   await ensureKey(hostKeyFile, name);
   const loginKey = readFileSync(`${lab.sshKeyFile}.pub`, "utf8");
-  const files = seedFiles({ name, address }, { machineId: randomBytes(16).toString("hex"), loginKey });
+  const addresses = [`${address}/24`, ...(lab.family === "ipv6" ? [`${ipv6Of(lab, address)}/64`] : [])];
+  const files = seedFiles({ name, addresses }, { machineId: randomBytes(16).toString("hex"), loginKey });
   for (const [path, { content, mode }] of Object.entries(files)) {
     mkdirSync(dirname(`${at.seed}/${path}`), { recursive: true });
     writeFileSync(`${at.seed}/${path}`, content, { mode });
