@@ -15,6 +15,7 @@ class ByName extends BaseSequencer {
  * `cloud-lab`: hosts of the lab that the plugin makes at the lab's cloud; on real hosts.
  * `ssh`: against an sshd of this machine on loopback.
  * `lab`: real hosts on this machine; one file at a time, for they share one cluster.
+ * `ipv6`: some of these on hosts that reach each other by IPv6; only when asked for by name.
  * `real`: the same with a real neard among real validators; only where HOLDFAST_NEARD names one.
  */
 export default defineConfig({
@@ -73,6 +74,17 @@ export default defineConfig({
           include: ["test/scenarios/**/*.test.ts"],
           exclude: ["test/scenarios/{command-plugin,cli-ssh}.test.ts", "test/scenarios/real/**"],
           globalSetup: ["test/scenarios/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: "ipv6",
+          include: ["test/scenarios/{01,02,04,06,07,10,zz}-*.test.ts"],
+          env: { HOLDFAST_TEST_LAB: process.env.HOLDFAST_IPV6_LAB ?? "six" },
+          globalSetup: ["test/scenarios/ipv6-setup.ts"],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 900_000,

@@ -95,6 +95,7 @@ const help = `Usage: npm test [-- WHAT [WORD...]]
   npm test                  everything but real, the hosts included: about 18 minutes, as root
   npm test -- unit [WORD]   without the hosts (whose file name contains WORD)
   npm test -- lab [WORD]    only the scenarios on hosts of this machine (likewise)
+  npm test -- ipv6 [WORD]   those of lab that concern the network, on hosts that reach each other by IPv6; about 10 minutes
   npm test -- real [WORD]   only those with a real neard, which HOLDFAST_NEARD names; about an hour
 
 Ends with one line, N passed, N failed. Exit codes: 0 all passed, 1 not, 2 wrong use.`;
@@ -105,8 +106,8 @@ async function main(args: string[]): Promise<number> {
     console.log(help);
     return 0;
   }
-  if (!["all", "unit", "lab", "real"].includes(what)) {
-    console.error(`npm test: "${what}" is not one of all, unit, lab, real. See npm test -- --help.`);
+  if (!["all", "unit", "lab", "ipv6", "real"].includes(what)) {
+    console.error(`npm test: "${what}" is not one of all, unit, lab, ipv6, real. See npm test -- --help.`);
     return 2;
   }
   const counts: Count[] = [];
@@ -114,6 +115,10 @@ async function main(args: string[]): Promise<number> {
   if (needsHosts) {
     await readyForHosts();
     await ensureSshd();
+  }
+  if (what === "ipv6") {
+    await readyForHosts();
+    counts.push(await vitest("ipv6", filter));
   }
   if (what === "real") counts.push(await realScenarios(filter));
   if (what === "all" || what === "unit") {
@@ -125,7 +130,9 @@ async function main(args: string[]): Promise<number> {
     counts.push(await vitest("ssh", filter));
     counts.push(await vitest("lab", filter));
   }
-  if (what === "all") console.log("\ntests: real: skipped, they are on demand: npm test -- real");
+  if (what === "all")
+    for (const project of ["ipv6", "real"])
+      console.log(`tests: ${project}: skipped, they are on demand: npm test -- ${project}`);
   const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
   if (failures.length > 0) console.error(`\n${failures.join("\n")}`);
   const skipped = sum("skipped") > 0 ? `, ${sum("skipped")} skipped` : "";

@@ -54,6 +54,17 @@ function matches(rule: string, { from, to, sport, dport }: Packet): boolean {
   );
 }
 
+test("hosts with two addresses are cut off by both, and the chain by its one", () => {
+  const script = tableScript({ ...lab, family: "ipv6" }, [fault("partition", "host-a"), fault("isolate", "host-b")]);
+  expect(script).toContain("    ip daddr 10.77.3.11 drop\n    ip6 daddr fd77:0:0:3::11 drop\n");
+  expect(script).toContain("    ip6 saddr fd77:0:0:3::12 tcp sport 22 return\n    ip saddr 10.77.3.12 drop\n");
+  const pair = { ...fault("partition-pair", "host-a"), peer: "host-b" };
+  expect(tableScript({ ...lab, family: "ipv6" }, [pair])).toContain(
+    "ip6 saddr fd77:0:0:3::11 ip6 daddr fd77:0:0:3::12 drop",
+  );
+  expect(tableScript(lab, [pair])).not.toContain("ip6");
+});
+
 const a = "10.77.3.11";
 const b = "10.77.3.12";
 const c = "10.77.3.13";

@@ -3,10 +3,10 @@
  * and between a host and this machine, crosses the bridge. Each change replaces the whole table in one
  * transaction, made from the faults that are on; so healing one never disturbs another.
  *
- * Hosts are told apart by address: the hooks see all bridges of this machine, and addresses are unique
+ * Hosts are told apart by address, by both where they have two: the hooks see all bridges of this machine, and addresses are unique
  * among labs. SSH from this machine goes through in every kind.
  */
-import { addressesOf, type Lab, networkAddresses } from "../hosts/description.ts";
+import { addressesOf, ipv6Of, type Lab, networkAddresses } from "../hosts/description.ts";
 import { run } from "../hosts/machine.ts";
 import { type ActiveFault, type FaultKind, needsPeer } from "./fault.ts";
 
@@ -125,6 +125,16 @@ const rulesByKind = new Map(networkFaults.map(({ name, rules }) => [name, rules]
 
 const tableOf = (lab: Lab) => `table bridge hf_${lab.name}`;
 
+/** The rule, and where hosts have an IPv6 address too the same for that. */
+function inBothFamilies(lab: Lab, rule: string): string[] {
+  const hosts = lab.hosts.map(({ address }) => address);
+  const named = [...rule.matchAll(/10\.77\.\d+\.\d+/g)].map(([address]) => address);
+  // What has to do with others (a network of real neards) goes by IPv4 alone.
+  if (lab.family === "ipv4" || !named.every((address) => hosts.includes(address))) return [rule];
+  const other = rule.replaceAll(/\bip (?=[sd]addr)/g, "ip6 ");
+  return [rule, named.reduce((text, address) => text.replaceAll(address, ipv6Of(lab, address)), other)];
+}
+
 /** The transaction that makes the lab's table hold exactly the rules of `active`. Pure. */
 export function tableScript(lab: Lab, active: readonly ActiveFault[]): string {
   const table = tableOf(lab);
@@ -148,7 +158,7 @@ export function tableScript(lab: Lab, active: readonly ActiveFault[]): string {
     return [
       ...own.map(({ fault, rules: { [hook]: lines } }) => [
         `  chain ${hook}_${fault.id} {`,
-        ...(lines ?? []).map((line) => `    ${line}`),
+        ...(lines ?? []).flatMap((line) => inBothFamilies(lab, line)).map((line) => `    ${line}`),
         "  }",
       ]),
       [

@@ -84,6 +84,8 @@ export const labSchema = z.strictObject({
     .string()
     .regex(/^[a-z]+$/)
     .default("bookworm"),
+  /** How the hosts reach each other. This machine comes to them by IPv4 in either, and the chain is there. */
+  family: z.enum(["ipv4", "ipv6"]).default("ipv4"),
   bridge: z.string(),
   subnet: z.cidrv4(),
   /** This machine's address on the bridge; the chain listens here. */
@@ -144,13 +146,23 @@ export function newLabSuite(): string {
   return process.env.HOLDFAST_LAB_SUITE ?? "bookworm";
 }
 
-/** What follows from a lab's name and index alone. */
+/** The same of how they reach each other. @throws HoldfastError HF_USAGE */
+export function newLabFamily(): Lab["family"] {
+  const family = labSchema.shape.family.safeParse(process.env.HOLDFAST_LAB_FAMILY || undefined);
+  if (family.success) return family.data;
+  throw new HoldfastError("HF_USAGE", `HOLDFAST_LAB_FAMILY is "${process.env.HOLDFAST_LAB_FAMILY}".`, {
+    next: "Set it to ipv4 or ipv6, or leave it out.",
+  });
+}
+
+/** What follows from a lab's name and index alone, and from what new labs are to be. */
 export function newLab(name: string, index: number): Lab {
   return {
     name,
     index,
     stack: name === defaultLabName ? "localnet" : `localnet-${name}`,
     suite: newLabSuite(),
+    family: newLabFamily(),
     bridge: `hf-${name}`,
     subnet: `10.77.${index}.0/24`,
     gateway: `10.77.${index}.1`,
@@ -159,6 +171,17 @@ export function newLab(name: string, index: number): Lab {
     chain: null,
     neard: null,
   };
+}
+
+/** The IPv6 address that goes with one of the lab's IPv4 addresses, the gateway's too: unique local, of one /64 for each lab. */
+export function ipv6Of(lab: Pick<Lab, "index">, address: string): string {
+  // The last byte's decimal digits stand for themselves.
+  return `fd77:0:0:${lab.index}::${address.split(".")[3]}`;
+}
+
+/** By which the other hosts reach one: its `address` in the stack's settings. */
+export function clusterAddress(lab: Pick<Lab, "index" | "family">, host: Pick<LabHost, "address">): string {
+  return lab.family === "ipv6" ? ipv6Of(lab, host.address) : host.address;
 }
 
 /** Validators of a network of real neards besides ours, and its observer, which comes last. */

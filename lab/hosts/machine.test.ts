@@ -19,7 +19,10 @@ test("a machine without cgroup version 2 is told how to mount it", () => {
 });
 
 test("a host knows its name and address, has no gateway, and lets only the lab's key in", () => {
-  const files = seedFiles({ name: "host-a", address: "10.77.1.11" }, { machineId: "ab", loginKey: "ssh-ed25519 K\n" });
+  const files = seedFiles(
+    { name: "host-a", addresses: ["10.77.1.11/24"] },
+    { machineId: "ab", loginKey: "ssh-ed25519 K\n" },
+  );
   expect(files["etc/hostname"]?.content).toBe("host-a\n");
   expect(files["etc/systemd/network/10-host0.network"]?.content).toContain("Address=10.77.1.11/24");
   expect(files["etc/systemd/network/10-host0.network"]?.content).not.toContain("Gateway");

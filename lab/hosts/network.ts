@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readlinkSync, symlinkSync, unlinkSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { HoldfastError } from "../../contract/errors.ts";
-import { defaultLabName, type Lab, labRoot } from "./description.ts";
+import { defaultLabName, ipv6Of, type Lab, labRoot } from "./description.ts";
 import { run } from "./machine.ts";
 
 const marker = (index: number) => `${labRoot()}/index-${index}`;
@@ -76,6 +76,9 @@ export async function ensureBridge(lab: Lab): Promise<void> {
     "0",
   ]);
   await run("ip", ["address", "add", `${lab.gateway}/24`, "dev", lab.bridge]);
+  // Where nobody else can have it: usable at once.
+  if (lab.family === "ipv6")
+    await run("ip", ["address", "add", `${ipv6Of(lab, lab.gateway)}/64`, "dev", lab.bridge, "nodad"]);
   await run("ip", ["link", "set", lab.bridge, "up"]);
 }
 

@@ -5,16 +5,19 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Lab, type LabHost, labPaths } from "./description.ts";
+import { ipv6Of, type Lab, type LabHost, labPaths } from "./description.ts";
 import { writeAtomic } from "./files.ts";
 import { run } from "./machine.ts";
 
 /** Room on a host's disk. Sparse: it takes from this machine only what the host wrote. */
 const diskBytes = 6 * 1024 ** 3;
 
-/** A host's own files, path to content and mode. Pure. */
+/**
+ * A host's own files, path to content and mode. Pure.
+ * @param host `addresses`: each with the length of its prefix
+ */
 export function seedFiles(
-  host: { name: string; address: string },
+  host: { name: string; addresses: readonly string[] },
   identity: { machineId: string; loginKey: string },
 ): SeedFiles {
   return {
@@ -23,12 +26,22 @@ export function seedFiles(
     "etc/machine-id": { content: `${identity.machineId}\n`, mode: 0o444 },
     // No gateway: hosts reach each other and this machine's address on the bridge, nothing else.
     "etc/systemd/network/10-host0.network": {
-      content: `[Match]\nName=host0\n\n[Network]\nAddress=${host.address}/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n`,
+      content: [
+        ...["[Match]", "Name=host0", "", "[Network]"],
+        ...host.addresses.map((address) => `Address=${address}`),
+        ...["LinkLocalAddressing=no", "IPv6AcceptRA=no", ""],
+      ].join("\n"),
       mode: 0o644,
     },
     "root/.ssh/authorized_keys": { content: identity.loginKey, mode: 0o600 },
   };
 }
+
+/** With the lengths of their prefixes. */
+const addressesIn = (lab: Lab, address: string): string[] => [
+  `${address}/24`,
+  ...(lab.family === "ipv6" ? [`${ipv6Of(lab, address)}/64`] : []),
+];
 
 /** Makes the key by which root logs in on every host of the lab, if there is none. */
 export async function ensureLoginKey(lab: Lab): Promise<void> {
@@ -62,7 +75,10 @@ export async function makeHost(lab: Lab, name: string, address: string, hostKey?
     writeFileSync(`${hostKeyFile}.pub`, hostKey.public, { mode: 0o644 });
   }
   await ensureKey(hostKeyFile, name);
-  writeSeed(at.seed, seedFiles({ name, address }, { machineId: newMachineId(), loginKey: loginKeyOf(lab) }));
+  writeSeed(
+    at.seed,
+    seedFiles({ name, addresses: addressesIn(lab, address) }, { machineId: newMachineId(), loginKey: loginKeyOf(lab) }),
+  );
   await makeDisk(at.disk);
   const [type, base64] = readFileSync(`${hostKeyFile}.pub`, "utf8").split(" ");
   return { name, address, user: "root", port: 22, hostKey: `${type} ${base64}`, arch: ownArch };
@@ -86,7 +102,10 @@ export async function makeCloudHost(lab: Lab, spec: CloudHostSpec): Promise<LabH
   const { name, address, server } = spec;
   const at = emptyHost(lab, name);
   // The lab's own key lets in who breaks things; the keys of the server's maker come by cloud-init.
-  const files = seedFiles({ name: server.name, address }, { machineId: newMachineId(), loginKey: loginKeyOf(lab) });
+  const files = seedFiles(
+    { name: server.name, addresses: [`${address}/24`] },
+    { machineId: newMachineId(), loginKey: loginKeyOf(lab) },
+  );
   writeSeed(at.seed, { ...files, ...cloudInitFiles(spec) });
   await makeDisk(at.disk);
   return { name, address, user: "root", port: 22, hostKey: unknownHostKey, arch: ownArch, server };
@@ -106,7 +125,10 @@ export function cloudInitFiles({ server, userData, publicKeys }: CloudHostSpec):
 
 /** A server's public address changed while it was off. */
 export function moveHost(lab: Lab, { name, server }: LabHost, address: string): void {
-  const files = seedFiles({ name: server?.name ?? name, address }, { machineId: "", loginKey: "" });
+  const files = seedFiles(
+    { name: server?.name ?? name, addresses: [`${address}/24`] },
+    { machineId: "", loginKey: "" },
+  );
   const network = "etc/systemd/network/10-host0.network";
   writeSeed(labPaths(lab.name).host(name).seed, { [network]: files[network] as SeedFiles[string] });
 }

@@ -7,7 +7,7 @@
 import { Document, parseDocument } from "yaml";
 import type { HostRole } from "../../contract/topology.ts";
 import type { SettingsInput } from "../../infra/config/schema.ts";
-import { defaultHostNames, type Lab, type LabChain } from "../hosts/description.ts";
+import { clusterAddress, defaultHostNames, ipv6Of, type Lab, type LabChain } from "../hosts/description.ts";
 
 export interface StackFacts {
   readonly lab: Lab;
@@ -34,10 +34,17 @@ function rolesOf(position: number): HostRole[] {
   return position === 2 ? ["consul"] : ["neard"];
 }
 
-/** Its address can be moved, for all of the lab is one layer 2. */
-function newHost(position: number): Pick<HostInput, "roles" | "takeoverAddress"> {
+/** Its address can be moved, for all of the lab is one layer 2; but only an IPv4 address, by ARP. */
+function newHost(position: number, family: Lab["family"]): Pick<HostInput, "roles" | "takeoverAddress"> {
   const roles = rolesOf(position);
-  return roles.includes("neard") ? { roles, takeoverAddress: { mover: "arp" } } : { roles };
+  const isMovable = roles.includes("neard") && family === "ipv4";
+  return isMovable ? { roles, takeoverAddress: { mover: "arp" } } : { roles };
+}
+
+/** As the stack's settings have it: how the other hosts reach this one, and this machine. */
+export function wayTo(lab: Lab, host: Lab["hosts"][number]): Pick<HostInput, "address" | "ssh"> {
+  const address = clusterAddress(lab, host);
+  return address === host.address ? { address } : { address, ssh: { host: host.address } };
 }
 
 /** Hosts that exist as they are, and where the lab has a cloud those that it makes: the file's, or three to begin with. */
@@ -47,9 +54,10 @@ function hostSettings({ lab, cloud }: StackFacts, old: readonly HostInput[]): Ho
   const existing = lab.hosts.filter(({ server }) => server === undefined);
   return [
     ...first,
-    ...existing.map(({ name, address, user, port, hostKey, arch }, position) => {
-      const kept = old.find((host) => host.name === name);
-      return { name, ...(kept ?? newHost(first.length + position)), address, user, port, hostKey, arch };
+    ...existing.map((host, position) => {
+      const { name, user, port, hostKey, arch } = host;
+      const kept = old.find((one) => one.name === name) ?? newHost(first.length + position, lab.family);
+      return { name, ...kept, ...wayTo(lab, host), user, port, hostKey, arch };
     }),
   ];
 }
@@ -86,7 +94,8 @@ export function stackFile(facts: StackFacts, old: string): string {
     ...(facts.neardConfig === undefined ? {} : { config: sectionsOver(facts.neardConfig, neard?.config) }),
   });
   // This machine watches: it is where the witness, the tests and `lab` run.
-  if (config["holdfast:firewall"] === undefined) set(["holdfast:firewall"], { monitoring: [`${lab.gateway}/32`] });
+  const gateways = [`${lab.gateway}/32`, ...(lab.family === "ipv6" ? [`${ipv6Of(lab, lab.gateway)}/128`] : [])];
+  if (config["holdfast:firewall"] === undefined) set(["holdfast:firewall"], { monitoring: gateways });
   return document.toString({ lineWidth: 0 });
 }
 

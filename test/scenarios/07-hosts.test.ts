@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { credentials, paths, ports, units } from "../../contract/paths.ts";
 import type { HostRole } from "../../contract/topology.ts";
 import { addHosts, removeHost } from "../../lab/hosts/lab.ts";
+import { wayTo } from "../../lab/localnet/settings.ts";
 import {
   agentStatus,
   expectOneSigner,
@@ -40,8 +41,9 @@ async function addComers(roles: readonly HostRole[], names = [comer]): Promise<v
   await addHosts(labName, names, () => {});
   changeSettings((file) => {
     for (const name of names) {
-      const { address, hostKey } = hostOf(name);
-      file.addIn(["config", "holdfast:hosts"], file.createNode({ name, address, hostKey, roles }));
+      const host = hostOf(name);
+      const entry = { name, ...wayTo(lab(), host), hostKey: host.hostKey, roles };
+      file.addIn(["config", "holdfast:hosts"], file.createNode(entry));
     }
   });
 }

@@ -5,5 +5,5 @@ import { clusterUp } from "../global-setup.ts";
 export default async function setup(): Promise<() => Promise<void>> {
   const neard = process.env[neardVariable] ?? "";
   if (neard === "") throw new Error(`${neardVariable} names no neard`);
-  return await clusterUp(process.env.HOLDFAST_REAL_LAB ?? "real", neard);
+  return await clusterUp(process.env.HOLDFAST_REAL_LAB ?? "real", { neard, family: "ipv4" });
 }
