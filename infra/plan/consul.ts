@@ -18,7 +18,8 @@ export function consulSpec(topology: Topology, host: Host, artifacts: HostArtifa
     concern: "consul",
     directories: [
       { path: paths.consulConfig, mode: "0755" },
-      { path: posix.dirname(paths.caCertificate), mode: "0755" },
+      // Goes when its files have gone: an owned one would be taken away, files and all, by a release that does not name it.
+      { path: posix.dirname(paths.caCertificate), mode: "0755", owned: false },
       { path: paths.consulData, mode: "0700", owner: users.consul, group: users.consul },
     ],
     artifacts: [

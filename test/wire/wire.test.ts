@@ -62,6 +62,18 @@ describe.each(releases)("what %s wrote", (release) => {
   });
 });
 
+describe.each(shipped)("a downgrade to $release", ({ release }) => {
+  // It takes away what is stored and not in its own specs: a directory that is owned with all that is in it.
+  test("takes no directory from a host that has something in it", () => {
+    const owned = (of: string) =>
+      Object.values(fixtureFrom(of).written)
+        .flatMap((value) => (value as { directories?: { path: string; owned?: boolean }[] }).directories ?? [])
+        .filter((directory) => directory.owned === true)
+        .map(({ path }) => path);
+    expect(owned(release)).toEqual(expect.arrayContaining(owned(version)));
+  });
+});
+
 describe("what a newer release wrote, with a number that this one does not know", () => {
   const { written } = fixtureFrom(version);
   // 0.1 took no number in these, so they have none: what is in them says it.
