@@ -205,12 +205,21 @@ describe("the sample's resources", () => {
       expect(all.filter(({ name }) => name.endsWith("-acl-reset"))).toEqual([]));
   });
 
-  test("the management token goes to the one who sets up ACLs, and to who takes a token back, and into no host's Consul", () => {
+  test("the management token goes to who sets up ACLs, takes a token back or starts a server, and into no host's Consul", () => {
     const given = commands(all).filter((command) => "management-token" in secretsOnStdin(command));
     const takingBack = ["host-a", "host-b", "host-c"].flatMap((host) => [`${host}-leave`, `${host}-token`]);
-    expect(given.map(({ name }) => name).toSorted()).toEqual(["acl", ...takingBack]);
+    // A server that starts without data asks the others on behalf of the one that it replaces (first-start.ts).
+    const servers = ["host-a-consul", "host-b-consul", "host-c-consul"];
+    expect(given.map(({ name }) => name).toSorted()).toEqual(["acl", ...takingBack, ...servers].toSorted());
     // Of those that take back nothing is run before a host leaves.
-    for (const { name, inputs } of given) expect(inputs.create === undefined, name).toBe(name !== "acl");
+    for (const { name, inputs } of given) expect(inputs.create === undefined, name).toBe(takingBack.includes(name));
+    for (const name of servers) {
+      const { stdin, create } = named(all, name) ?? {};
+      expect(
+        secretsOnStdin(given.find((one) => one.name === name) as Registered)["host-a/consul-secrets"] ?? "",
+      ).not.toContain("initial_management");
+      expect(`${create}`, `${stdin === undefined}`).not.toContain("management-token");
+    }
     const token = secretsOnStdin(given[0] as Registered)["management-token"] ?? "";
     for (const command of commands(all).filter((one) => !given.includes(one)))
       expect(JSON.stringify(secretsOnStdin(command)).includes(token), command.name).toBe(false);
