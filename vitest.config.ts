@@ -34,6 +34,8 @@ export default defineConfig({
             "test/cloud-lab/**",
           ],
           testTimeout: 30_000,
+          // Pulumi's SDK takes ten seconds to load where the cores are busy.
+          hookTimeout: 60_000,
         },
       },
       {
