@@ -180,7 +180,7 @@ test("a third neard host comes, becomes active, hands over before it loses its n
   expect(changesOf(demoted)).toContain(`${comer}-neard deleted`);
   expect(await agentStatus(comer)).toMatchObject({ role: "arbiter" });
   expect(await on(comer, "ls /run/holdfast-key 2>/dev/null; id neard 2>/dev/null; nft list tables; true")).toBe(
-    "table inet holdfast_firewall\n",
+    "table inet holdfast_firewall",
   );
   expect((await healthy()).active).not.toBe(comer);
 
