@@ -1,6 +1,7 @@
 /**
  * An SSH server in this process (ssh2's own), for tests: it opens Unix sockets and connections for the client as sshd
- * does, runs commands in a shell, and has just enough SFTP to be asked for. Listens on 127.0.0.1 at a free port.
+ * does, runs commands in a shell, and has just enough SFTP to take files, which it throws away. Listens on 127.0.0.1 at a
+ * free port.
  */
 import { spawn } from "node:child_process";
 import { connect as connectSocket, type Server, type Socket } from "node:net";
@@ -100,7 +101,12 @@ export async function startSshServer(
       if (!lacks.sftp)
         session.on("sftp", (acceptSftp) => {
           const sftp = acceptSftp();
+          const { OK, NO_SUCH_FILE } = ssh2.utils.sftp.STATUS_CODE;
           sftp.on("REALPATH", (id) => sftp.name(id, [{ filename: "/", longname: "/", attrs: {} as never }]));
+          sftp.on("STAT", (id) => sftp.status(id, NO_SUCH_FILE));
+          sftp.on("OPEN", (id) => sftp.handle(id, Buffer.of(0)));
+          for (const request of ["MKDIR", "WRITE", "CLOSE"] as const)
+            sftp.on(request as "CLOSE", (id) => sftp.status(id, OK));
         });
       session.on("exec", (acceptExec, _reject, info) => {
         const channel = acceptExec();
