@@ -25,7 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{contract,ssh,hcloud,infra,agent,cli,lab,toolchain,test}/**/*.test.ts"],
+          include: ["{contract,ssh,hcloud,infra,agent,converge,holdfastd,host,cli,lab,toolchain,test}/**/*.test.ts"],
           exclude: [
             "**/node_modules/**",
             "test/scenarios/**",

@@ -19,9 +19,9 @@ const named = [
   ...Object.values(packageJson.scripts).flatMap((script) => /\bnode (\S+\.ts)$/.exec(script)?.[1] ?? []),
   /\$here\/(\S+\.ts)/.exec(read("bin/holdfast"))?.[1] ?? "",
 ];
-const sources = globSync("{agent,cli,contract,infra,lab,test,toolchain}/**/*.ts", { cwd: root }).filter(
-  (file) => !file.endsWith(".test.ts"),
-);
+const sources = globSync("{agent,cli,contract,converge,holdfastd,host,infra,lab,test,toolchain}/**/*.ts", {
+  cwd: root,
+}).filter((file) => !file.endsWith(".test.ts"));
 /** Whatever is started: named by a script, called main.ts, or with arguments of its own. */
 const entries = [
   ...new Set([
@@ -35,7 +35,7 @@ const entries = [
   .toSorted();
 
 test("they are all known", () => {
-  expect(entries).toEqual(expect.arrayContaining(["agent/main.ts", "cli/main.ts", "lab/main.ts", "test/run.ts"]));
+  expect(entries).toEqual(expect.arrayContaining(["holdfastd/main.ts", "cli/main.ts", "lab/main.ts", "test/run.ts"]));
   expect(entries.length).toBeGreaterThan(14);
 });
 
@@ -71,19 +71,22 @@ describe("an error where nobody expects one", () => {
       timeout: 60_000,
     });
 
-  test.each(["agent/main.ts", "cli/main.ts", "lab/main.ts", "toolchain/main.ts", "toolchain/pulumi.ts", "test/run.ts"])(
-    "in %s",
-    { timeout: 60_000 },
-    (file) => {
-      const { status, stderr } = run(file, trap);
-      expect(stderr).toMatch(/met something unforeseen: a fault in holdfast itself \(TypeError\)/);
-      expect(stderr).toContain("(HF_UNFORESEEN, see docs/errors.md)");
-      expect(stderr).not.toMatch(/^\s+at |SURPRISE/m);
-      expect(status).toBe(1);
-      const path = /The cause is in (\S+)\.$/m.exec(stderr)?.[1] ?? "";
-      expect(readFileSync(path, "utf8")).toMatch(/SURPRISE[\s\S]*\n\s+at /);
-    },
-  );
+  test.each([
+    "holdfastd/main.ts",
+    "cli/main.ts",
+    "lab/main.ts",
+    "toolchain/main.ts",
+    "toolchain/pulumi.ts",
+    "test/run.ts",
+  ])("in %s", { timeout: 60_000 }, (file) => {
+    const { status, stderr } = run(file, trap);
+    expect(stderr).toMatch(/met something unforeseen: a fault in holdfast itself \(TypeError\)/);
+    expect(stderr).toContain("(HF_UNFORESEEN, see docs/errors.md)");
+    expect(stderr).not.toMatch(/^\s+at |SURPRISE/m);
+    expect(status).toBe(1);
+    const path = /The cause is in (\S+)\.$/m.exec(stderr)?.[1] ?? "";
+    expect(readFileSync(path, "utf8")).toMatch(/SURPRISE[\s\S]*\n\s+at /);
+  });
 
   test.each(["setTimeout(() => { throw error; })", "Promise.reject(error)"])(
     "in a callback that nobody waits for: %s",

@@ -23,7 +23,7 @@ export const paths = {
   agentConfig: `${etc}/agent.json`,
   /** What the last apply of each concern was given, without secrets: `<concern>.json`. */
   specs: `${etc}/specs`,
-  /** Sealed by agent/converge/credentials.ts: `<name>.cred`, name as in CredentialName. */
+  /** Sealed by converge/credentials.ts: `<name>.cred`, name as in CredentialName. */
   credentials: `${etc}/credentials`,
   consulConfig: `${etc}/consul`,
   /** PEM: the cluster's own authority, and this host's certificate. The private key is a credential. */
@@ -42,7 +42,7 @@ export const paths = {
 
   /** flock(1)ed by the one converge (apply, check, remove) that may run at a time. */
   convergeLock: "/run/holdfast-converge.lock",
-  /** Checksums of large files that were read since boot: agent/converge/digest-memory.ts. */
+  /** Checksums of large files that were read since boot: converge/digest-memory.ts. */
   digests: "/run/holdfast-digests.json",
 
   /** ramfs, only where systemd cannot unseal by itself: what it loads credentials from, `<name>`. */
@@ -108,6 +108,10 @@ export const powerUnit = (host: string): string => `holdfast-power-${host}@.serv
 
 /** The nftables table (family inet) of the host's own firewall. */
 export const firewallTable = "holdfast_firewall";
+/** nftables table (inet) of the fence; only the agent writes it. */
+export const fenceTable = "holdfast";
+/** nftables table (inet) that is there while the agent ends a dark host's connections (agent/address/half-open.ts). */
+export const standInTable = "holdfast_address";
 
 /**
  * Services of others whose being active means that they manage packet filter rules. nftables.service is not among them:

@@ -47,7 +47,7 @@ export const longestHeardMs = 60_000;
 const rateGap = 0.02;
 /** A feed of the fence may be late by 100 ms before it is made anew; both hosts' clocks and the kernel's timers are 10 ms coarse. */
 const coarseMs = 150;
-/** Two looks at a lock that stands still take 2.1 s (agent/consul/follow.ts): a watch must not count as broken for that. */
+/** Two looks at a lock that stands still take 2.1 s (agent/lease/follow.ts): a watch must not count as broken for that. */
 const leastUnbrokenMs = 3000;
 
 /**

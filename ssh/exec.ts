@@ -4,7 +4,7 @@
  * nothing as root; then that is what went wrong, in its own words.
  */
 import type { Client, ClientChannel } from "ssh2";
-import { shellWords } from "../toolchain/shell-words.ts";
+import { shellWords } from "../contract/shell-words.ts";
 import { asRoot } from "./as-root.ts";
 import { SshFailure } from "./failure.ts";
 import type { Way } from "./way.ts";

@@ -9,7 +9,7 @@ import { link, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "no
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { shellWords } from "./shell-words.ts";
+import { shellWords } from "../contract/shell-words.ts";
 
 /** Where a tool came from. `packages`: the npm packages; `built`: by Go, or by us (the command plugin). */
 export type Origin = "path" | "download" | "built" | "packages";

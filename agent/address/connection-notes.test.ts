@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { connectionsNoteShape } from "../../contract/wire/notes.ts";
-import type { TcpSocket } from "../system/sockets.ts";
+import type { TcpSocket } from "../../host/system/sockets.ts";
 import { connectionNotes } from "./connection-notes.ts";
 
 const uid = 64_748;

@@ -4,7 +4,7 @@
  */
 import { textOf } from "../../contract/wire/format.ts";
 import { connectionsNoteShape } from "../../contract/wire/notes.ts";
-import type { TcpSocket } from "../system/sockets.ts";
+import type { TcpSocket } from "../../host/system/sockets.ts";
 import { connectionsOf } from "./half-open.ts";
 
 export interface ConnectionNotes {

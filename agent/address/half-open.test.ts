@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { socketsIn } from "../system/sockets.ts";
+import { socketsIn } from "../../host/system/sockets.ts";
 import { connectionsOf, standIns } from "./half-open.ts";
 
 const head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";

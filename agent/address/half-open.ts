@@ -9,9 +9,10 @@
  */
 import { connect } from "node:net";
 import { canonicalAddress, familyOf, hostPort } from "../../contract/address.ts";
+import { standInTable } from "../../contract/paths.ts";
 import type { Connection } from "../../contract/wire/notes.ts";
-import { run } from "../system/run.ts";
-import type { TcpSocket } from "../system/sockets.ts";
+import { run } from "../../host/system/run.ts";
+import type { TcpSocket } from "../../host/system/sockets.ts";
 
 /** More than a validator's neard has by far; the rest would only make the note large. */
 const maxConnections = 400;
@@ -33,7 +34,6 @@ const attemptMs = 700;
 /** Attempts in the name of `neardPort` leave by these ports, below Linux's ephemeral ones. */
 const firstStandIn = 29_000;
 /** There while attempts are made; one that an agent left behind goes when the next one starts, or with the host. */
-export const standInTable = "holdfast_address";
 
 /**
  * One attempt for each connection; returns when all have had their time.

@@ -9,7 +9,7 @@
 import { createSocket } from "node:dgram";
 import { isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { run } from "../system/run.ts";
+import { run } from "../../host/system/run.ts";
 import type { AddressMover } from "./mover.ts";
 
 /** The address is announced at once, and again after these: a lost broadcast must not matter. */

@@ -9,7 +9,7 @@
  * address that is taken again before its time is over (its host came back, and was lost again) is given back when the
  * last take's time is over, never by the first one's; a give-back under way is let end first.
  */
-import { run } from "../system/run.ts";
+import { run } from "../../host/system/run.ts";
 import type { AddressMover } from "./mover.ts";
 
 const boundMs = 10_000;

@@ -8,7 +8,7 @@
  */
 import { accessSync, chmodSync, chownSync, constants, lstatSync, statfsSync } from "node:fs";
 import { keyDirectoryRights } from "../../contract/paths.ts";
-import { memoryFileSystems } from "../system/memory-file-systems.ts";
+import { memoryFileSystems } from "../../host/system/memory-file-systems.ts";
 
 /** What is at the place. */
 export type PlaceFacts =

@@ -2,7 +2,7 @@
  * The fence on this host. One operation at a time, in the order in which they were asked for: a feed
  * that was asked for before a shut can never come after it.
  */
-import type { Clock } from "../system/clock.ts";
+import type { Clock } from "../../host/system/clock.ts";
 import { type Nft, systemNft } from "./nft.ts";
 import { armed, armedMark, disarmed, echoOfFed, fed, openIn, shut } from "./ruleset.ts";
 

@@ -1,8 +1,8 @@
 /** The kernel's packet filter, as far as the fence needs it. The simulation has one of its own. */
-import { listTable, nftTimeoutMs } from "../system/nft-table.ts";
-import { run } from "../system/run.ts";
+import { fenceTable } from "../../contract/paths.ts";
+import { listTable, nftTimeoutMs } from "../../host/system/nft-table.ts";
+import { run } from "../../host/system/run.ts";
 import { NftShell } from "./nft-shell.ts";
-import { tableName } from "./ruleset.ts";
 
 export interface Nft {
   /** Carries out rules in one transaction. A failure does not tell whether it took place. */
@@ -20,6 +20,6 @@ export function systemNft(): Nft {
       await run("nft", ["-f", "-"], { stdin: rules, timeoutMs: nftTimeoutMs });
     },
     transact: async (line, expected) => await shell.transact(line, expected),
-    listing: () => listTable(tableName),
+    listing: () => listTable(fenceTable),
   };
 }

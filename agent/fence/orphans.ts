@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { canonicalAddress } from "../../contract/address.ts";
 import { ports } from "../../contract/paths.ts";
-import { socketsIn } from "../system/sockets.ts";
+import { socketsIn } from "../../host/system/sockets.ts";
 
 /** TCP states in which the kernel goes on sending for a process that is gone (include/net/tcp_states.h). */
 const sendingStates = new Set(["04", "09", "0B"]); // FIN_WAIT1, LAST_ACK, CLOSING

@@ -20,8 +20,7 @@
  * is answered with a reset, towards ourselves too: that ends the socket and what it still had to send, so
  * that nothing is left to get out when the rules go one day (a removed host once sent a block that way).
  */
-
-export const tableName = "holdfast";
+import { fenceTable } from "../../contract/paths.ts";
 
 /** Marks are 0x48 ("H") and the epoch's low 24 bits. */
 const markBase = 0x48000000;
@@ -97,9 +96,9 @@ const input = (spared: readonly string[]): string[] => [
 /** The whole table, replaced in one transaction. */
 const table = (lines: readonly string[]): string =>
   [
-    `table inet ${tableName}`,
-    `delete table inet ${tableName}`,
-    `table inet ${tableName} {`,
+    `table inet ${fenceTable}`,
+    `delete table inet ${fenceTable}`,
+    `table inet ${fenceTable} {`,
     ...lines.map((line) => `  ${line}`),
     "}",
     "",
@@ -147,27 +146,27 @@ export function disarmed(): string {
 export function fed(epoch: number, remainingMs: number, wallDeadlineMs: number): string {
   const mark = hex(markOf(epoch));
   return [
-    `flush set inet ${tableName} spared`,
-    `add element inet ${tableName} spared { ${mark} timeout ${Math.floor(remainingMs) + spareMs}ms }`,
-    `flush chain inet ${tableName} deadline`,
-    `add rule inet ${tableName} deadline meta time < ${Math.floor(wallDeadlineMs / 1000)} accept`,
-    `flush set inet ${tableName} alive`,
-    `add element inet ${tableName} alive { ${mark} timeout ${Math.floor(remainingMs)}ms }`,
+    `flush set inet ${fenceTable} spared`,
+    `add element inet ${fenceTable} spared { ${mark} timeout ${Math.floor(remainingMs) + spareMs}ms }`,
+    `flush chain inet ${fenceTable} deadline`,
+    `add rule inet ${fenceTable} deadline meta time < ${Math.floor(wallDeadlineMs / 1000)} accept`,
+    `flush set inet ${fenceTable} alive`,
+    `add element inet ${fenceTable} alive { ${mark} timeout ${Math.floor(remainingMs)}ms }`,
   ].join("; ");
 }
 
 /** What nft echoes once a feed is committed. */
 export function echoOfFed(epoch: number): string {
-  return `add element inet ${tableName} alive { ${hex(markOf(epoch))} `;
+  return `add element inet ${fenceTable} alive { ${hex(markOf(epoch))} `;
 }
 
 /** Shuts at once, and ends the epoch's connections at both sides; the table stays armed. */
 export function shut(): string {
   // An agent of before this set was there may have made the table.
-  return `add set inet ${tableName} spared { type mark; flags timeout; }
-flush chain inet ${tableName} deadline
-flush set inet ${tableName} alive
-flush set inet ${tableName} spared
+  return `add set inet ${fenceTable} spared { type mark; flags timeout; }
+flush chain inet ${fenceTable} deadline
+flush set inet ${fenceTable} alive
+flush set inet ${fenceTable} spared
 `;
 }
 

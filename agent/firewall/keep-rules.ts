@@ -1,10 +1,9 @@
 /** The host's firewall and the fence's table stay where they are, whoever flushes the kernel's rules: the parts, put together. */
 import type { Logger } from "pino";
-import { ruleSocketVariable, units } from "../../contract/paths.ts";
-import { tableName as fenceTable } from "../fence/ruleset.ts";
-import { systemClock } from "../system/clock.ts";
-import { listTable } from "../system/nft-table.ts";
-import { run } from "../system/run.ts";
+import { fenceTable, ruleSocketVariable, units } from "../../contract/paths.ts";
+import { systemClock } from "../../host/system/clock.ts";
+import { listTable } from "../../host/system/nft-table.ts";
+import { run } from "../../host/system/run.ts";
 import { FenceKeeper } from "./keep-fence.ts";
 import { FirewallKeeper } from "./keep-firewall.ts";
 import { readRuleNews, receiveFrom } from "./rule-news.ts";

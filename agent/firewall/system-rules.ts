@@ -1,7 +1,7 @@
 /** The host's own firewall: the kernel's table, and our file of it. */
 import { firewallTable, paths } from "../../contract/paths.ts";
-import { listTable, nftTimeoutMs } from "../system/nft-table.ts";
-import { run } from "../system/run.ts";
+import { listTable, nftTimeoutMs } from "../../host/system/nft-table.ts";
+import { run } from "../../host/system/run.ts";
 import type { Rules } from "./keep-firewall.ts";
 
 export const systemRules: Rules = {

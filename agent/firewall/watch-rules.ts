@@ -2,9 +2,8 @@
  * Has an eye on our tables: asks a few times a second what the kernel says of changes, and who keeps a table looks at
  * it when there was one. Without that socket, and now and then in any case, it is looked at unasked.
  */
-import { firewallTable } from "../../contract/paths.ts";
-import { tableName as fenceTable } from "../fence/ruleset.ts";
-import type { Clock } from "../system/clock.ts";
+import { fenceTable, firewallTable } from "../../contract/paths.ts";
+import type { Clock } from "../../host/system/clock.ts";
 import type { RuleNews } from "./rule-news.ts";
 
 /** With the programs that a restored table takes (50 ms), well within a second. */

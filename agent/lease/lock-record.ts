@@ -14,7 +14,7 @@
 import { longestHeardMs } from "../../contract/timing.ts";
 import { type Reading, readShape, textOf, understood } from "../../contract/wire/format.ts";
 import { type CleanMarker, type LockRecord, type LockValue, lockRecordShape } from "../../contract/wire/lock-record.ts";
-import type { KvEntry } from "../consul/client.ts";
+import type { KvEntry } from "../../host/consul/client.ts";
 import type { Sealer } from "./seal.ts";
 
 /**

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { systemClock } from "../system/clock.ts";
+import { systemClock } from "../../host/system/clock.ts";
 import { NeardDriver } from "./driver.ts";
 
 const counts = {

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
+import { startTicks } from "../../host/system/start-ticks.ts";
 import { NeardDriver } from "./driver.ts";
-import { type ProcessName, startTicks } from "./processes.ts";
+import type { ProcessName } from "./processes.ts";
 
 /** What stands in neard's control group: these processes are of no unit. */
 let unitName: ProcessName | null = null;

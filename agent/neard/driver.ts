@@ -5,9 +5,10 @@
  * (facts: hot swap). It is another process all the same, without memory of a key, and deaf to RPC for a second; so what
  * an earlier answer said of it proves nothing. It is known by its age, and gets a name of its own.
  */
+
+import type { Clock } from "../../host/system/clock.ts";
+import { run } from "../../host/system/run.ts";
 import type { AccountSight, Probe } from "../role/types.ts";
-import type { Clock } from "../system/clock.ts";
-import { run } from "../system/run.ts";
 import { isKeyChanging, sightFrom } from "./account-sight.ts";
 import { type Age, ageFrom, isYounger } from "./age.ts";
 import { killAll, killWithinMs, pidOf, signal, unitProcess, WatchedProcess } from "./processes.ts";

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { isAlive, killAll, startTicks, startTicksIn, WatchedProcess } from "./processes.ts";
+import { startTicks, startTicksIn } from "../../host/system/start-ticks.ts";
+import { isAlive, killAll, WatchedProcess } from "./processes.ts";
 
 /** Nobody's: neither in /etc/passwd nor among the ranges that systemd hands out (systemd: UIDS-GIDS). */
 const uid = 59_421;
@@ -57,7 +58,8 @@ test("a process that cannot be looked at is not taken for one that is gone", () 
   // Of a program with no file descriptor left, about itself.
   const program = `
     import { openSync } from "node:fs";
-    import { isAlive, startTicks } from ${JSON.stringify(import.meta.resolve("./processes.ts"))};
+    import { isAlive } from ${JSON.stringify(import.meta.resolve("./processes.ts"))};
+    import { startTicks } from ${JSON.stringify(import.meta.resolve("../../host/system/start-ticks.ts"))};
     const name = process.pid + ":" + startTicks(process.pid);
     try { for (;;) openSync("/dev/null"); } catch {}
     let said;

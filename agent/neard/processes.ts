@@ -7,40 +7,13 @@
  */
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startTicks, startTicksIn, unlessGone } from "../../host/system/start-ticks.ts";
 
 /** `<pid>:<start time in clock ticks since boot>` */
 export type ProcessName = string;
 
 /** Where systemd keeps its groups: the unified hierarchy, or on older setups one of the others. */
 const cgroupRoots = ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"];
-
-/**
- * Start time of a process from /proc/PID/stat (field 22; the name in field 2 may hold anything); null: gone.
- * @throws Error when that cannot be told, for want of a file descriptor, say.
- */
-export function startTicks(pid: number): string | null {
-  // Node reads a file as UTF-8 in one call; what is no UTF-8 in the name stays in the name.
-  const stat = unlessGone(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
-  return stat === null ? null : startTicksIn(stat);
-}
-
-/** Null when what is looked at is not there, or went while we looked. Any other failure tells nothing, and is thrown. */
-function unlessGone<T>(look: () => T): T | null {
-  try {
-    return look();
-  } catch (error) {
-    if (["ENOENT", "ESRCH", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
-    throw error;
-  }
-}
-
-/** The same from the file's text. */
-export function startTicksIn(stat: string): string | null {
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // A zombie runs no code and holds no socket, unless it is only the first thread that has ended (field 20: threads).
-  const hasEnded = (fields[0] === "Z" || fields[0] === "X") && Number(fields[17]) <= 1;
-  return hasEnded ? null : (fields[19] ?? null);
-}
 
 function named(pid: number): ProcessName[] {
   const ticks = startTicks(pid);

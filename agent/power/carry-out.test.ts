@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { consulKeys } from "../../contract/topology.ts";
-import type { KvEntry } from "../consul/client.ts";
-import { ConsulUnknown } from "../consul/errors.ts";
+import type { KvEntry } from "../../host/consul/client.ts";
+import { ConsulUnknown } from "../../host/consul/errors.ts";
 import { lockViewFrom } from "../lease/lock-record.ts";
 import { sealerFrom } from "../lease/seal.ts";
 import { carryOut } from "./carry-out.ts";

@@ -1,11 +1,11 @@
 /** Carries out what the decision core asks of power devices: a look, or a power-off that is still wanted. No decisions. */
 import type { PowerProof } from "../../contract/fencing.ts";
 import type { consulKeys } from "../../contract/topology.ts";
-import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
+import type { ConsulServers, LeaseConsul } from "../../host/consul/servers.ts";
+import type { Clock } from "../../host/system/clock.ts";
 import { type LockView, lockViewFrom } from "../lease/lock-record.ts";
 import type { Sealer } from "../lease/seal.ts";
 import type { Effect } from "../role/types.ts";
-import type { Clock } from "../system/clock.ts";
 import type { DeviceOf } from "./devices.ts";
 import { NotWanted, powerOff } from "./power-off.ts";
 

@@ -14,7 +14,7 @@
 import { readFile } from "node:fs/promises";
 import type { PowerDeviceConfig } from "../../contract/fencing.ts";
 import { powerOutput } from "../../contract/paths.ts";
-import { run } from "../system/run.ts";
+import { run } from "../../host/system/run.ts";
 import type { DeviceReading, PowerBounds, PowerDevice } from "./device.ts";
 
 type Config = Extract<PowerDeviceConfig, { device: "command" }>;

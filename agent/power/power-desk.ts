@@ -1,8 +1,8 @@
 /** What an operator asks of power devices over the agent's socket: read one, cut a standby's power, give it back. */
 import type { PowerReading } from "../../contract/fencing.ts";
+import type { Clock } from "../../host/system/clock.ts";
 import type { NeardHost } from "../run/neard-host.ts";
 import type { Refusal } from "../run/refusal.ts";
-import type { Clock } from "../system/clock.ts";
 import type { DeviceOf } from "./devices.ts";
 import { NotWanted, powerOff } from "./power-off.ts";
 import { type PowerWatch, readPower } from "./power-watch.ts";

@@ -8,7 +8,7 @@
  * Awkward case: the old host comes back to life meanwhile. So right before each order the caller looks whether it is
  * still wanted, and the order is not given if that cannot be told.
  */
-import type { Clock } from "../system/clock.ts";
+import type { Clock } from "../../host/system/clock.ts";
 import { type DeviceReading, type PowerDevice, WrongMachine } from "./device.ts";
 
 /** An order that had no effect is given again after this. */

@@ -5,7 +5,7 @@
  * What it costs Hetzner's API: with three neard hosts some ten requests each five minutes, of the 3,600 an hour.
  */
 import type { PowerReading } from "../../contract/fencing.ts";
-import type { Clock } from "../system/clock.ts";
+import type { Clock } from "../../host/system/clock.ts";
 import type { DeviceOf } from "./devices.ts";
 
 const everyMs = 300_000;

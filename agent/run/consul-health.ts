@@ -1,5 +1,5 @@
 /** How this host's own Consul is, for status and monitoring only; no decision rests on it. */
-import type { ConsulClient } from "../consul/client.ts";
+import type { ConsulClient } from "../../host/consul/client.ts";
 import type { ConsulView } from "./status.ts";
 
 export const unreachable: ConsulView = {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { defaultTiming } from "../../contract/timing.ts";
 import { consulKeys } from "../../contract/topology.ts";
-import type { TxnOperation, TxnOutcome } from "../consul/client.ts";
-import { ConsulRefused, ConsulUnknown } from "../consul/errors.ts";
+import type { TxnOperation, TxnOutcome } from "../../host/consul/client.ts";
+import { ConsulRefused, ConsulUnknown } from "../../host/consul/errors.ts";
 import type { LockView } from "../lease/lock-record.ts";
 import type { Effect, Event } from "../role/types.ts";
 import { Executor, type Partners } from "./executor.ts";

@@ -9,10 +9,11 @@ import { readShape, textOf, understood } from "../../contract/wire/format.ts";
 import type { HistoryEntry } from "../../contract/wire/history.ts";
 import type { LockRecord } from "../../contract/wire/lock-record.ts";
 import { type Connection, connectionsNoteShape, switchoverNoteShape } from "../../contract/wire/notes.ts";
+import type { TxnOperation } from "../../host/consul/client.ts";
+import { ConsulRefused, refusedByLockDelay } from "../../host/consul/errors.ts";
+import type { ConsulServers, LeaseConsul } from "../../host/consul/servers.ts";
+import type { Clock } from "../../host/system/clock.ts";
 import { type AddressWorld, answerFor } from "../address/address.ts";
-import type { TxnOperation } from "../consul/client.ts";
-import { ConsulRefused, refusedByLockDelay } from "../consul/errors.ts";
-import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Fence } from "../fence/fence.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
@@ -23,7 +24,6 @@ import { endNeard } from "../neard/end.ts";
 import { carryOut } from "../power/carry-out.ts";
 import type { DeviceOf } from "../power/devices.ts";
 import type { Effect, Event } from "../role/types.ts";
-import type { Clock } from "../system/clock.ts";
 import type { HistoryJournal } from "./history-journal.ts";
 
 /** All that the agent touches; the simulation brings its own neard, lease file, Consul and clock. */

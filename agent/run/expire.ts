@@ -10,15 +10,15 @@
  */
 import { fromUrl } from "../../contract/address.ts";
 import { paths, units, users } from "../../contract/paths.ts";
+import { readAgentConfig } from "../../host/system/agent-config.ts";
+import { bootId, systemClock } from "../../host/system/clock.ts";
+import { userExists, userIds } from "../../host/system/users.ts";
 import { eraseKeyFile, mayBeThere } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
 import { orphansGone } from "../fence/orphans.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
 import { endNeard } from "../neard/end.ts";
 import { killAll, killWithinMs } from "../neard/processes.ts";
-import { readAgentConfig } from "../system/agent-config.ts";
-import { bootId, systemClock } from "../system/clock.ts";
-import { userExists, userIds } from "../system/users.ts";
 
 /** They end at their next retransmission, which TCP puts off by at most 120 s (RFC 6298, Linux TCP_RTO_MAX). */
 const orphansWithinMs = 125_000;

@@ -9,7 +9,7 @@
  */
 import { readShape, understood } from "../../contract/wire/format.ts";
 import { type HistoryEntry, historyEntryShape } from "../../contract/wire/history.ts";
-import type { Clock } from "../system/clock.ts";
+import type { Clock } from "../../host/system/clock.ts";
 
 /** The newest so many stay. Some hundred bytes each; years of take-overs. */
 export const keptEntries = 1000;

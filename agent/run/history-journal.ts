@@ -12,8 +12,8 @@ import * as z from "zod";
 import type { consulKeys } from "../../contract/topology.ts";
 import { readData, stamped, textOf, understood } from "../../contract/wire/format.ts";
 import { type HistoryEntry, historyEntryShape } from "../../contract/wire/history.ts";
-import type { ConsulServers, LeaseConsul } from "../consul/servers.ts";
-import type { Clock } from "../system/clock.ts";
+import type { ConsulServers, LeaseConsul } from "../../host/consul/servers.ts";
+import type { Clock } from "../../host/system/clock.ts";
 
 /** The oldest go first when there are more: a host that takes over so often without Consul's history has other news. */
 export const mostKept = 50;

@@ -18,7 +18,7 @@ const program = (bytes: string) => `
   import { tmpdir } from "node:os";
   await import(${JSON.stringify(import.meta.resolve("./agent.ts"))});
   const { socketServer } = await import(${JSON.stringify(import.meta.resolve("./http.ts"))});
-  const { maxSnapshotBytes } = await import(${JSON.stringify(import.meta.resolve("../consul/snapshot.ts"))});
+  const { maxSnapshotBytes } = await import(${JSON.stringify(import.meta.resolve("../../host/consul/snapshot.ts"))});
   const path = join(mkdtempSync(join(tmpdir(), "holdfast-http-")), "socket");
   const desk = { status: () => ({}), restoreSnapshot: async (_token, snapshot) => {
     console.log("restored " + (snapshot.length === ${bytes}));

@@ -21,7 +21,7 @@ import {
 } from "../../contract/wire/agent-status.ts";
 import { stamped } from "../../contract/wire/format.ts";
 import { type HistoryEntry, historyEntryShape, historyPageEntries } from "../../contract/wire/history.ts";
-import { maxSnapshotBytes } from "../consul/snapshot.ts";
+import { maxSnapshotBytes } from "../../host/consul/snapshot.ts";
 import type { PowerDesk } from "../power/power-desk.ts";
 import { longestPage, type Page } from "./history-book.ts";
 import type { Metrics } from "./metrics.ts";

@@ -1,7 +1,7 @@
 /** The history of take-overs in this cluster's Consul, and who keeps it short: the agent of the active host. */
 import type { Logger } from "pino";
-import type { ConsulServers } from "../consul/servers.ts";
-import { systemClock } from "../system/clock.ts";
+import type { ConsulServers } from "../../host/consul/servers.ts";
+import { systemClock } from "../../host/system/clock.ts";
 import { type Book, keptEntries, pruneHistory } from "./history-book.ts";
 import type { NeardHost } from "./neard-host.ts";
 import { repeat } from "./repeat.ts";

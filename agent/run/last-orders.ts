@@ -12,8 +12,8 @@
  */
 import type { Logger } from "pino";
 import type { AgentRole, SwitchoverProgress, SwitchoverRequest } from "../../contract/wire/agent-status.ts";
-import { type Clock, systemClock } from "../system/clock.ts";
-import { run } from "../system/run.ts";
+import { type Clock, systemClock } from "../../host/system/clock.ts";
+import { run } from "../../host/system/run.ts";
 import type { NeardHost } from "./neard-host.ts";
 import type { Refusal } from "./refusal.ts";
 import { roleOf } from "./status.ts";

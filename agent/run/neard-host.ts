@@ -4,8 +4,8 @@
  */
 import { randomUUID } from "node:crypto";
 import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "../../contract/wire/agent-status.ts";
-import { follow } from "../consul/follow.ts";
 import { markOf } from "../fence/ruleset.ts";
+import { follow } from "../lease/follow.ts";
 import { sealed } from "../role/feeding.ts";
 import { notConfirmable } from "../role/fencing.ts";
 import { guardView } from "../role/guard.ts";

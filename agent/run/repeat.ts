@@ -1,5 +1,5 @@
 /** Work that is done again and again beside the decision core. */
-import type { Clock } from "../system/clock.ts";
+import type { Clock } from "../../host/system/clock.ts";
 
 /**
  * Until `signal` aborts. Work that is under way then is not waited for: the core has stopped ticking, and each second

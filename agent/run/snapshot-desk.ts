@@ -1,8 +1,8 @@
 /** Standing down, and Consul's snapshots: what the socket offers for changes to Consul itself. */
 import type { StandDownRequest } from "../../contract/wire/agent-status.ts";
-import type { ConsulConnection } from "../consul/client.ts";
-import { ConsulRefused } from "../consul/errors.ts";
-import { restoreSnapshot, saveSnapshot } from "../consul/snapshot.ts";
+import type { ConsulConnection } from "../../host/consul/client.ts";
+import { ConsulRefused } from "../../host/consul/errors.ts";
+import { restoreSnapshot, saveSnapshot } from "../../host/consul/snapshot.ts";
 import type { Desk } from "./http.ts";
 import type { NeardHost } from "./neard-host.ts";
 import type { Refusal } from "./refusal.ts";

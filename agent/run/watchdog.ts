@@ -2,7 +2,7 @@
  * systemd's watchdog, fed for the decision core and not by a bare timer: an agent whose core no longer looks at
  * its deadlines is killed although its event loop still turns.
  */
-import type { Clock } from "../system/clock.ts";
+import type { Clock } from "../../host/system/clock.ts";
 import { repeat } from "./repeat.ts";
 
 /** The core must have looked at its deadlines within this, or the watchdog is not fed. */

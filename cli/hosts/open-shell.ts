@@ -7,8 +7,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HoldfastError } from "../../contract/errors.ts";
+import { shellWords } from "../../contract/shell-words.ts";
 import type { SshEnd } from "../../ssh/way.ts";
-import { shellWords } from "../../toolchain/shell-words.ts";
 import type { StackHost } from "../ports.ts";
 import { type SshAccess, wayTo } from "./ssh-link.ts";
 

@@ -1,5 +1,5 @@
 /**
- * agent/main.ts and all that it imports, as one file that needs Node and nothing else. The same sources
+ * holdfastd/main.ts and all that it imports, as one file that needs Node and nothing else. The same sources
  * give the same bytes: a bundle that changed without a reason would restart every agent.
  *
  * Bundling takes half a second and more, so a bundle that was built from the same sources is taken again.
@@ -47,7 +47,7 @@ async function bundle(): Promise<{ text: string; sources: string[] }> {
       write: false,
       metafile: true,
       absWorkingDir: root,
-      entryPoints: ["agent/main.ts"],
+      entryPoints: ["holdfastd/main.ts"],
       logLevel: "silent",
     });
     return { text: outputFiles[0]?.text ?? "", sources: Object.keys(metafile.inputs) };

@@ -1,17 +1,17 @@
 /**
- * What an apply would do on one host: the converger's own plan (agent/converge/plan-steps.ts), asked with a host that is
+ * What an apply would do on one host: the converger's own plan (converge/plan-steps.ts), asked with a host that is
  * exactly what the base says. So what is told here and what is done there are one piece of code. Pure.
  */
 
-import type { HostFacts, PathFact, UnitFact } from "../../agent/converge/facts.ts";
-import { nothingInForce } from "../../agent/converge/in-force.ts";
-import { inventoryOf, union } from "../../agent/converge/inventory.ts";
-import { credentialAttributes, fileText, planSteps, sha256 } from "../../agent/converge/plan-steps.ts";
-import { disturbances, losesNeard, type Step, subject } from "../../agent/converge/steps.ts";
 import { isOwnConfig } from "../../contract/paths.ts";
 import { type Concern, concerns, type HostSpec, hostSpecSchema, type Secrets } from "../../contract/wire/host-spec.ts";
 import { nothingBefore } from "../../contract/wire/identity.ts";
 import { emptyInventory } from "../../contract/wire/pending.ts";
+import type { HostFacts, PathFact, UnitFact } from "../../converge/facts.ts";
+import { nothingInForce } from "../../converge/in-force.ts";
+import { inventoryOf, union } from "../../converge/inventory.ts";
+import { credentialAttributes, fileText, planSteps, sha256 } from "../../converge/plan-steps.ts";
+import { disturbances, losesNeard, type Step, subject } from "../../converge/steps.ts";
 import { shownLine } from "../config/shown.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { credentialPath } from "../plan/spec-parts.ts";

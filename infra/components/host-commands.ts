@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { bundlePath, paths, units } from "../../contract/paths.ts";
+import { shellWords } from "../../contract/shell-words.ts";
 import { type Concern, type HostSpecInput, specOnStdin } from "../../contract/wire/host-spec.ts";
-import { shellWords } from "../../toolchain/shell-words.ts";
 import { clusterSecrets } from "../plan/secret-names.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 

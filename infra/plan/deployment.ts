@@ -69,7 +69,7 @@ function planHost(topology: Topology, host: Host, byArch: ArtifactsByArch): Host
     runtime: { node, holdfastd },
     uploads: [consul, ...(validates ? [neard, ...(genesis === undefined ? [] : [genesis])] : [])],
     system: concern(systemSpec(topology, host)),
-    // A server that starts without data asks the others about the one that it replaces (agent/converge/first-start.ts).
+    // A server that starts without data asks the others about the one that it replaces (converge/first-start.ts).
     consul: concern(
       consulSpec(topology, host, artifacts),
       hasRole("consul")(host) ? [clusterSecrets.managementToken] : [],

@@ -8,8 +8,7 @@
  * with nearcore's own values, and may be overridden.
  */
 
-import { isIPv6 } from "node:net";
-import { hostPort } from "../../contract/address.ts";
+import { familyOf, hostPort } from "../../contract/address.ts";
 import { paths } from "../../contract/paths.ts";
 import type { Host, Topology } from "../config/topology.ts";
 import { ownNodeKey } from "./secret-names.ts";
@@ -115,7 +114,7 @@ function publicAddrs({ network }: Topology, host: Host): JsonObject {
 
 export function neardConfig(topology: Topology, host: Host): JsonObject {
   const { account, hosts, neard } = topology;
-  const everywhere = hosts.some((host) => isIPv6(host.address)) ? "::" : "0.0.0.0";
+  const everywhere = hosts.some((host) => familyOf(host.address) === "ipv6") ? "::" : "0.0.0.0";
   const owned: JsonObject = {
     genesis_file: "genesis.json",
     node_key_file: "node_key.json",

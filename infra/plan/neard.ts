@@ -83,7 +83,7 @@ function initArgv({ neard, network }: Topology): string[] {
 
 function neardUnit(): string[] {
   return [
-    // On a host whose home is a mount point it must also be one: agent/converge/neard-mount.ts.
+    // On a host whose home is a mount point it must also be one: converge/neard-mount.ts.
     ...serviceHead("neard, the NEAR node", [home, `${home}/data`, paths.opt]),
     "Type=exec",
     `User=${users.neard}`,

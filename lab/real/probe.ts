@@ -7,10 +7,9 @@ import "../../contract/first.ts";
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { tableName } from "../../agent/fence/ruleset.ts";
 import { runEntry } from "../../contract/entry.ts";
 import { plainReason } from "../../contract/errors.ts";
-import { ports } from "../../contract/paths.ts";
+import { fenceTable, ports } from "../../contract/paths.ts";
 import { environment } from "../hosts/machine.ts";
 import { letsOut } from "./fence-sight.ts";
 import { metricIn } from "./rpc.ts";
@@ -40,7 +39,7 @@ function get(path: string): Promise<Answer> {
 
 /** Whether the fence lets neard's packets out now. Null when the kernel does not say. */
 async function fenceIsOpen(): Promise<boolean | null> {
-  const listed = await execa("nft", ["list", "table", "inet", tableName], {
+  const listed = await execa("nft", ["list", "table", "inet", fenceTable], {
     env: { ...environment, TZ: "UTC" },
     reject: false,
   });

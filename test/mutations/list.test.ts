@@ -22,7 +22,8 @@ describe.each(mutations.map((mutation) => [mutation.name, mutation] as const))("
 
   test("breaks no test or check itself, and somebody is expected to notice", () => {
     const { simulation, tests } = mutation.caughtBy;
-    for (const { file } of mutation.edits) expect(file).toMatch(/^(agent|contract|infra)\/.*(?<!\.test)\.ts$/);
+    for (const { file } of mutation.edits)
+      expect(file).toMatch(/^(agent|contract|converge|host|infra)\/.*(?<!\.test)\.ts$/);
     for (const file of tests) expect(existsSync(join(repository, file)), file).toBe(true);
     expect(simulation || tests.length > 0).toBe(true);
   });

@@ -3,7 +3,7 @@
  * Whatever would reach it while it stands still reaches it when it goes on, in order; a dead one hears
  * nothing more.
  */
-import type { Clock } from "../../agent/system/clock.ts";
+import type { Clock } from "../../host/system/clock.ts";
 import type { HostClock } from "./host-clock.ts";
 import type { Timeline } from "./timeline.ts";
 

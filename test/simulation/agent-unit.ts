@@ -7,7 +7,6 @@
  * the power goes.
  */
 import { systemAddresses } from "../../agent/address/address.ts";
-import { ConsulServers } from "../../agent/consul/servers.ts";
 import { Fence } from "../../agent/fence/fence.ts";
 import type { Saved } from "../../agent/lease/lease-file.ts";
 import { RollCall } from "../../agent/lease/roll-call.ts";
@@ -16,6 +15,7 @@ import { expireOn } from "../../agent/run/expire.ts";
 import { HistoryJournal, type JournalFile } from "../../agent/run/history-journal.ts";
 import { NeardHost } from "../../agent/run/neard-host.ts";
 import type { HistoryEntry } from "../../contract/wire/history.ts";
+import { ConsulServers } from "../../host/consul/servers.ts";
 import { AgentProcess } from "./agent-process.ts";
 import type { Cluster } from "./cluster.ts";
 import { keys, sealerOf } from "./cluster-names.ts";

@@ -1,8 +1,9 @@
 /** Three hosts, their network and their Consul, in virtual time: all that a fault can strike. */
-import type { KvEntry, TxnOperation, TxnOutcome } from "../../agent/consul/client.ts";
+
 import { cleanMarker, lockViewFrom } from "../../agent/lease/lock-record.ts";
 import type { AccountSight } from "../../agent/role/types.ts";
 import type { LeaseTiming } from "../../contract/timing.ts";
+import type { KvEntry, TxnOperation, TxnOutcome } from "../../host/consul/client.ts";
 import { keys, nextPublicKey, publicKey, sealerOf } from "./cluster-names.ts";
 import { ConsulCluster } from "./consul/cluster.ts";
 import type { Snapshot } from "./consul/store.ts";

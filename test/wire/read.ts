@@ -105,7 +105,7 @@ async function read(root: string, shape: string, value: unknown): Promise<Verdic
       );
     case "identity":
       return await bySchema(root, ["contract/wire/identity.ts"], ["identityShape"], value).catch(() => null);
-    // Read beside what it belongs to: agent/converge/spec-store.test.ts. And what is for people alone.
+    // Read beside what it belongs to: converge/spec-store.test.ts. And what is for people alone.
     default:
       return null;
   }
@@ -122,7 +122,10 @@ async function lock(root: string, text: string, session: string | null): Promise
 }
 
 async function observed(root: string, key: string, value: string) {
-  const module = await load<typeof import("../../agent/consul/follow.ts")>(root, ["agent/consul/follow.ts"]);
+  const module = await load<typeof import("../../agent/lease/follow.ts")>(root, [
+    "agent/lease/follow.ts",
+    "agent/consul/follow.ts",
+  ]);
   const read = { index: 9, entries: [{ key, value, modifyIndex: 9, lockIndex: 0, session: null }] };
   const ask = module.observedFrom as (...given: unknown[]) => ReturnType<typeof module.observedFrom>;
   const cannotTell = { canTell: false, seal: () => [], isRight: () => false };
@@ -176,7 +179,8 @@ async function inFolder(name: string, text: string, work: (folder: string) => Pr
 }
 
 async function storeIn(root: string, folder: string) {
-  const { SpecStore } = await load<typeof import("../../agent/converge/spec-store.ts")>(root, [
+  const { SpecStore } = await load<typeof import("../../converge/spec-store.ts")>(root, [
+    "converge/spec-store.ts",
     "agent/converge/spec-store.ts",
   ]);
   return new SpecStore(folder);

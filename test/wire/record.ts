@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { version } from "../../agent/version.ts";
+import { version } from "../../host/version.ts";
 import { readBy } from "./read.ts";
 import { fixtureOf, shipped } from "./releases.ts";
 import { writtenBy } from "./written.ts";

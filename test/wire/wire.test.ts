@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { start } from "../../agent/role/reduce.ts";
 import { settings } from "../../agent/role/testing.ts";
-import { version } from "../../agent/version.ts";
+import { version } from "../../host/version.ts";
 import { readBy, type Verdict } from "./read.ts";
 import { fixtureOf, shipped } from "./releases.ts";
 import { type Written, writtenBy } from "./written.ts";

@@ -179,7 +179,8 @@ async function onDisk(root: string, folder: string): Promise<Written> {
     fedUntilMs: 96_500,
   };
   new LeaseFile(join(folder, "lease.json"), boot).save(lease, { story, activeMs: 89_500 });
-  const { SpecStore } = await load<typeof import("../../agent/converge/spec-store.ts")>(root, [
+  const { SpecStore } = await load<typeof import("../../converge/spec-store.ts")>(root, [
+    "converge/spec-store.ts",
     "agent/converge/spec-store.ts",
   ]);
   const store = new SpecStore(folder, { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });

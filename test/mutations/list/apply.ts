@@ -1,14 +1,14 @@
 /** Whom an apply asks before it disturbs a host. */
 import type { Mutation } from "../mutation.ts";
 
-const decide = "agent/maintenance/decide.ts";
-const decideTest = "agent/maintenance/decide.test.ts";
-const withLock = "agent/maintenance/with-lock.ts";
-const withLockTest = "agent/maintenance/with-lock.test.ts";
-const hostAgent = "agent/maintenance/host-agent.ts";
-const hostAgentTest = "agent/maintenance/host-agent.test.ts";
-const way = "agent/converge/way-to-others.ts";
-const wayTest = "agent/converge/way-to-others.test.ts";
+const decide = "converge/maintenance/decide.ts";
+const decideTest = "converge/maintenance/decide.test.ts";
+const withLock = "converge/maintenance/with-lock.ts";
+const withLockTest = "converge/maintenance/with-lock.test.ts";
+const hostAgent = "converge/maintenance/host-agent.ts";
+const hostAgentTest = "converge/maintenance/host-agent.test.ts";
+const way = "converge/way-to-others.ts";
+const wayTest = "converge/way-to-others.test.ts";
 
 export const applyMutations: readonly Mutation[] = [
   {
@@ -84,11 +84,11 @@ export const applyMutations: readonly Mutation[] = [
     breaks: "A credential that left the spec is deleted while the unit still asks for it.",
     edits: [
       {
-        file: "agent/converge/plan-steps.ts",
+        file: "converge/plan-steps.ts",
         text: "const isLate = (step: Step) => isSealed(step) || isRead(step);",
         by: 'const isLate = (step: Step) => isRead(step) && step.kind !== "delete-file";',
       },
     ],
-    caughtBy: { simulation: false, tests: ["agent/converge/plan-steps.test.ts"] },
+    caughtBy: { simulation: false, tests: ["converge/plan-steps.test.ts"] },
   },
 ];

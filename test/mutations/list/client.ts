@@ -1,9 +1,9 @@
 /** What is asked of Consul, and how its answers are read. */
 import type { Mutation } from "../mutation.ts";
 
-const client = "agent/consul/client.ts";
-const errors = "agent/consul/errors.ts";
-const clientTest = "agent/consul/client.test.ts";
+const client = "host/consul/client.ts";
+const errors = "host/consul/errors.ts";
+const clientTest = "host/consul/client.test.ts";
 
 export const clientMutations: readonly Mutation[] = [
   {

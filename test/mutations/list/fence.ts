@@ -124,7 +124,7 @@ export const fenceMutations: readonly Mutation[] = [
   {
     name: "element-not-replaced",
     breaks: "A feed does not flush the old element first; nft keeps the old timeout of one that is there.",
-    edits: [{ file: ruleset, text: "    `flush set inet ${tableName} alive`,\n", by: "" }],
+    edits: [{ file: ruleset, text: "    `flush set inet ${fenceTable} alive`,\n", by: "" }],
     caughtBy: { simulation: false, tests: [rulesetTest] },
   },
   {
@@ -197,7 +197,7 @@ export const fenceMutations: readonly Mutation[] = [
   {
     name: "shut-is-spared",
     breaks: "A shut leaves the epoch's connections half open until the lease would have run out.",
-    edits: [{ file: ruleset, text: "flush set inet ${tableName} spared\n`", by: "`" }],
+    edits: [{ file: ruleset, text: "flush set inet ${fenceTable} spared\n`", by: "`" }],
     caughtBy: { simulation: false, tests: [whatLeavesTest] },
   },
   {

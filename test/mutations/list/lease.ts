@@ -125,19 +125,19 @@ export const leaseMutations: readonly Mutation[] = [
   {
     name: "epoch-from-modify-index",
     breaks: "The epoch is taken from ModifyIndex, which every write moves, instead of LockIndex.",
-    edits: [{ file: "agent/consul/client.ts", text: "lockIndex: raw.LockIndex,", by: "lockIndex: raw.ModifyIndex," }],
-    caughtBy: { simulation: false, tests: ["agent/consul/client.test.ts"] },
+    edits: [{ file: "host/consul/client.ts", text: "lockIndex: raw.LockIndex,", by: "lockIndex: raw.ModifyIndex," }],
+    caughtBy: { simulation: false, tests: ["host/consul/client.test.ts"] },
   },
   {
     name: "wall-clock",
     breaks: "Deadlines are on the wall clock, which can be stepped, instead of the boot-time clock.",
     edits: [
       {
-        file: "agent/system/clock.ts",
+        file: "host/system/clock.ts",
         text: "export const systemClock: Clock = {\n  bootMs,",
         by: "export const systemClock: Clock = {\n  bootMs: () => (bootMs() > 0 ? Date.now() : 0),",
       },
     ],
-    caughtBy: { simulation: false, tests: ["agent/system/clock.test.ts"] },
+    caughtBy: { simulation: false, tests: ["host/system/clock.test.ts"] },
   },
 ];

@@ -2,11 +2,11 @@
 import type { Mutation } from "../mutation.ts";
 
 const format = "contract/wire/format.ts";
-const steps = "agent/converge/plan-steps.ts";
-const token = "agent/converge/management-token.ts";
-const tokenTest = "agent/converge/management-token.test.ts";
-const store = "agent/converge/spec-store.ts";
-const storeTest = "agent/converge/spec-store.test.ts";
+const steps = "converge/plan-steps.ts";
+const token = "converge/management-token.ts";
+const tokenTest = "converge/management-token.test.ts";
+const store = "converge/spec-store.ts";
+const storeTest = "converge/spec-store.test.ts";
 
 function mutation(name: string, breaks: string, edit: Mutation["edits"][number], ...tests: string[]): Mutation {
   return { name, breaks, edits: [edit], caughtBy: { simulation: false, tests } };
@@ -35,11 +35,11 @@ export const releaseMutations: readonly Mutation[] = [
     "newer-note-is-absent",
     "A host whose note is not understood is left out, as if it were none of the cluster's.",
     {
-      file: "agent/consul/follow.ts",
+      file: "agent/lease/follow.ts",
       text: '{ ...notUnderstood, answers: [], because: "its note is of a newer release" }',
       by: '{ ...notUnderstood, answers: [], ready: true, because: "its note is of a newer release" }',
     },
-    "agent/consul/follow.test.ts",
+    "agent/lease/follow.test.ts",
     "test/wire/wire.test.ts",
   ),
   mutation(
@@ -50,7 +50,7 @@ export const releaseMutations: readonly Mutation[] = [
       text: "const isLate = (step: Step) => isSealed(step) || isRead(step);",
       by: "const isLate = (step: Step) => isSealed(step) || isRead(step) === null;",
     },
-    "agent/converge/agent-switch.test.ts",
+    "converge/agent-switch.test.ts",
   ),
   mutation(
     "older-spec-is-passed-over",
@@ -66,11 +66,11 @@ export const releaseMutations: readonly Mutation[] = [
     "agents-all-at-once",
     "Agents are restarted on all hosts at the same time.",
     {
-      file: "agent/converge/converge.ts",
+      file: "converge/converge.ts",
       text: "disturbed.size === 0 && !restartsAgent(steps)",
       by: "disturbed.size === 0 || steps.length === 0",
     },
-    "agent/converge/converge.test.ts",
+    "converge/converge.test.ts",
   ),
   mutation(
     "foreign-acl-is-taken",

@@ -3,10 +3,10 @@ import type { Mutation } from "../mutation.ts";
 
 const away = "contract/taking-away.ts";
 const awayTest = "contract/taking-away.test.ts";
-const predecessor = "agent/converge/predecessor.ts";
-const predecessorTest = "agent/converge/predecessor.test.ts";
-const drain = "agent/converge/drain.ts";
-const drainTest = "agent/converge/drain.test.ts";
+const predecessor = "converge/predecessor.ts";
+const predecessorTest = "converge/predecessor.test.ts";
+const drain = "converge/drain.ts";
+const drainTest = "converge/drain.test.ts";
 
 export const replaceMutations: readonly Mutation[] = [
   {

@@ -56,8 +56,8 @@ export const restartMutations: readonly Mutation[] = [
   {
     name: "two-agents",
     breaks: "A second agent starts beside the first, and cleans up what the first has armed.",
-    edits: [{ file: "agent/system/only-one.ts", text: "server.listen(`\\0${name}`, resolve);", by: "resolve();" }],
-    caughtBy: { simulation: false, tests: ["agent/system/only-one.test.ts"] },
+    edits: [{ file: "host/system/only-one.ts", text: "server.listen(`\\0${name}`, resolve);", by: "resolve();" }],
+    caughtBy: { simulation: false, tests: ["host/system/only-one.test.ts"] },
   },
   {
     name: "neard-starts-with-key",

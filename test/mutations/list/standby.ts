@@ -92,12 +92,12 @@ export const standbyMutations: readonly Mutation[] = [
     breaks: "A confirmation of the lock counts from the arrival of the answer instead of the question.",
     edits: [
       {
-        file: "agent/consul/follow.ts",
+        file: "agent/lease/follow.ts",
         text: "observedFrom(read, keys, sealer, roll, sentMs)",
         by: "observedFrom(read, keys, sealer, roll, clock.bootMs())",
       },
     ],
-    caughtBy: { simulation: false, tests: ["agent/consul/follow.test.ts"] },
+    caughtBy: { simulation: false, tests: ["agent/lease/follow.test.ts"] },
   },
   {
     name: "take-over-without-index",

@@ -11,8 +11,8 @@ const demoting = "agent/role/demoting.ts";
 const demotingTest = "agent/role/demoting.test.ts";
 const expire = "agent/run/expire.ts";
 const expireTest = "agent/run/expire.test.ts";
-const client = "agent/consul/client.ts";
-const clientTest = "agent/consul/client.test.ts";
+const client = "host/consul/client.ts";
+const clientTest = "host/consul/client.test.ts";
 
 export const unknownMutations: readonly Mutation[] = [
   {

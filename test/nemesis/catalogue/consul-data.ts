@@ -21,7 +21,7 @@ interface Token {
 
 const tokens = new WeakMap<Stage, { body: string }>();
 
-/** From whichever server gives all of it (agent/consul/snapshot.ts says why one may not). */
+/** From whichever server gives all of it (host/consul/snapshot.ts says why one may not). */
 async function wholeSnapshot(stage: Stage): Promise<Buffer> {
   for (const through of stage.hosts) {
     const snapshot = await stage.consul("GET", "/snapshot", { through }).catch(() => null);

@@ -1,7 +1,7 @@
-/** The agent's client of one Consul server: the same calls and the same errors as agent/consul/client.ts. */
-import type { KvRead, TxnOperation, TxnOutcome } from "../../../agent/consul/client.ts";
-import { ConsulRefused, ConsulUnknown } from "../../../agent/consul/errors.ts";
-import type { LeaseConsul } from "../../../agent/consul/servers.ts";
+/** The agent's client of one Consul server: the same calls and the same errors as host/consul/client.ts. */
+import type { KvRead, TxnOperation, TxnOutcome } from "../../../host/consul/client.ts";
+import { ConsulRefused, ConsulUnknown } from "../../../host/consul/errors.ts";
+import type { LeaseConsul } from "../../../host/consul/servers.ts";
 import type { AgentProcess } from "../agent-process.ts";
 import type { ConsulCluster } from "./cluster.ts";
 import type { Request } from "./leader.ts";

@@ -1,5 +1,5 @@
 /** Consul's servers, one per host: which of them run, and which of them reach a majority. */
-import type { KvRead } from "../../../agent/consul/client.ts";
+import type { KvRead } from "../../../host/consul/client.ts";
 import type { Network } from "../network.ts";
 import type { Timeline } from "../timeline.ts";
 import type { ConsulStore } from "./store.ts";

@@ -5,7 +5,7 @@
  * Entries are never changed, only replaced, so that a read, a snapshot and a deposed leader's view can
  * share them.
  */
-import type { KvEntry, KvRead, TxnOperation, TxnOutcome } from "../../../agent/consul/client.ts";
+import type { KvEntry, KvRead, TxnOperation, TxnOutcome } from "../../../host/consul/client.ts";
 
 export interface Session {
   readonly id: string;

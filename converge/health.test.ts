@@ -1,0 +1,120 @@
+import { expect, test } from "vitest";
+import { HoldfastError } from "../contract/errors.ts";
+import { hostSpecSchema } from "../contract/wire/host-spec.ts";
+import { type HealthWait, unitsProbe, waitHealthy } from "./health.ts";
+
+const spec = hostSpecSchema.parse({
+  host: "host-a",
+  concern: "neard",
+  healthy: ["neard-synced", "agent"],
+  healthyWithinMs: 60_000,
+});
+
+/** Runs a wait whose probes answer by time; returns when it ended and what it said. */
+async function wait(
+  over: Partial<HealthWait> & { answer?: (nowMs: number) => string | null },
+): Promise<{ endedMs: number; lines: string[]; error: unknown }> {
+  let nowMs = 0;
+  const lines: string[] = [];
+  const { answer = () => null, ...rest } = over;
+  const error = await waitHealthy({
+    spec,
+    steadyMs: 0,
+    probe: async () => answer(nowMs),
+    probeUnits: async () => null,
+    nowMs: () => nowMs,
+    sleep: async (ms) => {
+      nowMs += ms;
+    },
+    progress: (line) => lines.push(line),
+    failure: async (what) => new HoldfastError("HF_APPLY_FAILED", what),
+    ...rest,
+  }).catch((caught: unknown) => caught);
+  return { endedMs: nowMs, lines, error };
+}
+
+test("healthy at once: no wait", async () => {
+  expect(await wait({})).toEqual({ endedMs: 0, lines: [], error: undefined });
+});
+
+test("waits, with a line every 2 s that says for what", async () => {
+  const { endedMs, lines, error } = await wait({ answer: (now) => (now < 5000 ? `at height ${now}` : null) });
+  expect(error).toBeUndefined();
+  expect(endedMs).toBe(5000);
+  expect(lines).toEqual([
+    "waiting until healthy: neard-synced: at height 2000 (2 s)",
+    "waiting until healthy: neard-synced: at height 4000 (4 s)",
+  ]);
+});
+
+test("must stay so, where it was disturbed", async () => {
+  const flapping = (now: number) => (now === 2000 ? "gone again" : null);
+  expect(await wait({ steadyMs: 3000, answer: flapping })).toMatchObject({ endedMs: 5500, error: undefined });
+});
+
+test("its bound names what is missing", async () => {
+  const { endedMs, error } = await wait({ answer: () => "syncing" });
+  expect(endedMs).toBe(60_000);
+  expect(error).toMatchObject({
+    code: "HF_APPLY_FAILED",
+    message: "host-a neard is not healthy after 60 s (neard-synced: syncing)",
+  });
+});
+
+test("a probe that throws is an answer, not the end", async () => {
+  const { error } = await wait({
+    answer: (now) => {
+      if (now < 1000) throw new Error("connect ECONNREFUSED\nat x");
+      return null;
+    },
+  });
+  expect(error).toBeUndefined();
+});
+
+test("a unit that has failed for good ends the wait at once", async () => {
+  const { endedMs, error } = await wait({
+    answer: () => "syncing",
+    probeUnits: async () => {
+      throw new HoldfastError("HF_APPLY_FAILED", "neard.service has failed");
+    },
+  });
+  expect(endedMs).toBe(0);
+  expect(error).toMatchObject({ message: "neard.service has failed" });
+});
+
+test("a unit that does not run is not healthy, whatever answers", async () => {
+  let looks = 0;
+  const { endedMs } = await wait({ probeUnits: async () => (looks++ < 3 ? "neard.service does not run" : null) });
+  expect(endedMs).toBe(1500);
+});
+
+test("a unit that ends again and again is given up; what it had done before the wait does not count", async () => {
+  const fact = {
+    state: "down",
+    failed: false,
+    mainPid: 0,
+    loaded: true,
+    enabled: true,
+    needsDaemonReload: false,
+    fragment: "",
+    dropIns: [],
+  } as const;
+  let restarts = 9;
+  const probe = unitsProbe(spec, async () => new Map([["neard.service", { ...fact, restarts: restarts++ }]]));
+  for (let look = 0; look < 5; look++) expect(await probe()).toBe("neard.service does not run");
+  await expect(probe()).rejects.toThrow("host-a neard: neard.service ends as soon as it is started (5 times)");
+});
+
+test("who was left while waiting until healthy ends; the next apply waits on", async () => {
+  const { endedMs, error } = await wait({ answer: () => "syncing", left: () => "a newer apply takes its place" });
+  expect(endedMs).toBe(0);
+  expect(error).toMatchObject({
+    code: "HF_APPLY_FAILED",
+    message:
+      "The apply on host-a ended while it waited (until healthy: neard-synced: syncing), for a newer apply takes its place.",
+  });
+});
+
+test("what is healthy is healthy, whoever has left", async () => {
+  expect((await wait({ left: () => "it was ended" })).error).toBeUndefined();
+});

@@ -1,0 +1,179 @@
+/**
+ * What must be true before an apply says that it succeeded (`healthy` of the spec). Each condition is
+ * asked of the program itself, not of systemd: a unit that runs may still be of no use.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { HoldfastError, plainReason } from "../contract/errors.ts";
+import { paths } from "../contract/paths.ts";
+import type { HostSpec } from "../contract/wire/host-spec.ts";
+import { ConsulClient } from "../host/consul/client.ts";
+import { ConsulRefused } from "../host/consul/errors.ts";
+import { wordFault } from "../host/consul/voters.ts";
+import { AgentSocket } from "../host/socket-client.ts";
+import { readConsulAccess } from "./consul-access.ts";
+import type { UnitFact } from "./facts.ts";
+import { Left } from "./left.ts";
+import { type Progress, unhurried } from "./progress.ts";
+import { readUnits, unitFailure } from "./systemd.ts";
+
+export type Condition = HostSpec["healthy"][number];
+
+/** Null: it is so. Otherwise one clause: what is missing. */
+export type Probe = (condition: Condition) => Promise<string | null>;
+
+export interface HealthWait {
+  readonly spec: HostSpec;
+  /** How long all must hold without a break: after a restart, the cluster's view of this host lags. */
+  readonly steadyMs: number;
+  readonly probe: Probe;
+  nowMs(): number;
+  sleep(ms: number): Promise<void>;
+  readonly progress: Progress;
+  /** See left.ts. */
+  left?(): string | null;
+  /** Null when all units of the spec run, else which does not. Throws when systemd gave up on one. */
+  probeUnits(): Promise<string | null>;
+  /** Makes the error for a wait that came to nothing, with what the units said last. */
+  failure(what: string): Promise<HoldfastError>;
+}
+
+const lookEveryMs = 500;
+
+/**
+ * Waits until all conditions hold.
+ * @throws HoldfastError HF_APPLY_FAILED after healthyWithinMs, or at once when a unit has failed.
+ */
+export async function waitHealthy(wait: HealthWait): Promise<void> {
+  const { spec } = wait;
+  const startMs = wait.nowMs();
+  const progress = unhurried(wait.progress, wait.nowMs);
+  let goodSinceMs: number | null = null;
+  for (;;) {
+    const missing = (await wait.probeUnits()) ?? (await firstMissing(spec.healthy, wait.probe));
+    goodSinceMs = missing === null ? (goodSinceMs ?? wait.nowMs()) : null;
+    if (goodSinceMs !== null && wait.nowMs() - goodSinceMs >= wait.steadyMs) return;
+    const waitedMs = wait.nowMs() - startMs;
+    if (waitedMs >= spec.healthyWithinMs)
+      throw await wait.failure(
+        `${spec.host} ${spec.concern} is not healthy after ${Math.round(waitedMs / 1000)} s (${missing ?? "it does not stay so"})`,
+      );
+    const how = wait.left?.() ?? null;
+    if (how !== null) throw new Left(spec.host, `until healthy: ${missing ?? "does it stay so?"}`, how);
+    progress(`waiting until healthy: ${missing ?? "does it stay so?"} (${Math.round(waitedMs / 1000)} s)`);
+    await wait.sleep(lookEveryMs);
+  }
+}
+
+async function firstMissing(conditions: readonly Condition[], probe: Probe): Promise<string | null> {
+  for (const condition of conditions) {
+    const missing = await probe(condition).catch((error: unknown) => plainReason(error));
+    if (missing !== null) return `${condition}: ${missing}`;
+  }
+  return null;
+}
+
+/** A program that ends this often while we wait does not mend itself: its configuration is refused, most likely. */
+const mostRestarts = 5;
+
+/**
+ * Makes HealthWait.probeUnits for one wait on this host; it throws HF_APPLY_FAILED with a unit's last words.
+ * @param read what systemd says of the units now.
+ */
+export function unitsProbe(
+  spec: HostSpec,
+  read: (names: readonly string[]) => Promise<ReadonlyMap<string, UnitFact>> = readUnits,
+): () => Promise<string | null> {
+  let first: ReadonlyMap<string, UnitFact> | undefined;
+  const fail = async (unit: string, what: string) =>
+    await unitFailure(unit, `${spec.host} ${spec.concern}: ${unit} ${what}`);
+  return async () => {
+    const facts = await read(spec.units.map(({ name }) => name));
+    first ??= facts;
+    for (const [unit, { failed, restarts }] of facts) {
+      if (failed) throw await fail(unit, "has failed");
+      const ended = restarts - (first.get(unit)?.restarts ?? 0);
+      if (ended >= mostRestarts) throw await fail(unit, `ends as soon as it is started (${ended} times)`);
+    }
+    for (const [unit, fact] of facts) if (fact.state !== "running") return `${unit} does not run`;
+    return null;
+  };
+}
+
+/** For HealthWait.failure on this host. */
+export async function healthFailure(spec: HostSpec, what: string): Promise<HoldfastError> {
+  const unit = spec.units.at(-1)?.name;
+  if (unit !== undefined) return await unitFailure(unit, what);
+  return new HoldfastError("HF_APPLY_FAILED", `${what}.`, { next: "Mend the cause and run pulumi up again." });
+}
+
+/** Asks the programs of this host. */
+export function hostProbe(host: string): Probe {
+  return async (condition) => {
+    switch (condition) {
+      case "consul-client":
+        return await withOwnConsul(async (client) => ((await client.leader()) === null ? "it knows no leader" : null));
+      case "consul-voter":
+        return await withOwnConsul((client) => voterFault(client, host));
+      case "neard-synced":
+        return await neardFault();
+      case "agent": {
+        const status = await new AgentSocket().status();
+        return status.host === host ? null : `it says that it is ${status.host}`;
+      }
+    }
+  };
+}
+
+async function withOwnConsul(ask: (client: ConsulClient) => Promise<string | null>): Promise<string | null> {
+  const access = await readConsulAccess();
+  if (access === null) return "it is not set up";
+  const client = new ConsulClient(access[0]);
+  try {
+    return await ask(client);
+  } finally {
+    client.close();
+  }
+}
+
+async function voterFault(client: ConsulClient, host: string): Promise<string | null> {
+  if ((await client.leader()) === null) return "there is no leader";
+  try {
+    // Its own word first: the leader may not have noticed yet that it was restarted.
+    const { index } = await client.leadersWord();
+    const fault = wordFault(await client.ownWord(), index);
+    if (fault !== null) return `it ${fault}`;
+    const server = (await client.health()).Servers.find(({ Name }) => Name === host);
+    if (server === undefined) return "it is not one of the servers yet";
+    if (server.SerfStatus !== "alive") return `the others see it as ${server.SerfStatus}`;
+    if (!server.Healthy) return "it is not caught up";
+    return server.Voter ? null : "it is not a voter yet";
+  } catch (error) {
+    // Before the concern `acl` was applied there is no token that may ask; a leader is then all that can be known.
+    if (error instanceof ConsulRefused && error.status === 403) return null;
+    throw error;
+  }
+}
+
+const neardConfigSchema = z.object({ rpc: z.object({ addr: z.string() }) });
+const neardStatusSchema = z.object({
+  sync_info: z.object({ syncing: z.boolean(), latest_block_height: z.number() }),
+});
+
+/** neard's own word: GET /health is 200 only when its head is fresh. */
+async function neardFault(): Promise<string | null> {
+  const url = await neardRpcUrl();
+  const status = await fetch(`${url}/status`, { signal: AbortSignal.timeout(2000) });
+  if (!status.ok) return `its RPC answers ${status.status}`;
+  const { sync_info } = neardStatusSchema.parse(await status.json());
+  if (sync_info.syncing) return `syncing, at height ${sync_info.latest_block_height}`;
+  const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(2000) });
+  return health.ok ? null : `its head, at height ${sync_info.latest_block_height}, is too old`;
+}
+
+async function neardRpcUrl(): Promise<string> {
+  const path = join(paths.neardHome, "config.json");
+  const { addr } = neardConfigSchema.parse(JSON.parse(await readFile(path, "utf8"))).rpc;
+  return `http://${addr.replace(/^0\.0\.0\.0:/, "127.0.0.1:")}`;
+}
