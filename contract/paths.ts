@@ -52,6 +52,8 @@ export const paths = {
   socket: "/run/holdfast/holdfastd.sock",
   /** The holder's lease, for a restarted agent and for `holdfastd expire`. Gone after a reboot. */
   leaseFile: "/run/holdfast/lease.json",
+  /** There while the lock's records are doubted, for a restarted agent. Gone after a reboot. */
+  doubtFile: "/run/holdfast/lock-doubted",
   /** Take-overs of this host that are not in Consul's history yet. Gone after a reboot. */
   historyJournal: "/run/holdfast/history.json",
   /** tmpfs: the only place where the validator key is ever in clear, and only on the holder. */

@@ -53,7 +53,8 @@ function world(now: readonly KvEntry[] | Error, states: ("on" | "off")[] = ["on"
       trouble: null,
     } as const;
     const effect = { do: "power", job, lock: lockViewFrom(entry, sealer), withinMs: 3000, failures: null } as const;
-    return await carryOut(effect, partners as never, signal, () => {});
+    const { proof, isBrokenOff } = await carryOut(effect, partners as never, signal, () => {});
+    return { ...proof, isBrokenOff };
   };
   return { run, deeds };
 }

@@ -22,25 +22,29 @@ export interface PowerPartners {
 
 type PowerEffect = Extract<Effect, { do: "power" }>;
 
-/** @param onTrouble what goes wrong while it is still tried. @returns what was seen; never throws. `off` only where the device showed it. */
+export interface CarriedOut {
+  /** `off` only where the device showed it. */
+  readonly proof: PowerProof;
+  /** It was not wanted any more: that nothing is proven is no failure of the device's. */
+  readonly isBrokenOff: boolean;
+}
+
+/** @param onTrouble what goes wrong while it is still tried. Never throws. */
 export async function carryOut(
   effect: PowerEffect,
   partners: PowerPartners,
   signal: AbortSignal,
   onTrouble: (because: string) => void,
-): Promise<PowerProof> {
+): Promise<CarriedOut> {
   const { job, withinMs, lock, failures } = effect;
   const { clock, deviceOf } = partners;
   const device = deviceOf(job.host);
   const startMs = clock.bootMs();
-  const told = (outcome: "off" | "unproven", because: string): PowerProof => ({
-    host: job.host,
-    device: device?.kind ?? "none",
-    outcome,
-    because,
-    at: new Date(clock.wallMs()).toISOString(),
-    tookMs: Math.round(clock.bootMs() - startMs),
-  });
+  const told = (outcome: "off" | "unproven", because: string, isBrokenOff = false): CarriedOut => {
+    const at = new Date(clock.wallMs()).toISOString();
+    const tookMs = Math.round(clock.bootMs() - startMs);
+    return { proof: { host: job.host, device: device?.kind ?? "none", outcome, because, at, tookMs }, isBrokenOff };
+  };
   try {
     if (device === null) throw new Error(`${job.host} has no power device`);
     if (job.what === "look") {
@@ -50,7 +54,8 @@ export async function carryOut(
     const stillWanted = async () => await confirmLock(lock, partners);
     return told("off", await powerOff(device, { clock, withinMs, signal, failures, onTrouble, stillWanted }));
   } catch (error) {
-    return told("unproven", error instanceof Error ? error.message : String(error));
+    const isBrokenOff = signal.aborted || error instanceof NotWanted;
+    return told("unproven", error instanceof Error ? error.message : String(error), isBrokenOff);
   }
 }
 

@@ -15,6 +15,8 @@ import { type DeviceReading, type PowerDevice, WrongMachine } from "./device.ts"
 const orderAgainMs = 10_000;
 /** One call of the device. */
 const callMs = 10_000;
+/** A call that has less time than this would only be cut short: an order that nobody reads the effect of. */
+const leastMs = 500;
 
 /** Said by `stillWanted`: the order must not be given. */
 export class NotWanted extends Error {}
@@ -44,7 +46,7 @@ export async function powerOff(device: PowerDevice, options: PowerOff): Promise<
     if (now !== why) onTrouble(now);
     why = now;
   };
-  while (leftMs() > 0) {
+  while (leftMs() >= leastMs) {
     if (signal.aborted) throw new NotWanted("it is not wanted any more");
     let reading: DeviceReading | null = null;
     try {
@@ -55,6 +57,7 @@ export async function powerOff(device: PowerDevice, options: PowerOff): Promise<
       if (orderedMs === null || clock.bootMs() - orderedMs >= orderAgainMs) {
         await stillWanted();
         if (signal.aborted) throw new NotWanted("it is not wanted any more");
+        if (leftMs() < leastMs) break;
         await device.cut(bounds());
         orderedMs = clock.bootMs();
       }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { PowerProof } from "../../contract/fencing.ts";
 import type { LockView } from "../lease/lock-record.ts";
-import { notConfirmable } from "./fencing.ts";
+import { notConfirmable } from "./fencing-steps.ts";
 import { fencingView } from "./fencing-view.ts";
 import { activeCore, Core, heldByA, markerOfA, nothingFound, settings } from "./testing.ts";
 import type { Event, FencingSettings, PeerNote, Settings } from "./types.ts";
@@ -20,9 +20,9 @@ class Fenced extends Core {
   readonly own: Settings;
   notes: Notes = {};
 
-  constructor(change: Partial<FencingSettings> = {}, peers = settings.peers) {
+  constructor(change: Partial<FencingSettings> = {}, peers = settings.peers, findings = nothingFound) {
     const own = { ...settings, peers, fencing: { ...required, ...change } };
-    super(nothingFound, 1_000_000, own);
+    super(findings, 1_000_000, own);
     this.own = own;
     this.tell({ is: "key-checked", available: true });
   }
@@ -35,12 +35,21 @@ class Fenced extends Core {
     return fencingView(this.own, this.state, this.nowMs);
   }
 
+  /** Why the word that `host` is off is not taken; null: it is. */
+  refusal(host = "host-a"): string | null {
+    return notConfirmable(this.own, this.state, host, this.nowMs);
+  }
+
+  confirm(host = "host-a"): this {
+    return this.tell({ is: "power-confirmed", host, at: "2026-11-29T12:00:00.000Z" });
+  }
+
   /** Answers the newest question to a device. */
-  answer(outcome: PowerProof["outcome"], because = "server 1 is off"): this {
+  answer(outcome: PowerProof["outcome"], because = "server 1 is off", isBrokenOff = false): this {
     const job = this.state.fencing.job;
     if (job === null) throw new Error("no device is asked");
     const proof = { host: job.host, device: "command", outcome, because, at: "2026-11-29T12:00:00.000Z", tookMs: 900 };
-    return this.tell({ is: "power-seen", job: job.number, proof });
+    return this.tell({ is: "power-seen", job: job.number, proof, isBrokenOff });
   }
 
   /** Each, when it was asked for. */
@@ -136,6 +145,14 @@ describe("a holder that says nothing", () => {
     const core = new Fenced({ mode: "off" }).watched().live(takeoverMs + 200, heldByA(50));
     expect(core.deeds()).toEqual(["create-session"]);
     expect(core.view.state).toBe("idle");
+  });
+
+  test("a try that was broken off is none: it is begun anew, with bestEffort too", () => {
+    const core = new Fenced({ mode: "bestEffort" }).watched().live(takeoverMs + 200, heldByA(50));
+    core.deeds();
+    core.answer("unproven", "the lock has moved since", true);
+    expect(core.state.fencing).toMatchObject({ tries: 0, failure: null });
+    expect(core.live(1200, heldByA(50)).deeds()).toEqual(["off host-a"]);
   });
 
   test("that renews after all is left alone: what is under way ends", () => {
@@ -235,6 +252,11 @@ describe("nobody need be powered off", () => {
     expect(core.deeds()).toEqual(["off host-a"]);
   });
 
+  test("one whose session lives is not: who lives and hears Consul renews, or lets go in order", () => {
+    const core = new Fenced().watched().live(takeoverMs - 600, heldByA(50));
+    expect(core.live(700, heldByA(50)).deeds()).toEqual(["off host-a"]);
+  });
+
   test("and is asked anew when a holder was seen alive in between", () => {
     const core = new Fenced().watched().live(leaseMs / 2 + 200, heldByA(50));
     const first = core.state.fencing.call?.number;
@@ -262,6 +284,16 @@ describe("where the lock does not prove who held it", () => {
     expect(core.deeds()).toEqual([]);
     core.notes = { ...core.notes, "host-c": note({ cleared }) };
     core.live(1000, wrong);
+    expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("an operator may say it of each, one by one, and status says for whom it still waits", () => {
+    const core = new Fenced({}, three).watched().live(longestMs, wrong);
+    core.confirm("host-a");
+    expect(core.view).toMatchObject({ state: "unproven", target: "host-c" });
+    expect(core.refusal("host-a")).toBe("waits for host-c to be off, not for host-a");
+    core.deeds();
+    core.confirm("host-c");
     expect(core.deeds()).toEqual(["create-session"]);
   });
 
@@ -293,6 +325,100 @@ describe("where the lock does not prove who held it", () => {
   test("with bestEffort the wait alone counts", () => {
     const core = new Fenced({ mode: "bestEffort" }, three).watched().live(longestMs, wrong);
     expect(core.deeds()).toEqual(["create-session"]);
+  });
+});
+
+describe("what was known before a doubt, or before the watch had a gap, counts for nothing", () => {
+  /** Of the very term that it is about. */
+  const known = (change: Partial<FencingSettings> = {}) => {
+    const core = new Fenced(change).watched().live(takeoverMs + 200, heldByA(50));
+    core.answer("off").fail();
+    core.deeds();
+    return core;
+  };
+  const forged: LockView = { ...heldByA(50), modifyIndex: 60, seal: "missing" };
+
+  test("a device's word", () => {
+    const core = known().live(62_000, forged);
+    expect(core.deeds()).toEqual([]);
+    expect(core.view).toMatchObject({ state: "unproven", target: "host-a" });
+  });
+
+  test("an operator's word", () => {
+    const core = new Fenced()
+      .watched()
+      .live(takeoverMs + 200, heldByA(50))
+      .answer("unproven")
+      .confirm()
+      .fail();
+    core.deeds();
+    expect(core.live(62_000, forged).deeds()).toEqual([]);
+  });
+
+  test("an answer to a roll call: it is called again", () => {
+    const core = new Fenced().watched().live(takeoverMs - 600, heldByA(50));
+    const { call } = core.state.fencing;
+    core.notes = { "host-a": note({ cleared: call?.number ?? 0 }) };
+    core.live(62_000, forged);
+    expect(core.deeds()).toEqual([]);
+    expect(core.state.fencing.call?.number).toBeGreaterThan(call?.number ?? 0);
+  });
+
+  test("a question that is under way", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    const { job } = core.state.fencing;
+    core.deeds();
+    core.see(forged);
+    expect(core.deeds()).toEqual(["abandon-power"]);
+    const proof = { host: "host-a", device: "command", outcome: "off", because: "", at: "", tookMs: 1 } as const;
+    core.tell({ is: "power-seen", job: job?.number ?? 0, proof });
+    expect(core.live(62_000, forged).deeds()).toEqual([]);
+  });
+
+  test("after a gap the device is asked again", () => {
+    const core = known().after(10_000);
+    expect(core.live(takeoverMs + 200, heldByA(50)).deeds()).toEqual(["off host-a"]);
+  });
+
+  test("so too after standing down", () => {
+    const core = known();
+    core.tell({
+      is: "stand-down",
+      order: { id: "1", untilMs: core.nowMs + 60_000, because: "a snapshot is restored" },
+    });
+    core.tell({ is: "stand-up", id: "1" });
+    expect(core.live(takeoverMs + 500, heldByA(50)).deeds()).toEqual(["off host-a"]);
+  });
+});
+
+describe("an agent that is restarted while the lock is doubted", () => {
+  const doubting = { ...nothingFound, isDoubted: true };
+
+  test("is told so by the one before it, which writes down when a doubt comes and when it is over", () => {
+    const core = new Fenced().watched();
+    core.asked("note-doubt");
+    core.see({ ...free, seal: "wrong" });
+    expect(core.asked("note-doubt")).toEqual([{ do: "note-doubt", isDoubted: true }]);
+    for (let index = 61; index <= 125; index++) core.live(1000, heldByA(index));
+    expect(core.asked("note-doubt")).toEqual([{ do: "note-doubt", isDoubted: false }]);
+  });
+
+  test("does not take the next record at its word: it waits the longest, and for everybody", () => {
+    const core = new Fenced({}, three, doubting).live(61_000, heldByA(50));
+    expect(core.deeds()).toEqual([]);
+    core.live(2000, heldByA(50));
+    expect(core.deeds()).toEqual([]);
+    expect(core.view).toMatchObject({ state: "unproven", because: expect.stringContaining("host-a and host-c") });
+    const plain = new Fenced({}, three).live(takeoverMs + 500, heldByA(50));
+    expect(plain.deeds(), "without a doubt").toEqual(["off host-a"]);
+  });
+
+  test("until a holder was watched in office for so long", () => {
+    const core = new Fenced({}, three, doubting);
+    for (let index = 61; index <= 125; index++) core.live(1000, heldByA(index));
+    expect(core.state.watch.isDoubted).toBe(false);
+    core.live(takeoverMs + 200, heldByA(200));
+    expect(core.deeds()).toEqual(["off host-a"]);
   });
 });
 
@@ -386,18 +512,42 @@ describe("skipWait", () => {
 });
 
 describe("an operator's word", () => {
-  const stuck = () =>
-    new Fenced()
+  const stuck = (peers = settings.peers) =>
+    new Fenced({}, peers)
       .watched()
       .live(takeoverMs + 200, heldByA(50))
       .answer("unproven", "no route");
 
   test("stands for the device's, for this take-over", () => {
     const core = stuck();
-    expect(notConfirmable(core.own, core.state, "host-a", core.nowMs)).toBeNull();
+    expect(core.refusal()).toBeNull();
     core.deeds();
-    core.tell({ is: "power-confirmed", host: "host-a", at: "2026-11-29T12:00:00.000Z" });
+    core.confirm();
     expect(core.deeds()).toEqual(["create-session"]);
+  });
+
+  test("also while the device is still asked, and also if another standby asks it", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    expect(core.refusal()).toBeNull();
+    const second = new Fenced({}, [...three, { host: "host-aa", priority: 200 }]).watched();
+    second.notes = { "host-aa": note({ ready: true, fencing: "host-a" }) };
+    second.live(takeoverMs + 3000, heldByA(50));
+    expect(second.refusal()).toBeNull();
+  });
+
+  test("is not taken while anything else is waited for, and it is said what", () => {
+    const waiting = new Fenced().watched().live(takeoverMs - 600, heldByA(50));
+    expect(waiting.refusal()).toMatch(/^waits for something else: host-a was last seen renewing \d s ago/);
+    const unready = new Fenced().watched().live(takeoverMs + 500, heldByA(50), { syncing: true });
+    expect(unready.refusal()).toContain("not ready: ");
+    const paused = stuck().see(heldByA(50), { paused: true });
+    expect(paused.refusal()).toContain("paused: automatic take-overs are off");
+    const cut = stuck().after(10_000);
+    expect(cut.refusal()).toContain("Consul does not confirm the lock");
+    for (const core of [waiting, unready, paused, cut]) {
+      core.confirm();
+      expect(core.state.fencing.proofs).toEqual([]);
+    }
   });
 
   test("is not kept for later", () => {
@@ -409,13 +559,16 @@ describe("an operator's word", () => {
   });
 
   test("is not taken where nobody waits for it", () => {
-    const core = stuck();
-    const why = (host: string) => notConfirmable(core.own, core.state, host, core.nowMs);
-    expect(why("host-c")).toContain("does not wait for host-c");
+    const core = stuck(three);
+    expect(core.refusal("host-c")).toBe("waits for host-a to be off, not for host-c");
     core.live(500, heldByA(51));
-    expect(why("host-a")).toContain("the lock is held and renewed");
+    expect(core.refusal()).toContain("host-a holds the lease and renews it");
+    core.live(takeoverMs + 200, heldByA(51)).answer("off");
+    expect(core.refusal()).toBe("waits for nobody any more");
     const active = activeCore();
-    expect(notConfirmable(settings, active.state, "host-a", active.nowMs)).toContain("host-b is active");
+    expect(notConfirmable(settings, active.state, "host-a", active.nowMs)).toBe("is active, and waits for nobody");
+    const off = new Fenced({ mode: "bestEffort" }).watched().live(takeoverMs + 200, heldByA(50));
+    expect(off.refusal()).toContain("fencing is not required");
   });
 });
 
@@ -472,7 +625,7 @@ describe("a holder that renews again", () => {
       .watched()
       .live(takeoverMs + 200, heldByA(50))
       .answer("unproven", "no route");
-    confirmed.tell({ is: "power-confirmed", host: "host-a", at: "2026-11-29T12:00:00.000Z" });
+    confirmed.confirm();
     expect(again(confirmed).deeds()).toEqual(["off host-a"]);
     const shown = new Fenced()
       .watched()

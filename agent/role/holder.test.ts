@@ -177,7 +177,10 @@ describe("an agent that starts", () => {
   });
 
   test("goes on with a lease that lives, renews first, and never touches neard", () => {
-    const core = new Core({ savedLease: saved(1000), savedTerm: null, armed: "for-lease", keyFilePresent: true }, 1000);
+    const core = new Core(
+      { savedLease: saved(1000), savedTerm: null, armed: "for-lease", keyFilePresent: true, isDoubted: false },
+      1000,
+    );
     core.tell({ is: "tick" });
     expect(core.effects[0]?.do).toBe("renew");
     renewed(core, core.nowMs).probe({ validatorKey: settings.publicKey });
@@ -199,7 +202,10 @@ describe("an agent that starts", () => {
   const again = (activeMs?: number | null) => {
     const { story, activeMs: since } = term(100_000, activeMs);
     const savedTerm = { story: { ...story, deaths: 1, silent: null, fenced: null }, activeMs: since };
-    return new Core({ savedLease: saved(100_000), savedTerm, armed: "for-lease", keyFilePresent: true }, 100_000);
+    return new Core(
+      { savedLease: saved(100_000), savedTerm, armed: "for-lease", keyFilePresent: true, isDoubted: false },
+      100_000,
+    );
   };
 
   test("is active since the take-over, not since its own start", () => {
@@ -211,7 +217,13 @@ describe("an agent that starts", () => {
   test("does not take the death of a neard that has had its key for long for the take-over's", () => {
     const { story } = term(100_000);
     const savedTerm = { story: { ...story, deaths: 1, silent: null, fenced: null }, activeMs: 100_000 - 3_600_000 };
-    const find = { savedLease: saved(100_000), savedTerm, armed: "for-lease", keyFilePresent: true } as const;
+    const find = {
+      savedLease: saved(100_000),
+      savedTerm,
+      armed: "for-lease",
+      keyFilePresent: true,
+      isDoubted: false,
+    } as const;
     const core = new Core(find, 100_000).after(50).probe({ validatorKey: settings.publicKey });
     core.after(1000).probe({ process: null, answered: false });
     expect(core.state.phase).toMatchObject({ name: "demoting", deaths: 0 });
@@ -242,7 +254,10 @@ describe("an agent that starts", () => {
 
   test("tells all that is left of a lease that was longer than its own settings make one", () => {
     const longer = { ...saved(1000), deadlineMs: 13_000, fedUntilMs: 13_000 };
-    const core = new Core({ savedLease: longer, savedTerm: null, armed: "for-lease", keyFilePresent: true }, 1000);
+    const core = new Core(
+      { savedLease: longer, savedTerm: null, armed: "for-lease", keyFilePresent: true, isDoubted: false },
+      1000,
+    );
     core.tell({ is: "tick" });
     expect(core.asked("renew").map((renew) => renew.heardMs)).toEqual([12_000]);
     renewed(core.after(1000), core.nowMs - 5).tell({ is: "tick" });
@@ -252,11 +267,17 @@ describe("an agent that starts", () => {
   test.for([
     [
       "the lease is over",
-      { savedLease: { ...saved(1000), deadlineMs: 999 }, armed: "for-lease", keyFilePresent: true },
+      { savedLease: { ...saved(1000), deadlineMs: 999 }, armed: "for-lease", keyFilePresent: true, isDoubted: false },
     ],
-    ["the fence is armed for another epoch", { savedLease: saved(1000), armed: "otherwise", keyFilePresent: true }],
-    ["the fence is armed without a lease", { savedLease: null, armed: "otherwise", keyFilePresent: false }],
-    ["a key file lies there", { savedLease: null, armed: "no", keyFilePresent: true }],
+    [
+      "the fence is armed for another epoch",
+      { savedLease: saved(1000), armed: "otherwise", keyFilePresent: true, isDoubted: false },
+    ],
+    [
+      "the fence is armed without a lease",
+      { savedLease: null, armed: "otherwise", keyFilePresent: false, isDoubted: false },
+    ],
+    ["a key file lies there", { savedLease: null, armed: "no", keyFilePresent: true, isDoubted: false }],
   ] as const)("demotes first when %s", ([, findings]) => {
     expect(new Core({ ...findings, savedTerm: null }, 1000).state.phase.name).toBe("demoting");
   });

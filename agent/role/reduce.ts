@@ -10,7 +10,7 @@ import { type HostNote, hostNoteShape } from "../../contract/wire/notes.ts";
 import { heedAccount } from "./account.ts";
 import { demoteEvent } from "./demoting.ts";
 import { phaseRole, sealed } from "./feeding.ts";
-import { abandonPower, noFencing } from "./fencing.ts";
+import { abandonPower, noFencing } from "./fencing-steps.ts";
 import { keepHeard } from "./heard.ts";
 import { holderEvent } from "./holder.ts";
 import { notReady } from "./readiness.ts";
@@ -21,7 +21,7 @@ import { standbyEvent } from "./standby-phase.ts";
 import { noteSwitchoverEnd } from "./switchover-end.ts";
 import { type Draft, done, enterDemoting, noteTampering, releaseOf } from "./transitions.ts";
 import type { Event, Lease, Settings, State, Step, Term } from "./types.ts";
-import { newWatch, observe } from "./watch.ts";
+import { doubtingWatch, newWatch, observe } from "./watch.ts";
 
 /** What an agent that starts finds on its host. */
 export interface Findings {
@@ -32,6 +32,8 @@ export interface Findings {
   /** The fence is armed, and for the saved lease's epoch. */
   readonly armed: "no" | "for-lease" | "otherwise";
   readonly keyFilePresent: boolean;
+  /** An earlier agent of this boot doubted the lock to the end. */
+  readonly isDoubted: boolean;
 }
 
 /** What an agent knows before it has looked at anything. */
@@ -61,9 +63,10 @@ export function blankState(nowMs: number): State {
 
 /** The first step of an agent. It trusts what it finds only if lease, fence and clock agree. */
 export function start(settings: Settings, findings: Findings, nowMs: number): Step {
-  const state = blankState(nowMs);
+  const { savedLease, savedTerm, armed, keyFilePresent, isDoubted } = findings;
+  const blank = blankState(nowMs);
+  const state = isDoubted ? { ...blank, watch: doubtingWatch(settings.lease, nowMs) } : blank;
   const draft: Draft = { settings, state, effects: [], nowMs };
-  const { savedLease, savedTerm, armed, keyFilePresent } = findings;
   if (savedLease !== null && armed === "for-lease" && nowMs < savedLease.deadlineMs) {
     draft.state = {
       ...state,
@@ -126,6 +129,8 @@ export function reduce(settings: Settings, before: State, event: Event, nowMs: n
   }
   if (draft.state.phase.name !== "standby") abandonPower(draft);
   draft.state = { ...draft.state, isKeyless: isKeylessAfter(before, draft.state) };
+  const { isDoubted } = draft.state.watch;
+  if (isDoubted !== before.watch.isDoubted) draft.effects.push({ do: "note-doubt", isDoubted });
   if (!isValidating(draft.state) && draft.state.heard !== null) draft.state = { ...draft.state, heard: null };
   if (event.is === "tick") publish(draft);
   return done(draft);

@@ -1,6 +1,7 @@
 /** Phase `standby`: wait, then session, then the take-over's transaction on the index that was seen. */
 import { cleanMarker } from "../lease/lock-record.ts";
-import { pursue, takeProof, type Wish } from "./fencing.ts";
+import type { Wish } from "./fencing.ts";
+import { pursue, takeProof } from "./fencing-steps.ts";
 import { keepGuard } from "./guard.ts";
 import { isOwnKey, keyDue } from "./keys.ts";
 import { isLockAbsent, judgeTakeOver } from "./standby.ts";

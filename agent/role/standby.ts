@@ -9,7 +9,7 @@ import { longestHeardMs, waitMs } from "../../contract/timing.ts";
 import type { CleanMarker } from "../../contract/wire/lock-record.ts";
 import { cleanMarker, type LockView, mayBelieve } from "../lease/lock-record.ts";
 import { backoffAfter } from "./deaths.ts";
-import { fencedFor, fencingGate, isStale, provenOff, suspectsOf, type Wish, whoFences } from "./fencing.ts";
+import { fencedFor, fencingGate, type Gate, isStale, provenOff, suspectsOf, type Wish, whoFences } from "./fencing.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
 import type { Probe, Settings, State, TakeOverStory, Watch } from "./types.ts";
@@ -17,8 +17,14 @@ import { freshNote, isUnbroken } from "./watch.ts";
 
 export type Verdict =
   | { readonly act: true; readonly story: TakeOverStory }
-  /** `power`: what fencing is to do meanwhile. */
-  | { readonly act: false; readonly because: string; readonly askNeard?: true; readonly power?: Wish };
+  /** `power`: what fencing is to do meanwhile. `gate`: fencing alone is waited for. */
+  | {
+      readonly act: false;
+      readonly because: string;
+      readonly askNeard?: true;
+      readonly power?: Wish;
+      readonly gate?: Gate;
+    };
 
 /** One better-placed standby is given this long to act before the next one tries. */
 const rankDelayMs = 1000;
@@ -84,10 +90,11 @@ export function judgeTakeOver(settings: Settings, state: State, nowMs: number): 
 function throughGate(settings: Settings, state: State, nowMs: number, kind: "failover" | "switchover"): Verdict {
   const gate = fencingGate(settings, state, nowMs);
   if (gate === null) return { act: true, story: storyFrom(settings, state, nowMs, kind) };
-  const { host, because } = gate;
+  const { host } = gate;
   const another = host === null || state.fencing.job !== null ? null : whoFences(settings, state, host, nowMs);
-  if (another !== null) return wait(`${another} cuts the power of ${host}, which may still run`);
-  return { act: false, because, power: { off: host, look: null } };
+  if (another === null) return { act: false, because: gate.because, power: { off: host, look: null }, gate };
+  const because = `${another} cuts the power of ${host}, which may still run`;
+  return { act: false, because, gate: { because, host, isStuck: false } };
 }
 
 /** Whose device is worth a look before the wait is over: only where that would end it. */

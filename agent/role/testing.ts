@@ -22,7 +22,13 @@ export const settings: Settings = {
   fencing: { mode: "off", skipWait: false, devices: [] },
 };
 
-export const nothingFound: Findings = { savedLease: null, savedTerm: null, armed: "no", keyFilePresent: false };
+export const nothingFound: Findings = {
+  savedLease: null,
+  savedTerm: null,
+  armed: "no",
+  keyFilePresent: false,
+  isDoubted: false,
+};
 
 /** What host-a writes when it hands over to host-b. */
 export const markerOfA: CleanMarker = {

@@ -159,6 +159,8 @@ export interface Watch {
   readonly confirmedMs: number | null;
   /** From here the standby waits `takeoverMs`. */
   readonly changedMs: number;
+  /** Since when the watch has neither a gap nor a doubt in it. */
+  readonly anewMs: number;
   /**
    * The session that we have watched hold the lock without a break since `sinceMs`; kept when it lets go. Whoever held
    * it before is not heard any more from `othersOverMs` on.
@@ -353,6 +355,8 @@ export interface LockTerm {
   readonly session: string | null;
   /** Of that record: a renewal after the question shows its holder alive, and then no answer counts any more. */
   readonly seq: number | null;
+  /** As in Watch: what was asked before a gap or a doubt says nothing of whoever may have held in it. */
+  readonly anewMs: number;
 }
 
 /** A question to a power device, or an order, that is under way. */
@@ -461,6 +465,8 @@ export type Effect =
     }
   | { readonly do: "save-lease"; readonly lease: Lease; readonly term: Term }
   | { readonly do: "forget-lease" }
+  /** For the agent that comes after this one. */
+  | { readonly do: "note-doubt"; readonly isDoubted: boolean }
   | { readonly do: "arm"; readonly serial: number; readonly epoch: number }
   | { readonly do: "feed"; readonly epoch: number; readonly untilMs: number }
   /** `epoch`: for which it is armed if it has to be put back. Done means that the kernel was asked, and has it shut. */
@@ -536,7 +542,8 @@ export type Event =
   | { readonly is: "failed"; readonly serial: number; readonly certain: boolean; readonly because: string }
   /** `proof.outcome` is `off` where the device showed that; anything else proves nothing. */
   | { readonly is: "power-trouble"; readonly job: number; readonly because: string }
-  | { readonly is: "power-seen"; readonly job: number; readonly proof: PowerProof }
+  /** `isBrokenOff`: it was not wanted any more, so that nothing was tried. */
+  | { readonly is: "power-seen"; readonly job: number; readonly proof: PowerProof; readonly isBrokenOff?: boolean }
   /** An operator swears that this host is off, for a take-over that waits for nothing else. */
   | { readonly is: "power-confirmed"; readonly host: string; readonly at: string }
   | { readonly is: "switchover-asked"; readonly job: SwitchoverJob }

@@ -19,6 +19,7 @@ export function newWatch(nowMs: number): Watch {
   return {
     confirmedMs: null,
     changedMs: nowMs,
+    anewMs: nowMs,
     held: null,
     index: 0,
     lock: null,
@@ -31,6 +32,14 @@ export function newWatch(nowMs: number): Watch {
     switchover: null,
     notes: {},
   };
+}
+
+/**
+ * That of an agent which starts where the one before it doubted the lock. What that one saw is gone; that it doubted is
+ * not, nor is the wait that goes with a doubt, which begins anew.
+ */
+export function doubtingWatch(lease: LeaseTiming, nowMs: number): Watch {
+  return { ...newWatch(nowMs), isDoubted: true, overMs: nowMs + waitMs(lease, longestHeardMs) };
 }
 
 /** Takes one consistent answer into the picture. `nowMs` is when the answer arrived. */
@@ -53,6 +62,7 @@ export function observe(watch: Watch, seen: Observed, lease: LeaseTiming, nowMs:
   return {
     confirmedMs: seen.sentMs,
     changedMs: moved || isBroken ? nowMs : watch.changedMs,
+    anewMs: isBroken || doubt !== null ? nowMs : watch.anewMs,
     held,
     index: seen.index,
     lock: seen.lock,

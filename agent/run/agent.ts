@@ -22,6 +22,7 @@ import { forgetStandIns } from "../address/half-open.ts";
 import { openCustody } from "../custody/custody.ts";
 import { Fence } from "../fence/fence.ts";
 import { keepRules } from "../firewall/keep-rules.ts";
+import { DoubtFile } from "../lease/doubt-file.ts";
 import { LeaseFile } from "../lease/lease-file.ts";
 import { RollCall } from "../lease/roll-call.ts";
 import { NeardDriver } from "../neard/driver.ts";
@@ -302,6 +303,7 @@ async function neardHost(
       deviceOf,
       roll: new RollCall(config.host, custody.sealer),
       leaseFile: new LeaseFile(paths.leaseFile, bootId()),
+      doubtFile: new DoubtFile(paths.doubtFile),
       log,
     },
     settingsOf(config, config.neard),

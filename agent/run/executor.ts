@@ -16,6 +16,7 @@ import type { Clock } from "../../host/system/clock.ts";
 import { type AddressWorld, answerFor } from "../address/address.ts";
 import type { Custody } from "../custody/custody.ts";
 import type { Fence } from "../fence/fence.ts";
+import type { DoubtFile } from "../lease/doubt-file.ts";
 import type { LeaseFile } from "../lease/lease-file.ts";
 import { lockValueText } from "../lease/lock-record.ts";
 import type { RollCall } from "../lease/roll-call.ts";
@@ -46,6 +47,7 @@ export interface Partners {
   /** Writes it as soon as Consul takes it. */
   readonly history: Pick<HistoryJournal, "add">;
   readonly leaseFile: Pick<LeaseFile, "load" | "save" | "forget">;
+  readonly doubtFile: Pick<DoubtFile, "load" | "save">;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
 }
 
@@ -115,6 +117,8 @@ export class Executor {
         return leaseFile.save(effect.lease, effect.term);
       case "forget-lease":
         return leaseFile.forget();
+      case "note-doubt":
+        return this.#p.doubtFile.save(effect.isDoubted);
       case "feed":
         return await fence.feed(effect.epoch, effect.untilMs);
       case "arm":
@@ -193,14 +197,16 @@ export class Executor {
     if (job.what === "off") log.warn({ effect: "power", host: job.host }, `cuts the power of ${job.host}`);
     try {
       const partners = { keys, clock, servers, sealer: custody.sealer, deviceOf };
-      const proof = await carryOut(effect, partners, ended.signal, (because) => {
+      const { proof, isBrokenOff } = await carryOut(effect, partners, ended.signal, (because) => {
         if (job.what === "off") log.warn({ effect: "power", host: job.host }, because);
         this.#dispatch({ is: "power-trouble", job: job.number, because });
       });
       const told = { effect: "power", host: job.host, device: proof.device, tookMs: proof.tookMs };
       if (proof.outcome === "off") log.warn(told, `${job.host} is off: ${proof.because}`);
+      else if (job.what === "off" && isBrokenOff)
+        log.info(told, `the power of ${job.host} need not be cut any more: ${proof.because}`);
       else if (job.what === "off") log.error(told, `${job.host} could not be shown to be off: ${proof.because}`);
-      this.#dispatch({ is: "power-seen", job: job.number, proof });
+      this.#dispatch({ is: "power-seen", job: job.number, proof, isBrokenOff });
     } finally {
       this.#powering.delete(job.number);
     }

@@ -41,6 +41,7 @@ async function hostFound(lease: Lease | null, mark: number | null, keyFile: bool
     neard: { process: () => null },
     custody: { filePresent: () => keyFile },
     leaseFile: { load: () => (lease === null ? null : { lease, term: null }), save: () => {}, forget: () => {} },
+    doubtFile: { load: () => false },
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
   return await NeardHost.begin(partners as unknown as Partners, settings);

@@ -7,7 +7,7 @@ import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "..
 import { markOf } from "../fence/ruleset.ts";
 import { follow } from "../lease/follow.ts";
 import { sealed } from "../role/feeding.ts";
-import { notConfirmable } from "../role/fencing.ts";
+import { notConfirmable } from "../role/fencing-steps.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";
 import { reduce, start } from "../role/reduce.ts";
@@ -64,14 +64,15 @@ export class NeardHost {
 
   /** Looks at what an earlier agent left, and begins from there. */
   static async begin(partners: Partners, settings: Settings): Promise<NeardHost> {
-    const { leaseFile, fence, custody, clock } = partners;
+    const { leaseFile, doubtFile, fence, custody, clock } = partners;
     const saved = leaseFile.load();
     const savedLease = saved?.lease ?? null;
     const mark = await fence.armedMark();
     const armed =
       mark === null ? "no" : savedLease !== null && mark === markOf(savedLease.epoch) ? "for-lease" : "otherwise";
     const savedTerm = saved?.term ?? null;
-    const findings = { savedLease, savedTerm, armed, keyFilePresent: custody.filePresent() } as const;
+    const isDoubted = doubtFile.load();
+    const findings = { savedLease, savedTerm, armed, keyFilePresent: custody.filePresent(), isDoubted } as const;
     return new NeardHost(partners, settings, start(settings, findings, clock.bootMs()));
   }
 

@@ -47,6 +47,7 @@ export class AgentUnit {
   #expiring: AgentProcess | null = null;
   #saved: Saved | null = null;
   #journal: HistoryEntry[] = [];
+  #isDoubted = false;
   /** The lease cannot be saved. */
   isDiskFull = false;
 
@@ -95,6 +96,7 @@ export class AgentUnit {
       deviceOf: (host: string) => cluster.hosts.find((one) => one.name === host)?.power.deviceFor(process) ?? null,
       roll: new RollCall(name, sealer, () => cluster.newQuestion()),
       leaseFile: this.#leaseFile(process),
+      doubtFile: this.#doubtFile(process),
       history: new HistoryJournal({
         servers,
         keyOf: keys.history,
@@ -191,6 +193,7 @@ export class AgentUnit {
     this.#expiring?.kill();
     this.#saved = null;
     this.#journal = [];
+    this.#isDoubted = false;
   }
 
   #setKeyFile(key: string | null): void {
@@ -214,6 +217,18 @@ export class AgentUnit {
         process.edgeSync(() => {
           this.#saved = null;
         }),
+    };
+  }
+
+  #doubtFile(process: AgentProcess) {
+    return {
+      load: () => this.#isDoubted,
+      save: (isDoubted: boolean) => {
+        if (this.isDiskFull) throw new Error("no space left on device");
+        process.edgeSync(() => {
+          this.#isDoubted = isDoubted;
+        });
+      },
     };
   }
 

@@ -93,7 +93,13 @@ describe("what a newer release wrote, with a number that this one does not know"
   });
 
   test("a lease of which nothing is understood, with a fence that is armed, is one that has ended: neard dies", () => {
-    const findings = { savedLease: null, savedTerm: null, armed: "otherwise", keyFilePresent: false } as const;
+    const findings = {
+      savedLease: null,
+      savedTerm: null,
+      armed: "otherwise",
+      keyFilePresent: false,
+      isDoubted: false,
+    } as const;
     expect(start(settings, findings, 0).state.phase).toMatchObject({ name: "demoting", isShut: false, isEnded: false });
   });
 });

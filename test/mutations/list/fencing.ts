@@ -2,6 +2,7 @@
 import type { Edit, Mutation } from "../mutation.ts";
 
 const fencing = "agent/role/fencing.ts";
+const steps = "agent/role/fencing-steps.ts";
 const standby = "agent/role/standby.ts";
 const fencingTest = "agent/role/fencing.test.ts";
 const rollCall = "agent/lease/roll-call.ts";
@@ -61,7 +62,7 @@ export const fencingMutations: readonly Mutation[] = [
   mutation(
     "fencing-proof-for-ever",
     "What was proven of a host's power in one term counts in all later ones.",
-    { file: fencing, text: "setFencing(draft, { term, proofs: [], tries", by: "setFencing(draft, { term, tries" },
+    { file: steps, text: "setFencing(draft, { term, proofs: [], tries", by: "setFencing(draft, { term, tries" },
     [fencingTest],
     true,
   ),
@@ -69,8 +70,8 @@ export const fencingMutations: readonly Mutation[] = [
     "fencing-late-answer",
     "A device's answer about a term that is over counts for the present one.",
     {
-      file: fencing,
-      text: "if (watch.lock === null || !isSameTerm(job.term, termOf(watch.lock))) return;",
+      file: steps,
+      text: "if (!isSameTerm(job.term, termOf(watch))) return;",
       by: "",
     },
     [fencingTest],
@@ -129,7 +130,7 @@ export const fencingMutations: readonly Mutation[] = [
     "fencing-not-abandoned",
     "A power-off that is under way goes on although the holder renews again.",
     {
-      file: fencing,
+      file: steps,
       text: 'draft.effects.push({ do: "abandon-power", job: job.number });',
       by: "",
     },
@@ -154,7 +155,7 @@ export const fencingMutations: readonly Mutation[] = [
   mutation(
     "skip-by-word-of-mouth",
     "What an operator confirms skips the wait, as what a device shows does.",
-    { file: fencing, text: 'return proof?.outcome === "off";', by: "return proof !== null;" },
+    { file: fencing, text: '?.outcome === "off";', by: " !== null;" },
     [fencingTest],
   ),
   mutation(
@@ -171,10 +172,38 @@ export const fencingMutations: readonly Mutation[] = [
     "confirm-taken-any-time",
     "An operator's word is kept for later, when nobody waits for it.",
     {
-      file: fencing,
+      file: steps,
       text: "if (notConfirmable(settings, state, event.host, nowMs) !== null) return;",
       by: "",
     },
+    [fencingTest],
+  ),
+  mutation(
+    "confirm-before-all-else",
+    "An operator's word is taken while something else than that is waited for.",
+    { file: steps, text: "if (verdict.gate === undefined) return", by: "if (state.watch.lock === null) return" },
+    [fencingTest],
+  ),
+  mutation(
+    "fencing-before-a-doubt",
+    "What was known of a host's power before a doubt about the lock, or a gap in the watch, counts after it.",
+    { file: fencing, text: "a.anewMs === b.anewMs", by: "a.anewMs <= b.anewMs" },
+    [fencingTest],
+  ),
+  mutation(
+    "fencing-doubt-forgotten-by-a-restart",
+    "An agent that is restarted takes the next record that looks right at its word, whatever the one before it doubted.",
+    {
+      file: "agent/role/reduce.ts",
+      text: "const state = isDoubted ? {",
+      by: "const state = isDoubted && keyFilePresent ? {",
+    },
+    [fencingTest],
+  ),
+  mutation(
+    "fencing-broken-off-is-tried",
+    "A power-off that was broken off, because the lock had moved, counts as the one try of bestEffort.",
+    { file: steps, text: " || event.isBrokenOff)", by: ")" },
     [fencingTest],
   ),
   mutation(
