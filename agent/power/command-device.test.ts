@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
-import { CommandDevice } from "./command-device.ts";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { CommandDevice, systemdRunner } from "./command-device.ts";
 
 const signal = new AbortController().signal;
 const bounds = { withinMs: 5000, signal };
@@ -9,8 +12,8 @@ function device(out: string, fault: Error | null = null, err = "") {
   const it = new CommandDevice(
     { host: "host-a", device: "command", unit: "holdfast-power-host-a@.service", timeoutMs: 20_000 },
     {
-      start: async (unit, timeoutMs) => {
-        started.push(`${unit} ${timeoutMs}`);
+      restart: async (unit, { withinMs }) => {
+        started.push(`${unit} ${withinMs}`);
         if (fault !== null) throw fault;
       },
       output: async (_host, _action, stream) => (stream === "out" ? out : err),
@@ -49,6 +52,84 @@ test("a program that fails says why in its last line of stderr; an exit code is 
     "the fence command for host-a failed at status: no password",
   );
   await expect(device("off\n", fault).it.read(bounds)).rejects.toThrow(/failed at status: systemctl ended/);
+});
+
+describe("one call at a time", () => {
+  const config = {
+    host: "host-a",
+    device: "command",
+    unit: "holdfast-power-host-a@.service",
+    timeoutMs: 20_000,
+  } as const;
+
+  /** As systemd does it: a unit that is started anew is ended first, and its file is the one that runs last. */
+  function slow() {
+    const running: { unit: string; end: (out: string) => void; signal: AbortSignal }[] = [];
+    let file = "off\n";
+    const it = new CommandDevice(config, {
+      restart: async (unit, { signal }) =>
+        await new Promise((resolve, reject) => {
+          file = "";
+          const end = (out: string) => {
+            file = out;
+            resolve();
+          };
+          running.push({ unit, end, signal });
+          signal.addEventListener("abort", () => reject(new Error("systemctl: The operation was aborted")));
+        }),
+      output: async () => file,
+    });
+    return { it, running };
+  }
+
+  test("a reading that was begun before the power was cut is not what is read after it", async () => {
+    const { it, running } = slow();
+    const before = it.read(bounds);
+    const after = it.read(bounds);
+    await expect(before).rejects.toThrow("the fence command for host-a was asked for status again meanwhile");
+    running[1]?.end("on\n");
+    expect((await after).state).toBe("on");
+  });
+
+  test("nor does an older one take the younger one's beginning for its answer", async () => {
+    const { it, running } = slow();
+    const before = it.read(bounds);
+    running[0]?.end("off\n");
+    const after = it.read(bounds);
+    await expect(before).rejects.toThrow("asked for status again meanwhile");
+    running[1]?.end("on\n");
+    expect((await after).state).toBe("on");
+  });
+
+  test("an order ends no reading, and one that is broken off ends at once", async () => {
+    const { it, running } = slow();
+    const stop = new AbortController();
+    const reading = it.read({ withinMs: 5000, signal: stop.signal });
+    const order = it.cut(bounds);
+    expect(running.map(({ signal }) => signal.aborted)).toEqual([false, false]);
+    running[1]?.end("");
+    await order;
+    stop.abort();
+    await expect(reading).rejects.toThrow("it was broken off");
+  });
+});
+
+test("systemd is told to begin anew, not to start what may be running; and is not waited for any more when it is broken off", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-systemctl-"));
+  try {
+    writeFileSync(join(folder, "systemctl"), `#!/bin/sh\necho "$@" >> ${folder}/asked\nexec sleep 60\n`, {
+      mode: 0o755,
+    });
+    vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+    const stop = new AbortController();
+    const end = systemdRunner.restart("a.service", { withinMs: 60_000, signal: stop.signal });
+    await vi.waitFor(() => expect(readFileSync(join(folder, "asked"), "utf8")).toBe("restart a.service\n"), 10_000);
+    stop.abort();
+    await expect(end).rejects.toThrow("aborted");
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("one that is not wanted any more is not started", async () => {

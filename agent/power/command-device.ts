@@ -10,6 +10,10 @@
  * capabilities, with nothing of ours in sight but its own secret. systemd ends it when its time is over.
  * Awkward case: a program that is broken. Shells and option parsers end with 2, a missing one with 203: so no exit code
  * is ever taken for `off`, only the very word is.
+ * Another: a call that is still under way, of whoever gave it up or asked for something else. A `start` would wait for that
+ * one's end and take its answer, which may be from before the power was cut; a `restart` ends it, and begins anew. So an
+ * answer is always of a call that was begun when it was asked for. (systemd's InvocationID would tell too, but is gone with
+ * the unit, which systemd unloads as soon as the program ends.)
  */
 import { readFile } from "node:fs/promises";
 import type { PowerDeviceConfig } from "../../contract/fencing.ts";
@@ -22,14 +26,15 @@ type Action = "status" | "off" | "on";
 
 /** What the unit needs of this host. */
 export interface UnitRunner {
-  /** Starts the unit and waits for its end. @throws Error when it failed */
-  start(unit: string, timeoutMs: number): Promise<void>;
+  /** Ends the unit if it runs, starts it anew and waits for its end. @throws Error when it failed */
+  restart(unit: string, bounds: PowerBounds): Promise<void>;
   /** What it wrote, `out` or `err`; empty: nothing. */
   output(host: string, action: Action, stream: "out" | "err"): Promise<string>;
 }
 
 export const systemdRunner: UnitRunner = {
-  start: async (unit, timeoutMs) => void (await run("systemctl", ["start", unit], { timeoutMs })),
+  restart: async (unit, { withinMs, signal }) =>
+    void (await run("systemctl", ["restart", unit], { timeoutMs: withinMs, signal })),
   output: async (host, action, stream) => await readFile(powerOutput(host, action, stream), "utf8").catch(() => ""),
 };
 
@@ -38,6 +43,8 @@ export class CommandDevice implements PowerDevice {
   readonly pollMs = 500;
   readonly #config: Config;
   readonly #units: UnitRunner;
+  /** The last call of each action: there is one at a time, and the younger one ends the older. */
+  readonly #calls = new Map<Action, AbortController>();
 
   constructor(config: Config, units: UnitRunner = systemdRunner) {
     this.#config = config;
@@ -46,8 +53,7 @@ export class CommandDevice implements PowerDevice {
 
   async read(bounds: PowerBounds): Promise<DeviceReading> {
     const { host } = this.#config;
-    await this.#run("status", bounds);
-    const said = (await this.#units.output(host, "status", "out")).trimEnd().split("\n").at(-1)?.trim() ?? "";
+    const said = (await this.#run("status", bounds)).trimEnd().split("\n").at(-1)?.trim() ?? "";
     if (said !== "on" && said !== "off")
       throw new Error(`the fence command for ${host} said neither on nor off, but "${shown(said)}"`);
     return { state: said, because: `${host}, by its fence command` };
@@ -61,12 +67,28 @@ export class CommandDevice implements PowerDevice {
     await this.#run("on", bounds);
   }
 
-  async #run(action: Action, { withinMs, signal }: PowerBounds): Promise<void> {
+  /** @returns what it wrote */
+  async #run(action: Action, { withinMs, signal }: PowerBounds): Promise<string> {
     const { host, unit } = this.#config;
     if (signal.aborted) throw new Error("it was broken off");
+    const call = new AbortController();
+    this.#calls.get(action)?.abort();
+    this.#calls.set(action, call);
+    const assertLast = () => {
+      if (call.signal.aborted) throw new Error(`the fence command for ${host} was asked for ${action} again meanwhile`);
+    };
     try {
-      await this.#units.start(unit.replace("@.", `@${action}.`), withinMs);
+      await this.#units.restart(unit.replace("@.", `@${action}.`), {
+        withinMs,
+        signal: AbortSignal.any([signal, call.signal]),
+      });
+      const written = await this.#units.output(host, action, "out");
+      // What is there may be a younger one's beginning.
+      assertLast();
+      return written;
     } catch (error) {
+      assertLast();
+      if (signal.aborted) throw new Error("it was broken off", { cause: error });
       const said = shown((await this.#units.output(host, action, "err")).trim().split("\n").at(-1) ?? "");
       const why = said === "" ? (error as Error).message.split("\n")[0] : said;
       throw new Error(`the fence command for ${host} failed at ${action}: ${why}`, { cause: error });

@@ -10,17 +10,21 @@ export interface RunResult {
 
 /**
  * @throws Error with the command's name, its exit status and stderr; with the system's own as its cause where it could not
- * be started; or when `timeoutMs` passed, after
- * which it was killed. stdin is never part of the message.
+ * be started; or when `timeoutMs` passed, or `signal` aborted, after which it was killed. stdin is never part of the message.
  */
 export async function run(
   command: string,
   args: readonly string[],
-  options: { stdin?: string; timeoutMs?: number } = {},
+  options: { stdin?: string; timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<RunResult> {
   const timeoutMs = options.timeoutMs ?? 10_000;
+  const ends = {
+    timeout: timeoutMs,
+    killSignal: "SIGKILL",
+    ...(options.signal && { signal: options.signal }),
+  } as const;
   return await new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], timeout: timeoutMs, killSignal: "SIGKILL" });
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], ...ends });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

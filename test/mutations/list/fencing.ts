@@ -307,6 +307,22 @@ export const fencingMutations: readonly Mutation[] = [
     ["agent/power/command-device.test.ts"],
   ),
   mutation(
+    "reading-from-before",
+    "What a fence command says that was begun before the power was cut counts as read after it.",
+    { file: "agent/power/command-device.ts", text: '["restart", unit]', by: '["start", unit]' },
+    ["agent/power/command-device.test.ts"],
+  ),
+  mutation(
+    "reading-of-another-call",
+    "A call of the fence command takes what another one has begun to write for its answer.",
+    {
+      file: "agent/power/command-device.ts",
+      text: "      assertLast();\n      return written;",
+      by: "      return written;",
+    },
+    ["agent/power/command-device.test.ts"],
+  ),
+  mutation(
     "token-on-arbiters",
     "Arbiters get the fencing token too.",
     {
