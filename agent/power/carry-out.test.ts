@@ -40,14 +40,14 @@ function world(now: readonly KvEntry[] | Error, states: ("on" | "off")[] = ["on"
       },
     },
     servers: { use: async (ask: (c: typeof client) => unknown) => await ask(client) },
-    sealer,
+    custody: { sealer },
     deviceOf: (host: string) => (host === "host-a" ? device : null),
   };
   const run = async (what: "look" | "off", host = "host-a") => {
     const job = {
       number: 1,
       host,
-      term: { epoch: 4, session: null, seq: null },
+      term: { epoch: 4, session: null, seq: null, anewMs: 0 },
       what,
       sinceMs: 0,
       trouble: null,

@@ -14,9 +14,9 @@ const confirmMs = 2000;
 
 export interface PowerPartners {
   readonly keys: ReturnType<typeof consulKeys>;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "bootMs" | "wallMs" | "sleep">;
   readonly servers: ConsulServers<Pick<LeaseConsul, "readPrefix">>;
-  readonly sealer: Sealer;
+  readonly custody: { readonly sealer: Sealer };
   readonly deviceOf: DeviceOf;
 }
 
@@ -63,11 +63,11 @@ export async function carryOut(
  * Nobody is powered off by a host that a majority of Consul does not hear, nor one that has come back to life.
  * @throws NotWanted when the lock has moved, or somebody paused; ConsulUnknown when that cannot be told
  */
-async function confirmLock(lock: LockView, { servers, keys, sealer }: PowerPartners): Promise<void> {
+async function confirmLock(lock: LockView, { servers, keys, custody }: PowerPartners): Promise<void> {
   const { entries } = await servers.use((consul) => consul.readPrefix(keys.root, { timeoutMs: confirmMs }));
   const now = lockViewFrom(
     entries.find(({ key }) => key === keys.lock),
-    sealer,
+    custody.sealer,
   );
   const isSame =
     now.modifyIndex === lock.modifyIndex && now.lockIndex === lock.lockIndex && now.session === lock.session;

@@ -87,6 +87,16 @@ describe("trouble", () => {
     expect(time.nowMs).toBeLessThan(1000 + 10_000 + 1000);
   });
 
+  test("nothing is begun with too little time left to end: no order that nobody reads the effect of", async () => {
+    const { run, deeds, time } = device(["on"]);
+    await expect(run(undefined, 550)).rejects.toThrow("server 1 is on (bound: 0.55 s)");
+    expect(deeds).toEqual(["reads on"]);
+    expect(time.nowMs).toBeLessThanOrEqual(1550);
+    const short = device(["on"]);
+    await expect(short.run(undefined, 499)).rejects.toThrow("there was no time to ask the device");
+    expect(short.deeds).toEqual([]);
+  });
+
   test("what goes wrong is told while it is still tried, once", async () => {
     const { run, troubles } = device(
       [new Error("no route"), new Error("no route"), "on", "off"],

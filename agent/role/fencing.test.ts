@@ -190,7 +190,7 @@ describe("a holder that says nothing", () => {
     const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
     const { fencing } = core.state;
     if (fencing.job === null) throw new Error("nothing is under way");
-    const earlier = { ...fencing, job: { ...fencing.job, term: { epoch: 3, session: null, seq: null } } };
+    const earlier = { ...fencing, job: { ...fencing.job, term: { epoch: 3, session: null, seq: null, anewMs: 0 } } };
     core.state = { ...core.state, fencing: earlier };
     core.deeds();
     core.answer("off");

@@ -22,8 +22,8 @@ import { lockValueText } from "../lease/lock-record.ts";
 import type { RollCall } from "../lease/roll-call.ts";
 import type { NeardDriver } from "../neard/driver.ts";
 import { endNeard } from "../neard/end.ts";
-import { carryOut } from "../power/carry-out.ts";
 import type { DeviceOf } from "../power/devices.ts";
+import { PowerJobs } from "../power/power-jobs.ts";
 import type { Effect, Event } from "../role/types.ts";
 import type { HistoryJournal } from "./history-journal.ts";
 
@@ -63,13 +63,13 @@ export class Executor {
   readonly #dispatch: (event: Event) => void;
   readonly #probeNow: () => void;
   #isAccountKnown = true;
-  /** Jobs at power devices that are under way, by number. */
-  readonly #powering = new Map<number, AbortController>();
+  readonly #power: PowerJobs;
 
   constructor(partners: Partners, dispatch: (event: Event) => void, probeNow: () => void) {
     this.#p = partners;
     this.#dispatch = dispatch;
     this.#probeNow = probeNow;
+    this.#power = new PowerJobs(partners, partners.log, dispatch);
   }
 
   /** Starts the effect. Never throws; the outcome comes as an event. */
@@ -143,9 +143,9 @@ export class Executor {
       case "answer-for":
         return await this.#answerFor(effect.host);
       case "power":
-        return await this.#power(effect);
+        return await this.#power.carryOut(effect);
       case "abandon-power":
-        return this.#powering.get(effect.job)?.abort();
+        return this.#power.abandon(effect.job);
       case "probe-soon":
         return this.#probeNow();
       case "ask-account":
@@ -185,30 +185,6 @@ export class Executor {
       const wasKnown = this.#isAccountKnown;
       this.#isAccountKnown = false;
       if (wasKnown) log.warn({ effect: "ask-account" }, error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  /** One line when it begins and one when it ends: what an investigation of a power-off begins with. */
-  async #power(effect: Extract<Effect, { do: "power" }>): Promise<void> {
-    const { log, clock, keys, servers, custody, deviceOf } = this.#p;
-    const { job } = effect;
-    const ended = new AbortController();
-    this.#powering.set(job.number, ended);
-    if (job.what === "off") log.warn({ effect: "power", host: job.host }, `cuts the power of ${job.host}`);
-    try {
-      const partners = { keys, clock, servers, sealer: custody.sealer, deviceOf };
-      const { proof, isBrokenOff } = await carryOut(effect, partners, ended.signal, (because) => {
-        if (job.what === "off") log.warn({ effect: "power", host: job.host }, because);
-        this.#dispatch({ is: "power-trouble", job: job.number, because });
-      });
-      const told = { effect: "power", host: job.host, device: proof.device, tookMs: proof.tookMs };
-      if (proof.outcome === "off") log.warn(told, `${job.host} is off: ${proof.because}`);
-      else if (job.what === "off" && isBrokenOff)
-        log.info(told, `the power of ${job.host} need not be cut any more: ${proof.because}`);
-      else if (job.what === "off") log.error(told, `${job.host} could not be shown to be off: ${proof.because}`);
-      this.#dispatch({ is: "power-seen", job: job.number, proof, isBrokenOff });
-    } finally {
-      this.#powering.delete(job.number);
     }
   }
 
