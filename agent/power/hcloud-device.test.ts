@@ -72,6 +72,29 @@ describe("another machine is never the host's", () => {
     await expect(it.read(bounds)).rejects.toThrow("the token's project has no server called holdfast-mainnet-host-a");
   });
 
+  test("one that was given another name is looked for by the right one again: a wrong answer does not stay for ever", async () => {
+    const { it, asked } = device([listed(server()), got({ name: "retired" }), listed(server({ id: 43 }))]);
+    await it.read(bounds);
+    await expect(it.read(bounds)).rejects.toThrow("server 42 is called retired, not holdfast-mainnet-host-a");
+    expect((await it.read(bounds)).because).toContain("server 43");
+    expect(asked()).toEqual(["GET /servers", "GET /servers/42", "GET /servers"]);
+  });
+
+  test("one that lost its address for a while is the host's again with it", async () => {
+    const { it } = device([listed(server()), got({ private_net: [] }), listed(server({ status: "off" }))]);
+    await it.read(bounds);
+    await expect(it.read(bounds)).rejects.toThrow(WrongMachine);
+    expect((await it.read(bounds)).state).toBe("off");
+  });
+
+  test("an API that is down for a moment is no reason to look for it by name", async () => {
+    const { it, asked } = device([listed(server()), new Error("connect ECONNREFUSED"), got()]);
+    await it.read(bounds);
+    await expect(it.read({ ...bounds, withinMs: 500 })).rejects.toThrow();
+    await it.read(bounds);
+    expect(asked().at(-1)).toBe("GET /servers/42");
+  });
+
   test("one that is gone is looked for by its name again", async () => {
     const gone: Said = { status: 404, json: { error: { code: "not_found", message: "server not found" } } };
     const { it, asked } = device([listed(server()), gone, listed(server({ id: 43 }))]);

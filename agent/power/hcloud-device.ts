@@ -3,7 +3,8 @@
  *
  * The server is found by its name, and is the host's only if it has one of the host's addresses (and the id, where one is
  * set): a token of another project, a name that was given anew, or a mistaken setting must power nobody off. That is
- * looked at with each reading.
+ * looked at with each reading. A server that turns out to be another one is looked for by its name again the next time:
+ * somebody may have mended it.
  * Awkward case: an action that never ends, or ends badly. The server's status is what counts; how the action stands is
  * asked only to say why it is not off.
  */
@@ -56,7 +57,10 @@ export class HcloudDevice implements PowerDevice {
 
   async #server(bounds: PowerBounds): Promise<Server> {
     const { server: name, serverId } = this.#config;
-    const server = this.#id === null ? await this.#byName(bounds) : await this.#byId(this.#id, bounds);
+    const id = this.#id;
+    // Known again only where all is right.
+    this.#id = null;
+    const server = id === null ? await this.#byName(bounds) : await this.#byId(id, bounds);
     if (server.name !== name) throw new WrongMachine(`server ${server.id} is called ${server.name}, not ${name}`);
     if (serverId !== undefined && server.id !== serverId)
       throw new WrongMachine(`the server ${name} has the id ${server.id}, not ${serverId}`);
@@ -83,8 +87,8 @@ export class HcloudDevice implements PowerDevice {
     try {
       return await this.#api.get("servers", id, bounds);
     } catch (error) {
-      // It may have been made anew under its name.
-      if (isNotFound(error)) this.#id = null;
+      // Unless it is gone: it may have been made anew under its name.
+      if (!isNotFound(error)) this.#id = id;
       throw error;
     }
   }
