@@ -14,6 +14,7 @@ export const exitCodes = {
    * `status`: no host is active, the chain does not take what it signs, or something is amiss with one of them.
    * `switchover`: the key has moved, and the new host is not heard yet.
    * `replace`: the host is out of service and waits for its new machine.
+   * `fence test`: a power device could not be read.
    */
   degraded: 4,
   /** `status`: more than one host says that it is active. */
@@ -36,7 +37,8 @@ export const exitCodesHelp = `Exit codes:
   4    status: no host is active, the chain does not take what it signs, or
        something is amiss with one of them;
        switchover: the key has moved, but the new host is not heard yet;
-       replace: the host is out of service and waits for its new machine
+       replace: the host is out of service and waits for its new machine;
+       fence test: a power device could not be read
   5    status: more than one host says that it is active
   130  ended by Ctrl-C before it was done
   141  whoever read its output left before the end (| head)`;

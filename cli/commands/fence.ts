@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { HoldfastError, plainReason } from "../../contract/errors.ts";
+import type { PowerReading } from "../../contract/fencing.ts";
 import { hostNameSchema } from "../../contract/topology.ts";
+import type { StackOutputs } from "../../contract/wire/stack-outputs.ts";
 import {
   type ClusterSession,
   type CommandContext,
@@ -51,6 +53,7 @@ async function test(context: CommandContext, command: Command, name: string | un
   return context.withCluster(command, async ({ cluster, links }): Promise<ExitCode> => {
     const { terminal, clock } = context.ports;
     const hosts = name === undefined ? validators(cluster) : [fencedHost({ cluster, links }, name)];
+    for (const host of hosts) othersThan(cluster, host);
     const asked = askDevices(cluster, links, hosts);
     const seen = await withProgress(terminal, clock, "asking the hosts' power devices", asked);
     if (options.json) context.printJson(seen.map(({ by, reading }) => ({ by, ...reading })));
@@ -84,7 +87,7 @@ async function off(context: CommandContext, command: Command, name: string, opti
     const { cluster, links } = session;
     const { terminal, clock } = context.ports;
     const host = fencedHost(session, name);
-    const others = validators(cluster).filter((one) => one !== host);
+    const others = othersThan(cluster, host);
     const statuses = await Promise.allSettled([host, ...others].map((one) => getStatus(links.of(one))));
     const known = statuses.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     if (
@@ -105,7 +108,7 @@ async function off(context: CommandContext, command: Command, name: string, opti
     if (options.json) context.printJson(reading);
     else
       context.print(
-        `${host} is ${reading.state ?? "unknown"}: ${reading.because}. It stays so until holdfast fence on ${host}.`,
+        `${told(reading)}${reading.state === "off" ? ` It stays off until holdfast fence on ${host}.` : ""}`,
       );
     return reading.state === "off" ? exitCodes.ok : exitCodes.failed;
   });
@@ -134,11 +137,12 @@ async function on(context: CommandContext, command: Command, name: string, optio
     const { cluster, links } = session;
     const { terminal, clock } = context.ports;
     const host = fencedHost(session, name);
-    const others = cluster.hosts.filter((one) => validators(cluster).includes(one.name) && one.name !== host);
-    const asked = firstThatAnswers(others, (one) => postFence(links.of(one.name), "on", host));
+    const others = othersThan(cluster, host);
+    const able = cluster.hosts.filter((one) => others.includes(one.name));
+    const asked = firstThatAnswers(able, (one) => postFence(links.of(one.name), "on", host));
     const reading = await withProgress(terminal, clock, `giving ${host} its power back`, asked);
     if (options.json) context.printJson(reading);
-    else context.print(`${host} is ${reading.state ?? "unknown"}: ${reading.because}.`);
+    else context.print(told(reading));
     return reading.state === "on" ? exitCodes.ok : exitCodes.failed;
   });
 }
@@ -155,10 +159,11 @@ function confirmCommand(context: CommandContext): Command {
 }
 
 const confirmHelp = `
-Only for a standby that waits for nothing else (holdfast status says which, and for whom). Look at
-the host with your own eyes, or have somebody pull its plug: if it runs and is merely cut off or
-paused, TWO HOSTS CAN SIGN AT ONCE, for as long as its lease had left. It counts for this one
-take-over.
+Only for a standby that waits for this and nothing else (holdfast status says which, and for whom).
+Look at the host with your own eyes, or have somebody pull its plug: if it runs and is merely cut off
+or paused, TWO HOSTS CAN SIGN AT ONCE, for as long as its lease had left. It counts for this one
+take-over. A machine that was suspended to disk is off, and goes on as a paused one does: it is not
+off for good.
 
 Exit codes: 0 a standby took your word for it, 1 none did.
 
@@ -171,24 +176,34 @@ async function confirm(context: CommandContext, command: Command, name: string, 
     // It need not be in the stack any more: the agents know whom they wait for.
     const { data: host } = hostNameSchema.safeParse(name);
     if (host === undefined) throw new HoldfastError("HF_USAGE", `"${name}" is no host's name.`);
+    const others = othersThan(cluster, host);
     const question = `Are you sure that ${host} has no power? If it runs, two hosts can sign at once.`;
     await wanted(context, question, options);
-    const others = validators(cluster).filter((one) => one !== host);
     const answers = await Promise.all(
       others.map(async (by) => {
         try {
           await postConfirm(links.of(by), host);
-          return { by, taken: true, because: "takes your word for it" };
+          return { by, taken: true, because: `${by} takes your word for it` };
         } catch (error) {
           return { by, taken: false, because: plainReason(error) };
         }
       }),
     );
     if (options.json) context.printJson(answers);
-    else
-      for (const { by, because, taken } of answers)
-        context.print(taken ? `${by} ${because}: it takes over if nothing else is against it.` : `${by}: ${because}`);
+    else for (const { because } of answers) context.print(`${because}.`);
     return answers.some(({ taken }) => taken) ? exitCodes.ok : exitCodes.failed;
+  });
+}
+
+const told = ({ host, state, because }: PowerReading): string =>
+  `${state === null ? `It is not known whether ${host} is on` : `${host} is ${state}`}: ${because}.`;
+
+/** Those that use its device. @throws HoldfastError HF_REFUSED where there is none */
+function othersThan(cluster: StackOutputs, host: string): string[] {
+  const others = validators(cluster).filter((one) => one !== host);
+  if (others.length > 0) return others;
+  throw new HoldfastError("HF_REFUSED", `No other host has neard, so none would ever power ${host} off.`, {
+    next: "Add a second host with neard: docs/operate/changes.md.",
   });
 }
 

@@ -92,8 +92,8 @@ function fencingProblems(statuses: readonly AgentStatus[]): string[] {
     .filter(({ state }) => state === "unproven")
     .map(
       ({ host, target, because }) =>
-        `${host} does not take over: ${because ?? "the old host may still run"}. Mend its power device, or, if you see ` +
-        `that ${target ?? "it"} is off: holdfast fence confirm ${target ?? "HOST"} (docs/operate/fencing.md).`,
+        `${host} does not take over: ${because ?? "the old host may still run"}. Bring ${target ?? "it"} back, or mend ` +
+        `its power device; if you see that it is off: holdfast fence confirm ${target ?? "HOST"} (docs/operate/fencing.md).`,
     );
   const blind = fencings.flatMap(({ host: by, devices, mode }) =>
     mode === "off" ? [] : devices.filter(({ state }) => state === null).map((device) => ({ by, mode, ...device })),
