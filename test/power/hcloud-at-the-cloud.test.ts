@@ -38,7 +38,7 @@ async function world() {
   const id = create(name);
   cloud.ask("POST", `/servers/${id}/actions/attach_to_network`, { network: network.id, ip: "10.1.1.11" });
   const device = ({ as = token, address = "10.1.1.11" } = {}) => {
-    const config = { host: "host-a", device: "hcloud", server: name, addresses: [address], timeoutMs: 30_000 } as const;
+    const config = { host: "host-a", device: "hcloud" as const, server: name, addresses: [address], timeoutMs: 30_000 };
     return new HcloudDevice(config, new HcloudClient({ token: as, endpoint: cloud.endpoint }));
   };
   const fault = (input: FaultInput) => void cloud.cloud.inject(input);
