@@ -158,11 +158,13 @@ export const fencing: readonly Scenario[] = inArea("fencing", [
     expects: "recovers",
     boundMs: afterMendedMs,
     run: async (stage) => {
+      const early = await stage.holdfast("fence", "confirm", stage.active, "--yes");
+      must(early.code === 1 && early.stdout.includes("waits for something else"), `too early: ${early.stdout}`);
       setSwitchMood(stage.lab, "refuses");
       await stage.inject("poweroff", stage.active);
       await saysUnproven(stage);
-      const early = await stage.holdfast("fence", "confirm", stage.standby, "--yes");
-      must(early.code !== 0, "the word for a host that nobody waits for was taken");
+      const other = await stage.holdfast("fence", "confirm", stage.standby, "--yes");
+      must(other.code !== 0, "the word for a host that nobody waits for was taken");
       const { code, stdout, stderr } = await stage.holdfast("fence", "confirm", stage.active, "--yes");
       must(code === 0, `holdfast fence confirm: ${stdout}${stderr}`);
       const took = await stage.seen(10_000, (all) => all.get(stage.standby)?.role === "active");
@@ -190,7 +192,8 @@ export const fencing: readonly Scenario[] = inArea("fencing", [
   },
   {
     name: "fence-command",
-    sentence: "`holdfast fence` test, off and on for the standby; off for the holder is refused.",
+    sentence:
+      "`holdfast fence` test, off and on for the standby; off for the holder is refused, and a reading that hangs is no later one's.",
     fencing: required,
     expects: "stays",
     boundMs: undisturbedMs,
@@ -198,6 +201,16 @@ export const fencing: readonly Scenario[] = inArea("fencing", [
       stage.broken();
       const tested = await stage.holdfast("fence", "test", "--json");
       must(tested.code === 0, `holdfast fence test: ${tested.stdout}${tested.stderr}`);
+      setSwitchMood(stage.lab, "silent");
+      const hanging = stage.holdfast("fence", "test", "--json");
+      await stage.wait(8000);
+      setSwitchMood(stage.lab, "works");
+      const again = await stage.holdfast("fence", "test", "--json");
+      must(again.code === 0, `holdfast fence test beside one that hangs: ${again.stdout}${again.stderr}`);
+      must(
+        (await hanging).stdout.includes("again meanwhile"),
+        `it took another one's answer: ${(await hanging).stdout}`,
+      );
       const refused = await stage.holdfast("fence", "off", stage.active, "--yes");
       must(refused.code !== 0 && isOn(stage.lab, stage.active), "the holder was powered off by hand");
       const off = await stage.holdfast("fence", "off", stage.standby, "--yes");
@@ -206,6 +219,7 @@ export const fencing: readonly Scenario[] = inArea("fencing", [
       must(on.code === 0 && isOn(stage.lab, stage.standby), `holdfast fence on: ${on.stdout}${on.stderr}`);
       await stage.heal();
     },
+    undo: mended,
   },
   {
     name: "fenced-skip-wait",
