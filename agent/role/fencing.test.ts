@@ -413,6 +413,19 @@ describe("an agent that is restarted while the lock is doubted", () => {
     expect(plain.deeds(), "without a doubt").toEqual(["off host-a"]);
   });
 
+  test("nor does one that stood down meanwhile: perhaps somebody did not let go", () => {
+    const stoodDown = (before: LockView, during: LockView) => {
+      const core = new Fenced({}, three).watched().see(before);
+      const order = { id: "1", untilMs: core.nowMs + 60_000, because: "a snapshot is restored" };
+      core.tell({ is: "stand-down", order }).see(during).tell({ is: "stand-up", id: "1" });
+      core.deeds();
+      return core.live(takeoverMs + 500, heldByA(80)).deeds();
+    };
+    const odd: LockView = { ...heldByA(60), seal: "missing" };
+    expect(stoodDown(odd, odd)).toEqual([]);
+    expect(stoodDown(heldByA(60), { ...odd, modifyIndex: 70 }), "what it stood down for").toEqual(["off host-a"]);
+  });
+
   test("until a holder was watched in office for so long", () => {
     const core = new Fenced({}, three, doubting);
     for (let index = 61; index <= 125; index++) core.live(1000, heldByA(index));

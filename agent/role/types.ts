@@ -421,7 +421,8 @@ export interface State {
   readonly lastSwitchover: SwitchoverOutcome | null;
   /** Null once anybody held the lock: it concerns the first activation alone. */
   readonly guard: Guard | null;
-  readonly standDown: StandDown | null;
+  /** `wasDoubted`: as in Watch, when it began. */
+  readonly standDown: (StandDown & { readonly wasDoubted: boolean }) | null;
   readonly fencing: Fencing;
   /** This host holds nothing, and its neard was shown to have no key since it last could: see roll-call.ts. */
   readonly isKeyless: boolean;

@@ -70,7 +70,8 @@ export function observe(watch: Watch, seen: Observed, lease: LeaseTiming, nowMs:
     overMs,
     proven: provenAfter(watch.proven, seen.lock, doubt),
     doubt: doubt ?? endedTooSoon(watch, seen.lock, lease, nowMs),
-    isDoubted: doubt !== null || (watch.isDoubted && !(moved && isInOffice(held, seen.lock, nowMs))),
+    isDoubted:
+      doubt !== null || (watch.isDoubted && !(moved && isInOffice(held, seen.lock, waitMs(lease, heardMs), nowMs))),
     paused: seen.paused,
     switchover: seen.switchover,
     notes: mergeNotes(watch.notes, seen.notes, nowMs),
@@ -79,10 +80,11 @@ export function observe(watch: Watch, seen: Observed, lease: LeaseTiming, nowMs:
 
 /**
  * A holder of ours renews, and has been watched for so long that nobody whom a doubt concealed is heard any more. One
- * that merely stands in the record may have been put there.
+ * that merely stands in the record, also in the first one that is seen at all, may have been put there.
  */
-function isInOffice(held: Watch["held"], { session, seal }: LockView, nowMs: number): boolean {
-  return held !== null && session === held.session && seal === "right" && nowMs >= held.othersOverMs;
+function isInOffice(held: Watch["held"], { session, seal }: LockView, takeoverMs: number, nowMs: number): boolean {
+  if (held === null || session !== held.session || seal !== "right") return false;
+  return nowMs >= Math.max(held.othersOverMs, held.sinceMs + takeoverMs);
 }
 
 /**

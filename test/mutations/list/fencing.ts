@@ -201,6 +201,12 @@ export const fencingMutations: readonly Mutation[] = [
     [fencingTest],
   ),
   mutation(
+    "fencing-doubt-forgotten-by-standing-down",
+    "Standing down ends the doubt about who held before.",
+    { file: "agent/role/stand-down.ts", text: "isDoubted: standDown.wasDoubted", by: "isDoubted: false" },
+    [fencingTest],
+  ),
+  mutation(
     "fencing-broken-off-is-tried",
     "A power-off that was broken off, because the lock had moved, counts as the one try of bestEffort.",
     { file: steps, text: " || event.isBrokenOff)", by: ")" },

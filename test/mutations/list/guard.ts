@@ -88,7 +88,7 @@ export const guardMutations: readonly Mutation[] = [
   {
     name: "stand-up-trusts-what-it-saw",
     breaks: "An agent that stands up again goes on with what it saw of the lock before.",
-    edits: [{ file: standDown, text: "standDown: null, watch: newWatch(draft.nowMs),", by: "standDown: null," }],
+    edits: [{ file: standDown, text: "{ ...newWatch(draft.nowMs),", by: "{ ...draft.state.watch," }],
     caughtBy: stoodDown,
   },
 ];
