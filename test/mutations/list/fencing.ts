@@ -5,6 +5,7 @@ const fencing = "agent/role/fencing.ts";
 const steps = "agent/role/fencing-steps.ts";
 const standby = "agent/role/standby.ts";
 const fencingTest = "agent/role/fencing.test.ts";
+const doubtTest = "agent/role/fencing-doubt.test.ts";
 const rollCall = "agent/lease/roll-call.ts";
 const rollCallTest = "agent/lease/roll-call.test.ts";
 const powerOff = "agent/power/power-off.ts";
@@ -84,7 +85,7 @@ export const fencingMutations: readonly Mutation[] = [
       text: 'return lock !== null && lock.seal === "right" && lock.lockIndex > 0 && !isDoubted;',
       by: "return lock !== null && lock.lockIndex > 0;",
     },
-    [fencingTest],
+    [doubtTest],
   ),
   mutation(
     "fencing-doubt-forgotten",
@@ -94,7 +95,7 @@ export const fencingMutations: readonly Mutation[] = [
       text: "lock.lockIndex > 0 && !isDoubted;",
       by: "lock.lockIndex > 0 && !(isDoubted && lock.value === null);",
     },
-    [fencingTest],
+    [doubtTest],
   ),
   mutation(
     "fencing-first-is-none",
@@ -104,7 +105,7 @@ export const fencingMutations: readonly Mutation[] = [
       text: 'lock.seal === "right" && lock.lockIndex > 0 &&',
       by: 'lock.seal === "right" &&',
     },
-    [fencingTest],
+    [doubtTest],
   ),
   mutation(
     "fencing-own-host",
@@ -188,7 +189,7 @@ export const fencingMutations: readonly Mutation[] = [
     "fencing-before-a-doubt",
     "What was known of a host's power before a doubt about the lock, or a gap in the watch, counts after it.",
     { file: fencing, text: "a.anewMs === b.anewMs", by: "a.anewMs <= b.anewMs" },
-    [fencingTest],
+    [doubtTest],
   ),
   mutation(
     "fencing-doubt-forgotten-by-a-restart",
@@ -198,13 +199,13 @@ export const fencingMutations: readonly Mutation[] = [
       text: "const state = isDoubted ? {",
       by: "const state = isDoubted && keyFilePresent ? {",
     },
-    [fencingTest],
+    [doubtTest],
   ),
   mutation(
     "fencing-doubt-forgotten-by-standing-down",
     "Standing down ends the doubt about who held before.",
     { file: "agent/role/stand-down.ts", text: "isDoubted: standDown.wasDoubted", by: "isDoubted: false" },
-    [fencingTest],
+    [doubtTest],
   ),
   mutation(
     "fencing-broken-off-is-tried",
