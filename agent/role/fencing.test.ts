@@ -224,13 +224,6 @@ describe("skipWait", () => {
     expect(core.deeds()).toEqual([]);
   });
 
-  test("what an operator confirms ends no wait", () => {
-    const core = new Fenced({ skipWait: true }).watched().live(leaseMs / 2 + 200, heldByA(50));
-    core.deeds();
-    core.tell({ is: "power-confirmed", host: "host-a", at: "" }).live(500, heldByA(50));
-    expect(core.deeds()).not.toContain("create-session");
-  });
-
   test("one whose watch was broken meanwhile is waited for all the same: another may be in office by now", () => {
     const core = new Fenced({ skipWait: true })
       .watched()
@@ -264,6 +257,42 @@ describe("skipWait", () => {
   test("without it a host that is off is waited for as any other", () => {
     const core = new Fenced().watched().live(leaseMs / 2 + 1500, heldByA(50));
     expect(core.deeds()).toEqual([]);
+  });
+
+  describe("a wait that begins anew in the same term, with the end of the session", () => {
+    const value = { host: "host-a", seq: 50, heardMs: leaseMs, session: "session-a" };
+    const held: LockView = { ...heldByA(50), value };
+    const lost: LockView = { ...held, session: null, modifyIndex: 60 };
+    const knownOff = (skipWait: boolean) => {
+      const core = new Fenced({ skipWait }).watched().live((skipWait ? leaseMs / 2 : takeoverMs) + 200, held);
+      core.answer("off").fail();
+      core.deeds();
+      return core;
+    };
+
+    test("ends with what the device showed before", () => {
+      expect(knownOff(true).live(2000, lost).deeds()).toContain("create-session");
+    });
+
+    test("not without the setting", () => {
+      expect(knownOff(false).live(2000, lost).deeds()).toEqual([]);
+    });
+
+    test("nor with what an operator confirmed", () => {
+      const core = new Fenced({ skipWait: true })
+        .watched()
+        .live(takeoverMs + 200, held)
+        .answer("unproven")
+        .confirm();
+      expect(core.fail().deeds()).toContain("create-session");
+      expect(core.live(2000, lost).deeds()).toEqual([]);
+    });
+
+    test("nor when somebody has written there besides: another may be in office", () => {
+      const core = knownOff(true).live(500, lost).fail();
+      core.deeds();
+      expect(core.live(2000, { ...lost, modifyIndex: 70 }).deeds()).toEqual([]);
+    });
   });
 });
 
