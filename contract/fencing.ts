@@ -100,8 +100,8 @@ export const fencingStatusSchema = z.object({
   target: hostNameSchema.nullable(),
   /**
    *   idle      nothing is to be done
-   *   running   its power is being cut
-   *   unproven  it could not be shown to be off: nobody takes over (required)
+   *   running   its power is being cut, for the first time
+   *   unproven  it could not be shown to be off, and is tried again and again: nobody takes over (required)
    *   off       it was shown to be off
    */
   state: z.enum(["idle", "running", "unproven", "off"]),

@@ -10,7 +10,7 @@ export function fencingView(settings: Settings, state: State, nowMs: number): Om
   const common = { mode, skipWait, tries: fencing.tries, last: fencing.last };
   const idle = { ...common, target: null, state: "idle", because: null } as const;
   if (mode === "off" || phase.name !== "standby" || watch.lock === null) return idle;
-  if (fencing.job?.what === "off")
+  if (fencing.job?.what === "off" && fencing.failure === null)
     return { ...common, target: fencing.job.host, state: "running", because: underWay(fencing.job) };
   const verdict = judgeTakeOver(settings, state, nowMs);
   const gate = verdict.act ? undefined : verdict.gate;

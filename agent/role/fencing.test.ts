@@ -46,6 +46,11 @@ describe("a holder that says nothing", () => {
     expect(core.deeds()).toEqual([]);
     core.live(1000, heldByA(50));
     expect(core.deeds()).toEqual(["off host-a"]);
+    expect(core.view, "also while it is tried again").toMatchObject({
+      state: "unproven",
+      target: "host-a",
+      because: "fencing is required, and host-a could not be shown to be off (1 try): no route to the device",
+    });
     core.answer("unproven", "no route to the device").live(60_000, heldByA(50));
     expect(core.deeds()).not.toContain("create-session");
   });
@@ -202,6 +207,14 @@ describe("two standbys", () => {
     core.notes = { "host-aa": note({ ready: true }) };
     core.live(500, heldByA(50));
     expect(core.deeds()).toEqual(["off host-a"]);
+    core.answer("unproven", "no route");
+    core.notes = { "host-aa": note({ ready: true, fencing: "host-a" }) };
+    core.live(6000, heldByA(50));
+    expect(core.state.because).toBe("host-aa cuts the power of host-a, which may still run");
+    expect(core.view, "what it found out itself").toMatchObject({
+      state: "unproven",
+      because: expect.stringContaining("no route"),
+    });
   });
 });
 

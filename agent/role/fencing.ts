@@ -111,11 +111,14 @@ export function fencingGate(settings: Settings, state: State, nowMs: number): Ga
       host: null,
       isStuck: false,
     };
-  if (fencing.job?.what === "off") return { because: underWay(fencing.job), host, isStuck: false };
-  const failed = isTried
-    ? `fencing is required, and ${host} could not be shown to be off (${times(fencing.tries)}): ${fencing.failure.because}`
-    : `${host} may still run: its power is to be cut first`;
-  return { because: failed, host, isStuck: isTried };
+  // Also while it is tried again: whoever is to be alarmed by it must not be calmed every few seconds.
+  if (isTried) {
+    const because = `fencing is required, and ${host} could not be shown to be off (${times(fencing.tries)}): ${fencing.failure.because}`;
+    return { because, host, isStuck: true };
+  }
+  const because =
+    fencing.job?.what === "off" ? underWay(fencing.job) : `${host} may still run: its power is to be cut first`;
+  return { because, host, isStuck: false };
 }
 
 /** What is being done, and why it takes its time. */

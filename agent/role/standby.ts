@@ -94,7 +94,7 @@ function throughGate(settings: Settings, state: State, nowMs: number, kind: "fai
   const another = host === null || state.fencing.job !== null ? null : whoFences(settings, state, host, nowMs);
   if (another === null) return { act: false, because: gate.because, power: { off: host, look: null }, gate };
   const because = `${another} cuts the power of ${host}, which may still run`;
-  return { act: false, because, gate: { because, host, isStuck: false } };
+  return { act: false, because, gate: gate.isStuck ? gate : { ...gate, because } };
 }
 
 /** Whose device is worth a look before the wait is over: only where that would end it. */
