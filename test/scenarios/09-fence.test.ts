@@ -36,13 +36,14 @@ beforeAll(async () => {
   // The lab speaks IPv4; these addresses go with its bridge and its host.
   await run("ip", ["address", "add", `${gateway6}/64`, "dev", lab.bridge, "nodad"]);
   await onX("ip address add fd77:9::11/64 dev host0 nodad");
-});
+  // The first lab on a machine makes the hosts' image.
+}, 900_000);
 
 afterAll(async () => {
   server?.close();
   await lose(null);
   await downLab(labName, () => {});
-});
+}, 60_000);
 
 async function onX(command: string, input?: string): Promise<string> {
   const host = lab.hosts[0];
