@@ -65,7 +65,7 @@ test("the list, which costs milliseconds, is read when the counts change, after 
     for (let i = 0; i < times; i++) await look();
     return [world.read, world.notes];
   };
-  expect(await looks(4)).toEqual([1, 1]);
+  expect(await looks(6)).toEqual([1, 1]);
   // One that took another's place: the counts do not tell.
   world.sockets = [to("203.0.113.6")];
   expect(await looks(1)).toEqual([2, 2]);

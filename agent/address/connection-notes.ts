@@ -8,7 +8,7 @@ import type { TcpSocket } from "../../host/system/sockets.ts";
 import { connectionsOf } from "./half-open.ts";
 
 /** A connection that took the place of another, so that the count is the same, is written down this many looks later at most. */
-const unaskedLooks = 4;
+const unaskedLooks = 6;
 
 export interface ConnectionNotes {
   /** neard's user. */
