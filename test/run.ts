@@ -98,7 +98,7 @@ const onDemand = ["long", "ipv6", "real"];
 
 const help = `Usage: npm test [-- WHAT [WORD...]]
 
-  npm test                  everything but what is on demand, the hosts included: about 15 minutes, as root
+  npm test                  everything but what is on demand, the hosts included: about 17 minutes, as root
   npm test -- unit [WORD]   without the hosts (whose file name contains WORD)
   npm test -- lab [WORD]    only the scenarios on hosts of this machine (likewise)
 
