@@ -102,10 +102,29 @@ describe("the SSH key", () => {
 });
 
 describe("a host's server", () => {
-  test("cannot move", () =>
-    expect(faults({ servers: withServer(100, { location: { name: "nbg1" } }) })).toEqual([
-      "host-a (server 100) is in nbg1, and no server can move to fsn1",
-    ]));
+  describe("cannot move", () => {
+    const moved = sampleTopology({
+      ...sampleCloudInput(),
+      hosts: sampleCloudInput().hosts.map((host, i) => (i === 0 ? { ...host, cloud: { location: "hel1" } } : host)),
+    });
+    const at = (more: Partial<ProjectFacts>, replaceable: readonly string[]) =>
+      messages(
+        judgeThings(moved, moved.cloud as Cloud, state, { ...facts, ...more }, new Set(replaceable)).faults,
+      ).filter((message) => message.startsWith("host-a"));
+    const where = "is in fsn1, but its cloud.location is hel1, and nothing of it can move there";
+    test.each([[[]], [["host-a"]]])("not when it is replaced either: %j", (replaceable) =>
+      expect(at({}, replaceable)).toEqual([`host-a (server 100, public address 203.0.113.1) ${where}`]),
+    );
+    test("its address stays where it is when there is no server any more", () =>
+      expect(at({ servers: facts.servers.slice(1) }, [])).toEqual([`host-a (public address 203.0.113.1) ${where}`]));
+    test("its place is told, and what to do", () => {
+      const [fault] = judge({ servers: withServer(100, { location: { name: "nbg1" } }) }).faults;
+      expect(fault?.message).toBe(
+        "host-a (server 100) is in nbg1, but its cloud.location is fsn1, and nothing of it can move there",
+      );
+      expect(fault?.next).toContain("add a host of another name");
+    });
+  });
   test("has no power", () => {
     const [fault] = judge({ servers: withServer(101, { status: "off" }) }).faults;
     expect(fault?.message).toBe("host-b (server 101) has no power");

@@ -11,7 +11,7 @@ import { serverFaults } from "../../hcloud/server-faults.ts";
 import type { Fault } from "../config/faults.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
-import { type CloudState, type Kind, serverInState, type ThingInState } from "./cloud-state.ts";
+import { addressInState, type CloudState, type Kind, serverInState, type ThingInState } from "./cloud-state.ts";
 
 /** Everything that the token's project has. */
 export interface ProjectFacts {
@@ -84,6 +84,7 @@ export function judgeThings(
       ...goneFaults(state, facts),
       ...takenFaults(cloud, hosts, state, facts),
       ...sshKeyFaults(cloud, state, facts),
+      ...hosts.flatMap((host) => locationFaults(host, state, facts)),
       ...staying.flatMap((host) => hostFaults(host, state, facts)),
       ...leavingFaults(hosts, state),
     ],
@@ -160,19 +161,34 @@ function sshKeyFaults(cloud: Cloud, { things }: CloudState, { ssh_keys: keys }: 
   ];
 }
 
+/**
+ * Of a server that may be replaced as well: the new one would be made where its address cannot be, after the old one was
+ * deleted. And of a host that has no server (yet), for the same reason.
+ */
+function locationFaults(host: HostAtCloud, state: CloudState, { servers, primary_ips }: ProjectFacts): Fault[] {
+  const { name, cloud } = host;
+  const server = servers.find(({ id }) => id === serverInState(state, name)?.id);
+  const address = primary_ips.find(({ id }) => id === addressInState(state, name)?.id);
+  const elsewhere = [
+    ...(server === undefined ? [] : [{ what: `server ${server.id}`, where: server.location.name }]),
+    ...(address === undefined ? [] : [{ what: `public address ${address.ip}`, where: address.location.name }]),
+  ].filter(({ where }) => where !== cloud.location);
+  if (elsewhere.length === 0) return [];
+  const where = [...new Set(elsewhere.map((one) => one.where))].join(" and ");
+  return [
+    fault(
+      `${name} (${elsewhere.map(({ what }) => what).join(", ")}) is in ${where}, but its cloud.location is ${cloud.location}, and nothing of it can move there`,
+      `Set its cloud.location back to ${where}. To move it, add a host of another name in ${cloud.location}, and take this one out when that one is in sync.`,
+    ),
+  ];
+}
+
 /** Nothing that a run mends, whatever it does. */
 function hostFaults(host: HostAtCloud, state: CloudState, { servers }: ProjectFacts): Fault[] {
-  const { name, cloud } = host;
+  const { name } = host;
   const server = servers.find(({ id }) => id === serverInState(state, name)?.id);
   if (server === undefined) return [];
   const at = `${name} (server ${server.id})`;
-  if (server.location.name !== cloud.location)
-    return [
-      fault(
-        `${at} is in ${server.location.name}, and no server can move to ${cloud.location}`,
-        `Set its cloud.location back. To move it, add a host of another name in ${cloud.location}, and take this one out when that one is in sync.`,
-      ),
-    ];
   if (server.status === "off")
     return [
       fault(

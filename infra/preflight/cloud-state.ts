@@ -84,3 +84,8 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
 export function serverInState({ things }: CloudState, name: string): ThingInState | undefined {
   return things.find(({ kind, resource }) => kind === "servers" && resource === name);
 }
+
+/** Its public address. */
+export function addressInState({ things }: CloudState, name: string): ThingInState | undefined {
+  return things.find(({ kind, resource }) => kind === "primary_ips" && resource === `${name}-address`);
+}
