@@ -12,6 +12,7 @@ import { refuseFaults } from "./config/faults.ts";
 import type { Configuration } from "./config/load-configuration.ts";
 import { isAtCloud, type Topology } from "./config/topology.ts";
 import { planCloud } from "./plan/cloud.ts";
+import { sectionFaults } from "./preflight/cloud-project.ts";
 import { type CloudState, cloudStateFrom, type ResourceOutputs, serverInState } from "./preflight/cloud-state.ts";
 import { replaceableHosts } from "./replaceable.ts";
 
@@ -35,8 +36,10 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
   const { topology, hcloudToken, sshPrivateKey } = configuration;
   const plan = planCloud(topology);
   const replaceable = replaceableHosts(topology);
-  if (plan === null || hcloudToken === undefined)
+  if (plan === null || hcloudToken === undefined) {
+    refuseFaults("holdfast's settings", sectionFaults(await readState()));
     return { topology, awaited: new Set(), make: async () => new Map(), ready: async () => null };
+  }
   const preview = pulumi.runtime.isDryRun();
   const [state, { cloudClient, lookAgain, lookAtCloud }] = await Promise.all([
     readState(),

@@ -3,7 +3,14 @@ import type { Server } from "../../hcloud/schemas.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { wholeCloud, wholeState } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHcloud, sampleHostKey, sampleTopology } from "../testing/sample.ts";
-import { judgeThings, type ProjectFacts, projectFaults, remainingFaults } from "./cloud-project.ts";
+import {
+  judgeThings,
+  lostFaults,
+  type ProjectFacts,
+  projectFaults,
+  remainingFaults,
+  sectionFaults,
+} from "./cloud-project.ts";
 import { type CloudState, cloudStateFrom } from "./cloud-state.ts";
 
 const topology = sampleTopology(sampleCloudInput());
@@ -58,6 +65,55 @@ describe("the token's project", () => {
   });
   test("is the right one as long as one id answers", () =>
     expect(projectFaults(state, { ...nothing, networks: facts.networks })).toEqual([]));
+});
+
+describe("a state that has lost its things at Hetzner is not taken for a new one", () => {
+  const lost = (of: CloudState, replaceable: readonly string[] = []) =>
+    messages(lostFaults(topology, of, new Set(replaceable)));
+  const withoutAll = cloudStateFrom(
+    Object.fromEntries(Object.entries(resources).filter(([, { type }]) => !type.startsWith("hcloud:"))),
+  );
+  const withoutB = stateWithout("host-b", "host-b-address", "host-b-private");
+  test("of a new one, and of a whole one, there is nothing to say", () => {
+    expect(lost(newState)).toEqual([]);
+    expect(lost(state)).toEqual([]);
+  });
+  test("all of it: the hosts to which it has deployed are named", () =>
+    expect(lost(withoutAll)).toEqual([
+      "The stack has deployed to host-a, host-b, host-c, but its state has no server and no public address of them at Hetzner: made anew, they could be there twice",
+    ]));
+  test("one host of it, until the operator says that it may go", () => {
+    expect(lost(withoutB)).toEqual([expect.stringContaining("has deployed to host-b, but its state has no server")]);
+    expect(lost(withoutB, ["host-b"])).toEqual([]);
+    expect(lost(withoutAll, ["host-b"])).toEqual([expect.stringContaining("has deployed to host-a, host-c")]);
+  });
+  test("a run that was cut off before it had deployed has lost nothing", () =>
+    expect(lost(stateWithout("host-b", "host-b-address", "host-b-private", "host-b-runtime-prepare"))).toEqual([]));
+  test("a server that was deleted by hand and refreshed away is made anew at its address", () =>
+    expect(lost(stateWithout("host-b", "host-b-private"))).toEqual([]));
+});
+
+describe("settings that say nothing of Hetzner any more", () => {
+  test("without the section, while hosts are there", () => {
+    const [fault, ...others] = sectionFaults(state);
+    expect(fault).toMatchObject({
+      code: "HF_CONFIG_INVALID",
+      message: expect.stringContaining("(server 100 of host-a, server 101 of host-b, server 102 of host-c and 3 more)"),
+    });
+    expect(others).toEqual([]);
+  });
+  test("without the section, once no host is there", () => {
+    const hosts = Object.entries(resources).filter(([, { type }]) => !/Server|primaryIp/.test(type));
+    expect(sectionFaults(cloudStateFrom(Object.fromEntries(hosts)))).toEqual([]);
+    expect(sectionFaults(newState)).toEqual([]);
+  });
+  test("of one host, whatever its protection", () => {
+    const existing = { name: "host-c", address: "10.233.9.9", hostKey: sampleHostKey("other") };
+    const at = sampleTopology(sampleCloudInput({ hosts: [...sampleCloudInput().hosts.slice(0, 2), existing] }));
+    expect(faults({}, state, at)).toEqual([
+      "holdfast:hosts: host-c has no cloud any more, but this stack has made it at Hetzner (server 102 of host-c), and would delete that",
+    ]);
+  });
 });
 
 describe("a name that is taken", () => {

@@ -4,11 +4,13 @@
  * Why it matters: with a token of another project Pulumi would drop everything from the state, protected or not, and make a second
  * cluster, which has the same validator key. So nothing is registered before one known id has answered, or the state is new
  * and the project has nothing of this stack's names.
+ * Awkward case: a state that has lost its things at Hetzner looks like a new one. It is not, when it has deployed to the very hosts.
  */
 
+import { replaceVariable } from "../../contract/cloud.ts";
 import type { Firewall, Network, PlacementGroup, PrimaryIp, Server, SshKey } from "../../hcloud/schemas.ts";
 import { serverFaults } from "../../hcloud/server-faults.ts";
-import type { Fault } from "../config/faults.ts";
+import { configFault, type Fault } from "../config/faults.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
 import { addressInState, type CloudState, type Kind, serverInState, type ThingInState } from "./cloud-state.ts";
@@ -42,6 +44,49 @@ const listed = (things: readonly ThingInState[]) => {
   return titles.length <= 4 ? titles.join(", ") : `${titles.slice(0, 3).join(", ")} and ${titles.length - 3} more`;
 };
 
+/** Names of hosts that the stack has deployed to, and of which it knows no server and no address at Hetzner. */
+export function lostHosts({ hosts }: Pick<Topology, "hosts">, state: CloudState): string[] {
+  return hosts
+    .filter(isAtCloud)
+    .map(({ name }) => name)
+    .filter((name) => state.prepared.has(name))
+    .filter((name) => serverInState(state, name) === undefined && addressInState(state, name) === undefined);
+}
+
+/**
+ * Of a state that has lost them: whatever is made anew is made beside what may well run, with the same key. Said alone, and
+ * before any question to an API: the token may be of a project that has nothing of it.
+ * @param replaceable hosts of which the operator has said that they may go
+ */
+export function lostFaults(
+  topology: Pick<Topology, "hosts">,
+  state: CloudState,
+  replaceable: ReadonlySet<string>,
+): Fault[] {
+  const lost = lostHosts(topology, state).filter((name) => !replaceable.has(name));
+  if (lost.length === 0) return [];
+  const [first = ""] = lost;
+  const [them, they] = lost.length === 1 ? ["it", "it"] : ["them", "they"];
+  return [
+    fault(
+      `The stack has deployed to ${lost.join(", ")}, but its state has no server and no public address of ${them} at Hetzner: made anew, ${they} could be there twice`,
+      `If the state has lost them, bring an earlier one back: docs/operate/cloud.md, "When something is amiss". If ${first} was a host that exists, give the one at the cloud another name. If its server and address were deleted for good: ${replaceVariable}=${first} pulumi up. If all of a cluster's were: begin a new stack.`,
+    ),
+  ];
+}
+
+/** Of a stack without the section hcloud: nothing else would be looked at, and its servers would be deleted. */
+export function sectionFaults({ things }: CloudState): Fault[] {
+  const ofHosts = things.filter(({ kind }) => kind === "servers" || kind === "primary_ips");
+  if (ofHosts.length === 0) return [];
+  return [
+    configFault(
+      `holdfast:hcloud is missing, but the stack has things of its hosts at Hetzner (${listed(ofHosts)})`,
+      "Put the section back, and the hosts' cloud with it. To have none there any more, take these hosts out first, while the section is there: docs/operate/cloud.md.",
+    ),
+  ];
+}
+
 /** Said alone: whatever else would be said then is about somebody else's things. */
 export function projectFaults({ things }: CloudState, facts: ProjectFacts): Fault[] {
   const missing = things.filter((thing) => !facts[thing.kind].some(({ id }) => id === thing.id));
@@ -49,7 +94,7 @@ export function projectFaults({ things }: CloudState, facts: ProjectFacts): Faul
   return [
     fault(
       `holdfast:hcloud.token is of another project than this stack's: that one has none of what the stack has made (${listed(things)})`,
-      "Set a token of the right project: pulumi config set --secret --path holdfast:hcloud.token < TOKENFILE. Only if somebody deleted all of it there: pulumi refresh, then pulumi up.",
+      "Set a token of the right project: pulumi config set --secret --path holdfast:hcloud.token < TOKENFILE. Only if somebody deleted all of it there, and the validator runs nowhere: begin a new stack.",
     ),
   ];
 }
@@ -86,7 +131,8 @@ export function judgeThings(
       ...sshKeyFaults(cloud, state, facts),
       ...hosts.flatMap((host) => locationFaults(host, state, facts)),
       ...staying.flatMap((host) => hostFaults(host, state, facts)),
-      ...leavingFaults(hosts, state),
+      ...turnedFaults(topology, state),
+      ...leavingFaults(topology, state),
     ],
     doubts: staying.flatMap((host) => hostDoubts(host, state, facts)),
   };
@@ -240,8 +286,24 @@ function mendable(
     .map(({ why }) => ({ host: name, message: `${name}${server === null ? "" : ` (server ${server.id})`} ${why}` }));
 }
 
+/** A host that is to be one that exists: its server would be deleted at the end of the very run that deploys to it. */
+function turnedFaults({ hosts }: Topology, state: CloudState): Fault[] {
+  return hosts
+    .filter((host) => !isAtCloud(host))
+    .flatMap(({ name }) => {
+      const known = serverInState(state, name) ?? addressInState(state, name);
+      return known === undefined ? [] : [{ name, known }];
+    })
+    .map(({ name, known }) =>
+      configFault(
+        `holdfast:hosts: ${name} has no cloud any more, but this stack has made it at Hetzner (${titled(known)}), and would delete that`,
+        "Put its cloud back. To have another machine for it that exists, add that under another name, and take this one out.",
+      ),
+    );
+}
+
 /** Pulumi would refuse in the middle, in words of its own, with other changes done before. */
-function leavingFaults(hosts: readonly HostAtCloud[], { things }: CloudState): Fault[] {
+function leavingFaults({ hosts }: Topology, { things }: CloudState): Fault[] {
   const stays = new Set(hosts.map(({ name }) => `${name}-address`));
   return things
     .filter(

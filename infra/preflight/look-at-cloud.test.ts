@@ -58,6 +58,17 @@ test("a token of another project ends it: nothing else is said", async () => {
   expect(project.asked).not.toContain("server_types");
 });
 
+test("a state that has lost its things ends it before anybody is asked: the token may be of another project", async () => {
+  const { resources } = wholeCloud(topology);
+  const kept = Object.entries(resources).filter(([, { type }]) => !type.startsWith("hcloud:"));
+  const project = new FakeProject({});
+  const seen = await lookAtCloud(project.client(), question({ state: cloudStateFrom(Object.fromEntries(kept)) }));
+  expect(seen.faults.map(({ message }) => message)).toEqual([
+    expect.stringContaining("has deployed to host-a, host-b"),
+  ]);
+  expect(project.asked).toEqual([]);
+});
+
 test("a server that was deleted by hand is a doubt, and whether there is another to be had is asked", async () => {
   const project = new FakeProject(
     { ...facts, servers: facts.servers.slice(1) },

@@ -24,7 +24,14 @@ import {
   resizeOffers,
   typeInState,
 } from "./cloud-offers.ts";
-import { type Doubt, judgeThings, type ProjectFacts, projectFaults, remainingFaults } from "./cloud-project.ts";
+import {
+  type Doubt,
+  judgeThings,
+  lostFaults,
+  type ProjectFacts,
+  projectFaults,
+  remainingFaults,
+} from "./cloud-project.ts";
 import { type CloudState, serverInState } from "./cloud-state.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
 import { replaceFaults, resizeFaults } from "./resize.ts";
@@ -70,6 +77,8 @@ const only = (...faults: Fault[]): CloudSeen => ({ faults, warnings: [], notes: 
 
 async function look(client: HcloudClient, question: CloudQuestion): Promise<CloudSeen> {
   const { topology, cloud, state, replaceable } = question;
+  const lost = lostFaults(topology, state, replaceable);
+  if (lost.length > 0) return only(...lost);
   const facts = await readProject(client);
   const foreign = projectFaults(state, facts);
   if (foreign.length > 0) return only(...foreign);
