@@ -119,8 +119,9 @@ async function look(ports: Ports, session: ClusterSession, host: StackHost, stac
   const [hosts, machine] = await Promise.all([hostsNow(session), lookBy(ports.link(cluster, host))]);
   const own = hosts.find(({ name }) => name === host.name) as HostNow;
   const withNewKey = machine.is === "other-key" ? await lookWithNewKey(ports, cluster, host, stack) : null;
-  // Who answers need not be asked for.
-  const cloud = machine.is === "silent" || host.cloud == null ? await serverOf(ports, cluster, host) : "unknown";
+  // Who lets us in need not be asked for.
+  const isSeen = machine.is !== "silent" && machine.is !== "shut-out";
+  const cloud = !isSeen || host.cloud == null ? await serverOf(ports, cluster, host) : "unknown";
   return { hosts, machine, withNewKey, cloud, missing: missingOn(own) };
 }
 
@@ -239,7 +240,7 @@ async function healthy(
       if (missing === null) return null;
       if (clock.monotonicMs() >= giveUpMs)
         throw new HoldfastError("HF_TIMEOUT", `${name} is not healthy yet: ${missing}.`, {
-          next: `See what it does: holdfast logs ${name}. Call it again, it waits on: holdfast replace ${name}; --anew replaces the machine once more.`,
+          next: `See what it does: holdfast logs ${name}. Call it again, it waits on: holdfast replace ${name}. If it never gets so, switch the machine off first: a dead one is replaced.`,
         });
       const waited = Math.round((clock.monotonicMs() - startMs) / 1000);
       progress.update(`waiting for the new machine of ${name} on ${cluster.network}: ${missing} (${waited} s)`);
