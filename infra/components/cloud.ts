@@ -34,6 +34,7 @@ const perHost = {
   address: (host: string) => `${host}-address`,
   attachment: (host: string) => `${host}-private`,
   hostKey: (host: string) => `${host}-host-key`,
+  ready: (host: string) => `${host}-ready`,
 };
 
 /** As the facts of the provider have it: what of a server would replace it, or be refused of one that runs. */
@@ -175,6 +176,20 @@ export class Cloud extends pulumi.ComponentResource {
       serverId: server.id,
       made: [server, attachment],
     };
+  }
+
+  /**
+   * Keeps in the state which server of each host was waited for, once it was. Of a run that was cut off between making another
+   * server and that, the next one sees that it has to wait.
+   */
+  keepReady(): void {
+    for (const [name, { serverId }] of this.places)
+      new pulumi.Stash(
+        perHost.ready(name),
+        { input: serverId },
+        // What a Stash gives out is its first input: for another, it must be another.
+        { parent: this, replaceOnChanges: ["input"] },
+      );
   }
 
   /** Made once and kept in the state: a server that is replaced has the same one. */

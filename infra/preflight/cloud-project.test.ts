@@ -25,6 +25,7 @@ const nothing: ProjectFacts = {
   firewalls: [],
   ssh_keys: [],
 };
+const nothingSeen = { faults: [], doubts: [], unfinished: [] };
 const messages = (found: readonly { readonly message: string }[]) => found.map(({ message }) => message);
 const judge = (more: Partial<ProjectFacts> = {}, of: CloudState = state, at: Topology = topology) =>
   judgeThings(at, at.cloud as Cloud, of, { ...facts, ...more }, new Set());
@@ -39,12 +40,12 @@ const stateWithout = (...ends: string[]) =>
 
 test("a stack that is as it should be", () => {
   expect(projectFaults(state, facts)).toEqual([]);
-  expect(judge()).toEqual({ faults: [], doubts: [] });
+  expect(judge()).toEqual(nothingSeen);
 });
 
 test("a new stack in a project that has nothing of its names", () => {
   expect(projectFaults(newState, nothing)).toEqual([]);
-  expect(judge(nothing, newState)).toEqual({ faults: [], doubts: [] });
+  expect(judge(nothing, newState)).toEqual(nothingSeen);
 });
 
 describe("the token's project", () => {
@@ -190,7 +191,7 @@ describe("a host's server", () => {
     expect(faults({ servers: withServer(101, { status }) })).toEqual([`host-b (server 101) is ${status}`]),
   );
   test.each(["initializing", "starting"] as const)("is waited for: %s", (status) =>
-    expect(judge({ servers: withServer(101, { status }) })).toEqual({ faults: [], doubts: [] }),
+    expect(judge({ servers: withServer(101, { status }) })).toEqual(nothingSeen),
   );
   test("was deleted by hand: a doubt, for the run may make it anew", () => {
     const found = judge({ servers: facts.servers.slice(1) });
@@ -208,9 +209,35 @@ describe("a host's server", () => {
   });
   test("that this run completes is none: its attachment was never made", () =>
     expect(judge({ servers: withServer(100, { private_net: [] }) }, stateWithout("host-a-private"))).toEqual({
-      faults: [],
-      doubts: [],
+      ...nothingSeen,
+      unfinished: ["host-a"],
     }));
+  test("that stands without its firewall: a doubt, unless this run puts it there", () => {
+    const bare = {
+      servers: withServer(100, { public_net: { ...(facts.servers[0] as Server).public_net, firewalls: [] } }),
+    };
+    expect(doubts(bare)).toEqual(["host-a (server 100) has not all of its firewalls before it"]);
+    const without = Object.entries(resources).map(([urn, one]) => [
+      urn,
+      urn.endsWith("::host-a") ? { ...one, outputs: { ...(one.outputs as object), firewallIds: [] } } : one,
+    ]);
+    expect(doubts(bare, cloudStateFrom(Object.fromEntries(without)))).toEqual([]);
+    const hosts = topology.hosts.filter(isAtCloud);
+    expect(
+      messages(
+        remainingFaults(
+          topology.cloud as Cloud,
+          hosts,
+          new Map([
+            ["host-a", 100],
+            ["host-b", 101],
+            ["host-c", 102],
+          ]),
+          { ...facts, ...bare },
+        ),
+      ),
+    ).toEqual(["host-a (server 100) has not all of its firewalls before it"]);
+  });
   test("that is to become another type is no doubt", () => {
     const { hosts } = sampleCloudInput();
     const [a, ...others] = hosts;
@@ -218,7 +245,7 @@ describe("a host's server", () => {
       ...sampleCloudInput(),
       hosts: [{ ...a, name: "host-a", cloud: { location: "fsn1", serverType: "cx43" } }, ...others],
     });
-    expect(judge({}, state, at)).toEqual({ faults: [], doubts: [] });
+    expect(judge({}, state, at)).toEqual(nothingSeen);
   });
 });
 
@@ -229,9 +256,13 @@ describe("afterwards", () => {
     ["host-b", 101],
     ["host-c", 102],
   ]);
-  test("a host that was in doubt is whole", () => expect(remainingFaults(hosts, ids, facts)).toEqual([]));
+  test("a host that was in doubt is whole", () =>
+    expect(remainingFaults(topology.cloud as Cloud, hosts, ids, facts)).toEqual([]));
   test("or is not, and only a refresh helps", () => {
-    const [fault, ...others] = remainingFaults(hosts, ids, { ...facts, servers: facts.servers.slice(1) });
+    const [fault, ...others] = remainingFaults(topology.cloud as Cloud, hosts, ids, {
+      ...facts,
+      servers: facts.servers.slice(1),
+    });
     expect(fault).toMatchObject({
       code: "HF_CLOUD",
       message: "host-a has no server holdfast-localnet-host-a at Hetzner",
@@ -242,7 +273,13 @@ describe("afterwards", () => {
   test("or has a new server, under another id", () => {
     const servers = [{ ...(facts.servers[0] as Server), id: 300 }, ...facts.servers.slice(1)];
     const primary_ips = facts.primary_ips.map((one) => (one.id === 200 ? { ...one, assignee_id: 300 } : one));
-    expect(remainingFaults(hosts, new Map(ids).set("host-a", 300), { servers, primary_ips })).toEqual([]);
+    expect(
+      remainingFaults(topology.cloud as Cloud, hosts, new Map(ids).set("host-a", 300), {
+        ...facts,
+        servers,
+        primary_ips,
+      }),
+    ).toEqual([]);
   });
 });
 

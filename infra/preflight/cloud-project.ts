@@ -11,7 +11,7 @@ import { replaceVariable } from "../../contract/cloud.ts";
 import type { Firewall, Network, PlacementGroup, PrimaryIp, Server, SshKey } from "../../hcloud/schemas.ts";
 import { serverFaults } from "../../hcloud/server-faults.ts";
 import { configFault, type Fault } from "../config/faults.ts";
-import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
+import { type Cloud, type HostAtCloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
 import { addressInState, type CloudState, type Kind, serverInState, type ThingInState } from "./cloud-state.ts";
 
@@ -109,6 +109,8 @@ export interface Doubt {
 export interface ThingsSeen {
   readonly faults: readonly Fault[];
   readonly doubts: readonly Doubt[];
+  /** Names of hosts that this run completes: whether it did is asked afterwards, without a word before. */
+  readonly unfinished: readonly string[];
 }
 
 /**
@@ -135,6 +137,9 @@ export function judgeThings(
       ...leavingFaults(topology, state),
     ],
     doubts: staying.flatMap((host) => hostDoubts(host, state, facts)),
+    unfinished: staying
+      .map(({ name }) => name)
+      .filter((name) => serverInState(state, name) !== undefined && !isWhole(state, name)),
   };
 }
 
@@ -253,21 +258,29 @@ function hostDoubts(host: HostAtCloud, state: CloudState, facts: ProjectFacts): 
   const known = serverInState(state, name);
   if (known === undefined) return [];
   const server = facts.servers.find(({ id }) => id === known.id) ?? null;
-  const isWhole = state.attached.has(name) && state.places.has(name);
-  if (server !== null && !isWhole) return [];
+  if (server !== null && !isWhole(state, name)) return [];
   const cloud = { ...host.cloud, serverType: String(known.outputs.serverType ?? host.cloud.serverType) };
-  return mendable({ ...host, cloud }, server, facts).slice(0, server === null ? 1 : undefined);
+  // One that this run puts before it is no doubt.
+  const { firewallIds } = known.outputs;
+  const firewalls = Array.isArray(firewallIds) ? firewallIds.map(Number) : [];
+  return mendable({ ...host, cloud }, server, facts, firewalls).slice(0, server === null ? 1 : undefined);
 }
+
+const isWhole = (state: CloudState, name: string) => state.attached.has(name) && state.places.has(name);
 
 /** What is still amiss with hosts of which there was a doubt, now that everything is made. */
 export function remainingFaults(
+  cloud: Pick<Cloud, "name">,
   hosts: readonly HostAtCloud[],
   serverIds: ReadonlyMap<string, number>,
-  facts: Pick<ProjectFacts, "servers" | "primary_ips">,
+  facts: Pick<ProjectFacts, "servers" | "primary_ips" | "firewalls">,
 ): Fault[] {
+  const { firewall, neardFirewall } = cloudNames(cloud);
+  const idsOf = (...names: string[]) => facts.firewalls.filter(({ name }) => names.includes(name)).map(({ id }) => id);
   return hosts.flatMap((host) => {
     const server = facts.servers.find(({ id }) => id === serverIds.get(host.name)) ?? null;
-    return mendable(host, server, facts).map(({ message }) =>
+    const firewalls = idsOf(firewall, ...(hasRole("neard")(host) ? [neardFirewall] : []));
+    return mendable(host, server, facts, firewalls).map(({ message }) =>
       fault(message, "Run pulumi up --refresh: it looks at what is there, and makes what is missing."),
     );
   });
@@ -277,9 +290,10 @@ function mendable(
   { name, address, cloud }: HostAtCloud,
   server: Server | null,
   { primary_ips }: Pick<ProjectFacts, "primary_ips">,
+  firewalls: readonly number[],
 ): Doubt[] {
   const { serverName, serverType, protect } = cloud;
-  const wanted = { host: name, serverName, serverType, privateAddress: address, protectsAddress: protect };
+  const wanted = { host: name, serverName, serverType, privateAddress: address, protectsAddress: protect, firewalls };
   const own = primary_ips.find((one) => one.name === serverName) ?? null;
   return serverFaults(wanted, server, own)
     .filter((one) => one.mendable)

@@ -27,8 +27,10 @@ export interface CloudState {
   readonly things: readonly ThingInState[];
   /** Names of hosts whose place in the private network is in the state. */
   readonly attached: ReadonlySet<string>;
-  /** Names of hosts that were prepared once: they answered. */
+  /** Names of hosts that were prepared once: they answered. It may have been an earlier machine. */
   readonly prepared: ReadonlySet<string>;
+  /** Ids of the servers that were waited for until they were ready, by host name; of an older version's state nothing. */
+  readonly ready: ReadonlyMap<string, string>;
   /** Where hosts are, by name: public address and SSH host key. */
   readonly places: ReadonlyMap<string, { readonly address: string; readonly hostKey: string }>;
 }
@@ -49,6 +51,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 const nameIn = (urn: string) => urn.split("::").slice(3).join("::");
 
 const addressSchema = z.object({ ipAddress: z.string().min(1) });
+const readySchema = z.object({ output: z.coerce.string() });
 const hostKeySchema = z.object({ output: z.object({ publicKey: z.string().min(1) }) });
 
 export function cloudStateFrom(resources: ResourceOutputs): CloudState {
@@ -64,7 +67,12 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
     const hostKey = read("pulumi:index:Stash", `${host}-host-key`, hostKeySchema)?.output.publicKey;
     return address === undefined || hostKey === undefined ? [] : [[host, { address, hostKey }] as const];
   };
+  const readyOf = (host: string) => {
+    const id = read("pulumi:index:Stash", `${host}-ready`, readySchema)?.output;
+    return id === undefined ? [] : [[host, id] as const];
+  };
   return {
+    ready: new Map([...ending("pulumi:index:Stash", "-ready")].flatMap(readyOf)),
     places: new Map([...ending("hcloud:index/primaryIp:PrimaryIp", "-address")].flatMap(placeOf)),
     things: all.flatMap(({ name, type, outputs }): ThingInState[] => {
       const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
@@ -83,6 +91,14 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
 /** The server of the host `name`. */
 export function serverInState({ things }: CloudState, name: string): ThingInState | undefined {
   return things.find(({ kind, resource }) => kind === "servers" && resource === name);
+}
+
+/** Whether the server that the host has now was waited for, as far as the state tells. */
+export function isReady(state: CloudState, name: string): boolean {
+  const server = serverInState(state, name);
+  if (server === undefined || !state.prepared.has(name) || !state.places.has(name)) return false;
+  const waited = state.ready.get(name);
+  return waited === undefined || waited === String(server.id);
 }
 
 /** Its public address. */
