@@ -18,6 +18,7 @@ import {
   type CloudState,
   cloudStateFrom,
   isReady,
+  placesNow,
   type ResourceOutputs,
   serverInState,
 } from "./preflight/cloud-state.ts";
@@ -54,7 +55,7 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
     readState(),
     import("./preflight/look-at-cloud.ts"),
   ]);
-  const there = withKnownPlaces(topology, state.places);
+  const there = withKnownPlaces(topology, placesNow(topology.hosts.filter(isAtCloud), state));
   const client = cloudClient(plan.cloud, hcloudToken);
   const seen = await lookAtCloud(client, {
     topology,
@@ -81,7 +82,7 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
         import("../ssh/key-pair.ts"),
       ]);
       const makeHostKey = (host: string) => makeKeyPair(host);
-      made = new Cloud("cloud", { plan, token: pulumi.secret(hcloudToken), replaceable, makeHostKey });
+      made = new Cloud("cloud", { plan, token: pulumi.secret(hcloudToken), replaceable, state, makeHostKey });
       return made.places;
     },
     keepReady: () => made?.keepReady(),

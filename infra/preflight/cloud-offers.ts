@@ -49,7 +49,9 @@ const unavailable = (message: string, next: string): Fault => ({ code: "HF_CLOUD
 export function hostsToMake(topology: Topology, state: CloudState, replaceable: ReadonlySet<string>): HostAtCloud[] {
   return topology.hosts
     .filter(isAtCloud)
-    .filter(({ name }) => replaceable.has(name) || serverInState(state, name) === undefined);
+    .filter(
+      ({ name, cloud }) => replaceable.has(name) || (serverInState(state, name) === undefined && cloud.adopt === null),
+    );
 }
 
 /** Hosts whose server gets another type, and loses power for it. */

@@ -13,6 +13,7 @@ import { serverFaults } from "../../hcloud/server-faults.ts";
 import { configFault, type Fault } from "../config/faults.ts";
 import { type Cloud, type HostAtCloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
+import { adoptionFaults } from "./adoption.ts";
 import { addressInState, type CloudState, type Kind, serverInState, type ThingInState } from "./cloud-state.ts";
 
 /** Everything that the token's project has. */
@@ -46,11 +47,15 @@ const listed = (things: readonly ThingInState[]) => {
 
 /** Names of hosts that the stack has deployed to, and of which it knows no server and no address at Hetzner. */
 export function lostHosts({ hosts }: Pick<Topology, "hosts">, state: CloudState): string[] {
-  return hosts
-    .filter(isAtCloud)
-    .map(({ name }) => name)
-    .filter((name) => state.prepared.has(name))
-    .filter((name) => serverInState(state, name) === undefined && addressInState(state, name) === undefined);
+  const adopting = new Set(hosts.filter((host) => host.cloud?.adopt != null).map(({ name }) => name));
+  return (
+    hosts
+      .filter(isAtCloud)
+      .map(({ name }) => name)
+      // What is adopted is named by its id, and nothing is made.
+      .filter((name) => state.prepared.has(name) && !adopting.has(name))
+      .filter((name) => serverInState(state, name) === undefined && addressInState(state, name) === undefined)
+  );
 }
 
 /**
@@ -132,6 +137,7 @@ export function judgeThings(
       ...takenFaults(cloud, hosts, state, facts),
       ...sshKeyFaults(cloud, state, facts),
       ...hosts.flatMap((host) => locationFaults(host, state, facts)),
+      ...adoptionFaults(hosts, state, facts),
       ...staying.flatMap((host) => hostFaults(host, state, facts)),
       ...turnedFaults(topology, state),
       ...leavingFaults(topology, state),
@@ -166,6 +172,10 @@ function takenFaults(
 ): Fault[] {
   const names = cloudNames(cloud);
   const servers = hosts.map((host) => host.cloud.serverName);
+  const adopted: Partial<Record<Kind, readonly (number | undefined)[]>> = {
+    servers: hosts.map((host) => host.cloud.adopt?.server),
+    primary_ips: hosts.map((host) => host.cloud.adopt?.primaryIp),
+  };
   const groups = cloud.spread ? hosts.map((host) => names.placementGroup(host.cloud.location)) : [];
   const wanted: [Kind, readonly string[]][] = [
     ["servers", servers],
@@ -177,11 +187,12 @@ function takenFaults(
   ];
   return wanted.flatMap(([kind, all]) =>
     facts[kind]
-      .filter(({ id, name }) => all.includes(name) && !things.some((thing) => thing.kind === kind && thing.id === id))
+      .filter(({ id, name }) => all.includes(name) && adopted[kind]?.includes(id) !== true)
+      .filter(({ id }) => !things.some((thing) => thing.kind === kind && thing.id === id))
       .map(({ id, name }) =>
         fault(
           `Hetzner has a ${words[kind]} ${name} (id ${id}) already, which is not in this stack's state`,
-          "If a pulumi up of this stack that was cut off has made it, delete it there, or adopt it (docs/operate/cloud.md); if it is somebody else's, set holdfast:hcloud.name to another name.",
+          "If a pulumi up of this stack that was cut off has made it, delete it there, or adopt it (cloud.adopt, docs/operate/cloud.md); if it is somebody else's, set holdfast:hcloud.name to another name.",
         ),
       ),
   );

@@ -14,6 +14,7 @@ test("of a new stack there is nothing", () =>
     prepared: new Set(),
     places: new Map(),
     ready: new Map(),
+    adopted: new Map(),
   }));
 
 test("things by their ids, hosts by their names", () => {
