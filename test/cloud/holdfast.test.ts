@@ -216,7 +216,8 @@ describe("a server that runs already", () => {
     await stack.configure(settings());
     done(await untouched(stack.up()));
     done(await untouched(stack.up(undefined, "--refresh")));
-  });
+    // Eleven runs of Pulumi.
+  }, 600_000);
 
   test("and is not as the settings have it: all of it is said, and nothing is touched", async () => {
     const adopt = byHand();
