@@ -280,6 +280,22 @@ test("a firewall that somebody took off a server: said by up, put back by up --r
   expect(server("host-b").public_net.firewalls).toHaveLength(2);
 });
 
+test("a firewall that somebody put before a server is left there by up, and taken off by up --refresh", async () => {
+  done(await stack.up());
+  const foreign = cloud.ask("POST", "/firewalls", { name: "foreign" }).json.firewall.id;
+  const { id } = server("host-b");
+  const ids = () => server("host-b").public_net.firewalls.map((one: { id: number }) => one.id);
+  cloud.ask("POST", `/firewalls/${foreign}/actions/apply_to_resources`, {
+    apply_to: [{ type: "server", server: { id } }],
+  });
+  await until(() => ids().includes(foreign));
+  done(await untouched(stack.up()));
+  expect(ids()).toContain(foreign);
+  done(await stack.up(undefined, "--refresh"));
+  expect(ids()).toHaveLength(2);
+  expect(ids()).not.toContain(foreign);
+});
+
 test("other labels leave the firewalls' rules as they are", async () => {
   done(await stack.up());
   const rules = () =>
