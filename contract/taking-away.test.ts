@@ -64,6 +64,28 @@ describe("one is down already", () => {
     );
     expect(found(hosts, "host-a")).toEqual(["alive"]);
   });
+  describe("a silent validator without a vote: nobody counts it in the quorum, so somebody must know that it holds nothing", () => {
+    const gone: HostNow = { name: "host-d", roles: ["neard"], status: null };
+    const unknowing = (host: HostNow) => withStatus(host, { consul: { ...consul, reachable: false } });
+    const unproven = "host-d gives no answer, and no other host can say who holds the lock: it may live and validate";
+    test("one that knows is enough", () => {
+      expect(found([gone, a, b, c], "host-d")).toEqual([]);
+      expect(found([gone, silent(a), silent(b), withStatus(c, { holder: null })], "host-d")).toEqual([]);
+    });
+    test.each<[string, readonly HostNow[]]>([
+      ["nobody answers", [silent(a), silent(b), silent(c)]],
+      ["whose Consul is cut off", [silent(a), unknowing(b), unknowing(c)]],
+      [
+        "whose Consul has no leader",
+        [silent(a), withStatus(b, { consul: { ...consul, leader: null as never } }), silent(c)],
+      ],
+      ["who has just begun", [silent(a), withStatus(b, { role: "starting" }), withStatus(c, { epoch: null })]],
+    ])("nobody knows: %s", (_, others) => expect(words([gone, ...others], "host-d")).toEqual([unproven]));
+    test("its power is off: nobody need know", () =>
+      expect(found([{ ...gone, isOff: true }, silent(a), silent(b), silent(c)], "host-d")).toEqual([]));
+    test("an arbiter never holds anything", () =>
+      expect(found([silent(a), silent(b), silent(c)], "host-c")).toEqual(["quorum"]));
+  });
   test("a standby: the active host has nobody to hand over to", () => {
     expect(words([a, silent(b), c], "host-a").at(-1)).toBe(
       "host-a is active, and no standby is ready to take over from it (host-b: its agent does not answer)",

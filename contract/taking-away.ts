@@ -4,7 +4,8 @@
  *
  * Two things must stay: a majority of Consul's servers, or nobody renews a lease; and somebody who validates, or could.
  * Awkward cases: a host that does not answer is no standby, and its loss costs nothing more; but one that others see hold the
- * lock lives, whatever we see of it. And a server that does not answer may still have a vote, so it counts as one that is missing.
+ * lock lives, whatever we see of it, and where nobody can say who holds it, it may. Only that its power is off is as good as
+ * another host's word. And a server that does not answer may still have a vote, so it counts as one that is missing.
  */
 
 import { majority } from "./quorum.ts";
@@ -17,17 +18,20 @@ export interface HostNow {
   readonly roles: readonly HostRole[];
   /** What its agent says; null: nothing. */
   readonly status: AgentStatus | null;
+  /** Its power was read as off: it holds nothing any more. Absent: nobody has read it. */
+  readonly isOff?: boolean;
 }
 
 export interface Obstacle {
   /**
    *   unclear       what the hosts say is in motion, or contradicts itself
    *   alive         it gives no answer, and the others see it hold the lock
+   *   unproven      it gives no answer, and no other host can say who holds the lock
    *   quorum        Consul would have no majority
    *   no-successor  nobody would validate
    *   last-standby  somebody would, and nobody would stand by
    */
-  readonly is: "unclear" | "alive" | "quorum" | "no-successor" | "last-standby";
+  readonly is: "unclear" | "alive" | "unproven" | "quorum" | "no-successor" | "last-standby";
   /** One sentence without its full stop. */
   readonly message: string;
 }
@@ -72,7 +76,14 @@ function unclear(hosts: readonly HostNow[]): Obstacle[] {
 }
 
 function stillAlive(host: HostNow, others: readonly HostNow[]): Obstacle[] {
-  if (host.status !== null) return [];
+  if (host.status !== null || host.isOff === true || !host.roles.includes("neard")) return [];
+  if (!others.some(knowsHolder))
+    return [
+      {
+        is: "unproven",
+        message: `${host.name} gives no answer, and no other host can say who holds the lock: it may live and validate`,
+      },
+    ];
   const seers = others.filter(({ status }) => status?.holder === host.name);
   if (seers.length === 0) return [];
   return [
@@ -81,6 +92,13 @@ function stillAlive(host: HostNow, others: readonly HostNow[]): Obstacle[] {
       message: `${host.name} gives no answer here, but holds the lock, as ${named(seers)} ${seers.length === 1 ? "sees" : "see"} it: it lives and may validate, or died less than half a minute ago`,
     },
   ];
+}
+
+/** What it last saw of the lock is what Consul has. An agent that has just begun, or whose Consul is cut off, cannot say. */
+function knowsHolder({ status }: HostNow): boolean {
+  if (status === null || status.role === "starting") return false;
+  const { consul, role, epoch } = status;
+  return consul.reachable && consul.leader !== null && (role !== "arbiter" || epoch !== null);
 }
 
 function quorumObstacles(host: HostNow, others: readonly HostNow[]): Obstacle[] {

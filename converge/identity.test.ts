@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { Marks } from "../contract/deployment.ts";
 import type { Identity } from "../contract/wire/identity.ts";
-import { claimIn, removalRefusal } from "./identity.ts";
+import { claimIn, identityFor, removalRefusal } from "./identity.ts";
+import type { SpecStore } from "./spec-store.ts";
 
 const [own, other] = ["hf-00000000000000aa", "hf-00000000000000bb"];
 const marked: Marks = {
@@ -35,6 +36,15 @@ test("an earlier version's removal names no deployment: it goes on until the hos
     "If its own stack does this, an update of holdfast was cut off: run pulumi up with host-a in holdfast:hosts first. " +
       `By hand: --deployment ${own} (docs/operate/lost-state.md).`,
   );
+});
+
+test("a host that another deployment takes over is the same machine, with the age that it had", async () => {
+  const claim = { id: other, stack: "s", network: "localnet", account: "a", adopt: own } as const;
+  expect(await identityFor(claim, "host-a", "adopted", marked.identity, {} as SpecStore)).toMatchObject({
+    id: other,
+    adopted: [own],
+    since: "2026-01-02T03:04:05.000Z",
+  });
 });
 
 test("who deploys comes with the secrets; what is no claim is refused without a word of it", () => {

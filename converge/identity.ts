@@ -105,7 +105,8 @@ function foreign(claim: Claim | null, marks: Marks, name: string): HoldfastError
   });
 }
 
-async function identityFor(
+/** Exported for its test alone. */
+export async function identityFor(
   { adopt: _, ...claim }: Claim,
   host: string,
   standing: Exclude<Standing, "stranger">,
@@ -119,10 +120,12 @@ async function identityFor(
     case "adopted": {
       const from = identity?.id ?? deploymentId(await readFile(paths.caCertificate, "utf8")) ?? [];
       const adopted = [...(identity?.adopted ?? []), from].flat();
-      return { ...claim, host, since: now, adopted, before: identity?.before ?? nothingBefore };
+      // Another deployment, and the same machine.
+      const since = identity?.since ?? (await machineSince());
+      return { ...claim, host, since, adopted, before: identity?.before ?? nothingBefore };
     }
     case "unmarked": {
-      const since = (await stat(paths.caCertificate)).mtime.toISOString();
+      const since = await machineSince();
       return { ...claim, host, since, adopted: [], before: nothingBefore };
     }
     case "fresh": {
@@ -131,6 +134,11 @@ async function identityFor(
       return { ...claim, host, since: now, adopted: [], before };
     }
   }
+}
+
+/** Of a machine that nothing says it of: about when it was deployed to first. */
+async function machineSince(): Promise<string> {
+  return (await stat(paths.caCertificate)).mtime.toISOString();
 }
 
 /** @throws HoldfastError HF_CONFIG_INVALID when the file is there and is not ours any more. */

@@ -8,7 +8,13 @@ const wanted: WantedServer = {
   serverType: "cx33",
   privateAddress: "10.233.0.5",
   protectsAddress: true,
+  firewalls: [2, 3],
 };
+const firewalls = [
+  { id: 9, status: "applied" },
+  { id: 2, status: "applied" },
+  { id: 3, status: "pending" },
+];
 const address: PrimaryIp = {
   id: 7,
   name: wanted.serverName,
@@ -28,7 +34,7 @@ const server: Server = {
   created: "2026-11-01T00:00:00+00:00",
   server_type: { id: 1, name: "cx33" },
   location: { name: "fsn1" },
-  public_net: { ipv4: { id: 7, ip: "203.0.113.7" }, ipv6: null, firewalls: [] },
+  public_net: { ipv4: { id: 7, ip: "203.0.113.7" }, ipv6: null, firewalls },
   private_net: [{ network: 3, ip: "10.233.0.5", mac_address: "86:00:00:00:00:01" }],
   protection: { delete: false, rebuild: false },
   labels: {},
@@ -42,6 +48,11 @@ test("none", () => expect(serverFaults(wanted, null, address)).toMatchObject([{ 
 describe("half made, or touched by hand", () => {
   test.each<[string, Partial<Server>, string]>([
     ["off", { status: "off" }, "is off"],
+    [
+      "without one of its firewalls",
+      { public_net: { ...server.public_net, firewalls: firewalls.slice(0, 2) } },
+      "has not all of its firewalls before it",
+    ],
     ["starting", { status: "starting" }, "is starting"],
     ["a word that nobody knows", { status: "unknown" }, "is unknown"],
     ["locked", { locked: true }, "is locked: another action runs on it"],

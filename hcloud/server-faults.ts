@@ -16,6 +16,8 @@ export interface WantedServer {
   readonly privateAddress: string;
   /** Hetzner shall refuse to delete its public address. */
   readonly protectsAddress: boolean;
+  /** Ids of the firewalls before it; what else is there is no matter. */
+  readonly firewalls: readonly number[];
 }
 
 export interface ServerFault {
@@ -45,6 +47,9 @@ export function serverFaults(wanted: WantedServer, server: Server | null, addres
               : `has ${addresses.join(", ")} in the private network, not ${wanted.privateAddress}`,
           ),
         ]),
+    ...(wanted.firewalls.every((wantedId) => public_net.firewalls.some(({ id }) => id === wantedId))
+      ? []
+      : [fault("has not all of its firewalls before it")]),
     ...(server_type.name === wanted.serverType
       ? []
       : [fault(`is of the type ${server_type.name}, not ${wanted.serverType}`)]),

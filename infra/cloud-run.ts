@@ -7,12 +7,21 @@ import * as pulumi from "@pulumi/pulumi";
 import { HoldfastError, plainReason } from "../contract/errors.ts";
 import type { HostNow } from "../contract/taking-away.ts";
 import { known, stackName } from "./claim.ts";
+import type { Cloud } from "./components/cloud.ts";
 import { type CloudPlace, type CloudPlaces, type KnownPlace, withKnownPlaces } from "./components/cloud-places.ts";
 import { refuseFaults } from "./config/faults.ts";
 import type { Configuration } from "./config/load-configuration.ts";
 import { isAtCloud, type Topology } from "./config/topology.ts";
 import { planCloud } from "./plan/cloud.ts";
-import { type CloudState, cloudStateFrom, type ResourceOutputs, serverInState } from "./preflight/cloud-state.ts";
+import { sectionFaults } from "./preflight/cloud-project.ts";
+import {
+  type CloudState,
+  cloudStateFrom,
+  isReady,
+  placesNow,
+  type ResourceOutputs,
+  serverInState,
+} from "./preflight/cloud-state.ts";
 import { replaceableHosts } from "./replaceable.ts";
 
 export interface CloudRun {
@@ -28,6 +37,8 @@ export interface CloudRun {
    * @throws FaultsError for hosts that do not get ready
    */
   ready(places: CloudPlaces): Promise<Topology | null>;
+  /** Registers what says so: after `ready`, and in a preview. */
+  keepReady(): void;
 }
 
 /** @throws FaultsError before anything is made */
@@ -35,14 +46,16 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
   const { topology, hcloudToken, sshPrivateKey } = configuration;
   const plan = planCloud(topology);
   const replaceable = replaceableHosts(topology);
-  if (plan === null || hcloudToken === undefined)
-    return { topology, awaited: new Set(), make: async () => new Map(), ready: async () => null };
+  if (plan === null || hcloudToken === undefined) {
+    refuseFaults("holdfast's settings", sectionFaults(await readState()));
+    return { topology, awaited: new Set(), make: async () => new Map(), ready: async () => null, keepReady: () => {} };
+  }
   const preview = pulumi.runtime.isDryRun();
   const [state, { cloudClient, lookAgain, lookAtCloud }] = await Promise.all([
     readState(),
     import("./preflight/look-at-cloud.ts"),
   ]);
-  const there = withKnownPlaces(topology, state.places);
+  const there = withKnownPlaces(topology, placesNow(topology.hosts.filter(isAtCloud), state));
   const client = cloudClient(plan.cloud, hcloudToken);
   const seen = await lookAtCloud(client, {
     topology,
@@ -57,15 +70,9 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
   refuseFaults("what is to be made at Hetzner", seen.faults);
   const names = plan.hosts.map(({ host }) => host.name);
   const awaited = new Set(
-    names.filter(
-      (name) =>
-        replaceable.has(name) ||
-        seen.doubtful.has(name) ||
-        !state.prepared.has(name) ||
-        !state.places.has(name) ||
-        serverInState(state, name) === undefined,
-    ),
+    names.filter((name) => replaceable.has(name) || seen.doubtful.has(name) || !isReady(state, name)),
   );
+  let made: Cloud | undefined;
   return {
     topology: there,
     awaited,
@@ -75,19 +82,21 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
         import("../ssh/key-pair.ts"),
       ]);
       const makeHostKey = (host: string) => makeKeyPair(host);
-      return new Cloud("cloud", { plan, token: pulumi.secret(hcloudToken), replaceable, makeHostKey }).places;
+      made = new Cloud("cloud", { plan, token: pulumi.secret(hcloudToken), replaceable, state, makeHostKey });
+      return made.places;
     },
+    keepReady: () => made?.keepReady(),
     ready: async (places) => {
       const now = new Map(await Promise.all([...places].map(knownPlace)));
       const isOther = (name: string) => now.get(name)?.serverId !== String(serverInState(state, name)?.id);
       const fresh = new Set(names.filter((name) => awaited.has(name) || isOther(name)));
       if (fresh.size === 0) return null;
-      const made = withKnownPlaces(topology, now);
+      const reached = withKnownPlaces(topology, now);
       const doubtful = plan.hosts.map(({ host }) => host).filter(({ name }) => seen.doubtful.has(name));
       const ids = new Map([...now].map(([name, { serverId }]) => [name, Number(serverId)]));
-      refuseFaults("what was made at Hetzner", await lookAgain(client, doubtful, ids));
-      await waitForAll(made, fresh, sshPrivateKey);
-      return made;
+      refuseFaults("what was made at Hetzner", await lookAgain(client, plan.cloud, doubtful, ids));
+      await waitForAll(reached, fresh, sshPrivateKey);
+      return reached;
     },
   };
 }
@@ -146,5 +155,9 @@ async function waitForAll(
   const say = (name: string) => (what: string) => void pulumi.log.info(`${name}: ${what}`, undefined, undefined, true);
   const fresh = hosts.filter(isAtCloud).filter(({ name }) => names.has(name));
   const all = await Promise.all(fresh.map((host) => waitForHost(host, loginOf(privateKey), say(host.name))));
-  refuseFaults("the new hosts", all.flat());
+  for (const warning of all.flatMap(({ warnings }) => warnings)) await pulumi.log.warn(warning);
+  refuseFaults(
+    "the new hosts",
+    all.flatMap(({ faults }) => faults),
+  );
 }

@@ -48,6 +48,7 @@ export const {
   const places = await cloud.make();
   const made = updating ? await cloud.ready(places) : null;
   if (made !== null) seen = await accepted(look(made));
+  cloud.keepReady();
   const access = { ...(sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) }), places };
   secrets.make(validatorKey, nextValidatorKey, fencing, seen.adopted);
   const by = seen.adopted === undefined ? claim : secrets.afterAll(claim);

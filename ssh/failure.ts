@@ -157,5 +157,5 @@ function quoted(said: string): string {
 export function errorFrom(way: Way, error: unknown): unknown {
   if (!(error instanceof SshFailure)) return error;
   const { code, message, next } = explain(way, error);
-  return new HoldfastError(code, `${message}.`, { next, cause: error.cause });
+  return new HoldfastError(code, `${message}.`, { next, cause: error });
 }

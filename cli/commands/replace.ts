@@ -24,7 +24,7 @@ export function replaceCommand(context: CommandContext): Command {
     .argument("[host]", "without it: which hosts may be replaced now, one after the other in this order")
     .option("-y, --yes", "do not ask, neither here nor in pulumi up")
     .option("--without-standby", "go on though no host stands by until the new machine is in sync")
-    .option("--anew", "also where the machine was set up in the last 24 h")
+    .option("--anew", "also where the machine was set up in the last 24 h, once that is as it should be")
     .option("--timeout <hours>", "how long to wait until the new machine is healthy", hours, timeoutH)
     .addOption(jsonOption())
     .addHelpText("after", replaceHelp)
@@ -40,11 +40,16 @@ One command, called until it says that it is done. It looks where things stand, 
      voters, its neard stops, its sealed key is erased. Refused where Consul would lose its majority,
      or where nobody could validate, or nobody would stand by.
   2. ends, for the machine itself is yours to replace. It says what the new one needs. (A machine that
-     Pulumi has made at a cloud is deleted and made anew by pulumi up; its address stays.)
+     Pulumi has made at a cloud is deleted, WITH ITS DISK, neard's data and all, and made anew by
+     pulumi up; its address stays. What Pulumi would refuse is told by a preview before step 1.)
   3. runs pulumi up, which makes everything on the new machine, and waits until the host votes,
      follows the chain and stands by again.
 
-A dead host is replaced in the same way; nothing is left to do on it. Ctrl-C at any time: call it again.
+pulumi up deploys whatever else waits in the settings too, to all hosts: look at pulumi preview first.
+
+A dead host is replaced in the same way; nothing is left to do on it. One that is silent and could be the
+one that validates is not: another host must know that it is not, or its power must be off. Ctrl-C at any
+time: call it again.
 
 Exit codes: 0 it is replaced, 1 refused or failed, 4 the host is out of service (or dead) and waits for its
 new machine.

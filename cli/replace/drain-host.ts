@@ -6,6 +6,8 @@ import type { HostLink } from "../ports.ts";
 export interface DrainOptions {
   readonly account: string;
   readonly network: string;
+  /** The command that goes on from here, if this comes to no end. */
+  readonly again: string;
   readonly signal: AbortSignal;
   readonly onProgress: (line: string) => void;
 }
@@ -15,7 +17,7 @@ export interface DrainOptions {
  * @throws HoldfastError HF_REFUSED with the host's own reason
  */
 export async function drainHost(link: HostLink, options: DrainOptions): Promise<boolean> {
-  const { account, network, signal, onProgress } = options;
+  const { account, network, again, signal, onProgress } = options;
   const who = ["--host", link.host, "--account", account, "--network", network];
   const said: string[] = [];
   const leads = `${link.host} drain: `;
@@ -31,7 +33,7 @@ export async function drainHost(link: HostLink, options: DrainOptions): Promise<
   });
   if (signal.aborted) return false;
   if (result.code === 0) return true;
-  throw failure(link.host, said, result.code);
+  throw failure(link.host, said, result.code, again);
 }
 
 /** Chunks to lines; an unfinished one waits for its end. */
@@ -45,13 +47,13 @@ function byLine(take: (line: string) => void): (text: string) => void {
 }
 
 /** The host's last words: a sentence, what next, a code. Its `next` speaks of an apply, so ours stands for it. */
-function failure(host: string, said: readonly string[], code: number | null): HoldfastError {
+function failure(host: string, said: readonly string[], code: number | null, again: string): HoldfastError {
   if (code === null)
     return new HoldfastError(
       "HF_HOST_UNREACHABLE",
       `The connection to ${host} broke while it was taken out of service.`,
       {
-        next: `Call it again, it goes on from there: holdfast replace ${host}.`,
+        next: `Call it again, it goes on from there: ${again}.`,
       },
     );
   if (said.some((line) => line.includes("unknown command 'drain'")))
@@ -67,7 +69,7 @@ function failure(host: string, said: readonly string[], code: number | null): Ho
     "HF_REFUSED",
     sentence ?? `${host} was not taken out of service: ${said.at(-1) ?? `exit code ${code}`}.`,
     {
-      next: `Mend that, and call it again, it goes on from there: holdfast replace ${host}.`,
+      next: `Mend that, and call it again, it goes on from there: ${again}.`,
     },
   );
 }

@@ -3,18 +3,33 @@ import { type ErrorCode, HoldfastError } from "../../contract/errors.ts";
 import { paths, units } from "../../contract/paths.ts";
 import { readShape } from "../../contract/wire/format.ts";
 import { type Identity, identityShape } from "../../contract/wire/identity.ts";
+import { mayPass, SshFailure } from "../../ssh/failure.ts";
 import type { HostLink } from "../ports.ts";
 
 export type Machine =
-  /** No answer, or a way in that is shut. */
-  | { readonly is: "silent"; readonly error: { readonly code: ErrorCode; readonly message: string } }
+  /** No answer: it may be off, or cut off from us. */
+  | { readonly is: "silent"; readonly error: MachineError }
+  /** It lives, and does not let us in as it should: how it is nobody can see. Or our own way out is shut. */
+  | { readonly is: "shut-out"; readonly error: MachineError }
   /** It has another SSH host key than the one that it was asked with. */
-  | { readonly is: "other-key"; readonly error: { readonly code: ErrorCode; readonly message: string } }
+  | { readonly is: "other-key"; readonly error: MachineError }
   /** Nothing of holdfast's is on it, or no more than an apply that was cut short has left. */
   | { readonly is: "bare" }
   /** Its agent and its Consul are switched off, and no boot starts them: `holdfastd drain`. */
   | { readonly is: "drained"; readonly identity: Identity }
-  | { readonly is: "deployed"; readonly identity: Identity; readonly ageMs: number };
+  | {
+      readonly is: "deployed";
+      readonly identity: Identity;
+      readonly ageMs: number;
+      /** A drain was cut off there: its agent is switched off already, its Consul is not. */
+      readonly isDraining: boolean;
+    };
+
+interface MachineError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly next: string | undefined;
+}
 
 const script = `
 fact() { printf '%s=%s\\n' "$1" "$2"; }
@@ -33,9 +48,13 @@ export async function lookAtMachine(link: HostLink): Promise<Machine> {
     return machineFrom(link.host, stdout, stderr);
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    const { code, message } = error;
-    if (code === "HF_HOST_KEY_MISMATCH") return { is: "other-key", error: { code, message } };
-    if (code === "HF_HOST_UNREACHABLE" || code === "HF_HOST_LOGIN") return { is: "silent", error: { code, message } };
+    const { code, message, next, cause } = error;
+    if (code === "HF_HOST_KEY_MISMATCH") return { is: "other-key", error: { code, message, next } };
+    if (code === "HF_HOST_LOGIN") return { is: "shut-out", error: { code, message, next } };
+    if (code === "HF_HOST_UNREACHABLE") {
+      const answers = cause instanceof SshFailure && !mayPass(cause.kind);
+      return { is: answers ? "shut-out" : "silent", error: { code, message, next } };
+    }
     throw error;
   }
 }
@@ -61,8 +80,9 @@ export function machineFrom(host: string, stdout: string, stderr = ""): Machine 
   // Until its agent was deployed once, the host never served as this machine.
   const isWhole = (facts.get("specs") ?? "").split(" ").includes("agent.json");
   if (identity === null || !isWhole) return { is: "bare" };
-  if ([facts.get("agent"), facts.get("consul")].every(isOff)) return { is: "drained", identity };
-  return { is: "deployed", identity, ageMs: nowS * 1000 - Date.parse(identity.since) };
+  const isDraining = isOff(facts.get("agent"));
+  if (isDraining && isOff(facts.get("consul"))) return { is: "drained", identity };
+  return { is: "deployed", identity, ageMs: nowS * 1000 - Date.parse(identity.since), isDraining };
 }
 
 /** One that cannot be understood is somebody's all the same. */

@@ -3,7 +3,7 @@ import type { HostNow } from "../../contract/taking-away.ts";
 import type { Identity } from "../../contract/wire/identity.ts";
 import { activeStatus, arbiterStatus, standbyStatus } from "../testing/cluster.ts";
 import { type Machine, machineFrom } from "./machine.ts";
-import { missingOn, newForMs, nextStep, type Situation } from "./next-step.ts";
+import { bootsForMs, missingOn, newForMs, nextStep, type Situation } from "./next-step.ts";
 
 const identity: Identity = {
   id: "hf-0123456789abcdef",
@@ -20,14 +20,17 @@ const hosts = [now(activeStatus("host-a")), now(standbyStatus("host-b")), now(ar
 const three = [...hosts, now(standbyStatus("host-d"))];
 const noStatus = (name: string, of = hosts) =>
   of.map((host) => (host.name === name ? { ...host, status: null } : host));
-const error = { code: "HF_HOST_UNREACHABLE" as const, message: "host-b cannot be reached." };
+const error = { code: "HF_HOST_UNREACHABLE" as const, message: "host-b cannot be reached.", next: undefined };
+const login = { code: "HF_HOST_LOGIN" as const, message: "host-b gives root no root rights.", next: "Allow it." };
 const machines = {
   silent: { is: "silent", error },
-  "other-key": { is: "other-key", error: { code: "HF_HOST_KEY_MISMATCH", message: "another key" } },
+  "shut-out": { is: "shut-out", error: login },
+  "other-key": { is: "other-key", error: { code: "HF_HOST_KEY_MISMATCH", message: "another key", next: undefined } },
   bare: { is: "bare" },
   drained: { is: "drained", identity },
-  old: { is: "deployed", identity, ageMs: newForMs },
-  new: { is: "deployed", identity, ageMs: newForMs - 1 },
+  old: { is: "deployed", identity, ageMs: newForMs, isDraining: false },
+  new: { is: "deployed", identity, ageMs: newForMs - 1, isDraining: false },
+  draining: { is: "deployed", identity, ageMs: 0, isDraining: true },
 } satisfies Record<string, Machine>;
 
 const step = (machine: Machine, more: Partial<Situation> = {}) =>
@@ -103,12 +106,35 @@ describe("from where things stand, step by step", () => {
     ],
     ["and then it is done", machines.new, {}, { do: "done" }],
     ["unless it is meant once more", machines.new, { anew: true }, { do: "drain" }],
+    [
+      "which waits until the new one is as it should be: an earlier call has made it",
+      machines.new,
+      { anew: true, missing: "neard is not in sync yet" },
+      { do: "await-healthy" },
+    ],
+    [
+      "a drain that was cut off goes on, of a new machine too",
+      machines.draining,
+      { hosts: noStatus("host-b", three), missing: "the agent gives no answer" },
+      { do: "drain" },
+    ],
+    [
+      "one that answers and lets nobody in is not dead",
+      machines["shut-out"],
+      { hosts: noStatus("host-b", three) },
+      {
+        do: "refuse",
+        reasons: ["host-b gives root no root rights"],
+        next: expect.stringMatching(/It lives.*Allow it\..*switch the machine off/),
+      },
+    ],
   ])("%s", (_, machine, more, expected) => expect(step(machine, more)).toMatchObject(expected));
 });
 
 describe("a host whose machine a cloud makes", () => {
   const old = { status: "running", ageMs: newForMs };
   const fresh = { status: "running", ageMs: newForMs - 1 };
+  const booting = { status: "initializing", ageMs: bootsForMs - 1 };
   test.each<[string, Machine, Partial<Situation>, object]>([
     ["serves", machines.old, { cloud: old }, { do: "drain" }],
     ["is out of service", machines.drained, { cloud: old }, { do: "make-machine", dead: false }],
@@ -120,6 +146,20 @@ describe("a host whose machine a cloud makes", () => {
       "was made a moment ago, and is off",
       machines.silent,
       { cloud: { ...fresh, status: "off" } },
+      { do: "make-machine" },
+    ],
+    [
+      "was made by the call that was cut off, and is meant",
+      machines.silent,
+      { cloud: booting, anew: true },
+      { do: "deploy", refresh: false },
+    ],
+    ["boots, and has not got our key yet", machines["shut-out"], { cloud: booting }, { do: "deploy" }],
+    ["answers and lets nobody in", machines["shut-out"], { cloud: old }, { do: "refuse" }],
+    [
+      "is off since it let nobody in",
+      machines["shut-out"],
+      { cloud: { ...old, status: "off" } },
       { do: "make-machine" },
     ],
     [
@@ -144,9 +184,26 @@ describe("a host whose machine a cloud makes", () => {
     ["is new and whole", machines.new, { cloud: fresh }, { do: "done" }],
   ])("%s", (_, machine, more, expected) =>
     expect(
-      step(machine, { hosts: machine.is === "silent" ? noStatus("host-b", three) : three, ...more }),
+      step(machine, {
+        hosts: ["silent", "shut-out"].includes(machine.is) ? noStatus("host-b", three) : three,
+        ...more,
+      }),
     ).toMatchObject(expected),
   );
+  test("is deleted only when another host says that it holds nothing, or its power is off", () => {
+    const voteless = three.map((host) => ({
+      ...host,
+      status: null,
+      ...(host.name === "host-b" && { roles: ["neard"] as const }),
+    }));
+    expect(step(machines.silent, { cloud: old, hosts: voteless })).toMatchObject({
+      do: "refuse",
+      reasons: [expect.stringContaining("it may live and validate")],
+    });
+    expect(step(machines.silent, { cloud: { ...old, status: "off" }, hosts: voteless })).toMatchObject({
+      do: "make-machine",
+    });
+  });
   test("is deleted only while the others can do without it", () => {
     const hosts = noStatus("host-b", noStatus("host-c"));
     expect(step(machines.silent, { cloud: old, hosts })).toMatchObject({ do: "refuse" });
@@ -232,11 +289,11 @@ describe("what a machine says of itself", () => {
       .map(([name, value]) => `${name}=${value}`)
       .join("\n");
   test.each<[string, Record<string, string>, object]>([
-    ["serves", {}, { is: "deployed", ageMs: 3_600_000 }],
+    ["serves", {}, { is: "deployed", ageMs: 3_600_000, isDraining: false }],
     ["has nothing", { identity: "", specs: "", agent: "inactive", consul: "inactive" }, { is: "bare" }],
     ["was deployed in part", { specs: "system.json consul.json " }, { is: "bare" }],
     ["is out of service", { agent: "inactive disabled ", consul: "failed disabled " }, { is: "drained" }],
-    ["is half out of service", { agent: "inactive disabled " }, { is: "deployed" }],
+    ["is half out of service", { agent: "inactive disabled " }, { is: "deployed", isDraining: true }],
     [
       "was only stopped: a boot starts it",
       { agent: "inactive enabled ", consul: "inactive enabled " },

@@ -3,13 +3,16 @@
  * but what the hosts themselves are, so a call that was cut short goes on from where things stand.
  *
  * Awkward cases: a machine that is new already, because an earlier call came so far: it is waited for and not replaced once
- * more. And a dead one: there is nothing to take out of service, but what its loss has left must be enough.
+ * more, also where a new one was meant. A dead one: there is nothing to take out of service, but what its loss has left must
+ * be enough, and another host must know that it holds nothing. And one that answers without letting us in: it lives.
  */
 import { type HostNow, obstaclesTo } from "../../contract/taking-away.ts";
 import type { Machine } from "./machine.ts";
 
 /** A machine that was set up in the last day is the new one: nobody means to replace it again without saying so. */
 export const newForMs = 24 * 3_600_000;
+/** A server that was made so lately boots: whatever the operator says, an earlier call of his has made it. */
+export const bootsForMs = 15 * 60_000;
 
 export interface Situation {
   readonly host: string;
@@ -24,7 +27,7 @@ export interface Situation {
   readonly missing: string | null;
   /** The operator has said that nobody need stand by meanwhile. */
   readonly withoutStandby: boolean;
-  /** The operator means a machine that is new already. */
+  /** The operator means a machine that is new already, and as it should be. */
   readonly anew: boolean;
 }
 
@@ -70,9 +73,21 @@ export function nextStep(situation: Situation): Step {
     case "silent":
       if (cloud === null) return refusal(situation) ?? { do: "await-machine", dead: true };
       return silentServer(situation, cloud);
+    case "shut-out":
+      // One that boots has not got our key yet; one that is off answers no more.
+      if (cloud !== null && cloud !== "unknown" && cloud !== "absent" && (isBooting(cloud) || cloud.status === "off"))
+        return silentServer(situation, cloud);
+      return {
+        do: "refuse",
+        reasons: [machine.error.message.replace(/\.$/, "")],
+        next: shutOutNext(machine.error.next),
+      };
     case "deployed":
-      if (machine.ageMs < newForMs && !situation.anew)
-        return situation.missing === null ? { do: "done" } : { do: "await-healthy", missing: situation.missing };
+      if (machine.ageMs < newForMs && !machine.isDraining) {
+        // One that is new and not as it should be yet is what an earlier call has made, whatever was said in this one.
+        if (situation.missing !== null) return { do: "await-healthy", missing: situation.missing };
+        if (!situation.anew) return { do: "done" };
+      }
       return refusal(situation) ?? { do: "drain" };
   }
 }
@@ -80,15 +95,23 @@ export function nextStep(situation: Situation): Step {
 /** One that was made a moment ago need not answer yet; the apply waits for it. */
 function silentServer(situation: Situation, cloud: CloudServer | "absent" | "unknown"): Step {
   if (cloud === "absent") return { do: "deploy", refresh: true };
+  if (cloud !== "unknown" && isBooting(cloud)) return deploy;
   if (cloud !== "unknown" && cloud.status !== "off" && cloud.ageMs < newForMs && !situation.anew) return deploy;
   return refusal(situation) ?? { do: "make-machine", dead: true };
 }
 
-const strangersNext =
-  "Somebody else answers there, or its host key was changed by hand: look at the server in the provider's console.";
+const isBooting = ({ ageMs }: CloudServer) => ageMs < bootsForMs;
 
-function refusal({ hosts, host, withoutStandby }: Situation): Extract<Step, { do: "refuse" }> | null {
-  const against = obstaclesTo(hosts, host).filter(({ is }) => is !== "last-standby" || !withoutStandby);
+const shutOutNext = (next: string | undefined) =>
+  `It lives, and nobody can see what it does. ${next ?? "Mend the way in."} If that cannot be mended, switch the machine off, and call it again.`;
+
+const strangersNext =
+  "Somebody else answers there, or its host key was changed by hand: look at the server in the provider's console. Of one that was adopted, and whose replacement was cut off: pulumi up.";
+
+function refusal({ hosts, host, cloud, withoutStandby }: Situation): Extract<Step, { do: "refuse" }> | null {
+  const isOff = typeof cloud === "object" && cloud?.status === "off";
+  const now = hosts.map((one) => (one.name === host ? { ...one, isOff } : one));
+  const against = obstaclesTo(now, host).filter(({ is }) => is !== "last-standby" || !withoutStandby);
   if (against.length === 0) return null;
   return {
     do: "refuse",

@@ -195,6 +195,14 @@ describe("refused, with exit code 1, and nothing is changed", () => {
     expect(code).toBe(1);
     expect(err).toContain("it lives and may validate");
   });
+  test("a new machine whose drain breaks off: the words have the flags with which it goes on", async () => {
+    const { machines, world } = cluster();
+    machines["host-b"].since = agoS(60);
+    machines["host-b"].drainSays = { code: 1, stderr: "holdfastd: host-b is busy.\n" };
+    const flags = ["--yes", "--anew", "--without-standby"];
+    const { err } = await holdfast(world(), "replace", "host-b", ...flags);
+    expect(err).toContain("it goes on from there: holdfast replace host-b --without-standby --anew.");
+  });
   test("what the host itself says no to, in its own words", async () => {
     const { machines, world } = cluster();
     machines["host-b"].drainSays = {
@@ -327,6 +335,7 @@ describe("a host whose machine a cloud makes", () => {
       },
       pulumi: async (_stack, arguments_, variables) => {
         runs.push({ arguments_, variables });
+        if (arguments_[0] === "preview") return 0;
         const { "host-b": machine } = one.machines;
         machine.on = true;
         machine.isDrained = false;
@@ -350,13 +359,46 @@ describe("a host whose machine a cloud makes", () => {
     variables: { HOLDFAST_REPLACE: "host-b" },
   };
 
+  const previewed = { arguments_: ["preview", ...replaced.arguments_.slice(1, 3)], variables: replaced.variables };
+
   test("out of service, another server, healthy again: in one call", async () => {
     const { machines, runs, world } = atCloud();
     const { code, out } = await holdfast(world(), "replace", "--yes", "host-b", "--json");
     expect(code).toBe(0);
     expect(JSON.parse(out)).toEqual({ host: "host-b", state: "done", did: ["drained", "machine-made"], next: [] });
     expect(machines["host-b"].ran[0]).toMatch(/^drain /);
-    expect(runs).toEqual([replaced]);
+    expect(runs).toEqual([previewed, replaced]);
+  });
+  test("what Pulumi would refuse is told before the host is taken out of service", async () => {
+    const { machines, world } = atCloud({ pulumi: async (_, [command]) => (command === "preview" ? 255 : 0) });
+    const { code, err } = await holdfast(world(), "replace", "--yes", "--anew", "host-b");
+    expect(code).toBe(1);
+    expect(err).toContain("pulumi preview of another server for host-b ended with exit code 255; nothing was changed.");
+    expect(err).toContain("call it again: holdfast replace host-b --anew.");
+    expect(machines["host-b"].ran).toEqual([]);
+  });
+  test("one that answers and does not let us in is not deleted", async () => {
+    const shut = () => {
+      throw new HoldfastError("HF_HOST_LOGIN", "host-b gives root no root rights.", { next: "Allow it." });
+    };
+    const { machines, runs, world } = atCloud({
+      linkTo: (host) =>
+        host.name === "host-b" ? { run: shut, request: shut } : machines[host.name as keyof typeof machines].host,
+    });
+    const { code, err } = await holdfast(world(), "replace", "--yes", "host-b");
+    expect(code).toBe(1);
+    expect(err).toContain(
+      "host-b gives root no root rights.\n  next: It lives, and nobody can see what it does. Allow it.",
+    );
+    expect(runs).toEqual([]);
+  });
+  test("one that serves: asked with what becomes of its disk", async () => {
+    const { world } = atCloud({ terminal: { interactive: true }, confirm: false });
+    const asked = world();
+    expect((await holdfast(asked, "replace", "host-b")).code).toBe(1);
+    expect(asked.questions).toEqual([
+      "Take host-b out of service, for its machine to be replaced? Its server is deleted then, with all that is on its disk.",
+    ]);
   });
   test("one that is dead: asked, and then made anew without draining", async () => {
     const { machines, runs, world } = atCloud({ terminal: { interactive: true }, confirm: true });

@@ -14,7 +14,7 @@ import { hostsNow } from "./hosts-now.ts";
 import { lookAtMachine, type Machine } from "./machine.ts";
 import { settingsHostKey } from "./new-host-key.ts";
 import { type CloudServer, missingOn, nextStep } from "./next-step.ts";
-import { done, machineNeeded, machineSteps, nothingToDo, type ReplaceReport } from "./words.ts";
+import { callAgain, done, machineNeeded, machineSteps, nothingToDo, type ReplaceReport } from "./words.ts";
 
 /** What one call of the command is about, and what it has done so far. */
 export interface Replacement {
@@ -73,17 +73,15 @@ export async function takeStep(
       return end(exitCodes.degraded, `${step.message}\n${next}`, "host-key-needed", [next]);
     }
     case "drain":
-      return (await drained(ports, session, replacement, seen.hosts)) ?? "go-on";
+      return (
+        (host.cloud == null ? null : await previewed(ports, stack, replacement)) ??
+        (await drained(ports, session, replacement, seen.hosts)) ??
+        "go-on"
+      );
     case "make-machine": {
       const question = `${host.name} does not answer. Delete its server with all that is on it, and make a new one?`;
       if (step.dead && !(await isAgreed(ports, replacement, question))) return nothingDone;
-      const urn = serverUrn(stackName(ports, stack), await projectName(ports.checkout), host.name);
-      const run = {
-        more: ["--replace", urn],
-        variables: { [replaceVariable]: host.name },
-        did: "machine-made",
-      } as const;
-      return (await upped(ports, stack, replacement, run)) ?? "go-on";
+      return (await upped(ports, stack, replacement, await serverRun(ports, stack, host.name))) ?? "go-on";
     }
     case "deploy": {
       const run = { more: step.refresh ? ["--refresh"] : [], variables: {}, did: "deployed" } as const;
@@ -119,8 +117,9 @@ async function look(ports: Ports, session: ClusterSession, host: StackHost, stac
   const [hosts, machine] = await Promise.all([hostsNow(session), lookBy(ports.link(cluster, host))]);
   const own = hosts.find(({ name }) => name === host.name) as HostNow;
   const withNewKey = machine.is === "other-key" ? await lookWithNewKey(ports, cluster, host, stack) : null;
-  // Who answers need not be asked for.
-  const cloud = machine.is === "silent" || host.cloud == null ? await serverOf(ports, cluster, host) : "unknown";
+  // Who lets us in need not be asked for.
+  const isSeen = machine.is !== "silent" && machine.is !== "shut-out";
+  const cloud = !isSeen || host.cloud == null ? await serverOf(ports, cluster, host) : "unknown";
   return { hosts, machine, withNewKey, cloud, missing: missingOn(own) };
 }
 
@@ -158,9 +157,34 @@ async function projectName(checkout: Ports["checkout"]): Promise<string> {
   return /^name: *(\S+)/m.exec((await checkout.read(null, "Pulumi.yaml")) ?? "")?.[1] ?? "holdfast";
 }
 
-const interruptedText = (host: string) =>
-  `Interrupted. Call it again, it goes on from there: holdfast replace ${host}.`;
-const interrupted = (host: string): End => ({ code: exitCodes.interrupted, text: interruptedText(host), report: null });
+const interrupted = (replacement: Replacement): End => ({
+  code: exitCodes.interrupted,
+  text: `Interrupted. Call it again, it goes on from there: ${callAgain(replacement)}.`,
+  report: null,
+});
+
+/** `pulumi up` for another server of a host at a cloud. */
+async function serverRun(ports: Ports, stack: string | undefined, host: string) {
+  const urn = serverUrn(stackName(ports, stack), await projectName(ports.checkout), host);
+  return { more: ["--replace", urn], variables: { [replaceVariable]: host }, did: "machine-made" } as const;
+}
+
+/**
+ * Whether all that Pulumi asks before it makes another server is answered well: a type that is sold out, a location that cannot
+ * be, or any setting that waits to be deployed would otherwise be told when the host is out of service already.
+ */
+async function previewed(ports: Ports, stack: string | undefined, replacement: Replacement): Promise<End | null> {
+  const { host: name } = replacement;
+  const { more, variables } = await serverRun(ports, stack, name);
+  const code = await ports.pulumi(stack, ["preview", ...more], variables);
+  if (ports.interrupted.aborted || code === exitCodes.interrupted) return interrupted(replacement);
+  if (code === 0) return null;
+  throw new HoldfastError(
+    "HF_APPLY_FAILED",
+    `pulumi preview of another server for ${name} ended with exit code ${code}; nothing was changed.`,
+    { next: `Its messages are above. Mend the cause, then call it again: ${callAgain(replacement)}.` },
+  );
+}
 
 async function drained(
   ports: Ports,
@@ -174,14 +198,19 @@ async function drained(
       next: "Somebody may have run pulumi up meanwhile. Look at it: holdfast status.",
     });
   const isActive = hosts.some((host) => host.name === name && host.status?.role === "active");
-  const question = `Take ${name} out of service, for its machine to be replaced?${isActive ? " It is active: the key moves first." : ""}`;
+  const fate =
+    cluster.hosts.find((host) => host.name === name)?.cloud == null
+      ? ""
+      : " Its server is deleted then, with all that is on its disk.";
+  const question = `Take ${name} out of service, for its machine to be replaced?${fate}${isActive ? " It is active: the key moves first." : ""}`;
   if (!(await isAgreed(ports, replacement, question))) return nothingDone;
   const progress = startProgress(ports.terminal);
   try {
     const { account, network } = cluster;
     const onProgress = (line: string) => progress.update(line);
-    if (!(await drainHost(links.of(name), { account, network, signal: ports.interrupted, onProgress })))
-      return interrupted(name);
+    const again = callAgain(replacement);
+    if (!(await drainHost(links.of(name), { account, network, again, signal: ports.interrupted, onProgress })))
+      return interrupted(replacement);
   } finally {
     progress.end();
   }
@@ -211,7 +240,7 @@ async function upped(
   // Otherwise it shows what it is going to do, and asks by itself.
   const asked = replacement.asks ? [] : ["--yes", "--skip-preview"];
   const code = await ports.pulumi(stack, ["up", ...more, ...asked], variables);
-  if (ports.interrupted.aborted || code === exitCodes.interrupted) return interrupted(name);
+  if (ports.interrupted.aborted || code === exitCodes.interrupted) return interrupted(replacement);
   if (code !== 0)
     throw new HoldfastError("HF_APPLY_FAILED", `pulumi up ended with exit code ${code}; ${name} is not done.`, {
       next: `Its messages are above. Mend the cause, then call it again, it goes on from there: holdfast replace ${name}.`,
@@ -226,7 +255,7 @@ async function healthy(
   ports: Ports,
   { cluster, links }: ClusterSession,
   { name, roles }: StackHost,
-  { giveUpMs }: Replacement,
+  replacement: Replacement,
 ): Promise<End | null> {
   const { clock, terminal } = ports;
   const progress = startProgress(terminal);
@@ -237,14 +266,14 @@ async function healthy(
       const status = answer !== undefined && "status" in answer ? answer.status : null;
       const missing = missingOn({ name, roles, status });
       if (missing === null) return null;
-      if (clock.monotonicMs() >= giveUpMs)
+      if (clock.monotonicMs() >= replacement.giveUpMs)
         throw new HoldfastError("HF_TIMEOUT", `${name} is not healthy yet: ${missing}.`, {
-          next: `See what it does: holdfast logs ${name}. Call it again, it waits on: holdfast replace ${name}; --anew replaces the machine once more.`,
+          next: `See what it does: holdfast logs ${name}. Call it again, it waits on: holdfast replace ${name}. If it never gets so, switch the machine off first: a dead one is replaced.`,
         });
       const waited = Math.round((clock.monotonicMs() - startMs) / 1000);
       progress.update(`waiting for the new machine of ${name} on ${cluster.network}: ${missing} (${waited} s)`);
       await clock.sleep(lookEveryMs, ports.interrupted);
-      if (ports.interrupted.aborted) return interrupted(name);
+      if (ports.interrupted.aborted) return interrupted(replacement);
     }
   } finally {
     progress.end();

@@ -2,6 +2,7 @@
 import type { StackHost } from "../ports.ts";
 import { formatDuration } from "../terminal/duration.ts";
 import type { Machine } from "./machine.ts";
+import type { Replacement } from "./take-step.ts";
 
 /** `holdfast replace --json`. */
 export interface ReplaceReport {
@@ -11,6 +12,19 @@ export interface ReplaceReport {
   /** What this call did. */
   readonly did: readonly ("drained" | "machine-made" | "deployed")[];
   readonly next: readonly string[];
+}
+
+/** The command that goes on where a call ends early. A new machine is meant until it has begun to go; then it is a new one again. */
+export function callAgain({
+  host,
+  anew,
+  withoutStandby,
+}: Pick<Replacement, "host" | "anew" | "withoutStandby">): string {
+  return [
+    `holdfast replace ${host}`,
+    ...(withoutStandby ? ["--without-standby"] : []),
+    ...(anew ? ["--anew"] : []),
+  ].join(" ");
 }
 
 /** What the operator does with the machine itself. */

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { HoldfastError } from "../../contract/errors.ts";
 import { repositoryRoot } from "../../toolchain/node-packages.ts";
 import { printProgress } from "../../toolchain/print-progress.ts";
-import { selectedStack, stackEnvironment } from "../../toolchain/stack.ts";
+import { selectedStack, stackEnvironment, usesCloud } from "../../toolchain/stack.ts";
 import { ensureTools } from "../../toolchain/tools.ts";
 
 /**
@@ -19,11 +19,15 @@ export async function runPulumi(
   arguments_: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): Promise<number> {
+  const stack = name ?? selectedStack(repositoryRoot);
+  const plugins = [
+    "command-plugin",
+    ...(usesCloud(repositoryRoot, stack) ? (["hcloud-plugin"] as const) : []),
+  ] as const;
   const tools = await ensureTools({
-    only: ["pulumi", "pulumi-language-nodejs", "command-plugin"],
+    only: ["pulumi", "pulumi-language-nodejs", ...plugins],
     onProgress: printProgress,
   });
-  const stack = name ?? selectedStack(repositoryRoot);
   const named = stack === undefined ? [] : ["--stack", stack];
   const child = spawn(tools.pulumi.path, [...arguments_, ...named], {
     cwd: repositoryRoot,

@@ -211,6 +211,15 @@ describe("hosts that a cloud makes", () => {
   test("a host that existed and is made now is another machine", () => {
     const existing = sampleHost("host-c", 13, ["consul"], { address: "10.233.5.5", zone: "rack-3" });
     expect(states(compare(before, cloudSide(ca, cb, existing)))["host-c"]).toBe("replaced");
+    const adopt = { server: 4711, primaryIp: 815 };
+    const adopted = (hostKey: string | undefined) => ({
+      ...existing,
+      hostKey,
+      cloud: { location: "hel1", adopt },
+    });
+    const is = (hostKey: string | undefined) =>
+      states(compare(cloudSide(ca, cb, existing), cloudSide(ca, cb, adopted(hostKey))))["host-c"];
+    expect([is(existing.hostKey), is(sampleHostKey("another"))]).toEqual(["changes", "replaced"]);
   });
 });
 

@@ -80,6 +80,7 @@ function hostChanges(base: Side | null, head: Side): HostChange[] {
     const was = before.get(plan.host.name);
     const isReplaced =
       was !== undefined &&
+      !isAdoptedFrom(was.host, plan.host) &&
       (was.host.ssh.hostKey !== plan.host.ssh.hostKey || isAtCloud(was.host) !== isAtCloud(plan.host));
     const known = base === null || was === undefined || isReplaced ? new Map() : specsOf(base, was);
     const concerns = concernChanges(known, specsOf(head, plan), secrets);
@@ -104,6 +105,10 @@ function hostChanges(base: Side | null, head: Side): HostChange[] {
     }),
   ];
 }
+
+/** A server that existed and is managed now: its own host key says that it is the same machine. */
+const isAdoptedFrom = (was: Host, is: Host) =>
+  !isAtCloud(was) && is.cloud?.adopt != null && is.cloud.adopt.hostKey === was.ssh.hostKey;
 
 const placeOf = ({ name, roles, address, zone }: Host) => ({ name, roles, address, zone });
 

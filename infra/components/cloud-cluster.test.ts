@@ -6,6 +6,7 @@ import { claimOf } from "../claim.ts";
 import { stackOutputs } from "../outputs.ts";
 import { planCloud } from "../plan/cloud.ts";
 import { planDeployment } from "../plan/deployment.ts";
+import { cloudStateFrom } from "../preflight/cloud-state.ts";
 import {
   sampleArtifactsByArch,
   sampleCloudInput,
@@ -62,6 +63,7 @@ beforeAll(async () => {
     plan: cloud,
     token: pulumi.secret(sampleToken),
     replaceable: new Set(),
+    state: cloudStateFrom({}),
     makeHostKey,
   });
   const secrets = new ClusterSecrets("secrets", topology).make(pulumi.secret(keyFileJson(sampleKey)), undefined);

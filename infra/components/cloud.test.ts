@@ -3,11 +3,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { cloudComponent, serverUrn } from "../../contract/cloud.ts";
 import type { SettingsInput } from "../config/schema.ts";
 import { planCloud } from "../plan/cloud.ts";
+import { cloudStateFrom } from "../preflight/cloud-state.ts";
 import {
   sampleCloudHost,
   sampleCloudInput,
   sampleHcloud,
   sampleHost,
+  sampleHostKey,
   sampleToken,
   sampleTopology,
 } from "../testing/sample.ts";
@@ -33,7 +35,11 @@ const keyPair = { privateKey: "PRIVATE HOST KEY", publicKey: "ssh-ed25519 AAAA" 
 /** A value that was registered as a secret: Pulumi wraps it, with this as the mark. */
 const secretMark = "4dabf18193072939515e22adb298388d";
 
-async function register(more: Partial<SettingsInput> = {}, replaceable: string[] = []): Promise<Registered[]> {
+async function register(
+  more: Partial<SettingsInput> = {},
+  replaceable: string[] = [],
+  state = cloudStateFrom({}),
+): Promise<Registered[]> {
   registered = [];
   requests = [];
   const { Cloud } = await import("./cloud.ts");
@@ -43,6 +49,7 @@ async function register(more: Partial<SettingsInput> = {}, replaceable: string[]
     plan,
     token: pulumi.secret(sampleToken),
     replaceable: new Set(replaceable),
+    state,
     makeHostKey: () => keyPair,
   });
   await pulumi.runtime.disconnect();
@@ -91,6 +98,7 @@ function optionsOf(request: Request): Record<string, unknown> {
     dependencies: request.getDependenciesList?.(),
     parent: request.getParent?.(),
     provider: request.getProvider?.(),
+    import: request.getImportid?.(),
   };
   return Object.fromEntries(
     Object.entries(all).filter(
@@ -111,6 +119,49 @@ const named = (all: Registered[], type: string, name: string) =>
   all.find((one) => one.type.endsWith(`:${type}`) && one.name === name) as Registered;
 const ofType = (all: Registered[], type: string) => all.filter((one) => one.type.endsWith(`:${type}`));
 const own = { parent: expect.stringMatching(/::cloud$/), provider: expect.stringContaining("hcloud") };
+
+describe("a server that is adopted", () => {
+  const adopt = { server: 4711, primaryIp: 815 };
+  const hosts = [
+    sampleCloudHost("host-a", { hostKey: sampleHostKey("own"), cloud: { location: "fsn1", adopt } }),
+    ...sampleCloudInput().hosts.slice(1),
+  ];
+  const inState = (server: number) =>
+    cloudStateFrom(
+      Object.fromEntries(
+        [
+          ["hcloud:index/server:Server", "host-a", server],
+          ["hcloud:index/primaryIp:PrimaryIp", "host-a-address", 815],
+        ].map(([type, name, id]) => [
+          `urn:pulumi:s::p::${type}::${name}`,
+          { type: String(type), outputs: { id: String(id) } },
+        ]),
+      ),
+    );
+  const kept = ["image", "userData", "sshKeys", "location", "placementGroupId"];
+  test("is imported with its address, and what would cost it that is left alone", async () => {
+    const all = await register({ hosts });
+    expect(named(all, "Server", "host-a").options).toMatchObject({
+      import: "4711",
+      ignoreChanges: [...kept, "publicNets", "keepDisk", "backups"],
+      protect: true,
+    });
+    expect(named(all, "PrimaryIp", "host-a-address").options).toMatchObject({ import: "815" });
+    expect(named(all, "Stash", "host-a-adopted").inputs).toEqual({ input: "4711" });
+    expect(named(all, "Server", "host-b").options).not.toHaveProperty("import");
+  });
+  test("is left alone, and not imported again, while it is there", async () => {
+    const { options } = named(await register({ hosts }, [], inState(4711)), "Server", "host-a");
+    expect(options).toMatchObject({ ignoreChanges: [...kept, "publicNets", "keepDisk", "backups"] });
+    expect(options).not.toHaveProperty("import");
+  });
+  test("that was replaced is one as any other", async () => {
+    const all = await register({ hosts }, [], inState(5000));
+    expect(named(all, "Server", "host-a").options).toMatchObject({ ignoreChanges: kept });
+    expect(named(all, "Server", "host-a").options).not.toHaveProperty("import");
+    expect(named(all, "Stash", "host-a-adopted")).toBeUndefined();
+  });
+});
 
 describe("three hosts at three locations", () => {
   let all: Registered[];

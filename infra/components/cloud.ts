@@ -15,6 +15,7 @@ import type { KeyPair } from "../../ssh/key-pair.ts";
 import type { Cloud as CloudSettings } from "../config/topology.ts";
 import { type CloudHostPlan, type CloudPlan, cloudNames, type FirewallRule } from "../plan/cloud.ts";
 import { mostUserDataBytes, userData } from "../plan/user-data.ts";
+import { addressInState, type CloudState, isAdopted, serverInState } from "../preflight/cloud-state.ts";
 import type { CloudPlace, CloudPlaces } from "./cloud-places.ts";
 
 export interface CloudParts {
@@ -25,6 +26,8 @@ export interface CloudParts {
    * contract/cloud.ts.
    */
   readonly replaceable: ReadonlySet<string>;
+  /** What the stack had before this run: what is adopted already is not imported again. */
+  readonly state: CloudState;
   /** Makes an SSH host key, for a host that may have one already: what a program makes is kept only the first time. */
   readonly makeHostKey: (host: string) => KeyPair;
 }
@@ -34,10 +37,18 @@ const perHost = {
   address: (host: string) => `${host}-address`,
   attachment: (host: string) => `${host}-private`,
   hostKey: (host: string) => `${host}-host-key`,
+  ready: (host: string) => `${host}-ready`,
+  adopted: (host: string) => `${host}-adopted`,
 };
 
 /** As the facts of the provider have it: what of a server would replace it, or be refused of one that runs. */
 export const keptOfServers = ["image", "userData", "sshKeys", "location", "placementGroupId"];
+
+/**
+ * Besides, of one that is adopted, until it is replaced: for these the provider would cut its power and delete its address, and end
+ * what backups it has.
+ */
+export const keptOfAdopted = ["publicNets", "keepDisk", "backups"];
 
 /** Hosts beyond which actions are asked about less often: a project has 3,600 requests an hour. */
 const manyHosts = 5;
@@ -126,15 +137,24 @@ export class Cloud extends pulumi.ComponentResource {
     );
   }
 
-  #makeHost(plan: CloudHostPlan, common: Common, { replaceable, makeHostKey }: CloudParts): CloudPlace {
+  #makeHost(plan: CloudHostPlan, common: Common, { replaceable, state, makeHostKey }: CloudParts): CloudPlace {
     const { name, address: privateAddress, cloud } = plan.host;
     const { serverName, serverType, location, image, protect } = cloud;
+    const adopt = isAdopted(state, plan.host) ? cloud.adopt : null;
+    const imported = (isInState: boolean, id: number | undefined) =>
+      isInState || id === undefined ? {} : { import: String(id) };
     const hostKey = this.#keepHostKey(name, makeHostKey);
     const address = new hcloud.PrimaryIp(
       perHost.address(name),
       // Without assigneeType: the API says "unassigned" while it is free, and another word would differ once.
       { name: serverName, type: "ipv4", location, autoDelete: false, deleteProtection: protect, labels: plan.labels },
-      { ...this.#own, protect, deleteBeforeReplace: true, ignoreChanges: ["location"] },
+      {
+        ...this.#own,
+        protect,
+        deleteBeforeReplace: true,
+        ignoreChanges: ["location"],
+        ...imported(addressInState(state, name) !== undefined, adopt?.primaryIp),
+      },
     );
     const group = plan.spreadIn === null ? undefined : common.groups.get(plan.spreadIn);
     const server = new hcloud.Server(
@@ -157,8 +177,9 @@ export class Cloud extends pulumi.ComponentResource {
       {
         ...this.#own,
         protect: protect && !replaceable.has(name),
-        ignoreChanges: keptOfServers,
+        ignoreChanges: adopt === null ? keptOfServers : [...keptOfServers, ...keptOfAdopted],
         deleteBeforeReplace: true,
+        ...imported(serverInState(state, name) !== undefined, adopt?.server),
         customTimeouts: { create: "15m" },
         // What costs comes when the network is there.
         dependsOn: [common.subnet],
@@ -169,12 +190,38 @@ export class Cloud extends pulumi.ComponentResource {
       { serverId: numberOf(server), subnetId: common.subnet.id, ip: privateAddress },
       { ...this.#own, deletedWith: server, deleteBeforeReplace: true },
     );
+    const made = pulumi.unsecret(hostKey.apply(({ publicKey }) => publicKey));
+    if (adopt !== null) this.#keepAdopted(name, adopt.server);
     return {
       address: address.ipAddress,
-      hostKey: pulumi.unsecret(hostKey.apply(({ publicKey }) => publicKey)),
+      // Another server, in this very run, has the one that was made.
+      hostKey:
+        adopt === null
+          ? made
+          : pulumi.all([server.id, made]).apply(([id, key]) => (id === String(adopt.server) ? adopt.hostKey : key)),
       serverId: server.id,
       made: [server, attachment],
     };
+  }
+
+  /** Keeps in the state that a server was adopted: settings that forget it would cost its address. */
+  #keepAdopted(name: string, server: number): void {
+    const options = { parent: this, replaceOnChanges: ["input"] };
+    new pulumi.Stash(perHost.adopted(name), { input: String(server) }, options);
+  }
+
+  /**
+   * Keeps in the state which server of each host was waited for, once it was. Of a run that was cut off between making another
+   * server and that, the next one sees that it has to wait.
+   */
+  keepReady(): void {
+    for (const [name, { serverId }] of this.places)
+      new pulumi.Stash(
+        perHost.ready(name),
+        { input: serverId },
+        // What a Stash gives out is its first input: for another, it must be another.
+        { parent: this, replaceOnChanges: ["input"] },
+      );
   }
 
   /** Made once and kept in the state: a server that is replaced has the same one. */

@@ -26,6 +26,37 @@ const [a, b, c] = sampleCloudInput().hosts as [object, object, object];
 const withA = (more: object) => ({ ...sampleCloudInput(), hosts: [{ ...a, ...more }, b, c] });
 const topology = (values: SettingsInput) => topologyFrom(sampleSettings(values), "ed25519:x");
 
+describe("a server that is adopted", () => {
+  const adopt = { server: 4711, primaryIp: 815 };
+  const adopting = (more: object = {}, cloud: object = {}) => ({
+    ...more,
+    cloud: { location: "fsn1", adopt, ...cloud },
+  });
+  test("is named by its ids, and shows the host key that it has", () => {
+    const values = withA(adopting({ hostKey: `${sampleHostKey("own")} root@own` }));
+    expect(check(values)).toMatchObject({ faults: [], warnings: [] });
+    const [host] = topology(values as SettingsInput).hosts;
+    expect(host?.cloud?.adopt).toEqual({ ...adopt, hostKey: sampleHostKey("own") });
+    expect(host?.ssh.hostKey).toBe("%{own-host-key}");
+  });
+  test("has a host key of its own", () =>
+    expect(messages(withA(adopting()))).toEqual([
+      "holdfast:hosts, host-a has cloud.adopt, but no hostKey: a server that runs has its own",
+    ]));
+  test("is one host's", () => {
+    const both = [a, b].map((host, i) => ({ ...host, ...adopting({ hostKey: sampleHostKey(`own ${i}`) }) }));
+    expect(messages({ ...sampleCloudInput(), hosts: [...both, c] })).toEqual([
+      "holdfast:hosts: host-a, host-b have the same cloud.adopt.server, 4711",
+      "holdfast:hosts: host-a, host-b have the same cloud.adopt.primaryIp, 815",
+    ]);
+  });
+  test.each([0, -1, 1.5, "4711"])("has a number as its id, not %j", (server) =>
+    expect(messages(withA(adopting({ hostKey: sampleHostKey("own") }, { adopt: { ...adopt, server } })))[0]).toContain(
+      "adopt",
+    ),
+  );
+});
+
 describe("three names and three locations", () => {
   test("are a configuration", () => expect(check(sampleCloudInput())).toMatchObject({ faults: [], warnings: [] }));
   test("and everything else follows", () => {
@@ -51,6 +82,7 @@ describe("three names and three locations", () => {
         location: "fsn1",
         image: "debian-13",
         protect: true,
+        adopt: null,
       },
       ssh: { host: "%{own-public-address}", port: 22, user: "root", hostKey: "%{own-host-key}", proxy: null },
       publicAddrs: ["%{own-public-address}:24567"],

@@ -27,16 +27,14 @@ export function cloudHostsIn({ hosts, hcloud }: Pick<Settings, "hosts" | "hcloud
 /** Of each host by itself: what a host that holdfast makes cannot choose. */
 export function cloudHostFaults(settings: Pick<Settings, "hosts" | "hcloud">): Fault[] {
   return cloudHostsIn(settings).flatMap((host) => {
-    const { name, user = "root", port = 22, hostKey, ssh, takeoverAddress } = host;
+    const { name, user = "root", port = 22, hostKey, ssh, takeoverAddress, cloud } = host;
     const at = `holdfast:hosts, ${name}`;
     return [
       ...(user === "root"
         ? []
         : [fault(`${at}: its user is ${user}, but a new server at Hetzner knows root alone`, "Remove user.")]),
       ...(port === 22 ? [] : [fault(`${at}: its port is ${port}, but a new server answers SSH on 22`, "Remove port.")]),
-      ...(hostKey === undefined
-        ? []
-        : [fault(`${at} has a hostKey, but a server at a cloud gets one that holdfast makes`, "Remove hostKey.")]),
+      ...hostKeyFaults(at, hostKey, cloud.adopt !== undefined),
       ...(ssh.host === undefined && ssh.port === undefined
         ? []
         : [
@@ -56,6 +54,29 @@ export function cloudHostFaults(settings: Pick<Settings, "hosts" | "hcloud">): F
           ]),
     ];
   });
+}
+
+function hostKeyFaults(at: string, hostKey: string | undefined, isAdopted: boolean): Fault[] {
+  if (isAdopted === (hostKey !== undefined)) return [];
+  return [
+    isAdopted
+      ? fault(
+          `${at} has cloud.adopt, but no hostKey: a server that runs has its own`,
+          "Read it on its console (cat /etc/ssh/ssh_host_ed25519_key.pub), and give it.",
+        )
+      : fault(`${at} has a hostKey, but a server at a cloud gets one that holdfast makes`, "Remove hostKey."),
+  ];
+}
+
+/** Nothing can be two hosts'. */
+function adoptionFaults(hosts: readonly CloudHost[]): Fault[] {
+  return (["server", "primaryIp"] as const).flatMap((what) =>
+    [...Map.groupBy(hosts, ({ cloud }) => cloud.adopt?.[what])]
+      .filter(([id, of]) => id !== undefined && of.length > 1)
+      .map(([id, of]) =>
+        fault(`holdfast:hosts: ${named(of)} have the same cloud.adopt.${what}, ${id}`, "Give each host its own."),
+      ),
+  );
 }
 
 /** The section itself. */
@@ -78,6 +99,7 @@ export function hcloudFaults(settings: Pick<Settings, "network" | "hosts" | "hcl
     ...zoneFaults(hcloud, hosts),
     ...hosts.flatMap((host) => addressFaults(hcloud, host)),
     ...spreadFaults(hcloud, hosts),
+    ...adoptionFaults(hosts),
   ];
 }
 

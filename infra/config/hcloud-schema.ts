@@ -25,6 +25,8 @@ const labelValue = z
     "must be a label's value: letters and digits, with hyphens, underscores and dots between, at most 63",
   );
 
+const apiId = z.number().int().positive();
+
 export const cloudHostSchema = z.strictObject({
   provider: z.literal("hcloud").default("hcloud").describe("Hetzner Cloud; there is no other yet"),
   serverType: apiName("a server type")
@@ -36,6 +38,15 @@ export const cloudHostSchema = z.strictObject({
   image: apiName("an image")
     .default("debian-13")
     .describe("What the server begins with; an existing host keeps its own until it is replaced"),
+  adopt: z
+    .strictObject({
+      server: apiId.describe(
+        "Id at Hetzner of a server that is there already: taken over as it runs, with its public address, instead of a new one. It stays in the settings, with hostKey, until the server is replaced; see docs/operate/cloud.md",
+      ),
+      primaryIp: apiId.describe("**Required** with server. Id of its public IPv4 address, a primary IP"),
+    })
+    .optional()
+    .describe("A server that is there already, to be taken over"),
   protect: z
     .boolean()
     .optional()

@@ -90,7 +90,7 @@ const hostShape = z.strictObject({
   hostKey: hostKey
     .optional()
     .describe(
-      "The host's public SSH key; no other is accepted. **Required** for a host that exists; at a cloud it is made",
+      "The host's public SSH key; no other is accepted. **Required** for a host that exists, and for one that is adopted; at a cloud it is made",
     ),
   ssh: z
     .strictObject({

@@ -25,6 +25,15 @@ export interface CloudHost {
   readonly image: string;
   /** Pulumi refuses to delete or replace it. */
   readonly protect: boolean;
+  /** What is taken over as it runs, by its ids, until its server is replaced; null: all is made. */
+  readonly adopt: Adoption | null;
+}
+
+export interface Adoption {
+  readonly server: number;
+  readonly primaryIp: number;
+  /** The SSH host key that it has. */
+  readonly hostKey: string;
 }
 
 /** What the hosts at Hetzner Cloud have in common; the token is no part of it. */
@@ -155,7 +164,7 @@ function hostFrom(host: SettledHost, settings: Settings): Host {
   };
 }
 
-function cloudHostFrom({ name, roles, cloud }: SettledHost, { hcloud, network }: Settings): CloudHost | null {
+function cloudHostFrom({ name, roles, cloud, hostKey }: SettledHost, { hcloud, network }: Settings): CloudHost | null {
   if (cloud === undefined || hcloud === undefined) return null;
   return {
     serverName: `${cloudNameOf(hcloud, network)}-${name}`,
@@ -163,6 +172,7 @@ function cloudHostFrom({ name, roles, cloud }: SettledHost, { hcloud, network }:
     location: cloud.location,
     image: cloud.image,
     protect: cloud.protect ?? hcloud.protect,
+    adopt: cloud.adopt === undefined ? null : { ...cloud.adopt, hostKey: bareKey(hostKey ?? "") },
   };
 }
 

@@ -119,10 +119,12 @@ describe("a server type", () => {
   });
   test("of another architecture", () => {
     expect(messages(withA({ serverType: "cax21" }, {}, { arch: "x64" }))[0]).toBe(
-      "host-a: the server type cax21 is an arm machine, but its arch is x64 | Set its arch to arm64, or choose another type.",
+      "host-a: the architecture of the server type cax21 is arm, but the host's arch is x64 | Set its arch to arm64, or choose another type.",
     );
     const serverTypes = [...sampleTypes, sampleType("cyx1", [4, 8, 80], undefined, { architecture: "unknown" })];
-    expect(messages(withA({ serverType: "cyx1" }), { serverTypes })[0]).toContain("is an unknown machine");
+    expect(messages(withA({ serverType: "cyx1" }), { serverTypes })[0]).toContain(
+      "the architecture of the server type cyx1 is unknown",
+    );
   });
   test("with too small a disk for a public chain", () => {
     const neard = {
@@ -132,7 +134,19 @@ describe("a server type", () => {
     };
     const at = withA({ serverType: "cx43" }, { network: "testnet", neard });
     expect(onlyA(messages(at))).toEqual([
-      "host-a: the server type cx43 has 160 GB of disk, and neard's data on testnet needs more than 540 GB | Choose a type with more: ccx63 (960 GB).",
+      "host-a: the server type cx43 has 160 GB of disk, and neard's data on testnet needs 540 GB at least | Choose a type with more: ccx63 (960 GB).",
+    ]);
+    const largest = (network: "testnet" | "mainnet") => {
+      const large = withA({ serverType: "ccx63" }, { network, neard });
+      return onlyA([...messages(large), ...judge(large).warnings]);
+    };
+    expect(largest("testnet")).toEqual([
+      "host-a: the server type ccx63 has 960 GB of disk, and NEAR asks for 1000 GB or more on testnet: watch how it fills.",
+    ]);
+    expect(largest("mainnet")).toEqual([
+      expect.stringMatching(
+        /^host-a: the server type ccx63 has 960 GB of disk, and neard's data on mainnet needs 2000 GB at least \| .*a dedicated one/,
+      ),
     ]);
   });
 });

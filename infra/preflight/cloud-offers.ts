@@ -33,8 +33,12 @@ export const imageQueryOf = ({ cloud, arch }: HostAtCloud): ImageQuery => ({
 });
 
 const architectures = { x64: "x86", arm64: "arm" } as const;
-/** As the preflight of hosts has it (host-faults.ts), and it is said there again once the host is there; in GB. */
-const leastChainDisk = 540;
+/**
+ * In GB. NEAR asks for 1 to 1.5 TB on testnet, and on mainnet for 2 TB of a validator of chunks alone, 3 TB of any other: below the
+ * least of it neard would fill the disk within weeks. The first bound is that of the preflight of hosts (host-faults.ts).
+ */
+const leastChainDisk = { testnet: 540, mainnet: 2000 } as const;
+const wantedChainDisk = { testnet: 1000, mainnet: 3000 } as const;
 /** Those of which holdfast knows that it does not run there. */
 const otherSystems = new Set(["alma", "centos", "fedora", "opensuse", "rocky"]);
 const mostAlternatives = 5;
@@ -45,7 +49,9 @@ const unavailable = (message: string, next: string): Fault => ({ code: "HF_CLOUD
 export function hostsToMake(topology: Topology, state: CloudState, replaceable: ReadonlySet<string>): HostAtCloud[] {
   return topology.hosts
     .filter(isAtCloud)
-    .filter(({ name }) => replaceable.has(name) || serverInState(state, name) === undefined);
+    .filter(
+      ({ name, cloud }) => replaceable.has(name) || (serverInState(state, name) === undefined && cloud.adopt === null),
+    );
 }
 
 /** Hosts whose server gets another type, and loses power for it. */
@@ -124,17 +130,18 @@ function judgeType(topology: Topology, host: HostAtCloud, { serverTypes }: Offer
   if (type.architecture !== architectures[arch])
     return only(
       configFault(
-        `${name}: the server type ${wanted} is an ${type.architecture} machine, but its arch is ${arch}`,
+        `${name}: the architecture of the server type ${wanted} is ${type.architecture}, but the host's arch is ${arch}`,
         type.architecture === "unknown"
           ? "Choose another type."
           : `Set its arch to ${type.architecture === "arm" ? "arm64" : "x64"}, or choose another type.`,
       ),
     );
-  if (hasRole("neard")(host) && topology.network !== "localnet" && type.disk < leastChainDisk)
+  const chain = hasRole("neard")(host) && topology.network !== "localnet" ? topology.network : null;
+  if (chain !== null && type.disk < leastChainDisk[chain])
     return only(
       configFault(
-        `${name}: the server type ${wanted} has ${type.disk} GB of disk, and neard's data on ${topology.network} needs more than ${leastChainDisk} GB`,
-        `Choose a type with more: ${bigger(serverTypes, cloud.location, arch)}.`,
+        `${name}: the server type ${wanted} has ${type.disk} GB of disk, and neard's data on ${chain} needs ${leastChainDisk[chain]} GB at least`,
+        bigger(serverTypes, leastChainDisk[chain], cloud.location, arch),
       ),
     );
   const offer = type.locations.find((one) => one.name === cloud.location);
@@ -153,12 +160,18 @@ function judgeType(topology: Topology, host: HostAtCloud, { serverTypes }: Offer
       : `, ${Number(price).toFixed(2)} a month without taxes, in your account's currency, as Hetzner lists it today`;
   return {
     faults: [],
-    warnings:
-      ends === undefined
+    warnings: [
+      ...(chain === null || type.disk >= wantedChainDisk[chain]
+        ? []
+        : [
+            `${name}: the server type ${wanted} has ${type.disk} GB of disk, and NEAR asks for ${wantedChainDisk[chain]} GB or more on ${chain}: watch how it fills.`,
+          ]),
+      ...(ends === undefined
         ? []
         : [
             `${name}: Hetzner withdraws the server type ${wanted} in ${cloud.location} on ${ends.slice(0, 10)}: a host that is replaced later needs another.`,
-          ],
+          ]),
+    ],
     notes: [
       `${name}: a new ${wanted} (${type.cores} cores, ${type.memory} GB, ${type.disk} GB of disk) in ${cloud.location}${cost}`,
     ],
@@ -185,11 +198,17 @@ function others(
   );
 }
 
-function bigger(types: readonly ServerType[], location: string, arch: keyof typeof architectures): string {
-  const fit = types.filter(
-    (type) => type.disk >= leastChainDisk && type.architecture === architectures[arch] && isOffered(type, location),
-  );
-  return fit.map(({ name, disk }) => `${name} (${disk} GB)`).join(", ") || `${location} has none with capacity now`;
+function bigger(
+  types: readonly ServerType[],
+  least: number,
+  location: string,
+  arch: keyof typeof architectures,
+): string {
+  const large = types.filter((type) => type.disk >= least && type.architecture === architectures[arch]);
+  if (large.length === 0)
+    return "Hetzner Cloud has none with as much: use a server that exists, such as a dedicated one (docs/operate/cloud.md).";
+  const fit = large.filter((type) => isOffered(type, location));
+  return `Choose a type with more: ${fit.map(({ name, disk }) => `${name} (${disk} GB)`).join(", ") || `${location} has none with capacity now`}.`;
 }
 
 const isOffered = ({ locations, deprecation }: ServerType, location: string) =>

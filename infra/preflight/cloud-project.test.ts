@@ -3,7 +3,14 @@ import type { Server } from "../../hcloud/schemas.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { wholeCloud, wholeState } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHcloud, sampleHostKey, sampleTopology } from "../testing/sample.ts";
-import { judgeThings, type ProjectFacts, projectFaults, remainingFaults } from "./cloud-project.ts";
+import {
+  judgeThings,
+  lostFaults,
+  type ProjectFacts,
+  projectFaults,
+  remainingFaults,
+  sectionFaults,
+} from "./cloud-project.ts";
 import { type CloudState, cloudStateFrom } from "./cloud-state.ts";
 
 const topology = sampleTopology(sampleCloudInput());
@@ -18,6 +25,7 @@ const nothing: ProjectFacts = {
   firewalls: [],
   ssh_keys: [],
 };
+const nothingSeen = { faults: [], doubts: [], unfinished: [] };
 const messages = (found: readonly { readonly message: string }[]) => found.map(({ message }) => message);
 const judge = (more: Partial<ProjectFacts> = {}, of: CloudState = state, at: Topology = topology) =>
   judgeThings(at, at.cloud as Cloud, of, { ...facts, ...more }, new Set());
@@ -32,12 +40,12 @@ const stateWithout = (...ends: string[]) =>
 
 test("a stack that is as it should be", () => {
   expect(projectFaults(state, facts)).toEqual([]);
-  expect(judge()).toEqual({ faults: [], doubts: [] });
+  expect(judge()).toEqual(nothingSeen);
 });
 
 test("a new stack in a project that has nothing of its names", () => {
   expect(projectFaults(newState, nothing)).toEqual([]);
-  expect(judge(nothing, newState)).toEqual({ faults: [], doubts: [] });
+  expect(judge(nothing, newState)).toEqual(nothingSeen);
 });
 
 describe("the token's project", () => {
@@ -58,6 +66,55 @@ describe("the token's project", () => {
   });
   test("is the right one as long as one id answers", () =>
     expect(projectFaults(state, { ...nothing, networks: facts.networks })).toEqual([]));
+});
+
+describe("a state that has lost its things at Hetzner is not taken for a new one", () => {
+  const lost = (of: CloudState, replaceable: readonly string[] = []) =>
+    messages(lostFaults(topology, of, new Set(replaceable)));
+  const withoutAll = cloudStateFrom(
+    Object.fromEntries(Object.entries(resources).filter(([, { type }]) => !type.startsWith("hcloud:"))),
+  );
+  const withoutB = stateWithout("host-b", "host-b-address", "host-b-private");
+  test("of a new one, and of a whole one, there is nothing to say", () => {
+    expect(lost(newState)).toEqual([]);
+    expect(lost(state)).toEqual([]);
+  });
+  test("all of it: the hosts to which it has deployed are named", () =>
+    expect(lost(withoutAll)).toEqual([
+      "The stack has deployed to host-a, host-b, host-c, but its state has no server and no public address of them at Hetzner: made anew, they could be there twice",
+    ]));
+  test("one host of it, until the operator says that it may go", () => {
+    expect(lost(withoutB)).toEqual([expect.stringContaining("has deployed to host-b, but its state has no server")]);
+    expect(lost(withoutB, ["host-b"])).toEqual([]);
+    expect(lost(withoutAll, ["host-b"])).toEqual([expect.stringContaining("has deployed to host-a, host-c")]);
+  });
+  test("a run that was cut off before it had deployed has lost nothing", () =>
+    expect(lost(stateWithout("host-b", "host-b-address", "host-b-private", "host-b-runtime-prepare"))).toEqual([]));
+  test("a server that was deleted by hand and refreshed away is made anew at its address", () =>
+    expect(lost(stateWithout("host-b", "host-b-private"))).toEqual([]));
+});
+
+describe("settings that say nothing of Hetzner any more", () => {
+  test("without the section, while hosts are there", () => {
+    const [fault, ...others] = sectionFaults(state);
+    expect(fault).toMatchObject({
+      code: "HF_CONFIG_INVALID",
+      message: expect.stringContaining("(server 100 of host-a, server 101 of host-b, server 102 of host-c and 3 more)"),
+    });
+    expect(others).toEqual([]);
+  });
+  test("without the section, once no host is there", () => {
+    const hosts = Object.entries(resources).filter(([, { type }]) => !/Server|primaryIp/.test(type));
+    expect(sectionFaults(cloudStateFrom(Object.fromEntries(hosts)))).toEqual([]);
+    expect(sectionFaults(newState)).toEqual([]);
+  });
+  test("of one host, whatever its protection", () => {
+    const existing = { name: "host-c", address: "10.233.9.9", hostKey: sampleHostKey("other") };
+    const at = sampleTopology(sampleCloudInput({ hosts: [...sampleCloudInput().hosts.slice(0, 2), existing] }));
+    expect(faults({}, state, at)).toEqual([
+      "holdfast:hosts: host-c has no cloud any more, but this stack has made it at Hetzner (server 102 of host-c), and would delete that",
+    ]);
+  });
 });
 
 describe("a name that is taken", () => {
@@ -102,10 +159,29 @@ describe("the SSH key", () => {
 });
 
 describe("a host's server", () => {
-  test("cannot move", () =>
-    expect(faults({ servers: withServer(100, { location: { name: "nbg1" } }) })).toEqual([
-      "host-a (server 100) is in nbg1, and no server can move to fsn1",
-    ]));
+  describe("cannot move", () => {
+    const moved = sampleTopology({
+      ...sampleCloudInput(),
+      hosts: sampleCloudInput().hosts.map((host, i) => (i === 0 ? { ...host, cloud: { location: "hel1" } } : host)),
+    });
+    const at = (more: Partial<ProjectFacts>, replaceable: readonly string[]) =>
+      messages(
+        judgeThings(moved, moved.cloud as Cloud, state, { ...facts, ...more }, new Set(replaceable)).faults,
+      ).filter((message) => message.startsWith("host-a"));
+    const where = "is in fsn1, but its cloud.location is hel1, and nothing of it can move there";
+    test.each([[[]], [["host-a"]]])("not when it is replaced either: %j", (replaceable) =>
+      expect(at({}, replaceable)).toEqual([`host-a (server 100, public address 203.0.113.1) ${where}`]),
+    );
+    test("its address stays where it is when there is no server any more", () =>
+      expect(at({ servers: facts.servers.slice(1) }, [])).toEqual([`host-a (public address 203.0.113.1) ${where}`]));
+    test("its place is told, and what to do", () => {
+      const [fault] = judge({ servers: withServer(100, { location: { name: "nbg1" } }) }).faults;
+      expect(fault?.message).toBe(
+        "host-a (server 100) is in nbg1, but its cloud.location is fsn1, and nothing of it can move there",
+      );
+      expect(fault?.next).toContain("add a host of another name");
+    });
+  });
   test("has no power", () => {
     const [fault] = judge({ servers: withServer(101, { status: "off" }) }).faults;
     expect(fault?.message).toBe("host-b (server 101) has no power");
@@ -115,7 +191,7 @@ describe("a host's server", () => {
     expect(faults({ servers: withServer(101, { status }) })).toEqual([`host-b (server 101) is ${status}`]),
   );
   test.each(["initializing", "starting"] as const)("is waited for: %s", (status) =>
-    expect(judge({ servers: withServer(101, { status }) })).toEqual({ faults: [], doubts: [] }),
+    expect(judge({ servers: withServer(101, { status }) })).toEqual(nothingSeen),
   );
   test("was deleted by hand: a doubt, for the run may make it anew", () => {
     const found = judge({ servers: facts.servers.slice(1) });
@@ -133,9 +209,35 @@ describe("a host's server", () => {
   });
   test("that this run completes is none: its attachment was never made", () =>
     expect(judge({ servers: withServer(100, { private_net: [] }) }, stateWithout("host-a-private"))).toEqual({
-      faults: [],
-      doubts: [],
+      ...nothingSeen,
+      unfinished: ["host-a"],
     }));
+  test("that stands without its firewall: a doubt, unless this run puts it there", () => {
+    const bare = {
+      servers: withServer(100, { public_net: { ...(facts.servers[0] as Server).public_net, firewalls: [] } }),
+    };
+    expect(doubts(bare)).toEqual(["host-a (server 100) has not all of its firewalls before it"]);
+    const without = Object.entries(resources).map(([urn, one]) => [
+      urn,
+      urn.endsWith("::host-a") ? { ...one, outputs: { ...(one.outputs as object), firewallIds: [] } } : one,
+    ]);
+    expect(doubts(bare, cloudStateFrom(Object.fromEntries(without)))).toEqual([]);
+    const hosts = topology.hosts.filter(isAtCloud);
+    expect(
+      messages(
+        remainingFaults(
+          topology.cloud as Cloud,
+          hosts,
+          new Map([
+            ["host-a", 100],
+            ["host-b", 101],
+            ["host-c", 102],
+          ]),
+          { ...facts, ...bare },
+        ),
+      ),
+    ).toEqual(["host-a (server 100) has not all of its firewalls before it"]);
+  });
   test("that is to become another type is no doubt", () => {
     const { hosts } = sampleCloudInput();
     const [a, ...others] = hosts;
@@ -143,7 +245,7 @@ describe("a host's server", () => {
       ...sampleCloudInput(),
       hosts: [{ ...a, name: "host-a", cloud: { location: "fsn1", serverType: "cx43" } }, ...others],
     });
-    expect(judge({}, state, at)).toEqual({ faults: [], doubts: [] });
+    expect(judge({}, state, at)).toEqual(nothingSeen);
   });
 });
 
@@ -154,9 +256,13 @@ describe("afterwards", () => {
     ["host-b", 101],
     ["host-c", 102],
   ]);
-  test("a host that was in doubt is whole", () => expect(remainingFaults(hosts, ids, facts)).toEqual([]));
+  test("a host that was in doubt is whole", () =>
+    expect(remainingFaults(topology.cloud as Cloud, hosts, ids, facts)).toEqual([]));
   test("or is not, and only a refresh helps", () => {
-    const [fault, ...others] = remainingFaults(hosts, ids, { ...facts, servers: facts.servers.slice(1) });
+    const [fault, ...others] = remainingFaults(topology.cloud as Cloud, hosts, ids, {
+      ...facts,
+      servers: facts.servers.slice(1),
+    });
     expect(fault).toMatchObject({
       code: "HF_CLOUD",
       message: "host-a has no server holdfast-localnet-host-a at Hetzner",
@@ -167,7 +273,13 @@ describe("afterwards", () => {
   test("or has a new server, under another id", () => {
     const servers = [{ ...(facts.servers[0] as Server), id: 300 }, ...facts.servers.slice(1)];
     const primary_ips = facts.primary_ips.map((one) => (one.id === 200 ? { ...one, assignee_id: 300 } : one));
-    expect(remainingFaults(hosts, new Map(ids).set("host-a", 300), { servers, primary_ips })).toEqual([]);
+    expect(
+      remainingFaults(topology.cloud as Cloud, hosts, new Map(ids).set("host-a", 300), {
+        ...facts,
+        servers,
+        primary_ips,
+      }),
+    ).toEqual([]);
   });
 });
 

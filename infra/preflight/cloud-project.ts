@@ -4,14 +4,17 @@
  * Why it matters: with a token of another project Pulumi would drop everything from the state, protected or not, and make a second
  * cluster, which has the same validator key. So nothing is registered before one known id has answered, or the state is new
  * and the project has nothing of this stack's names.
+ * Awkward case: a state that has lost its things at Hetzner looks like a new one. It is not, when it has deployed to the very hosts.
  */
 
+import { replaceVariable } from "../../contract/cloud.ts";
 import type { Firewall, Network, PlacementGroup, PrimaryIp, Server, SshKey } from "../../hcloud/schemas.ts";
 import { serverFaults } from "../../hcloud/server-faults.ts";
-import type { Fault } from "../config/faults.ts";
-import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
+import { configFault, type Fault } from "../config/faults.ts";
+import { type Cloud, type HostAtCloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
-import { type CloudState, type Kind, serverInState, type ThingInState } from "./cloud-state.ts";
+import { adoptionFaults } from "./adoption.ts";
+import { addressInState, type CloudState, type Kind, serverInState, type ThingInState } from "./cloud-state.ts";
 
 /** Everything that the token's project has. */
 export interface ProjectFacts {
@@ -42,6 +45,53 @@ const listed = (things: readonly ThingInState[]) => {
   return titles.length <= 4 ? titles.join(", ") : `${titles.slice(0, 3).join(", ")} and ${titles.length - 3} more`;
 };
 
+/** Names of hosts that the stack has deployed to, and of which it knows no server and no address at Hetzner. */
+export function lostHosts({ hosts }: Pick<Topology, "hosts">, state: CloudState): string[] {
+  const adopting = new Set(hosts.filter((host) => host.cloud?.adopt != null).map(({ name }) => name));
+  return (
+    hosts
+      .filter(isAtCloud)
+      .map(({ name }) => name)
+      // What is adopted is named by its id, and nothing is made.
+      .filter((name) => state.prepared.has(name) && !adopting.has(name))
+      .filter((name) => serverInState(state, name) === undefined && addressInState(state, name) === undefined)
+  );
+}
+
+/**
+ * Of a state that has lost them: whatever is made anew is made beside what may well run, with the same key. Said alone, and
+ * before any question to an API: the token may be of a project that has nothing of it.
+ * @param replaceable hosts of which the operator has said that they may go
+ */
+export function lostFaults(
+  topology: Pick<Topology, "hosts">,
+  state: CloudState,
+  replaceable: ReadonlySet<string>,
+): Fault[] {
+  const lost = lostHosts(topology, state).filter((name) => !replaceable.has(name));
+  if (lost.length === 0) return [];
+  const [first = ""] = lost;
+  const [them, they] = lost.length === 1 ? ["it", "it"] : ["them", "they"];
+  return [
+    fault(
+      `The stack has deployed to ${lost.join(", ")}, but its state has no server and no public address of ${them} at Hetzner: made anew, ${they} could be there twice`,
+      `If the state has lost them, bring an earlier one back: docs/operate/cloud.md, "When something is amiss". If ${first} was a host that exists, give the one at the cloud another name. If its server and address were deleted for good: ${replaceVariable}=${first} pulumi up. If all of a cluster's were: begin a new stack.`,
+    ),
+  ];
+}
+
+/** Of a stack without the section hcloud: nothing else would be looked at, and its servers would be deleted. */
+export function sectionFaults({ things }: CloudState): Fault[] {
+  const ofHosts = things.filter(({ kind }) => kind === "servers" || kind === "primary_ips");
+  if (ofHosts.length === 0) return [];
+  return [
+    configFault(
+      `holdfast:hcloud is missing, but the stack has things of its hosts at Hetzner (${listed(ofHosts)})`,
+      "Put the section back, and the hosts' cloud with it. To have none there any more, take these hosts out first, while the section is there: docs/operate/cloud.md.",
+    ),
+  ];
+}
+
 /** Said alone: whatever else would be said then is about somebody else's things. */
 export function projectFaults({ things }: CloudState, facts: ProjectFacts): Fault[] {
   const missing = things.filter((thing) => !facts[thing.kind].some(({ id }) => id === thing.id));
@@ -49,7 +99,7 @@ export function projectFaults({ things }: CloudState, facts: ProjectFacts): Faul
   return [
     fault(
       `holdfast:hcloud.token is of another project than this stack's: that one has none of what the stack has made (${listed(things)})`,
-      "Set a token of the right project: pulumi config set --secret --path holdfast:hcloud.token < TOKENFILE. Only if somebody deleted all of it there: pulumi refresh, then pulumi up.",
+      "Set a token of the right project: pulumi config set --secret --path holdfast:hcloud.token < TOKENFILE. Only if somebody deleted all of it there, and the validator runs nowhere: begin a new stack.",
     ),
   ];
 }
@@ -64,6 +114,8 @@ export interface Doubt {
 export interface ThingsSeen {
   readonly faults: readonly Fault[];
   readonly doubts: readonly Doubt[];
+  /** Names of hosts that this run completes: whether it did is asked afterwards, without a word before. */
+  readonly unfinished: readonly string[];
 }
 
 /**
@@ -84,10 +136,16 @@ export function judgeThings(
       ...goneFaults(state, facts),
       ...takenFaults(cloud, hosts, state, facts),
       ...sshKeyFaults(cloud, state, facts),
+      ...hosts.flatMap((host) => locationFaults(host, state, facts)),
+      ...adoptionFaults(hosts, state, facts),
       ...staying.flatMap((host) => hostFaults(host, state, facts)),
-      ...leavingFaults(hosts, state),
+      ...turnedFaults(topology, state),
+      ...leavingFaults(topology, state),
     ],
     doubts: staying.flatMap((host) => hostDoubts(host, state, facts)),
+    unfinished: staying
+      .map(({ name }) => name)
+      .filter((name) => serverInState(state, name) !== undefined && !isWhole(state, name)),
   };
 }
 
@@ -114,6 +172,10 @@ function takenFaults(
 ): Fault[] {
   const names = cloudNames(cloud);
   const servers = hosts.map((host) => host.cloud.serverName);
+  const adopted: Partial<Record<Kind, readonly (number | undefined)[]>> = {
+    servers: hosts.map((host) => host.cloud.adopt?.server),
+    primary_ips: hosts.map((host) => host.cloud.adopt?.primaryIp),
+  };
   const groups = cloud.spread ? hosts.map((host) => names.placementGroup(host.cloud.location)) : [];
   const wanted: [Kind, readonly string[]][] = [
     ["servers", servers],
@@ -125,11 +187,12 @@ function takenFaults(
   ];
   return wanted.flatMap(([kind, all]) =>
     facts[kind]
-      .filter(({ id, name }) => all.includes(name) && !things.some((thing) => thing.kind === kind && thing.id === id))
+      .filter(({ id, name }) => all.includes(name) && adopted[kind]?.includes(id) !== true)
+      .filter(({ id }) => !things.some((thing) => thing.kind === kind && thing.id === id))
       .map(({ id, name }) =>
         fault(
           `Hetzner has a ${words[kind]} ${name} (id ${id}) already, which is not in this stack's state`,
-          "If a pulumi up of this stack that was cut off has made it, delete it there, or adopt it (docs/operate/cloud.md); if it is somebody else's, set holdfast:hcloud.name to another name.",
+          "If a pulumi up of this stack that was cut off has made it, delete it there, or adopt it (cloud.adopt, docs/operate/cloud.md); if it is somebody else's, set holdfast:hcloud.name to another name.",
         ),
       ),
   );
@@ -160,19 +223,34 @@ function sshKeyFaults(cloud: Cloud, { things }: CloudState, { ssh_keys: keys }: 
   ];
 }
 
+/**
+ * Of a server that may be replaced as well: the new one would be made where its address cannot be, after the old one was
+ * deleted. And of a host that has no server (yet), for the same reason.
+ */
+function locationFaults(host: HostAtCloud, state: CloudState, { servers, primary_ips }: ProjectFacts): Fault[] {
+  const { name, cloud } = host;
+  const server = servers.find(({ id }) => id === serverInState(state, name)?.id);
+  const address = primary_ips.find(({ id }) => id === addressInState(state, name)?.id);
+  const elsewhere = [
+    ...(server === undefined ? [] : [{ what: `server ${server.id}`, where: server.location.name }]),
+    ...(address === undefined ? [] : [{ what: `public address ${address.ip}`, where: address.location.name }]),
+  ].filter(({ where }) => where !== cloud.location);
+  if (elsewhere.length === 0) return [];
+  const where = [...new Set(elsewhere.map((one) => one.where))].join(" and ");
+  return [
+    fault(
+      `${name} (${elsewhere.map(({ what }) => what).join(", ")}) is in ${where}, but its cloud.location is ${cloud.location}, and nothing of it can move there`,
+      `Set its cloud.location back to ${where}. To move it, add a host of another name in ${cloud.location}, and take this one out when that one is in sync.`,
+    ),
+  ];
+}
+
 /** Nothing that a run mends, whatever it does. */
 function hostFaults(host: HostAtCloud, state: CloudState, { servers }: ProjectFacts): Fault[] {
-  const { name, cloud } = host;
+  const { name } = host;
   const server = servers.find(({ id }) => id === serverInState(state, name)?.id);
   if (server === undefined) return [];
   const at = `${name} (server ${server.id})`;
-  if (server.location.name !== cloud.location)
-    return [
-      fault(
-        `${at} is in ${server.location.name}, and no server can move to ${cloud.location}`,
-        `Set its cloud.location back. To move it, add a host of another name in ${cloud.location}, and take this one out when that one is in sync.`,
-      ),
-    ];
   if (server.status === "off")
     return [
       fault(
@@ -191,21 +269,29 @@ function hostDoubts(host: HostAtCloud, state: CloudState, facts: ProjectFacts): 
   const known = serverInState(state, name);
   if (known === undefined) return [];
   const server = facts.servers.find(({ id }) => id === known.id) ?? null;
-  const isWhole = state.attached.has(name) && state.places.has(name);
-  if (server !== null && !isWhole) return [];
+  if (server !== null && !isWhole(state, name)) return [];
   const cloud = { ...host.cloud, serverType: String(known.outputs.serverType ?? host.cloud.serverType) };
-  return mendable({ ...host, cloud }, server, facts).slice(0, server === null ? 1 : undefined);
+  // One that this run puts before it is no doubt.
+  const { firewallIds } = known.outputs;
+  const firewalls = Array.isArray(firewallIds) ? firewallIds.map(Number) : [];
+  return mendable({ ...host, cloud }, server, facts, firewalls).slice(0, server === null ? 1 : undefined);
 }
+
+const isWhole = (state: CloudState, name: string) => state.attached.has(name) && state.places.has(name);
 
 /** What is still amiss with hosts of which there was a doubt, now that everything is made. */
 export function remainingFaults(
+  cloud: Pick<Cloud, "name">,
   hosts: readonly HostAtCloud[],
   serverIds: ReadonlyMap<string, number>,
-  facts: Pick<ProjectFacts, "servers" | "primary_ips">,
+  facts: Pick<ProjectFacts, "servers" | "primary_ips" | "firewalls">,
 ): Fault[] {
+  const { firewall, neardFirewall } = cloudNames(cloud);
+  const idsOf = (...names: string[]) => facts.firewalls.filter(({ name }) => names.includes(name)).map(({ id }) => id);
   return hosts.flatMap((host) => {
     const server = facts.servers.find(({ id }) => id === serverIds.get(host.name)) ?? null;
-    return mendable(host, server, facts).map(({ message }) =>
+    const firewalls = idsOf(firewall, ...(hasRole("neard")(host) ? [neardFirewall] : []));
+    return mendable(host, server, facts, firewalls).map(({ message }) =>
       fault(message, "Run pulumi up --refresh: it looks at what is there, and makes what is missing."),
     );
   });
@@ -215,17 +301,34 @@ function mendable(
   { name, address, cloud }: HostAtCloud,
   server: Server | null,
   { primary_ips }: Pick<ProjectFacts, "primary_ips">,
+  firewalls: readonly number[],
 ): Doubt[] {
   const { serverName, serverType, protect } = cloud;
-  const wanted = { host: name, serverName, serverType, privateAddress: address, protectsAddress: protect };
+  const wanted = { host: name, serverName, serverType, privateAddress: address, protectsAddress: protect, firewalls };
   const own = primary_ips.find((one) => one.name === serverName) ?? null;
   return serverFaults(wanted, server, own)
     .filter((one) => one.mendable)
     .map(({ why }) => ({ host: name, message: `${name}${server === null ? "" : ` (server ${server.id})`} ${why}` }));
 }
 
+/** A host that is to be one that exists: its server would be deleted at the end of the very run that deploys to it. */
+function turnedFaults({ hosts }: Topology, state: CloudState): Fault[] {
+  return hosts
+    .filter((host) => !isAtCloud(host))
+    .flatMap(({ name }) => {
+      const known = serverInState(state, name) ?? addressInState(state, name);
+      return known === undefined ? [] : [{ name, known }];
+    })
+    .map(({ name, known }) =>
+      configFault(
+        `holdfast:hosts: ${name} has no cloud any more, but this stack has made it at Hetzner (${titled(known)}), and would delete that`,
+        "Put its cloud back. To have another machine for it that exists, add that under another name, and take this one out.",
+      ),
+    );
+}
+
 /** Pulumi would refuse in the middle, in words of its own, with other changes done before. */
-function leavingFaults(hosts: readonly HostAtCloud[], { things }: CloudState): Fault[] {
+function leavingFaults({ hosts }: Topology, { things }: CloudState): Fault[] {
   const stays = new Set(hosts.map(({ name }) => `${name}-address`));
   return things
     .filter(

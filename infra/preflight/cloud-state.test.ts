@@ -1,14 +1,21 @@
 import { expect, test } from "vitest";
 import { wholeCloud } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHostKey, sampleTopology } from "../testing/sample.ts";
-import { cloudStateFrom, serverInState } from "./cloud-state.ts";
+import { cloudStateFrom, isReady, serverInState } from "./cloud-state.ts";
 
 const { resources } = wholeCloud(sampleTopology(sampleCloudInput()));
 const without = (end: string) =>
   cloudStateFrom(Object.fromEntries(Object.entries(resources).filter(([urn]) => !urn.endsWith(`::${end}`))));
 
 test("of a new stack there is nothing", () =>
-  expect(cloudStateFrom({})).toEqual({ things: [], attached: new Set(), prepared: new Set(), places: new Map() }));
+  expect(cloudStateFrom({})).toEqual({
+    things: [],
+    attached: new Set(),
+    prepared: new Set(),
+    places: new Map(),
+    ready: new Map(),
+    adopted: new Map(),
+  }));
 
 test("things by their ids, hosts by their names", () => {
   const state = cloudStateFrom(resources);
@@ -25,6 +32,19 @@ test("what is there only in part", () => {
   expect(without("host-b-runtime-prepare").prepared).toEqual(new Set(["host-a", "host-c"]));
   expect([...without("host-b-host-key").places.keys()]).toEqual(["host-a", "host-c"]);
   expect([...without("host-b-address").places.keys()]).toEqual(["host-a", "host-c"]);
+});
+
+test("a server that was replaced by a run that was cut off is not ready, though its host was prepared once", () => {
+  const waited = (id: unknown) =>
+    cloudStateFrom({
+      ...resources,
+      "urn:pulumi:s::p::pulumi:index:Stash::host-b-ready": { type: "pulumi:index:Stash", outputs: { output: id } },
+    });
+  expect([isReady(waited("101"), "host-b"), isReady(waited("99"), "host-b")]).toEqual([true, false]);
+  // An older version kept nothing of it.
+  expect(isReady(cloudStateFrom(resources), "host-b")).toBe(true);
+  for (const end of ["host-b", "host-b-address", "host-b-host-key", "host-b-runtime-prepare"])
+    expect(isReady(without(end), "host-b"), end).toBe(false);
 });
 
 test.each([undefined, null, {}, { id: "" }, { id: "0" }, { id: "a-1" }, { id: "1e99" }])(

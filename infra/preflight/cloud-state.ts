@@ -7,6 +7,7 @@
  */
 import * as z from "zod";
 import type { Collection } from "../../hcloud/schemas.ts";
+import type { HostAtCloud } from "../config/topology.ts";
 
 /** Of Hetzner's things, those that have an id and a name of their own. */
 export type Kind = Extract<
@@ -27,9 +28,13 @@ export interface CloudState {
   readonly things: readonly ThingInState[];
   /** Names of hosts whose place in the private network is in the state. */
   readonly attached: ReadonlySet<string>;
-  /** Names of hosts that were prepared once: they answered. */
+  /** Names of hosts that were prepared once: they answered. It may have been an earlier machine. */
   readonly prepared: ReadonlySet<string>;
-  /** Where hosts are, by name: public address and SSH host key. */
+  /** Ids of the servers that were waited for until they were ready, by host name; of an older version's state nothing. */
+  readonly ready: ReadonlyMap<string, string>;
+  /** Ids of servers that were adopted, by host name: while a host has that one, its adoption must go on. */
+  readonly adopted: ReadonlyMap<string, string>;
+  /** Where hosts are, by name: public address and SSH host key, the one of the stack's making. */
   readonly places: ReadonlyMap<string, { readonly address: string; readonly hostKey: string }>;
 }
 
@@ -49,6 +54,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 const nameIn = (urn: string) => urn.split("::").slice(3).join("::");
 
 const addressSchema = z.object({ ipAddress: z.string().min(1) });
+const idSchema = z.object({ output: z.coerce.string() });
 const hostKeySchema = z.object({ output: z.object({ publicKey: z.string().min(1) }) });
 
 export function cloudStateFrom(resources: ResourceOutputs): CloudState {
@@ -64,7 +70,16 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
     const hostKey = read("pulumi:index:Stash", `${host}-host-key`, hostKeySchema)?.output.publicKey;
     return address === undefined || hostKey === undefined ? [] : [[host, { address, hostKey }] as const];
   };
+  const idsBy = (end: string) =>
+    new Map(
+      [...ending("pulumi:index:Stash", end)].flatMap((host) => {
+        const id = read("pulumi:index:Stash", `${host}${end}`, idSchema)?.output;
+        return id === undefined ? [] : [[host, id] as const];
+      }),
+    );
   return {
+    ready: idsBy("-ready"),
+    adopted: idsBy("-adopted"),
     places: new Map([...ending("hcloud:index/primaryIp:PrimaryIp", "-address")].flatMap(placeOf)),
     things: all.flatMap(({ name, type, outputs }): ThingInState[] => {
       const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
@@ -83,4 +98,35 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
 /** The server of the host `name`. */
 export function serverInState({ things }: CloudState, name: string): ThingInState | undefined {
   return things.find(({ kind, resource }) => kind === "servers" && resource === name);
+}
+
+/** Whether the server that the host has now was waited for, as far as the state tells. */
+export function isReady(state: CloudState, name: string): boolean {
+  const server = serverInState(state, name);
+  if (server === undefined || !state.prepared.has(name) || !state.places.has(name)) return false;
+  const waited = state.ready.get(name);
+  return waited === undefined || waited === String(server.id);
+}
+
+/** Whether the host's server is, or in this run becomes, the one that it adopts. */
+export function isAdopted(state: CloudState, { name, cloud: { adopt } }: HostAtCloud): boolean {
+  const server = serverInState(state, name);
+  return adopt !== null && (server === undefined || server.id === adopt.server);
+}
+
+/** Where hosts are, with the host keys that they have now. */
+export function placesNow(hosts: readonly HostAtCloud[], state: CloudState): CloudState["places"] {
+  const own = hosts.flatMap((host): [string, { address: string; hostKey: string }][] => {
+    const place = state.places.get(host.name);
+    const { adopt } = host.cloud;
+    return place === undefined || adopt === null || !isAdopted(state, host)
+      ? []
+      : [[host.name, { ...place, hostKey: adopt.hostKey }]];
+  });
+  return new Map([...state.places, ...own]);
+}
+
+/** Its public address. */
+export function addressInState({ things }: CloudState, name: string): ThingInState | undefined {
+  return things.find(({ kind, resource }) => kind === "primary_ips" && resource === `${name}-address`);
 }

@@ -58,6 +58,17 @@ test("a token of another project ends it: nothing else is said", async () => {
   expect(project.asked).not.toContain("server_types");
 });
 
+test("a state that has lost its things ends it before anybody is asked: the token may be of another project", async () => {
+  const { resources } = wholeCloud(topology);
+  const kept = Object.entries(resources).filter(([, { type }]) => !type.startsWith("hcloud:"));
+  const project = new FakeProject({});
+  const seen = await lookAtCloud(project.client(), question({ state: cloudStateFrom(Object.fromEntries(kept)) }));
+  expect(seen.faults.map(({ message }) => message)).toEqual([
+    expect.stringContaining("has deployed to host-a, host-b"),
+  ]);
+  expect(project.asked).toEqual([]);
+});
+
 test("a server that was deleted by hand is a doubt, and whether there is another to be had is asked", async () => {
   const project = new FakeProject(
     { ...facts, servers: facts.servers.slice(1) },
@@ -68,7 +79,7 @@ test("a server that was deleted by hand is a doubt, and whether there is another
   expect(seen.warnings[0]).toContain("Only pulumi up --refresh sees that");
   expect(seen.faults.map(({ message }) => message)).toEqual(["host-a: Hetzner has no server type cx33"]);
   const ids = new Map([["host-a", 100]]);
-  const again = await lookAgain(project.client(), topology.hosts.slice(0, 1) as never, ids);
+  const again = await lookAgain(project.client(), topology.cloud as Cloud, topology.hosts.slice(0, 1) as never, ids);
   expect(again.map(({ message }) => message)).toEqual(["host-a has no server holdfast-localnet-host-a at Hetzner"]);
 });
 
@@ -107,6 +118,28 @@ describe("a resize", () => {
       expect.stringContaining("would cut the power of all of them together"),
     ]);
   });
+});
+
+describe("a replacement", () => {
+  const silent = topology.hosts.map(({ name, roles }) => ({ name, roles, status: null }));
+  const asked = async (more: Partial<CloudQuestion>, servers = facts.servers) => {
+    const given = question({ replaceable: new Set(["host-b"]), hostsNow: async () => silent, ...more });
+    const seen = await lookAtCloud(new FakeProject({ ...facts, servers }).client(), given);
+    return seen.faults.map(({ message }) => message);
+  };
+  test("asks whether the cluster can do without the host", async () =>
+    expect(await asked({})).toEqual([expect.stringContaining("host-b is to be replaced, and not now")]));
+  test("of a host to which nothing was deployed yet is nobody's loss", async () => {
+    const prepared = new Set(["host-a", "host-c"]);
+    expect(await asked({ state: { ...wholeState(topology), prepared } })).toEqual([]);
+  });
+  test("of one without a server is none", async () =>
+    expect(
+      await asked(
+        {},
+        facts.servers.filter(({ id }) => id !== 101),
+      ),
+    ).toEqual([]));
 });
 
 describe("an API that does not answer", () => {

@@ -24,7 +24,15 @@ import {
   resizeOffers,
   typeInState,
 } from "./cloud-offers.ts";
-import { type Doubt, judgeThings, type ProjectFacts, projectFaults, remainingFaults } from "./cloud-project.ts";
+import {
+  type Doubt,
+  judgeThings,
+  lostFaults,
+  lostHosts,
+  type ProjectFacts,
+  projectFaults,
+  remainingFaults,
+} from "./cloud-project.ts";
 import { type CloudState, serverInState } from "./cloud-state.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
 import { replaceFaults, resizeFaults } from "./resize.ts";
@@ -37,7 +45,7 @@ export interface CloudQuestion {
   readonly replaceable: ReadonlySet<string>;
   /** An API that cannot be reached is only worth a word. */
   readonly preview: boolean;
-  /** The whole cluster as it is; asked only where a server is to become another type. Empty: nobody can be asked. */
+  /** The whole cluster as it is; asked only where a server is to become another type, or is replaced. Empty: nobody can be asked. */
   readonly hostsNow: () => Promise<readonly HostNow[]>;
 }
 
@@ -70,16 +78,23 @@ const only = (...faults: Fault[]): CloudSeen => ({ faults, warnings: [], notes: 
 
 async function look(client: HcloudClient, question: CloudQuestion): Promise<CloudSeen> {
   const { topology, cloud, state, replaceable } = question;
+  const forgotten = lostFaults(topology, state, replaceable);
+  if (forgotten.length > 0) return only(...forgotten);
   const facts = await readProject(client);
   const foreign = projectFaults(state, facts);
   if (foreign.length > 0) return only(...foreign);
-  const { faults, doubts } = judgeThings(topology, cloud, state, facts, replaceable);
-  const seen = { ...only(...faults), doubtful: new Set(doubts.map(({ host }) => host)), warnings: doubts.map(inDoubt) };
+  const { faults, doubts, unfinished } = judgeThings(topology, cloud, state, facts, replaceable);
+  const doubtful = new Set([...doubts.map(({ host }) => host), ...unfinished]);
+  const seen = { ...only(...faults), doubtful, warnings: doubts.map(inDoubt) };
   // A server that somebody deleted may come back, if this run refreshes.
   const gone = doubts.map(({ host }) => host).filter((name) => !isThere(state, facts, name));
   const make = hostsToMake(topology, state, new Set([...replaceable, ...gone]));
   const resize = hostsToResize(topology, state, new Set([...replaceable, ...gone]));
-  const replaced = [...replaceable].filter((name) => isThere(state, facts, name)).toSorted();
+  // Of one to which nothing was deployed yet nothing is lost; one that the state has lost may serve all the same.
+  const lost = new Set(lostHosts(topology, state));
+  const replaced = [...replaceable]
+    .filter((name) => state.prepared.has(name) && (isThere(state, facts, name) || lost.has(name)))
+    .toSorted();
   if (make.length + resize.length === 0) return seen;
   const offers = await readOffers(client, make);
   const judged = judgeOffers(topology, cloud, { make, resize }, offers, Date.now());
@@ -88,7 +103,10 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
     from: typeInState(state, name) ?? "",
     to: serverType,
   }));
-  const hosts = changes.length + replaced.length === 0 ? [] : await question.hostsNow();
+  const asked = changes.length + replaced.length === 0 ? [] : await question.hostsNow();
+  const isOff = (name: string) =>
+    facts.servers.some(({ id, status }) => id === serverInState(state, name)?.id && status === "off");
+  const hosts = asked.map((host) => ({ ...host, isOff: isOff(host.name) }));
   const unbearable = [...resizeFaults(changes, hosts), ...replaceFaults(replaced, changes, hosts)];
   return {
     ...seen,
@@ -107,15 +125,17 @@ const isThere = (state: CloudState, { servers }: ProjectFacts, name: string) =>
 /** What is still amiss with doubtful hosts when everything is made. @param serverIds by host name. @throws HcloudError */
 export async function lookAgain(
   client: HcloudClient,
+  cloud: Pick<Cloud, "name">,
   hosts: readonly HostAtCloud[],
   serverIds: ReadonlyMap<string, number>,
 ): Promise<Fault[]> {
   if (hosts.length === 0) return [];
-  const [servers, primary_ips] = await Promise.all([
+  const [servers, primary_ips, firewalls] = await Promise.all([
     client.list("servers", {}, { withinMs }),
     client.list("primary_ips", {}, { withinMs }),
+    client.list("firewalls", {}, { withinMs }),
   ]);
-  return remainingFaults(hosts, serverIds, { servers, primary_ips });
+  return remainingFaults(cloud, hosts, serverIds, { servers, primary_ips, firewalls });
 }
 
 async function readProject(client: HcloudClient): Promise<ProjectFacts> {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { activeStatus, arbiterStatus, standbyStatus } from "../../cli/testing/cluster.ts";
 import type { HostNow } from "../../contract/taking-away.ts";
 import type { AgentStatus } from "../../contract/wire/agent-status.ts";
@@ -53,12 +53,46 @@ test("a host that is no part of the cluster yet", () => expect(resizeFaults([cha
 test("a replacement cuts power as well: of one host, not of the active one, and with no other type beside it", () => {
   const said = (...given: Parameters<typeof replaceFaults>) => replaceFaults(...given).map(({ message }) => message);
   expect(said([], [], hosts)).toEqual([]);
-  expect(said(["host-b"], [], hosts)).toEqual([]);
-  expect(said(["host-b"], [change("host-b")], hosts)).toEqual([]);
+  expect(said(["host-c"], [], hosts)).toEqual([]);
+  expect(said(["host-c"], [change("host-c")], hosts)).toEqual([]);
   expect(said(["host-a"], [], hosts)).toEqual(["host-a is to be replaced, and it is active"]);
-  expect(said(["host-a"], [], silent("host-a"))).toEqual([]);
-  expect(said(["host-b"], [change("host-c")], hosts)).toEqual([
+  expect(said(["host-a"], [], silent("host-a"))).toEqual([expect.stringContaining("it lives and may validate")]);
+  expect(said(["host-c"], [change("host-b")], hosts)).toEqual([
     expect.stringContaining("all of them would lose power"),
   ]);
-  expect(said(["host-b", "host-c"], [], hosts)).toEqual(["host-b and host-c are to be replaced in one run"]);
+  expect(said(["host-b", "host-c"], [], silent("host-b"))[0]).toBe("host-b and host-c are to be replaced in one run");
+});
+
+describe("a replacement by hand is asked what holdfast replace asks", () => {
+  test("the last standby: with the command that may do without it", () =>
+    expect(replaceFaults(["host-b"], [], hosts)).toEqual([
+      {
+        code: "HF_REFUSED",
+        message:
+          "host-b is to be replaced, and not now: host-b is the only standby that is ready: without it no host could take over from host-a",
+        next: expect.stringContaining("holdfast replace host-b --without-standby"),
+      },
+    ]));
+  test("the quorum", () =>
+    expect(replaceFaults(["host-b"], [], silent("host-c"))).toMatchObject([
+      {
+        code: "HF_REFUSED",
+        message: expect.stringMatching(
+          /Consul would have no majority without host-b.*; and host-b is the only standby/,
+        ),
+        next: expect.stringContaining("HOLDFAST_REPLACE"),
+      },
+    ]));
+  test("one that is out of service, or dead, has passed it", () =>
+    expect(replaceFaults(["host-b"], [], silent("host-b"))).toEqual([]));
+  test("one of which nobody knows whether it holds the lock; unless its power is off", () => {
+    const nobody = hosts.map(
+      ({ name }): HostNow => ({ name, roles: name === "host-b" ? ["neard"] : ["consul"], status: null }),
+    );
+    expect(replaceFaults(["host-b"], [], nobody)).toMatchObject([
+      { message: expect.stringContaining("it may live and validate") },
+    ]);
+    const off = nobody.map((host) => (host.name === "host-b" ? { ...host, isOff: true } : host));
+    expect(replaceFaults(["host-b"], [], off)).toEqual([]);
+  });
 });

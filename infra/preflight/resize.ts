@@ -1,7 +1,9 @@
 /**
  * Servers whose type in the settings is another than the one that they have: the provider cuts their power for the change, without a
- * shutdown, and of several in one run together. So one in one run, and not the active one. Pure.
+ * shutdown, and of several in one run together. So one in one run, and not the active one. And servers that are replaced: the same,
+ * and the cluster must be able to do without them. Pure.
  */
+import { replaceVariable } from "../../contract/cloud.ts";
 import { type HostNow, isHolder, obstaclesTo, orderOfTakingAway } from "../../contract/taking-away.ts";
 import { configFault, type Fault } from "../config/faults.ts";
 
@@ -34,6 +36,9 @@ export function resizeFaults(changes: readonly TypeChange[], hosts: readonly Hos
 
 /**
  * Of servers that may be replaced in this run: their power is cut too, by the plain run that forgets to name them to Pulumi as well.
+ * What `holdfast replace` asks before it takes a host out of service is asked here of whoever does it by hand; one that is out of
+ * service has passed it.
+ * @param replaced those to which something was deployed: with the others nothing is lost
  * @param hosts all of the cluster, as they are now; none where nobody can be asked
  */
 export function replaceFaults(
@@ -42,7 +47,8 @@ export function replaceFaults(
   hosts: readonly HostNow[],
 ): Fault[] {
   const beside = changes.filter(({ host }) => !replaced.includes(host));
-  const held = hosts.filter(({ name, status }) => replaced.includes(name) && status !== null && isHolder(status));
+  const going = hosts.filter(({ name }) => replaced.includes(name));
+  const held = going.filter(({ status }) => status !== null && isHolder(status));
   return [
     ...(replaced.length > 1
       ? [
@@ -67,6 +73,21 @@ export function replaceFaults(
         next: `Use holdfast replace ${name}, which gives the key away first; or holdfast switchover, and then this again.`,
       }),
     ),
+    ...going.filter((host) => !held.includes(host)).flatMap(({ name }) => missedFaults(name, hosts)),
+  ];
+}
+
+function missedFaults(name: string, hosts: readonly HostNow[]): Fault[] {
+  const against = obstaclesTo(hosts, name);
+  if (against.length === 0) return [];
+  return [
+    {
+      code: "HF_REFUSED",
+      message: `${name} is to be replaced, and not now: ${against.map(({ message }) => message).join("; and ")}`,
+      next: against.every(({ is }) => is === "last-standby")
+        ? `Use holdfast replace ${name} --without-standby, if nobody need stand by meanwhile: it takes the host out of service first.`
+        : `Mend that first; holdfast status shows when it is. Or unset ${replaceVariable}.`,
+    },
   ];
 }
 

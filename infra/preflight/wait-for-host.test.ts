@@ -11,6 +11,7 @@ import {
   bootFaults,
   bootReportFrom,
   bootScript,
+  bootWarnings,
   usualPatience,
   waitForHost,
 } from "./wait-for-host.ts";
@@ -88,6 +89,13 @@ describe("what is told of it", () => {
   test.each(["done", "degraded", "none"] as const)("nothing, when cloud-init is %s", (cloudInit) =>
     expect(faults({ cloudInit })).toEqual([]),
   );
+  test("cloud-init went on after errors: a warning", () => {
+    const warnings = (cloudInit: BootReport["cloudInit"]) => bootWarnings(sample, { ...ready, cloudInit, detail: "x" });
+    expect(warnings("degraded")).toEqual([
+      "host-a: cloud-init went on after errors (x). See which: holdfast ssh host-a -- cloud-init status --long.",
+    ]);
+    expect([warnings("done"), warnings("none")]).toEqual([[], []]);
+  });
   test("cloud-init failed", () =>
     expect(faults({ cloudInit: "error", detail: "status: error" })).toEqual([
       expect.stringMatching(
@@ -121,7 +129,7 @@ describe("a server that boots", () => {
   test("is ready when it answers and has what it should", async () => {
     sshd = await startSshServer("root", client);
     const said: string[] = [];
-    expect(await wait(at(sshd.port, sshd.hostKey), {}, said)).toEqual([]);
+    expect(await wait(at(sshd.port, sshd.hostKey), {}, said)).toEqual({ faults: [], warnings: [] });
     expect(said).toEqual([
       "waiting until it answers over SSH",
       "waiting until cloud-init is done and the private address is there",
@@ -129,11 +137,19 @@ describe("a server that boots", () => {
   });
   test("is tried again while nobody listens, or hangs up", async () => {
     sshd = await startSshServer("root", client, process.env, { patience: 2 });
-    expect(await wait(at(sshd.port, sshd.hostKey))).toEqual([]);
+    expect(await wait(at(sshd.port, sshd.hostKey))).toEqual({ faults: [], warnings: [] });
     expect(sshd.taken).toBe(3);
   });
+  test("a mistake of ours is not waited out", async () => {
+    sshd = await startSshServer("root", client);
+    const say = (what: string) => {
+      if (what.includes("cloud-init")) throw new Error("a mistake");
+    };
+    const host = at(sshd.port, sshd.hostKey);
+    await expect(waitForHost(host, { privateKey: client.privateKey }, say, patience)).rejects.toThrow("a mistake");
+  });
   test("that never answers is told in words, with what to look at", async () => {
-    const [fault, ...others] = await wait(at(1, createKeyPair().publicKey), { withinMs: 3000 });
+    const [fault, ...others] = (await wait(at(1, createKeyPair().publicKey), { withinMs: 3000 })).faults;
     expect(others).toEqual([]);
     expect(fault).toMatchObject({
       code: "HF_HOST_UNREACHABLE",
@@ -143,7 +159,7 @@ describe("a server that boots", () => {
   });
   test("that shows another host key than the one that it was given", async () => {
     sshd = await startSshServer("root", client);
-    const [fault] = await wait(at(sshd.port, createKeyPair().publicKey), { withinMs: 3000 });
+    const [fault] = (await wait(at(sshd.port, createKeyPair().publicKey), { withinMs: 3000 })).faults;
     expect(fault).toMatchObject({
       code: "HF_HOST_KEY_MISMATCH",
       next: expect.stringContaining("It was given its host key as it was made"),
@@ -151,7 +167,7 @@ describe("a server that boots", () => {
   });
   test("that is without its private address", async () => {
     sshd = await startSshServer("root", client);
-    const [fault] = await wait({ ...at(sshd.port, sshd.hostKey), address: "10.233.79.234" });
+    const [fault] = (await wait({ ...at(sshd.port, sshd.hostKey), address: "10.233.79.234" })).faults;
     expect(fault?.message).toContain("has not got its address 10.233.79.234 in the private network");
   });
 });

@@ -5,7 +5,7 @@
  * Awkward case: the interface that never comes. Kernels have missed the device, and cloud-init drops what happens while it
  * runs. So the host is nudged once, and if that does not help the words say what does.
  */
-import { HoldfastError, plainReason } from "../../contract/errors.ts";
+import { HoldfastError } from "../../contract/errors.ts";
 import { type Dialled, dial } from "../../ssh/dial.ts";
 import { exec } from "../../ssh/exec.ts";
 import { explain, mayPass, SshFailure } from "../../ssh/failure.ts";
@@ -114,13 +114,27 @@ export function bootFaults(host: HostAtCloud, report: BootReport, patience: Wait
   ];
 }
 
-/** @returns what keeps the host from being worked with; nothing: it is ready */
+/** What cloud-init went on after is worth a word: what it left out may be missed later. Pure. */
+export function bootWarnings({ name }: Pick<HostAtCloud, "name">, { cloudInit, detail }: BootReport): string[] {
+  if (cloudInit !== "degraded") return [];
+  return [
+    `${name}: cloud-init went on after errors${detail === "" ? "" : ` (${detail})`}. See which: holdfast ssh ${name} -- cloud-init status --long.`,
+  ];
+}
+
+export interface Waited {
+  /** What keeps the host from being worked with; none: it is ready. */
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly string[];
+}
+
 export async function waitForHost(
   host: HostAtCloud,
   login: Login,
   say: (what: string) => void,
   patience: WaitPatience = usualPatience,
-): Promise<readonly Fault[]> {
+): Promise<Waited> {
+  const failed = (fault: Fault): Waited => ({ faults: [fault], warnings: [] });
   const way: Way = { name: host.name, ...host.ssh };
   const startMs = performance.now();
   const leftMs = () => startMs + patience.withinMs - performance.now();
@@ -130,12 +144,13 @@ export async function waitForHost(
       const open = await dial(way, login, { withinMs: Math.min(dialMs, Math.max(1, leftMs())), retryMs: 0 });
       say("waiting until cloud-init is done and the private address is there");
       const report = await readReport(host, way, open, { leftMs: leftMs(), patience });
-      if (report !== undefined) return bootFaults(host, report, patience);
+      if (report !== undefined)
+        return { faults: bootFaults(host, report, patience), warnings: bootWarnings(host, report) };
       // It was cut off, as by a restart.
     } catch (error) {
-      if (!isPassing(error, performance.now() - startMs) || leftMs() <= pauseMs) return [faultOf(way, error, patience)];
+      if (!isPassing(error, performance.now() - startMs) || leftMs() <= pauseMs) return failed(faultOf(way, error));
     }
-    if (leftMs() <= pauseMs) return [late(way, patience)];
+    if (leftMs() <= pauseMs) return failed(late(way, patience));
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
@@ -150,7 +165,14 @@ async function readReport(
   const script = `<<\\HOLDFAST_SCRIPT\n${bootScript(address, seconds)}\nHOLDFAST_SCRIPT\n`;
   const signal = AbortSignal.timeout(Math.ceil(leftMs + patience.addressMs + dialMs));
   try {
-    const { stdout } = await exec(open.client, way, ["sh", "-s"], { behind: script, signal });
+    const { stdout } = await exec(open.client, way, ["sh", "-s"], { behind: script, signal }).catch(
+      (cause: unknown) => {
+        // The SSH library's own, without a kind: the connection broke before the script began.
+        throw cause instanceof Error && cause.constructor === Error
+          ? new SshFailure({ is: "unreachable", cause }, way)
+          : cause;
+      },
+    );
     return bootReportFrom(stdout);
   } finally {
     open.destroy();
@@ -159,17 +181,15 @@ async function readReport(
 
 const span = (ms: number) => (ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
 
+/** @throws whatever is no failure of the way to the host: a mistake of ours is nothing that passes */
 function isPassing(error: unknown, sinceMs: number): boolean {
-  // A belief of ours that was wrong is nothing that passes.
-  if (error instanceof TypeError || error instanceof RangeError) throw error;
-  // The connection broke in the middle; what is malformed stays so.
-  if (!(error instanceof SshFailure)) return !(error instanceof HoldfastError);
+  if (error instanceof HoldfastError) return false;
+  if (!(error instanceof SshFailure)) throw error;
   return mayPass(error.kind) || sinceMs < bootingMs;
 }
 
-function faultOf(way: Way, error: unknown, patience: WaitPatience): Fault {
-  if (!(error instanceof SshFailure))
-    return error instanceof HoldfastError ? faultFrom(error) : late(way, patience, error);
+function faultOf(way: Way, error: unknown): Fault {
+  if (!(error instanceof SshFailure)) return faultFrom(error);
   const said = explain(way, error);
   if (error.kind.is === "wrong-host-key" || error.kind.is === "no-such-host-key")
     return {
@@ -181,11 +201,10 @@ function faultOf(way: Way, error: unknown, patience: WaitPatience): Fault {
 
 const consoleNext = "See in Hetzner's console whether it boots, and run pulumi up again.";
 
-function late(way: Way, { withinMs }: WaitPatience, error?: unknown): Fault {
-  const why = error === undefined ? "" : `: ${plainReason(error)}`;
+function late(way: Way, { withinMs }: WaitPatience): Fault {
   return {
     code: "HF_HOST_UNREACHABLE",
-    message: `${way.name} (${way.host}) was not ready within ${span(withinMs)}${why}`,
+    message: `${way.name} (${way.host}) was not ready within ${span(withinMs)}`,
     next: consoleNext,
   };
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { defaultTiming, type LeaseTiming, timingFaults } from "../../contract/timing.ts";
 import type { SettingsInput } from "../config/schema.ts";
 import { watchdogFaults } from "../plan/watchdog.ts";
-import { type SampleHost, sampleHcloud, sampleHost, sampleInput } from "./sample.ts";
+import { type SampleHost, sampleHcloud, sampleHost, sampleHostKey, sampleInput } from "./sample.ts";
 
 const roles = fc.constantFrom<SampleHost["roles"]>(["consul"], ["neard"], ["consul", "neard"], ["neard", "consul"]);
 
@@ -26,11 +26,20 @@ const anyMixedHosts: fc.Arbitrary<Pick<SettingsInput, "hosts" | "hcloud">> = fc
   .tuple(anyHosts, fc.infiniteStream(fc.constantFrom(null, null, "fsn1", "nbg1", "hel1")), fc.boolean())
   .map(([hosts, places, spread]) => ({
     hcloud: sampleHcloud({ spread }),
-    hosts: hosts.map(({ name, roles, priority = 100, address }) => {
+    hosts: hosts.map(({ name, roles, priority = 100, address }, at) => {
       const [location] = [places.next().value];
+      const isAdopted = at % 3 === 2;
       return location === null
         ? sampleHost(name, 1, roles, { priority, address: (address ?? "").replace(/^192\.0\.2/, "10.233.200") })
-        : { name, roles, priority, cloud: { location } };
+        : isAdopted
+          ? {
+              name,
+              roles,
+              priority,
+              hostKey: sampleHostKey(name),
+              cloud: { location, adopt: { server: at + 1, primaryIp: at + 1 } },
+            }
+          : { name, roles, priority, cloud: { location } };
     }),
   }));
 

@@ -58,7 +58,7 @@ export function wholeCloud(topology: Topology): { readonly facts: ProjectFacts; 
       one("hcloud:index/placementGroup:PlacementGroup", `spread-${location}`, { id: String(id) }),
     ),
     ...hosts.flatMap(({ name, cloud: at }, i) => [
-      one("hcloud:index/server:Server", name, { id: String(100 + i), serverType: at.serverType }),
+      one("hcloud:index/server:Server", name, { id: String(100 + i), serverType: at.serverType, firewallIds: [2, 3] }),
       one("hcloud:index/primaryIp:PrimaryIp", `${name}-address`, {
         id: String(200 + i),
         ipAddress: `203.0.113.${i + 1}`,
@@ -90,7 +90,11 @@ function sampleServer(
     created: "2026-11-01T00:00:00+00:00",
     server_type: { id: 1, name: serverType },
     location: { name: location },
-    public_net: { ipv4: { id: id + 100, ip: `203.0.113.${id - 99}` }, ipv6: null, firewalls: [] },
+    public_net: {
+      ipv4: { id: id + 100, ip: `203.0.113.${id - 99}` },
+      ipv6: null,
+      firewalls: [2, 3].map((firewall) => ({ id: firewall, status: "applied" })),
+    },
     private_net: [{ network: 1, ip: address, mac_address: "86:00:00:00:00:01" }],
     protection: { delete: false, rebuild: false },
     primary_disk_size: 80,

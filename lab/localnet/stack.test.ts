@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { diagnosticsOf, finishedStep, forgetStack, localPaths, versionOf } from "./stack.ts";
+import { diagnosticsOf, finishedStep, forgetStack, localPaths, perhapsMade, versionOf } from "./stack.ts";
 
 // Lines of pulumi 3.259.
 test.each([
@@ -14,6 +14,21 @@ test.each([
   ["    45 unchanged", null],
 ])("%j", (line, expected) => {
   expect(finishedStep(line)).toBe(expected);
+});
+
+test("of the steps that a killed run had begun, what may be at the cloud without the state knowing it", () => {
+  const step = (type: string, of: string, name: string) => ({
+    type,
+    resource: { type: of, urn: `urn:pulumi:localnet::holdfast::holdfast:index:Cloud$${of}::${name}` },
+  });
+  expect(
+    perhapsMade([
+      step("creating", "hcloud:index/server:Server", "host-a"),
+      step("creating", "command:remote:Command", "host-a-consul"),
+      step("updating", "hcloud:index/server:Server", "host-b"),
+      step("creating", "hcloud:index/primaryIp:PrimaryIp", "host-c-address"),
+    ]),
+  ).toEqual(["Server host-a", "PrimaryIp host-c-address"]);
 });
 
 test("diagnostics: what went wrong, without the command that it repeats and without the summary", () => {

@@ -165,16 +165,33 @@ export async function repairStack(stack: Stack, lab: Lab): Promise<string[]> {
   const state = join(stacks, `${stack.name}.json`);
   if (existsSync(state) && readFileSync(state, "utf8").includes('"pending_operations"')) {
     const exported = JSON.parse(await pulumi(stack, ["stack", "export"])) as Exported;
-    const pending = exported.deployment.pending_operations?.length ?? 0;
+    const pending = exported.deployment.pending_operations ?? [];
     delete exported.deployment.pending_operations;
     await pulumi(stack, ["stack", "import"], JSON.stringify(exported));
-    repaired.push(`forgot ${pending} steps that it had begun`);
+    repaired.push(`forgot ${pending.length} steps that it had begun`);
+    const made = perhapsMade(pending);
+    if (made.length > 0)
+      repaired.push(
+        `${made.join(", ")} may be at the cloud all the same: the next run says so, and makes no second one`,
+      );
   }
   return repaired;
 }
 
 interface Exported {
-  deployment: { pending_operations?: unknown[] };
+  deployment: { pending_operations?: PendingStep[] };
+}
+
+interface PendingStep {
+  readonly type: string;
+  readonly resource: { readonly urn: string; readonly type: string };
+}
+
+/** Of what was being made at the cloud, what the state has nothing of though it may be there. Pure. Exported for its test alone. */
+export function perhapsMade(pending: readonly PendingStep[]): string[] {
+  return pending
+    .filter(({ type, resource }) => type === "creating" && resource.type.startsWith("hcloud:"))
+    .map(({ resource }) => `${resource.type.split(":").at(-1)} ${resource.urn.split("::").at(-1)}`);
 }
 
 /** One resource's step that is over, such as `consul of host-a created (4.1 s)`. */

@@ -3,8 +3,10 @@
  * refused in words, or done right. In memory nobody can log in, so what holdfast asks after the resources are made (whether each host
  * is ready, and whether what was doubtful is mended) is not here: it has tests of its own, and `npm run localnet -- --cloud`.
  */
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { sampleCloudInput, sampleHcloud } from "../../infra/testing/sample.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { replaceVariable, serverUrn } from "../../contract/cloud.ts";
+import type { SettingsInput } from "../../infra/config/schema.ts";
+import { sampleCloudInput, sampleHcloud, sampleHost, sampleHostKey } from "../../infra/testing/sample.ts";
 import { type ListeningCloud, listeningCloud, otherProjectsToken, token, until } from "../../lab/cloud/testing.ts";
 import { type Ran, Stack } from "./stack.ts";
 
@@ -22,8 +24,10 @@ afterEach(async () => {
   await cloud.close();
 });
 
-const settings = (hcloud: Partial<Parameters<typeof sampleHcloud>[0]> = {}, hosts = sampleCloudInput().hosts) =>
-  sampleCloudInput({ hcloud: sampleHcloud({ token, endpoint: cloud.endpoint, ...hcloud }), hosts });
+const settings = (
+  hcloud: Partial<Parameters<typeof sampleHcloud>[0]> = {},
+  hosts: SettingsInput["hosts"] = sampleCloudInput().hosts,
+) => sampleCloudInput({ hcloud: sampleHcloud({ token, endpoint: cloud.endpoint, ...hcloud }), hosts });
 
 const server = (host: string) => cloud.ask("GET", `/servers?name=holdfast-localnet-${host}`).json.servers[0];
 const writes = () => cloud.cloud.state.counts.writes;
@@ -141,6 +145,166 @@ test("a host that leaves under protection changes nothing, in a preview and in a
   const fewer = settings({}, sampleCloudInput().hosts.slice(0, 2));
   await stack.configure(fewer);
   expect((await untouched(stack.preview())).exitCode).not.toBe(0);
+});
+
+describe("a server that runs already", () => {
+  /** Somebody's by hand, with the address that came with it. */
+  function byHand(): { server: number; primaryIp: number } {
+    const made = cloud.ask("POST", "/servers", {
+      name: "by-hand",
+      server_type: "cx33",
+      image: "debian-12",
+      location: "fsn1",
+    }).json.server;
+    return { server: made.id, primaryIp: made.public_net.ipv4.id };
+  }
+  const [a, ...others] = sampleCloudInput().hosts;
+  const adopting = (adopt: { server: number; primaryIp: number }) =>
+    settings({}, [
+      { ...a, name: "host-a", hostKey: sampleHostKey("own"), cloud: { location: "fsn1", adopt } },
+      ...others,
+    ]);
+
+  test("is adopted at its address without a restart, kept so, and replaced later at the same address", async () => {
+    const adopt = byHand();
+    await until(() => cloud.ask("GET", `/servers/${adopt.server}`).json.server.status === "running");
+    const { ip } = cloud.ask("GET", `/primary_ips/${adopt.primaryIp}`).json.primary_ip;
+    await stack.configure(adopting(adopt));
+    done(await untouched(stack.preview()));
+    const since = cloud.cloud.state.calls.length;
+    done(await stack.up());
+    const writes = cloud.cloud.state.calls
+      .slice(since)
+      .filter(({ method }) => method !== "GET")
+      .map(({ method, path }) => `${method} ${path}`);
+    expect(writes.filter((call) => /power|unassign|DELETE|reset|shutdown/.test(call))).toEqual([]);
+    expect(server("host-a")).toMatchObject({
+      id: adopt.server,
+      status: "running",
+      public_net: { ipv4: { id: adopt.primaryIp, ip } },
+      private_net: [{ ip: expect.stringMatching(/^10\.233\./) }],
+      labels: { "holdfast-host": "host-a" },
+    });
+    expect(server("host-a").public_net.firewalls).toHaveLength(2);
+    expect(cloud.ask("GET", `/primary_ips/${adopt.primaryIp}`).json.primary_ip).toMatchObject({
+      name: "holdfast-localnet-host-a",
+      auto_delete: false,
+      protection: { delete: true },
+      assignee_id: adopt.server,
+    });
+    expect(cloud.machines.byId.get(adopt.server)?.boots).toBe(1);
+    for (const more of [[], ["--refresh"]]) done(await untouched(stack.up(undefined, ...more)));
+
+    await stack.configure(settings());
+    for (const run of [() => stack.preview(), () => stack.up()]) {
+      const forgotten = await untouched(run());
+      expect(forgotten.exitCode).not.toBe(0);
+      expect(forgotten.said).toContain("was adopted, and cloud.adopt does not name it any more");
+    }
+
+    await stack.configure(adopting(adopt));
+    vi.stubEnv(replaceVariable, "host-a");
+    done(await stack.up(undefined, "--replace", serverUrn("test", "holdfast", "host-a")));
+    vi.unstubAllEnvs();
+    expect(server("host-a").id).not.toBe(adopt.server);
+    expect(server("host-a")).toMatchObject({
+      status: "running",
+      public_net: { ipv4: { id: adopt.primaryIp, ip }, ipv6: null },
+    });
+    expect(server("host-a").private_net).toHaveLength(1);
+    done(await untouched(stack.up()));
+    await stack.configure(settings());
+    done(await untouched(stack.up()));
+    done(await untouched(stack.up(undefined, "--refresh")));
+    // Eleven runs of Pulumi.
+  }, 600_000);
+
+  test("and is not as the settings have it: all of it is said, and nothing is touched", async () => {
+    const adopt = byHand();
+    await until(() => cloud.ask("GET", `/servers/${adopt.server}`).json.server.status === "running");
+    cloud.ask("POST", `/servers/${adopt.server}/actions/change_protection`, { delete: true, rebuild: true });
+    await stack.configure(
+      settings({}, [
+        {
+          ...a,
+          name: "host-a",
+          hostKey: sampleHostKey("own"),
+          cloud: { location: "nbg1", serverType: "cx43", adopt: { ...adopt, primaryIp: adopt.primaryIp + 900 } },
+        },
+        ...others,
+      ]),
+    );
+    const refused = await untouched(stack.up());
+    expect(refused.exitCode).not.toBe(0);
+    for (const words of ["is in fsn1", "is of the type cx33", "is protected from deletion", "has no primary IP"])
+      expect(refused.said).toContain(words);
+  });
+});
+
+test("another location for a host that is there: refused in a plain run, and in one that replaces it", async () => {
+  done(await stack.up());
+  const [a, ...others] = sampleCloudInput().hosts;
+  await stack.configure(settings({}, [{ ...a, name: "host-a", cloud: { location: "hel1" } }, ...others]));
+  const replace = ["--replace", serverUrn("test", "holdfast", "host-a")];
+  const plain = await untouched(stack.up());
+  vi.stubEnv(replaceVariable, "host-a");
+  const replacing = await untouched(stack.up(undefined, ...replace));
+  vi.unstubAllEnvs();
+  for (const { exitCode, said } of [plain, replacing]) {
+    expect(exitCode).not.toBe(0);
+    expect(said).toContain("is in fsn1, but its cloud.location is hel1");
+  }
+});
+
+test("settings without the section, or of a host that exists now: nothing is deleted", async () => {
+  done(await stack.up());
+  const existing = (name: string, i: number) => sampleHost(name, i, ["neard", "consul"]);
+  const { hcloud: _, ...without } = settings({}, ["host-a", "host-b", "host-c"].map(existing));
+  await stack.configure(without);
+  const refused = await untouched(stack.up());
+  expect(refused.exitCode).not.toBe(0);
+  expect(refused.said).toContain("holdfast:hcloud is missing, but the stack has things of its hosts at Hetzner");
+  expect(cloud.ask("GET", "/servers").json.servers).toHaveLength(3);
+});
+
+test("a firewall that somebody took off a server: said by up, put back by up --refresh", async () => {
+  done(await stack.up());
+  const { id, public_net } = server("host-b");
+  const [firewall] = public_net.firewalls;
+  cloud.ask("POST", `/firewalls/${firewall.id}/actions/remove_from_resources`, {
+    remove_from: [{ type: "server", server: { id } }],
+  });
+  await until(() => server("host-b").public_net.firewalls.length === 1);
+  expect((await untouched(stack.up())).said).toContain("has not all of its firewalls before it");
+  done(await stack.up(undefined, "--refresh"));
+  expect(server("host-b").public_net.firewalls).toHaveLength(2);
+});
+
+test("a firewall that somebody put before a server is left there by up, and taken off by up --refresh", async () => {
+  done(await stack.up());
+  const foreign = cloud.ask("POST", "/firewalls", { name: "foreign" }).json.firewall.id;
+  const { id } = server("host-b");
+  const ids = () => server("host-b").public_net.firewalls.map((one: { id: number }) => one.id);
+  cloud.ask("POST", `/firewalls/${foreign}/actions/apply_to_resources`, {
+    apply_to: [{ type: "server", server: { id } }],
+  });
+  await until(() => ids().includes(foreign));
+  done(await untouched(stack.up()));
+  expect(ids()).toContain(foreign);
+  done(await stack.up(undefined, "--refresh"));
+  expect(ids()).toHaveLength(2);
+  expect(ids()).not.toContain(foreign);
+});
+
+test("other labels leave the firewalls' rules as they are", async () => {
+  done(await stack.up());
+  const rules = () =>
+    cloud.ask("GET", "/firewalls").json.firewalls.map((one: { rules: unknown[] }) => one.rules.length);
+  const before = rules();
+  await stack.configure(settings({ labels: { team: "validators" } }));
+  done(await stack.up());
+  expect(rules()).toEqual(before);
+  expect(server("host-a").labels).toMatchObject({ team: "validators" });
 });
 
 test("a limit and a lock are waited out", async () => {

@@ -56,13 +56,14 @@ export class Stack {
   /** Writes holdfast's settings, those that are secret encrypted. */
   async configure(settings: SettingsInput): Promise<void> {
     const { validatorKey, ssh = {}, hcloud, ...open } = settings;
-    const { token, ...section } = hcloud ?? { token: "" };
+    const { token, ...section } = hcloud ?? { token: undefined };
     const { privateKey = "", ...login } = ssh;
-    const plain = { ...open, ssh: login, hcloud: section };
+    const plain = { ...open, ssh: login, ...(hcloud === undefined ? {} : { hcloud: section }) };
     const config = Object.entries(plain).map(([name, value]) => [`holdfast:${name}`, value]);
     writeFileSync(this.#configFile, stringify({ config: Object.fromEntries(config) }));
     const secrets = { validatorKey, "ssh.privateKey": privateKey, "hcloud.token": token };
-    const given = Object.entries(secrets).flatMap(([path, secret]) => ["--secret", `holdfast:${path}=${secret}`]);
+    const named = Object.entries(secrets).filter(([, secret]) => secret !== undefined);
+    const given = named.flatMap(([path, secret]) => ["--secret", `holdfast:${path}=${secret}`]);
     await this.#mustRun(["config", "set-all", "--path", ...given]);
   }
 
