@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { HoldfastError } from "../contract/errors.ts";
 import { hostSpecSchema } from "../contract/wire/host-spec.ts";
-import { type HealthWait, unitsProbe, waitHealthy } from "./health.ts";
+import { type HealthWait, steadyAfter, unitsProbe, waitHealthy } from "./health.ts";
 
 const spec = hostSpecSchema.parse({
   host: "host-a",
@@ -50,6 +50,26 @@ test("waits, with a line every 2 s that says for what", async () => {
 test("must stay so, where it was disturbed", async () => {
   const flapping = (now: number) => (now === 2000 ? "gone again" : null);
   expect(await wait({ steadyMs: 3000, answer: flapping })).toMatchObject({ endedMs: 5500, error: undefined });
+});
+
+test("a long while for which it must stay so is said with its reason, and does not count against the bound", async () => {
+  const steady = { steadyMs: 16_000, steadyBecause: "a lock-delay" };
+  const { endedMs, lines, error } = await wait({ ...steady, answer: (now) => (now < 55_000 ? "syncing" : null) });
+  expect([endedMs, error]).toEqual([71_000, undefined]);
+  expect(lines.at(-1)).toBe("waiting until healthy: a lock-delay (70 s)");
+  const flapping = (now: number) => (now % 10_000 === 0 ? "gone again" : null);
+  expect(await wait({ ...steady, answer: flapping })).toMatchObject({ endedMs: 60_000 });
+});
+
+test.for<[string, ("consul-voter" | "consul-client" | "neard-synced")[], boolean, number | null, number]>([
+  ["nothing that anybody can be asked", [], false, null, 1000],
+  ["a neard that was started", ["neard-synced"], false, null, 0],
+  ["a neard that was restarted", ["neard-synced"], true, null, 3000],
+  ["a Consul server of a living cluster", ["consul-voter"], true, 15_000, 16_000],
+  ["a Consul server of none", ["consul-voter"], true, null, 3000],
+  ["a Consul that can never lead", ["consul-client"], true, 15_000, 3000],
+])("%s stays healthy for a while", ([, healthy, disturbed, lockDelayMs, steadyMs]) => {
+  expect(steadyAfter({ healthy }, disturbed, lockDelayMs).steadyMs).toBe(steadyMs);
 });
 
 test("its bound names what is missing", async () => {

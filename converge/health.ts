@@ -27,6 +27,8 @@ export interface HealthWait {
   readonly spec: HostSpec;
   /** How long all must hold without a break: after a restart, the cluster's view of this host lags. */
   readonly steadyMs: number;
+  /** Why, as a clause, where it is long. */
+  readonly steadyBecause?: string;
   readonly probe: Probe;
   nowMs(): number;
   sleep(ms: number): Promise<void>;
@@ -41,9 +43,36 @@ export interface HealthWait {
 
 const lookEveryMs = 500;
 
+/** After a restart: longer than autopilot's two seconds between looks, so that it has seen the new process. */
+const afterDisturbanceMs = 3000;
+/** With nobody to ask, a program that is still there after this long has read its configuration. */
+const unaskedMs = 1000;
+
+/**
+ * How long a host must stay healthy. Pure.
+ *
+ * A Consul server that was restarted counts lock-delays that are long over anew, from when it has caught up; should it come to
+ * lead meanwhile, it refuses the holder's own renewals for as long. So it keeps the maintenance lock until that is over, and the next
+ * server is not restarted before.
+ * @param lockDelayMs of the lease, where Consul of a living cluster was disturbed, else null
+ */
+export function steadyAfter(
+  spec: Pick<HostSpec, "healthy">,
+  disturbed: boolean,
+  lockDelayMs: number | null,
+): Pick<HealthWait, "steadyMs" | "steadyBecause"> {
+  if (lockDelayMs !== null && spec.healthy.includes("consul-voter"))
+    return {
+      steadyMs: lockDelayMs + 1000,
+      steadyBecause: "it is; no other Consul server is restarted within a lock-delay of this one",
+    };
+  if (disturbed) return { steadyMs: afterDisturbanceMs };
+  return { steadyMs: spec.healthy.length === 0 ? unaskedMs : 0 };
+}
+
 /**
  * Waits until all conditions hold.
- * @throws HoldfastError HF_APPLY_FAILED after healthyWithinMs, or at once when a unit has failed.
+ * @throws HoldfastError HF_APPLY_FAILED after healthyWithinMs (and what they must hold for), or at once when a unit has failed.
  */
 export async function waitHealthy(wait: HealthWait): Promise<void> {
   const { spec } = wait;
@@ -55,13 +84,14 @@ export async function waitHealthy(wait: HealthWait): Promise<void> {
     goodSinceMs = missing === null ? (goodSinceMs ?? wait.nowMs()) : null;
     if (goodSinceMs !== null && wait.nowMs() - goodSinceMs >= wait.steadyMs) return;
     const waitedMs = wait.nowMs() - startMs;
-    if (waitedMs >= spec.healthyWithinMs)
+    if (waitedMs >= spec.healthyWithinMs + (missing === null ? wait.steadyMs : 0))
       throw await wait.failure(
         `${spec.host} ${spec.concern} is not healthy after ${Math.round(waitedMs / 1000)} s (${missing ?? "it does not stay so"})`,
       );
     const how = wait.left?.() ?? null;
-    if (how !== null) throw new Left(spec.host, `until healthy: ${missing ?? "does it stay so?"}`, how);
-    progress(`waiting until healthy: ${missing ?? "does it stay so?"} (${Math.round(waitedMs / 1000)} s)`);
+    const what = missing ?? wait.steadyBecause ?? "does it stay so?";
+    if (how !== null) throw new Left(spec.host, `until healthy: ${what}`, how);
+    progress(`waiting until healthy: ${what} (${Math.round(waitedMs / 1000)} s)`);
     await wait.sleep(lookEveryMs);
   }
 }

@@ -82,7 +82,10 @@ const autopilotHealth = z.object({
   Servers: z
     .array(
       z.object({
+        /** Raft's name for it. */
+        ID: z.string(),
         Name: z.string(),
+        Version: z.string(),
         Address: z.string(),
         SerfStatus: z.string(),
         Leader: z.boolean(),
@@ -118,6 +121,7 @@ const wordHeaders = z.object({
 interface Raw {
   _get(request: object, body: unknown): Promise<unknown>;
   _put(request: object, body: unknown): Promise<unknown>;
+  _post(request: object, body: unknown): Promise<unknown>;
   _delete(request: object, body: unknown): Promise<unknown>;
   kv: { del(o: object): Promise<unknown> };
   session: { renew(o: object): Promise<unknown>; destroy(o: object): Promise<unknown> };
@@ -319,6 +323,11 @@ export class ConsulClient {
     return this.#shaped(autopilotHealth, Buffer.isBuffer(body) || typeof body === "string" ? fromJson(body) : body);
   }
 
+  /** Has Raft's leader hand over to the server with this id. It needs `operator = "write"`. @throws ConsulUnknown when it could not */
+  async transferLeadership(id: string, timeoutMs = 5000): Promise<void> {
+    await this.#call("_post", "/operator/raft/transfer-leader", { query: { id }, timeoutMs });
+  }
+
   /** What this very server knows, nobody else being asked: a stale read, of which only the headers count. */
   async ownWord(timeoutMs = 1500): Promise<ServerWord> {
     return await this.#word({ stale: "1" }, timeoutMs);
@@ -380,7 +389,7 @@ export class ConsulClient {
 
   /** Calls through the library's own middleware, for what its methods cannot say; `accept`: a status that is no error. */
   async #call(
-    verb: "_get" | "_put" | "_delete",
+    verb: "_get" | "_put" | "_post" | "_delete",
     path: string,
     options: { params?: object; query?: object; body?: unknown; text?: string; timeoutMs: number; accept?: number },
   ): Promise<Answer> {
