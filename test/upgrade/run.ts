@@ -5,12 +5,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import * as z from "zod";
 import { HoldfastError } from "../../contract/errors.ts";
+import { paths, units } from "../../contract/paths.ts";
+import { defaultTiming } from "../../contract/timing.ts";
 import { type HistoryEntry, historyEntrySchema } from "../../contract/wire/history.ts";
 import { version } from "../../host/version.ts";
 import { askWitness, resetWitness, startChain } from "../../lab/hosts/chain.ts";
 import type { Lab, LabChain } from "../../lab/hosts/description.ts";
 import { newLab } from "../../lab/hosts/description.ts";
 import { downLab, upLab } from "../../lab/hosts/lab.ts";
+import { onHost } from "../../lab/hosts/ssh.ts";
 import { bringUp, configureStack, forgetStack, localPaths, type Stack } from "../../lab/localnet/stack.ts";
 import { buildLabNeard } from "../../lab/neard/build.ts";
 import { version as labNeard } from "../../lab/neard/version.ts";
@@ -18,7 +21,7 @@ import { stackEnvironment } from "../../toolchain/stack.ts";
 import { ensureTools } from "../../toolchain/tools.ts";
 import { untilHealthy } from "../nemesis/cluster-health.ts";
 import { lookAtAll } from "../nemesis/look.ts";
-import { judge, verdictLine } from "./judge.ts";
+import { type ConsulSeen, consulFaults, judge, verdictLine } from "./judge.ts";
 import type { Options } from "./main.ts";
 import { checkOut, type ReleaseTree, removeTree, writeSettings } from "./tree.ts";
 
@@ -128,13 +131,16 @@ class Cluster {
     this.#say(what);
     await untilHealthy(this.lab, healthyWithinMs);
     const before = (await this.#history()).at(-1)?.epoch ?? 0;
+    const consul = await this.#lookAtConsul();
     await resetWitness(this.lab);
     await sleep(settleMs);
     await this.deploy(by, args);
     await sleep(settleMs);
     const entries = (await this.#history()).filter(({ epoch }) => epoch > before);
     const report = await askWitness(this.lab);
-    const verdict = judge(report, entries);
+    // 0.1 promises none of it.
+    const more = by === "this" ? consulFaults(consul, await this.#lookAtConsul(), defaultTiming.lockDelayMs) : [];
+    const verdict = judge(report, entries, more);
     this.#say(verdictLine(what, verdict));
     this.#say(
       `  ${report.produced} blocks produced, ${report.accepted} accepted; ${report.endorsed} endorsements counted`,
@@ -158,6 +164,20 @@ class Cluster {
           `The agent on ${host} is of ${status?.version ?? "no version"}, not ${wanted}.`,
         );
     }
+  }
+
+  async #lookAtConsul(): Promise<Map<string, ConsulSeen>> {
+    const ask = [
+      `${paths.consul} version | head -1`,
+      `systemctl show ${units.consul} --property=ActiveEnterTimestampMonotonic --value`,
+      `ls ${paths.consulSnapshots} 2>/dev/null | wc -l`,
+    ];
+    const look = async (host: Lab["hosts"][number]) => {
+      const [version = "", startedUs, snapshots] = (await onHost(this.lab, host, ask.join("; "))).split("\n");
+      // The kernel's clock: the lab's hosts share it.
+      return [host.name, { version, startedMs: Number(startedUs) / 1000, snapshots: Number(snapshots) }] as const;
+    };
+    return new Map(await Promise.all(this.lab.hosts.map(look)));
   }
 
   async #history(): Promise<HistoryEntry[]> {
