@@ -147,17 +147,17 @@ describe("right before Consul is restarted", () => {
   test("one that leads hands over, and is restarted when another one leads", () =>
     expect(walkRestart([0, leads], [500, leads], [1000, good])).toEqual([
       { do: "hand-over", to: heir },
-      { do: "look-again", because: "leadership goes to host-c" },
+      { do: "look-again", because: "its server hands leadership over" },
       restart,
     ]));
   test("a leader that does not go is told again, and is restarted all the same in the end", () =>
     expect(walkRestart([0, leads], [4999, leads], [5000, leads], [handOverMs - 1, leads], [handOverMs, leads])).toEqual(
       [
         { do: "hand-over", to: heir },
-        { do: "look-again", because: "leadership goes to host-c" },
+        { do: "look-again", because: "its server hands leadership over" },
         { do: "hand-over", to: heir },
         { do: "hand-over", to: heir },
-        { do: "restart", though: "it leads, and leadership did not go to host-c" },
+        { do: "restart", though: "it still leads, and was to hand over" },
       ],
     ));
   test("nothing is handed over, and nothing restarted, while Consul cannot spare this server", () => {

@@ -340,10 +340,10 @@ export function decideRestart(
   if (heir === null) return { state: before, decision: { do: "restart", though: null } };
   const state = { ...before, firstAskedMs: before.firstAskedMs ?? nowMs };
   if (nowMs - state.firstAskedMs >= bounds.handOverMs)
-    return { state, decision: { do: "restart", though: `it leads, and leadership did not go to ${heir.name}` } };
+    return { state, decision: { do: "restart", though: "it still leads, and was to hand over" } };
   if (before.askedMs === null || nowMs - before.askedMs >= askAgainMs)
     return { state: { ...state, askedMs: nowMs }, decision: { do: "hand-over", to: heir } };
-  return { state, decision: { do: "look-again", because: `leadership goes to ${heir.name}` } };
+  return { state, decision: { do: "look-again", because: "its server hands leadership over" } };
 }
 
 function notNow(state: LockedState, agent: AgentLook, obstacle: string, nowMs: number): Refusal {
