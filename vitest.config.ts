@@ -13,14 +13,17 @@ class ByName extends BaseSequencer {
  * `cloud`: the real hcloud plugin against the lab's cloud, in memory and on loopback; minutes.
  * `cloud-clients`: the official clients against the same; fetches them from PyPI and Go's module proxy.
  * `cloud-lab`: hosts of the lab that the plugin makes at the lab's cloud; on real hosts.
- * `ssh`: against an sshd of this machine on loopback.
+ * `ssh`: against an sshd of this machine on loopback and one of a host of its own; the kernel's part of the fence, on another.
  * `lab`: real hosts on this machine; one file at a time, for they share one cluster.
- * `ipv6`: some of these on hosts that reach each other by IPv6; only when asked for by name.
+ * `long`: more of them, each minutes long; only when asked for by name.
+ * `ipv6`: some of `lab` on hosts that reach each other by IPv6; only when asked for by name.
  * `real`: the same with a real neard among real validators; only where HOLDFAST_NEARD names one.
  */
 export default defineConfig({
   test: {
     sequence: { sequencer: ByName },
+    // vitest's own choice leaves one core free; many files wait more than they work, and a machine may have but two.
+    maxWorkers: "100%",
     projects: [
       {
         test: {
@@ -66,7 +69,7 @@ export default defineConfig({
       {
         test: {
           name: "ssh",
-          include: ["test/scenarios/{command-plugin,cli-ssh}.test.ts"],
+          include: ["test/scenarios/{command-plugin,cli-ssh,09-fence}.test.ts"],
           testTimeout: 60_000,
         },
       },
@@ -74,7 +77,21 @@ export default defineConfig({
         test: {
           name: "lab",
           include: ["test/scenarios/**/*.test.ts"],
-          exclude: ["test/scenarios/{command-plugin,cli-ssh}.test.ts", "test/scenarios/real/**"],
+          exclude: [
+            "test/scenarios/{command-plugin,cli-ssh,09-fence}.test.ts",
+            "test/scenarios/long/**",
+            "test/scenarios/real/**",
+          ],
+          globalSetup: ["test/scenarios/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: "long",
+          include: ["test/scenarios/long/**/*.test.ts"],
           globalSetup: ["test/scenarios/global-setup.ts"],
           fileParallelism: false,
           testTimeout: 180_000,

@@ -4,8 +4,8 @@
  * under way (MaxStartups; a cluster is asked all at once, and a jump host is asked for each of its hosts).
  */
 import type { Duplex } from "node:stream";
-import { setTimeout as pause } from "node:timers/promises";
 import { type Config, NodeSSH } from "node-ssh";
+import pRetry from "p-retry";
 import type { Client } from "ssh2";
 import { HoldfastError, plainReason } from "../contract/errors.ts";
 import { mayPass, SshFailure } from "./failure.ts";
@@ -28,26 +28,20 @@ export interface Patience {
   readonly signal?: AbortSignal;
 }
 
-const firstPauseMs = 100;
-const longestPauseMs = 1000;
+/** Twice as long each time, and longer by chance: not all at the same moment again. */
+const pauses = { minTimeout: 100, maxTimeout: 1000, factor: 2, randomize: true };
 
 /** @throws SshFailure; HoldfastError HF_CONFIG_INVALID for a malformed host key; the signal's reason */
 export async function dial(way: Way, login: Login, { withinMs, retryMs, signal }: Patience): Promise<Dialled> {
   const startMs = performance.now();
   const left = (): number => startMs + withinMs - performance.now();
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-    signal?.throwIfAborted();
-    try {
-      return await attempt(way, login, Math.max(1, left()), signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!(error instanceof SshFailure) || !mayPass(error.kind)) throw error;
-      // Not all at the same moment again: half of the pause is chance.
-      const waitMs = pauseMs * (0.5 + Math.random() / 2);
-      if (performance.now() - startMs + waitMs > retryMs) throw error;
-      await pause(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted());
-    }
-  }
+  return await pRetry(() => attempt(way, login, Math.max(1, left()), signal), {
+    ...pauses,
+    retries: Number.POSITIVE_INFINITY,
+    maxRetryTime: Math.max(0, retryMs),
+    ...(signal === undefined ? {} : { signal }),
+    shouldRetry: ({ error }) => error instanceof SshFailure && mayPass(error.kind),
+  });
 }
 
 async function attempt(way: Way, login: Login, withinMs: number, signal: AbortSignal | undefined): Promise<Dialled> {

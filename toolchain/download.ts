@@ -5,7 +5,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -27,7 +26,7 @@ export async function downloadInto(directory: string, download: Download, step: 
   if (actual !== expected) {
     throw new Error(`${download.url} has the sha256 ${actual} and should have ${expected}`);
   }
-  if (archive.endsWith(".zip")) await unzip(await readFile(archive), directory);
+  if (archive.endsWith(".zip")) await unzip(archive, directory);
   else await promisify(execFile)("tar", ["-xzf", archive, "--no-same-owner", "-C", directory]);
   await promisify(execFile)("rm", ["-f", archive]);
 }

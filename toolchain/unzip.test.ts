@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";
@@ -35,16 +35,29 @@ function zipOf(name: string, content: string, { mode = 0o644, deflate = true } =
   return Buffer.concat([local, entry, end]);
 }
 
+/** Unpacks it and says where to. */
+async function unpacked(content: Buffer): Promise<string> {
+  writeFileSync(join(directory, "archive.zip"), content);
+  await unzip(join(directory, "archive.zip"), join(directory, "to"));
+  return join(directory, "to");
+}
+
 test.each([true, false])("writes a file with its content and mode (deflated: %s)", async (deflate) => {
-  await unzip(zipOf("bin/tool", "x".repeat(100_000), { mode: 0o755, deflate }), directory);
-  expect(readFileSync(join(directory, "bin/tool"), "utf8")).toBe("x".repeat(100_000));
-  expect(statSync(join(directory, "bin/tool")).mode & 0o777).toBe(0o755);
+  const to = await unpacked(zipOf("bin/tool", "x".repeat(100_000), { mode: 0o755, deflate }));
+  expect(readFileSync(join(to, "bin/tool"), "utf8")).toBe("x".repeat(100_000));
+  expect(statSync(join(to, "bin/tool")).mode & 0o777).toBe(0o755);
 });
 
-test("refuses a path outside, a damaged file, and what is no archive", async () => {
-  await expect(unzip(zipOf("../outside", "x"), directory)).rejects.toThrow("a path outside");
-  const damaged = zipOf("tool", "some content", { deflate: false });
-  damaged.write("S", 34, "latin1");
-  await expect(unzip(damaged, directory)).rejects.toThrow("tool in the zip file is damaged");
-  await expect(unzip(Buffer.from("no archive"), directory)).rejects.toThrow("no zip file");
+test.each(["../outside", "bin/../../outside", "/outside", "..\\outside"])("refuses the path %s", async (name) => {
+  await expect(unpacked(zipOf(name, "x"))).rejects.toThrow(/(relative|absolute) path/);
+  expect(readdirSync(directory)).toEqual(["archive.zip"]);
+});
+
+test("refuses what is damaged, cut short or no archive", async () => {
+  const archive = zipOf("tool", "x".repeat(1000));
+  const damaged = Buffer.from(archive);
+  damaged.fill(0xff, 34, 38);
+  await expect(unpacked(damaged)).rejects.toThrow();
+  await expect(unpacked(archive.subarray(0, -30))).rejects.toThrow();
+  await expect(unpacked(Buffer.from("no archive"))).rejects.toThrow();
 });

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
+import { socketsIn } from "../../host/system/sockets.ts";
 import { countOrphans } from "./orphans.ts";
 
 const head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
 const line = (local: string, state: string, tx: string, inode: string, remote = "0100000A:5FF7") =>
   `   1: ${local} ${remote} ${state} ${tx}:00000000 01:0000001F 00000003     0        0 ${inode} 2 0000 100 4 0 10 -1`;
 const servers = ["10.77.5.11", "10.77.5.12", "fd00::c"];
-const count = (entry: string) => countOrphans([head, entry].join("\n"), servers);
+const count = (entry: string) => countOrphans(socketsIn([head, entry].join("\n")), servers);
 
 test("counts a closed socket of nobody that has unsent data", () => {
   expect(count(line("0B054D0A:9C40", "04", "000000C1", "0"))).toBe(1);

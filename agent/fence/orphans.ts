@@ -5,11 +5,10 @@
  * The kernel does not say whose an orphan was (before Linux 6.16), so all count but Consul's, which anybody can tell by
  * their ends: after the loss of a host every other one has some to it, for two minutes.
  */
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { canonicalAddress } from "../../contract/address.ts";
 import { ports } from "../../contract/paths.ts";
-import { socketsIn } from "../../host/system/sockets.ts";
+import { type TcpSocket, tcpSockets } from "../../host/system/sockets.ts";
 
 /** TCP states in which the kernel goes on sending for a process that is gone (include/net/tcp_states.h). */
 const sendingStates = new Set(["04", "09", "0B"]); // FIN_WAIT1, LAST_ACK, CLOSING
@@ -17,12 +16,12 @@ const sendingStates = new Set(["04", "09", "0B"]); // FIN_WAIT1, LAST_ACK, CLOSI
 const consulPorts: ReadonlySet<number> = new Set([ports.consulServerRpc, ports.consulGossip, ports.consulHttps]);
 
 /**
- * How many such sockets a listing has.
+ * How many of these are such sockets.
  * @param servers addresses of the cluster's Consul servers
  */
-export function countOrphans(listing: string, servers: readonly string[]): number {
+export function countOrphans(sockets: readonly TcpSocket[], servers: readonly string[]): number {
   const known = new Set(servers.map(canonicalAddress));
-  return socketsIn(listing).filter(({ local, remote, state, unsent, inode }) => {
+  return sockets.filter(({ local, remote, state, unsent, inode }) => {
     if (!sendingStates.has(state) || inode !== "0" || unsent === 0) return false;
     if (local.address === "127.0.0.1" || local.address === "::1") return false;
     const isServer = known.has(remote.address);
@@ -34,10 +33,7 @@ export function countOrphans(listing: string, servers: readonly string[]): numbe
 export async function orphansGone(withinMs: number, servers: readonly string[]): Promise<void> {
   const end = performance.now() + withinMs;
   for (;;) {
-    const left = ["/proc/net/tcp", "/proc/net/tcp6"].reduce(
-      (sum, file) => sum + countOrphans(readFileSync(file, "latin1"), servers),
-      0,
-    );
+    const left = countOrphans(tcpSockets(), servers);
     if (left === 0) return;
     if (performance.now() > end) throw new Error(`${left} connections of ended processes still have data to send`);
     await sleep(100);

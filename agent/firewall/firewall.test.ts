@@ -184,13 +184,13 @@ describe("the watch", () => {
     return seen;
   }
 
-  test("looks when the kernel says so, and once a minute", async () => {
-    const seen = await watching(130, {
+  test("looks when the kernel says so, and every five minutes", async () => {
+    const seen = await watching(610, {
       10: { ...quiet, changed: new Set(["holdfast_firewall"]) },
       20: { ...quiet, changed: new Set(["holdfast"]), deleted: new Set(["holdfast"]) },
       30: { ...quiet, changed: new Set(["holdfast"]) },
     });
-    expect(seen).toEqual(["fence 4", "firewall 4", "firewall 10", "fence 20 said", "fence 124", "firewall 124"]);
+    expect(seen).toEqual(["fence 4", "firewall 4", "firewall 10", "fence 20 said", "fence 604", "firewall 604"]);
   });
   test("looks at all when news was lost", async () =>
     expect(await watching(4, { 2: { ...quiet, all: true } })).toEqual(["fence 2", "firewall 2"]));

@@ -8,8 +8,8 @@ import type { RuleNews } from "./rule-news.ts";
 
 /** With the programs that a restored table takes (50 ms), well within a second. */
 export const lookEveryMs = 500;
-/** Nothing should ever be missed; starting nft this often costs nothing worth counting. */
-const unaskedEveryMs = 60_000;
+/** Nothing should ever be missed, news that were lost are told as such, and nft started twice takes 20 ms. */
+const unaskedEveryMs = 300_000;
 /** Where the kernel's news cannot be had: 15 ms each. */
 const unheardEveryMs = 5000;
 /** An agent that starts has something better to do first. */

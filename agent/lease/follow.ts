@@ -5,13 +5,12 @@ import { hostNoteShape, type ReadHostNote, switchoverNoteShape } from "../../con
 import type { KvRead } from "../../host/consul/client.ts";
 import type { ConsulServers, LeaseConsul } from "../../host/consul/servers.ts";
 import type { Clock } from "../../host/system/clock.ts";
-import type { Event, PeerNote, SwitchoverNote } from "../role/types.ts";
 import { lockViewFrom } from "./lock-record.ts";
 import type { RollCall } from "./roll-call.ts";
 import type { Sealer } from "./seal.ts";
+import type { Observed, PeerNote, SwitchoverNote } from "./types.ts";
 
 type Keys = ReturnType<typeof consulKeys>;
-type Observed = Extract<Event, { is: "observed" }>;
 
 /** Short, so that even a quiet key is confirmed well within `unbrokenMs` (Consul adds up to 1/16). */
 const waitMs = 1000;

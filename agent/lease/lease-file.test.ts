@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Lease, Term } from "../role/types.ts";
 import { LeaseFile } from "./lease-file.ts";
+import type { Lease, Term } from "./types.ts";
 
 let directory: string;
 beforeEach(() => {

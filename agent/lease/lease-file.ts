@@ -5,7 +5,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readShape, textOf, understood } from "../../contract/wire/format.ts";
 import { leaseFileShape } from "../../contract/wire/lease-file.ts";
-import type { Lease, Term } from "../role/types.ts";
+import type { Lease, Term } from "./types.ts";
 
 /** A lease of this boot, and what is to be remembered of the term that it belongs to. */
 export interface Saved {

@@ -13,7 +13,7 @@ import { ConsulServers } from "../../host/consul/servers.ts";
 import { readAgentConfig } from "../../host/system/agent-config.ts";
 import { bootId, systemClock } from "../../host/system/clock.ts";
 import { claimOnly } from "../../host/system/only-one.ts";
-import { tcpSockets } from "../../host/system/sockets.ts";
+import { tcpSocketCounts, tcpSockets } from "../../host/system/sockets.ts";
 import { userIds } from "../../host/system/users.ts";
 import { version } from "../../host/version.ts";
 import { systemAddresses } from "../address/address.ts";
@@ -240,6 +240,7 @@ async function keepConnectionNotes(
     uid: userIds(config.neard.user).uid,
     address: way.address,
     isActive: () => roleOf(host.agent.state) === "active",
+    counts: tcpSocketCounts,
     sockets: tcpSockets,
     write: async (text) => void (await servers.use((client) => client.put(key, text))),
   });

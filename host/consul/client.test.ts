@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { certify, makeAuthority } from "../../infra/secrets/certificates.ts";
-import { ConsulClient } from "./client.ts";
+import { ConsulClient, type ConsulConnection } from "./client.ts";
 import { ConsulRefused, ConsulUnknown, classify } from "./errors.ts";
 
 interface Asked {
@@ -18,6 +18,7 @@ interface Asked {
 let answer: (response: ServerResponse) => void = () => {};
 const asked: Asked[] = [];
 let server: Server;
+let connection: ConsulConnection;
 let client: ConsulClient;
 
 const json = (body: unknown, status = 200, headers = {}) => {
@@ -32,7 +33,8 @@ beforeAll(async () => {
   server = createServer({ ...pem, requestCert: true }, (request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  client = new ConsulClient({ url: `https://127.0.0.1:${port}`, ...pem, token: "the-token" });
+  connection = { url: `https://127.0.0.1:${port}`, ...pem, token: "the-token" };
+  client = new ConsulClient(connection);
 });
 afterEach(() => asked.splice(0));
 afterAll(() => {
@@ -48,9 +50,17 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     method: request.method ?? "",
     url: new URL(request.url ?? "/", "https://consul"),
     token: request.headers["x-consul-token"] as string | undefined,
-    body: text === "" ? undefined : JSON.parse(text),
+    body: text === "" ? undefined : read(text),
   });
   answer(response);
+}
+
+function read(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 const lock = {
@@ -70,7 +80,7 @@ describe("names of keys", () => {
     json(names);
     expect(await client.keyNames("holdfast-history/localnet/v.near/", 100_000)).toEqual(names);
     const { url, token } = asked[0] as Asked;
-    expect(url.pathname).toBe("/v1/kv/holdfast-history/localnet/v.near/");
+    expect(decodeURIComponent(url.pathname)).toBe("/v1/kv/holdfast-history/localnet/v.near/");
     expect([...url.searchParams.keys()]).toEqual(["keys", "stale"]);
     expect(token).toBe("the-token");
   });
@@ -251,6 +261,94 @@ test.for([
   await expect(ask()).rejects.toThrow(ConsulUnknown);
 });
 
+describe("whatever becomes of an answer", () => {
+  const asking = [
+    ["by the library", () => client.transact([{ verb: "check-not-exists", key: "k" }], 300)],
+    ["without it", () => client.put("k", '"v"', { timeoutMs: 300 })],
+  ] as const;
+
+  test.for(asking)("one that stops in the middle is unknown, asked %s", async ([, ask]) => {
+    answer = (response) => void response.writeHead(200, { "content-length": "4" }).write("tr");
+    await expect(ask()).rejects.toThrow(/timed out \(300ms\)/);
+    await expect(ask()).rejects.toThrow(ConsulUnknown);
+  });
+
+  test.for(asking)("one that is cut off is unknown, asked %s", async ([, ask]) => {
+    answer = (response) =>
+      void response.writeHead(200, { "content-length": "4" }).write("tr", () => response.destroy());
+    await expect(ask()).rejects.toThrow(ConsulUnknown);
+  });
+
+  test.for(asking)("no answer is unknown, and asked %s once only", async ([, ask]) => {
+    answer = (response) => void response.destroy();
+    await expect(ask()).rejects.toThrow(ConsulUnknown);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("a connection that has brought one carries the next, by the library or without it", async () => {
+    let connections = 0;
+    const count = () => void connections++;
+    server.on("secureConnection", count);
+    const fresh = new ConsulClient(connection);
+    json(true);
+    await fresh.put("k", "v");
+    await fresh.delete("k");
+    await fresh.put("k", "v");
+    server.off("secureConnection", count);
+    fresh.close();
+    expect(connections).toBe(1);
+  });
+});
+
+test("a server that knows no leader has answered, and says so", async () => {
+  json("");
+  expect(await client.leader()).toBeNull();
+  json("10.0.0.1:8300");
+  expect(await client.leader()).toBe("10.0.0.1:8300");
+  answer = (response) => void response.destroy();
+  await expect(client.leader()).rejects.toThrow(ConsulUnknown);
+});
+
+test.for([true, false])("Consul's %s to a write is given back", async (said) => {
+  json(said);
+  expect(await client.acquire("k", "s", "v")).toBe(said);
+  expect(asked[0]).toMatchObject({ method: "PUT", token: "the-token" });
+  expect(asked[0]?.url.searchParams.get("acquire")).toBe("s");
+});
+
+test("a mark is the index of a session that is gone again", async () => {
+  const id = "adf4238a-882b-9ddc-4a9d-5b6758e4159e";
+  const body = (path = "") => (path.startsWith("/v1/session/info/") ? [{ ID: id, CreateIndex: 44 }] : { ID: id });
+  answer = (response) =>
+    void response.setHeader("content-type", "application/json").end(JSON.stringify(body(asked.at(-1)?.url.pathname)));
+  expect(await client.mark("host-a")).toBe(44);
+  expect(asked.at(-1)?.url.pathname).toBe(`/v1/session/destroy/${id}`);
+});
+
+test("sessions are counted, and a renewal of none is told from no answer", async () => {
+  json([{}, {}]);
+  expect(await client.countSessions()).toBe(2);
+  json([]);
+  expect(await client.countSessions()).toBe(0);
+  answer = (response) => void response.writeHead(404).end("Session id not found");
+  expect(await client.renewSession("s")).toBe(false);
+  answer = (response) => void response.writeHead(500).end("No cluster leader");
+  await expect(client.renewSession("s")).rejects.toThrow(ConsulUnknown);
+});
+
+test("the converger's calls get JSON, nothing, and Consul's refusal", async () => {
+  json({ ID: "p" });
+  expect(await client.request("put", "/acl/policy", { Name: "p" })).toEqual({ ID: "p" });
+  expect(asked[0]).toMatchObject({ method: "PUT", body: { Name: "p" }, token: "the-token" });
+  answer = (response) => void response.end();
+  await client.request("delete", "/acl/policy/p");
+  answer = (response) => void response.writeHead(403).end("ACL not found");
+  await expect(client.request("get", "/acl/token/self")).rejects.toMatchObject({
+    status: 403,
+    message: "ACL not found",
+  });
+});
+
 describe("what an error says about what was asked", () => {
   const kind = (error: unknown) => classify(error, "https://consul").constructor;
   const status = (code: number, body = "") => ({ message: "", response: { statusCode: code, body } });
@@ -288,7 +386,9 @@ test.skipIf(!hasIPv6)("a server is reached by its IPv6 address, and its certific
   await new Promise<void>((resolve) => other.listen(0, "::1", resolve));
   const url = `https://[::1]:${(other.address() as AddressInfo).port}`;
   const reaching = new ConsulClient({ url, ...pem, token: "the-token" });
+  // Without the library, and by it.
   expect(await reaching.leader()).toBe("[::1]:8300");
+  await reaching.delete("k");
   reaching.close();
   other.closeAllConnections();
   other.close();

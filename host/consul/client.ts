@@ -1,19 +1,21 @@
 /**
  * All that holdfast asks of Consul, in one module: the lock's transactions, sessions, keys, and the
- * cluster's health. It wraps the npm package `consul`, whose types reject options that its code
- * takes and which has no operator calls; hence the casts here and nowhere else, and zod on every
- * answer.
+ * cluster's health. It asks through the npm package `consul` where a public method of that says what
+ * is meant and gives the whole answer, and through Node's https otherwise (exchange.ts); zod on every
+ * answer (docs/decisions/0004-npm-consul-behind-one-module.md).
  *
  * Idea: one client for one server, `ConsulServers` for several. A request has a short timeout and is
  * never repeated here: whoever asks knows whether asking again is safe.
  * Awkward case: a write that timed out may still have happened, or may happen later. It is reported
  * as ConsulUnknown, never as refused.
  */
-import { Agent, type RequestOptions, request } from "node:https";
+import { type IncomingHttpHeaders, STATUS_CODES } from "node:http";
+import { Agent, type RequestOptions } from "node:https";
 import Consul from "consul";
 import * as z from "zod";
 import { fromUrl } from "../../contract/address.ts";
 import { ConsulRefused, ConsulUnknown, classify, refusedForRight } from "./errors.ts";
+import { exchange } from "./exchange.ts";
 
 /** One key as Consul has it. Indexes are Raft indexes, below 2^53 for any cluster that we will see. */
 export interface KvEntry {
@@ -117,24 +119,27 @@ const wordHeaders = z.object({
   "x-consul-lastcontact": z.coerce.number(),
 });
 
-/** The untyped surface of the library that we rely on (consul 2.0.1, papi 1.1.2). */
-interface Raw {
-  _get(request: object, body: unknown): Promise<unknown>;
-  _put(request: object, body: unknown): Promise<unknown>;
-  _post(request: object, body: unknown): Promise<unknown>;
-  _delete(request: object, body: unknown): Promise<unknown>;
-  kv: { del(o: object): Promise<unknown> };
-  session: { renew(o: object): Promise<unknown>; destroy(o: object): Promise<unknown> };
-  transaction: { create(operations: object[], o: object): Promise<unknown> };
-  status: { leader(o: object): Promise<unknown> };
+/** An answer that Node's https has brought. */
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Null: there was more than `maxBytes`. */
+  readonly text: string | null;
 }
 
-const answerSchema = z.object({
-  statusCode: z.number(),
-  headers: z.record(z.string(), z.any()),
-  body: z.unknown().optional(),
-});
-type Answer = z.infer<typeof answerSchema>;
+interface Question {
+  readonly query?: Readonly<Record<string, string>>;
+  /** Goes as JSON; `text` goes as it is. */
+  readonly body?: unknown;
+  readonly text?: string;
+  readonly timeoutMs: number;
+  /** A status that is no error. */
+  readonly accept?: number;
+  readonly maxBytes?: number;
+}
+
+/** An option that every method of the library takes and its types do not know. */
+const within = (timeout: number) => ({ timeout });
 
 /** The library hands over `[::1]` with the URL's brackets: no resolver and no certificate knows that name. */
 class AddressAgent extends Agent {
@@ -147,29 +152,23 @@ class AddressAgent extends Agent {
 /** One Consul server or client agent, over TLS in both directions. */
 export class ConsulClient {
   readonly url: string;
-  readonly #raw: Raw;
-  readonly #agent: Agent;
-
-  constructor(connection: ConsulConnection) {
-    this.url = connection.url;
-    this.#agent = new AddressAgent({
-      keepAlive: true,
-      keepAliveMsecs: 1000,
-      maxSockets: 16,
-      ca: connection.ca,
-      cert: connection.cert,
-      key: connection.key,
-    });
-    this.#raw = new Consul({
-      baseUrl: `${connection.url}/v1`,
-      agent: this.#agent,
-      defaults: { token: connection.token },
-    } as never) as unknown as Raw;
-    // The library applies `defaults.token` only in its own methods; our direct calls name it.
-    this.#token = connection.token;
-  }
-
   readonly #token: string;
+  readonly #agent: Agent;
+  readonly #consul: Consul;
+
+  constructor({ url, ca, cert, key, token }: ConsulConnection) {
+    this.url = url;
+    this.#token = token;
+    this.#agent = new AddressAgent({ keepAlive: true, keepAliveMsecs: 1000, maxSockets: 16, ca, cert, key });
+    const { hostname, port } = new URL(url);
+    this.#consul = new Consul({
+      host: hostname,
+      port: Number(port || 443),
+      secure: true,
+      agent: this.#agent,
+      defaults: { token },
+    });
+  }
 
   /** Closes idle connections. */
   close(): void {
@@ -187,16 +186,17 @@ export class ConsulClient {
   ): Promise<KvRead> {
     const { index: after, waitMs, timeoutMs, stale } = options;
     const blocking = after === undefined ? {} : { index: String(Math.max(1, after)), wait: `${waitMs ?? 1000}ms` };
-    const { statusCode, headers, body } = await this.#call("_get", "/kv/{key}", {
-      params: { key: prefix },
+    // Not the library's kv.get: it gives no headers, and so no index.
+    const answer = await this.#send("GET", keyPath(prefix), {
       query: { recurse: "true", ...(stale ? { stale: "1" } : { consistent: "1" }), ...blocking },
       timeoutMs,
       accept: 404,
     });
+    const { status, headers } = answer;
     // As if those keys did not exist, and with status 404 if it may see none (seen on 1.20.6 and 1.22.6).
     if (headers["x-consul-results-filtered-by-acls"] === "true")
       throw new ConsulRefused(403, `Permission denied: this host's token may not read all below ${prefix}`);
-    const entries = statusCode === 404 ? [] : this.#shaped(rawEntries, body);
+    const entries = status === 404 ? [] : this.#shaped(rawEntries, bodyOf(answer));
     return {
       index: this.#shaped(indexHeader, headers["x-consul-index"]),
       entries: entries.map((raw) => entryFrom(raw)),
@@ -205,7 +205,7 @@ export class ConsulClient {
 
   /** Writes a key; with `cas` only if its ModifyIndex is still that (0: must not exist). False: it was not. */
   async put(key: string, value: string, options: { cas?: number; timeoutMs?: number } = {}): Promise<boolean> {
-    const query = options.cas === undefined ? {} : { cas: String(options.cas) };
+    const query: Record<string, string> = options.cas === undefined ? {} : { cas: String(options.cas) };
     return await this.#set(key, value, query, options.timeoutMs);
   }
 
@@ -220,19 +220,14 @@ export class ConsulClient {
   }
 
   // Not the library's kv.set: it loses the answer `false`.
-  async #set(key: string, value: string, query: object, timeoutMs = 2000): Promise<boolean> {
-    const answer = await this.#call("_put", "/kv/{key}", {
-      params: { key },
-      query,
-      text: value,
-      timeoutMs,
-    });
-    return this.#shaped(z.boolean(), answer.body);
+  async #set(key: string, value: string, query: Record<string, string>, timeoutMs = 2000): Promise<boolean> {
+    const answer = await this.#send("PUT", keyPath(key), { query, text: value, timeoutMs });
+    return this.#shaped(z.boolean(), bodyOf(answer));
   }
 
   /** Deletes a key. Never used on the lock: deleting restarts its LockIndex. */
   async delete(key: string, timeoutMs = 2000): Promise<void> {
-    await this.#wait(this.#raw.kv.del({ key, timeout: timeoutMs }));
+    await this.#wait(this.#consul.kv.del({ key, ...within(timeoutMs) }));
   }
 
   /**
@@ -242,7 +237,9 @@ export class ConsulClient {
    */
   async transact(operations: readonly TxnOperation[], timeoutMs = 2000): Promise<TxnOutcome> {
     try {
-      const body = await this.#wait(this.#raw.transaction.create(operations.map(rawOperation), { timeout: timeoutMs }));
+      // Its types want operations in another form than Consul and its own code do, and twice.
+      const raw = operations.map(rawOperation) as never[];
+      const body = await this.#wait(this.#consul.transaction.create(raw, { operations: raw, ...within(timeoutMs) }));
       const results = this.#shaped(txnResult, body).Results ?? [];
       return { committed: true, entries: results.flatMap((r) => (r.KV === undefined ? [] : [entryFrom(r.KV)])) };
     } catch (error) {
@@ -270,17 +267,16 @@ export class ConsulClient {
       TTL: `${options.ttlMs}ms`,
       LockDelay: `${options.lockDelayMs}ms`,
     };
-    const answer = await this.#call("_put", "/session/create", { body, timeoutMs: options.timeoutMs ?? 2000 });
-    return this.#shaped(z.object({ ID: z.guid() }), answer.body).ID;
+    const answer = await this.#send("PUT", "/session/create", { body, timeoutMs: options.timeoutMs ?? 2000 });
+    return this.#shaped(z.object({ ID: z.guid() }), bodyOf(answer)).ID;
   }
 
   /** Writes something that leaves nothing behind. @returns its Raft index: who has that one was alive after this was called. */
   async mark(node: string): Promise<number> {
     const id = await this.createSession({ node, name: "holdfast mark", ttlMs: 10_000, lockDelayMs: 0 });
     try {
-      const { body } = await this.#call("_get", "/session/info/{id}", { params: { id }, timeoutMs: 2000 });
-      const [session] = this.#shaped(z.tuple([z.object({ CreateIndex: index })]), body);
-      return session.CreateIndex;
+      const session = await this.#wait(this.#consul.session.info({ id, ...within(2000) }));
+      return this.#shaped(z.object({ CreateIndex: index }), session).CreateIndex;
     } finally {
       await this.destroySession(id);
     }
@@ -289,7 +285,7 @@ export class ConsulClient {
   /** Renews the session's TTL. False when there is no such session any more. */
   async renewSession(id: string, timeoutMs = 2000): Promise<boolean> {
     try {
-      await this.#wait(this.#raw.session.renew({ id, timeout: timeoutMs }));
+      await this.#wait(this.#consul.session.renew({ id, ...within(timeoutMs) }));
       return true;
     } catch (error) {
       if (error instanceof ConsulRefused && error.status === 404) return false;
@@ -298,19 +294,20 @@ export class ConsulClient {
   }
 
   async destroySession(id: string, timeoutMs = 2000): Promise<void> {
-    await this.#wait(this.#raw.session.destroy({ id, timeout: timeoutMs }));
+    await this.#wait(this.#consul.session.destroy({ id, ...within(timeoutMs) }));
   }
 
   /** How many sessions there are: none in a cluster that is being taken down, and whose agents are gone. */
   async countSessions(timeoutMs = 2000): Promise<number> {
-    const { body } = await this.#call("_get", "/session/list", { timeoutMs });
-    return this.#shaped(z.array(z.unknown()), body).length;
+    const sessions = await this.#wait(this.#consul.session.list(within(timeoutMs) as object));
+    return this.#shaped(z.array(z.unknown()), sessions).length;
   }
 
   /** `address:port` of the Raft leader; null when there is none. */
   async leader(timeoutMs = 2000): Promise<string | null> {
-    const leader = this.#shaped(z.string(), await this.#wait(this.#raw.status.leader({ timeout: timeoutMs })));
-    return leader === "" ? null : leader;
+    // Not the library's status.leader: it loses the answer `""`.
+    const answer = await this.#send("GET", "/status/leader", { timeoutMs });
+    return this.#shaped(z.string(), bodyOf(answer)) || null;
   }
 
   /**
@@ -319,13 +316,13 @@ export class ConsulClient {
    * others themselves (voters.ts).
    */
   async health(timeoutMs = 2000): Promise<AutopilotHealth> {
-    const { body } = await this.#call("_get", "/operator/autopilot/health", { timeoutMs, accept: 429 });
-    return this.#shaped(autopilotHealth, Buffer.isBuffer(body) || typeof body === "string" ? fromJson(body) : body);
+    const { text } = await this.#send("GET", "/operator/autopilot/health", { timeoutMs, accept: 429 });
+    return this.#shaped(autopilotHealth, fromJson(text));
   }
 
   /** Has Raft's leader hand over to the server with this id. It needs `operator = "write"`. @throws ConsulUnknown when it could not */
   async transferLeadership(id: string, timeoutMs = 5000): Promise<void> {
-    await this.#call("_post", "/operator/raft/transfer-leader", { query: { id }, timeoutMs });
+    await this.#send("POST", "/operator/raft/transfer-leader", { query: { id }, timeoutMs });
   }
 
   /** What this very server knows, nobody else being asked: a stale read, of which only the headers count. */
@@ -338,13 +335,9 @@ export class ConsulClient {
     return await this.#word({ consistent: "1" }, timeoutMs);
   }
 
-  async #word(mode: object, timeoutMs: number): Promise<ServerWord> {
-    const { headers } = await this.#call("_get", "/kv/{key}", {
-      params: { key: everyKey },
-      query: { keys: "true", ...mode },
-      timeoutMs,
-      accept: 404,
-    });
+  async #word(mode: Record<string, string>, timeoutMs: number): Promise<ServerWord> {
+    const query = { keys: "true", ...mode };
+    const { headers } = await this.#send("GET", keyPath(everyKey), { query, timeoutMs, accept: 404 });
     const word = this.#shaped(wordHeaders, headers);
     return {
       index: word["x-consul-index"],
@@ -355,62 +348,43 @@ export class ConsulClient {
 
   /**
    * Names of all keys below `prefix`, as this server knows them; null when the answer would be above `maxBytes`. It is not
-   * read any further then: whoever asks chooses what fits into memory. Not through the library, which reads to the end.
+   * read any further then: whoever asks chooses what fits into memory.
    */
   async keyNames(prefix: string, maxBytes: number, timeoutMs = 3000): Promise<string[] | null> {
-    const path = prefix.split("/").map(encodeURIComponent).join("/");
-    const options = {
-      agent: this.#agent,
-      headers: { "x-consul-token": this.#token },
-      signal: AbortSignal.timeout(timeoutMs),
-    };
-    const unknown = (error: Error) => new ConsulUnknown(`${this.url}: ${error.message}`);
-    return await new Promise((resolve, reject) => {
-      const sent = request(`${this.url}/v1/kv/${path}?keys&stale`, options, (response) => {
-        textUpTo(response, maxBytes)
-          .then((text) => {
-            const { statusCode = 0 } = response;
-            if (text === null) sent.destroy();
-            if (statusCode === 404) resolve([]);
-            else if (statusCode === 200) resolve(text === null ? null : z.array(z.string()).parse(JSON.parse(text)));
-            else reject(classify({ response: { statusCode, body: text ?? "" } }, this.url));
-          })
-          .catch((error: Error) => reject(unknown(error)));
-      });
-      sent.on("error", (error) => reject(unknown(error)));
-      sent.end();
-    });
+    const query = { keys: "true", stale: "1" };
+    const answer = await this.#send("GET", keyPath(prefix), { query, timeoutMs, accept: 404, maxBytes });
+    if (answer.status === 404) return [];
+    return answer.text === null ? null : this.#shaped(z.array(z.string()), bodyOf(answer));
   }
 
   /** Any other endpoint, for the converger's set-up calls; `path` without `/v1`. */
   async request(method: "get" | "put" | "delete", path: string, body?: unknown, timeoutMs = 5000): Promise<unknown> {
-    return (await this.#call(`_${method}`, path, { body, timeoutMs })).body;
+    return bodyOf(await this.#send(method.toUpperCase(), path, { body, timeoutMs }));
   }
 
-  /** Calls through the library's own middleware, for what its methods cannot say; `accept`: a status that is no error. */
-  async #call(
-    verb: "_get" | "_put" | "_post" | "_delete",
-    path: string,
-    options: { params?: object; query?: object; body?: unknown; text?: string; timeoutMs: number; accept?: number },
-  ): Promise<Answer> {
-    const request = {
-      path,
-      params: options.params ?? {},
-      query: options.query ?? {},
-      headers: { "x-consul-token": this.#token },
-      timeout: options.timeoutMs,
-      ...(options.body === undefined ? {} : { type: "json", body: options.body }),
-      ...(options.text === undefined ? {} : { type: "text", body: options.text }),
-    };
-    // papi calls this with the finished request; `next(false, error, value)` settles the call.
-    const settle = (
-      done: { err?: { statusCode?: number }; res?: Answer },
-      next: (go: false, error?: unknown, value?: unknown) => void,
-    ) =>
-      done.err !== undefined && (options.accept === undefined || done.err.statusCode !== options.accept)
-        ? next(false, done.err)
-        : next(false, undefined, done.res);
-    return this.#shaped(answerSchema, await this.#wait(this.#raw[verb](request, settle)));
+  /** Asks without the library, for what its methods cannot say or do not give back. */
+  async #send(method: string, path: string, question: Question): Promise<Answer> {
+    const { query = {}, body, text = body === undefined ? undefined : JSON.stringify(body) } = question;
+    const parameters = new URLSearchParams(query).toString();
+    const { status, headers, content } = await exchange(
+      `${this.url}/v1${path}${parameters === "" ? "" : `?${parameters}`}`,
+      {
+        method,
+        agent: this.#agent,
+        headers: {
+          "x-consul-token": this.#token,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+      },
+      { content: text, withinMs: question.timeoutMs, maxBytes: question.maxBytes },
+    );
+    const answer = { status, headers, text: content?.toString("utf8") ?? null };
+    if (Math.floor(status / 100) !== 2 && status !== question.accept)
+      throw classify(
+        { response: { statusCode: status, body: bodyOf(answer) }, message: STATUS_CODES[status] },
+        this.url,
+      );
+    return answer;
   }
 
   /** An answer that is not as Consul's API says is no yes and no no. @throws ConsulUnknown */
@@ -433,22 +407,18 @@ export class ConsulClient {
   }
 }
 
-/** Null: there is more. */
-async function textUpTo(response: AsyncIterable<Buffer>, maxBytes: number): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+/** A key is one part of the path, slashes and all. */
+const keyPath = (key: string): string => `/kv/${encodeURIComponent(key)}`;
+
+/** JSON that calls itself so, else the text. */
+function bodyOf({ headers, text }: Answer): unknown {
+  return headers["content-type"]?.startsWith("application/json") ? fromJson(text) : text;
 }
 
 /** Undefined, which fits no schema, when it is none. */
-function fromJson(text: string | Buffer): unknown {
+function fromJson(text: string | null): unknown {
   try {
-    return JSON.parse(text.toString());
+    return JSON.parse(text ?? "");
   } catch {
     return undefined;
   }

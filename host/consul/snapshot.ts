@@ -3,11 +3,10 @@
  * brings along (`acl = "write"`; facts of Consul's ACL system: /v1/snapshot). It is used for this one
  * request and kept nowhere. Whether restoring is safe now is not decided here.
  */
-import type { IncomingMessage } from "node:http";
-import { request } from "node:https";
 import { snapshotFault } from "../../contract/snapshot-file.ts";
 import type { ConsulConnection } from "./client.ts";
 import { ConsulRefused, ConsulUnknown } from "./errors.ts";
+import { exchange } from "./exchange.ts";
 
 /** Consul writes a snapshot to disk, replicates it, and answers when the leader has taken it in. */
 const restoreTimeoutMs = 45_000;
@@ -26,7 +25,7 @@ type Access = Omit<ConsulConnection, "token">;
 export async function saveSnapshot(
   servers: readonly Access[],
   token: string,
-  ask: typeof exchange = exchange,
+  ask: typeof askForSnapshot = askForSnapshot,
 ): Promise<Buffer> {
   let last: unknown;
   for (const server of [...servers, ...servers]) {
@@ -45,13 +44,13 @@ export async function saveSnapshot(
 
 /** @throws ConsulRefused when Consul did not take it; ConsulUnknown when it may have */
 export async function restoreSnapshot(access: Access, token: string, snapshot: Buffer): Promise<void> {
-  await exchange(access, token, "PUT", snapshot);
+  await askForSnapshot(access, token, "PUT", snapshot);
 }
 
 /** What Consul says with status 500 of a file that it has not begun to restore (Consul, snapshot/snapshot.go). */
 const refusals = /failed to (decompress snapshot|read snapshot file)/;
 
-async function exchange(
+async function askForSnapshot(
   { url, ca, cert, key }: Access,
   token: string,
   method: "GET" | "PUT",
@@ -59,32 +58,16 @@ async function exchange(
 ): Promise<Buffer> {
   const headers = {
     "x-consul-token": token,
-    ...(content === undefined ? {} : { "content-type": "application/octet-stream", "content-length": content.length }),
+    ...(content === undefined ? {} : { "content-type": "application/octet-stream" }),
   };
-  const signal = AbortSignal.timeout(content === undefined ? saveTimeoutMs : restoreTimeoutMs);
-  return await new Promise((resolve, reject) => {
-    const lost = (error: Error) => reject(new ConsulUnknown(`${url}: ${error.message}`));
-    const sent = request(`${url}/v1/snapshot`, { method, headers, ca, cert, key, agent: false, signal }, (response) => {
-      collect(response).then((answer) => {
-        const { statusCode = 0 } = response;
-        const text = answer.toString("utf8").trim();
-        if (statusCode === 200) resolve(answer);
-        else if (statusCode < 500 || refusals.test(text)) reject(new ConsulRefused(statusCode, text));
-        else reject(new ConsulUnknown(`${url}: ${text}`));
-      }, lost);
-    });
-    sent.on("error", lost);
-    sent.end(content);
-  });
-}
-
-async function collect(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxSnapshotBytes) throw new Error(`the snapshot is above ${maxSnapshotBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const { status, content: answer } = await exchange(
+    `${url}/v1/snapshot`,
+    { method, headers, ca, cert, key, agent: false },
+    { content, withinMs: content === undefined ? saveTimeoutMs : restoreTimeoutMs, maxBytes: maxSnapshotBytes },
+  );
+  if (answer === null) throw new ConsulUnknown(`${url}: the snapshot is above ${maxSnapshotBytes} bytes`);
+  if (status === 200) return answer;
+  const text = answer.toString("utf8").trim();
+  if (status < 500 || refusals.test(text)) throw new ConsulRefused(status, text);
+  throw new ConsulUnknown(`${url}: ${text}`);
 }

@@ -1,10 +1,10 @@
 import fc from "fast-check";
+import leven from "leven";
 import { describe, expect, test } from "vitest";
 import { anySettings } from "../testing/arbitrary.ts";
 import { asPulumiGives } from "../testing/sample.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { cloudHostSchema, hcloudSchema } from "./hcloud-schema.ts";
-import { editDistance } from "./nearest-name.ts";
 import { stackFileSchema } from "./publish-schema.ts";
 import { readSettings } from "./read-settings.ts";
 import { type Settings, settingsSchema } from "./schema.ts";
@@ -98,7 +98,7 @@ test("a setting that is misspelled anywhere is refused, and the name that was me
       const offered = /^Did you mean (\w+)\?$/.exec(faults[0]?.next ?? "")?.[1] ?? "";
       // Another name may be as near; never a farther one.
       expect(names).toContain(offered);
-      const distance = (to: string) => editDistance(wrong.toLowerCase(), to.toLowerCase());
+      const distance = (to: string) => leven(wrong.toLowerCase(), to.toLowerCase());
       expect(distance(offered)).toBeLessThanOrEqual(distance(name));
     }),
     { numRuns: 300 },

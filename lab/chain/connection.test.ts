@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Connection } from "./connection.ts";
 import type { FromChain } from "./wire.ts";
 
@@ -19,6 +19,7 @@ beforeEach(async () => {
   writer.on("error", () => {});
 });
 afterEach(() => {
+  vi.useRealTimers();
   reader.destroy();
   writer.destroy();
   server.close();
@@ -28,13 +29,18 @@ afterEach(() => {
 const large: FromChain = { type: "refused", because: "x".repeat(16_000_000) };
 const small: FromChain = { type: "refused", because: "x" };
 
+/** The time-out's own clock, so that a busy machine's slowness is none. */
+const withStillClock = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+
 test("a write that the kernel takes is no time-out, however long nothing follows", async () => {
+  withStillClock();
   let timeouts = 0;
   const connection = new Connection(writer, 50, () => timeouts++);
   reader.pause();
   connection.send(small);
-  await sleep(200);
-  expect([timeouts, connection.fullForMs]).toEqual([0, 0]);
+  while (connection.fullForMs > 0) await sleep(10);
+  vi.advanceTimersByTime(60_000);
+  expect(timeouts).toBe(0);
 });
 
 test("one that waits for room times out, counted from the first that waits", async () => {
@@ -48,18 +54,20 @@ test("one that waits for room times out, counted from the first that waits", asy
   await sleep(200);
   connection.send(small);
   expect(connection.fullForMs).toBeGreaterThanOrEqual(190);
-  await sleep(350);
+  while (timedOutAt === 0) await sleep(10);
   expect(timedOutAt - sentAt).toBeGreaterThanOrEqual(395);
 });
 
 test("a slow reader that reads at last is none", async () => {
+  withStillClock();
   let timeouts = 0;
   const connection = new Connection(writer, 1500, () => timeouts++);
   reader.pause();
   connection.send(large);
   await sleep(200);
+  expect(connection.fullForMs).toBeGreaterThan(0);
   reader.resume();
   while (connection.fullForMs > 0) await sleep(10);
-  await sleep(1600);
+  vi.advanceTimersByTime(60_000);
   expect(timeouts).toBe(0);
 });

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { labRoot, newLabSuite } from "./description.ts";
 import { withLock } from "./lock.ts";
-import { logged } from "./machine.ts";
+import { ensurePackages, logged } from "./machine.ts";
 import { type Say, saying } from "./progress.ts";
 
 /** What a provider's image has beyond a plain one. */
@@ -107,7 +107,7 @@ export function imageDirectory(suite: string, kind: ImageKind): string {
   return `${labRoot()}/image-${hash}`;
 }
 
-/** Makes the image if it is not there. About 50 s on two cores, once for each suite. */
+/** Makes the image if it is not there, with the packages that this takes. About 50 s on two cores, once for each suite. */
 export async function ensureImage(say: Say, suite: string = newLabSuite(), kind: ImageKind = "plain"): Promise<void> {
   const directory = imageDirectory(suite, kind);
   if (existsSync(directory)) return;
@@ -115,6 +115,7 @@ export async function ensureImage(say: Say, suite: string = newLabSuite(), kind:
   mkdirSync(labRoot(), { recursive: true });
   await withLock("image", 600_000, async () => {
     if (existsSync(directory)) return;
+    await ensurePackages(say, `${labRoot()}/packages.log`);
     const what = `making the hosts' image (${suite}${kind === "cloud" ? " with cloud-init" : ""}) with debootstrap, about a minute, once (log: ${log})`;
     await saying(say, what, () => make(recipe(suite, kind), directory, log));
   });

@@ -4,7 +4,7 @@
  * free port.
  */
 import { spawn } from "node:child_process";
-import { connect as connectSocket, type Server, type Socket } from "node:net";
+import { connect as connectSocket, createServer } from "node:net";
 import ssh2, { type Connection, type ServerConfig } from "ssh2";
 
 export interface TestSshServer {
@@ -29,6 +29,8 @@ export interface Lacks {
   /** What runs whatever was asked for: a shell command, which finds that in $SSH_ORIGINAL_COMMAND. */
   readonly forced?: string;
   readonly algorithms?: ServerConfig["algorithms"];
+  /** AcceptEnv, which has none by default. */
+  readonly acceptEnv?: readonly string[];
 }
 
 export interface KeyPair {
@@ -98,6 +100,10 @@ export async function startSshServer(
     });
     connection.on("session", (accept) => {
       const session = accept();
+      const given: NodeJS.ProcessEnv = {};
+      session.on("env", (_accept, _reject, { key, val }) => {
+        if (lacks.acceptEnv?.includes(key)) given[key] = val;
+      });
       if (!lacks.sftp)
         session.on("sftp", (acceptSftp) => {
           const sftp = acceptSftp();
@@ -111,7 +117,7 @@ export async function startSshServer(
       session.on("exec", (acceptExec, _reject, info) => {
         const channel = acceptExec();
         const asked = { SSH_CONNECTION: "127.0.0.1 40000 127.0.0.1 22", SSH_ORIGINAL_COMMAND: info.command };
-        const child = spawn("sh", ["-c", lacks.forced ?? info.command], { env: { ...env, ...asked } });
+        const child = spawn("sh", ["-c", lacks.forced ?? info.command], { env: { ...env, ...given, ...asked } });
         child.stdout.pipe(channel, { end: false });
         child.stderr.pipe(channel.stderr, { end: false });
         channel.pipe(child.stdin);
@@ -123,18 +129,15 @@ export async function startSshServer(
       });
     });
   });
-  // Before the library says a word; with 1:100:1 sshd does the same.
-  const hangUps = server as unknown as { _srv: Server };
-  const [greet] = hangUps._srv.listeners("connection") as ((socket: Socket) => void)[];
   let left = lacks.patience ?? 0;
-  hangUps._srv.removeAllListeners("connection").on("connection", (socket: Socket) => {
-    if (left-- > 0) {
-      taken += 1;
-      socket.resume().end("Exceeded MaxStartups\r\n");
-    } else greet?.(socket);
+  const listener = createServer((socket) => {
+    if (left-- <= 0) return server.injectSocket(socket);
+    // Before the library says a word; with 1:100:1 sshd does the same.
+    taken += 1;
+    socket.resume().end("Exceeded MaxStartups\r\n");
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const address = listener.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,
     hostKey: hostKeys.publicKey.split(" ").slice(0, 2).join(" "),
@@ -147,7 +150,7 @@ export async function startSshServer(
     close: () =>
       new Promise((resolve) => {
         for (const connection of connections) connection.end();
-        server.close(() => resolve());
+        listener.close(() => resolve());
       }),
   };
 }

@@ -26,6 +26,8 @@ import { type Amounts, amountsFor } from "./amounts.ts";
 import { drawFailoverGap } from "./drawing.ts";
 import { breaches, conditions, type Sample, sampleSchema } from "./figures.ts";
 import { readMachine } from "./machine.ts";
+import { measureScale } from "./scale.ts";
+import { formatScale, type ScaleResults, scaleKinds, scaleMarkdown, scaleRatios } from "./scale-table.ts";
 import { describeRun, formatFigures, formatMarkdown, type Results } from "./table.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -38,6 +40,7 @@ interface Options {
   readonly keep: boolean;
   readonly neard?: string;
   readonly against?: string;
+  readonly scale?: true;
 }
 
 /** Ends whatever runs at the moment; nothing is begun after it. */
@@ -95,14 +98,47 @@ function write(results: Results, neard: string): void {
   mkdirSync(at, { recursive: true });
   writeFileSync(join(at, "latest.json"), `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(drawing, drawFailoverGap(results.samples));
-  const beside =
-    aside === null && existsSync(againstFile) ? againstMarkdown(JSON.parse(readFileSync(againstFile, "utf8"))) : [];
+  const beside = aside === null ? sections() : [];
   writeFileSync(markdown, formatMarkdown(results, relative(dirname(markdown), drawing), beside));
   tell(`\nWritten: ${[join(at, "latest.json"), drawing, markdown].map((file) => relative(root, file)).join(", ")}`);
 }
 
-/** The last comparison with another build; a section of docs/figures.md. */
+/** The last comparison with another build, and the last of sizes: sections of docs/figures.md. */
 const againstFile = join(import.meta.dirname, "results/against.json");
+const scaleFile = join(import.meta.dirname, "results/scale.json");
+
+function sections(): string[] {
+  const read = (file: string) => (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null);
+  const [against, scale] = [read(againstFile), read(scaleFile)];
+  return [...(against === null ? [] : againstMarkdown(against)), ...(scale === null ? [] : scaleMarkdown(scale))];
+}
+
+const scaleRuns = 3;
+
+/** Sizes, and hosts from the cloud; nothing else is measured. */
+async function compareSizes(runs: number): Promise<void> {
+  requireRoot();
+  const about = { date: new Date().toISOString(), commit: await commitNow(root), machine: readMachine() };
+  tell(describeRun({ ...about, quick: false }));
+  const [tools] = await Promise.all([ensureTools(), ensureImage(tell), ensureImage(tell, undefined, "cloud")]);
+  const samples: ScaleResults["samples"][number][] = [];
+  const { signal } = interruption;
+  try {
+    await measureScale({ root, tools, runs, tell, signal, onSample: (sample) => samples.push(sample) });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    if (samples.length > 0)
+      console.log(`\n${formatScale(samples, createPaint(process.stdout.isTTY && !process.env.NO_COLOR))}\n`);
+  }
+  mkdirSync(dirname(scaleFile), { recursive: true });
+  writeFileSync(scaleFile, `${JSON.stringify({ ...about, samples } satisfies ScaleResults, null, 2)}\n`);
+  const slow = scaleRatios(samples).filter(({ isAbove }) => isAbove);
+  if (slow.length > 0)
+    throw new Error(
+      `above its bound: ${slow.map(({ kind, ratio }) => `${kind} ${ratio.toFixed(2)} (at most ${scaleKinds[kind].bound})`).join(", ")}`,
+    );
+}
 const againstRuns = 5;
 
 /** This build beside another one; nothing else is measured. */
@@ -136,7 +172,8 @@ async function compare(directory: string, runs: number): Promise<void> {
 }
 
 /** Prints what was measured even if the bench did not get to its end; writes it only if it did. */
-async function bench({ quick, runs, keep, neard = "", against }: Options): Promise<void> {
+async function bench({ quick, runs, keep, neard = "", against, scale }: Options): Promise<void> {
+  if (scale) return await compareSizes(runs ?? scaleRuns);
   if (against !== undefined) return await compare(resolve(against), runs ?? againstRuns);
   requireRoot();
   if (neard !== "") tell(`a real neard, ${(await inspectNeard(neard)).release}: its chain is as slow as this machine`);
@@ -174,10 +211,11 @@ const program = new Command("bench")
   .description("Measures failover, switchover, pulumi and the agent on a cluster of its own; takes about half an hour.")
   .option(
     "--runs <count>",
-    "how often the active host loses power (default: 20, with --quick 3, each event with --against 5)",
+    "how often the active host loses power (default: 20, with --quick 3, each event with --against 5, each pair with --scale 3)",
     count,
   )
   .option("--against <directory>", "only compare with another build: a checkout of it with its node_modules")
+  .option("--scale", "only compare sizes, and hosts from the cloud with hosts that exist; about half an hour")
   .option("--quick", "few runs of each, in about five minutes; recorded in .localnet/quick-bench only", false)
   .option("--keep", "leave the cluster up at the end", false)
   .addOption(neardOption())

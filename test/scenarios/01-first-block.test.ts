@@ -63,7 +63,7 @@ test("the health endpoints answer 200 and 503 as roles demand", async () => {
  * notices a loop that does not rest, and no more.
  */
 const busyCpuPercent = 6;
-const watchedS = 30;
+const watchedS = 12;
 
 test("the agent takes at most 90 MB, and little of a core, when nothing happens", { timeout: 120_000 }, async () => {
   const { active, standby } = await fresh();

@@ -21,8 +21,8 @@ import {
 } from "./cluster.ts";
 import { startForeignValidator } from "./foreign-validator.ts";
 
-/** Far longer than a standby waits for a holder that is gone. */
-const refusedForMs = 15_000;
+/** Longer than a standby waits for a holder that is gone: takeoverMs, and a take-over's own time. */
+const refusedForMs = 10_000;
 /** Silence to be proven, looks every 2 s, and the take-over itself. */
 const goesOnWithinMs = 20_000;
 

@@ -8,12 +8,7 @@ import { resultLine } from "../nemesis/results.ts";
 import { runScenario } from "../nemesis/run-scenario.ts";
 import { lab } from "./cluster.ts";
 
-const chosen = [
-  "stop-agent-neard-lease-plus-1s",
-  "neard-keeps-the-key",
-  "key-left-and-sighup-at-once",
-  "switchover-holder-loses-power",
-];
+const chosen = ["stop-agent-neard-lease-plus-1s", "neard-keeps-the-key", "key-left-and-sighup-at-once"];
 
 test.for(chosen)("%s", { timeout: 400_000 }, async (name) => {
   const result = await runScenario(lab(), scenarioNamed(name), new AbortController().signal);

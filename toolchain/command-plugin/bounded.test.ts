@@ -89,6 +89,8 @@ describe("a host that falls silent in the middle of a command", () => {
   });
 
   test("in the middle of a copy, too", async () => {
+    // A busy machine that copies is silent for a while, and lives.
+    context = { ...context, limits: { ...limits, keepaliveMs: 600 } };
     const source = { kind: "asset", hash: "", text: "x".repeat(8 << 20) } as const;
     const copy = () => copyToRemote({ connection, source, remotePath: "/never" }, context);
     await copy();
@@ -114,11 +116,13 @@ test("a slow command with a living host is not ended, however long it says nothi
 });
 
 test("a cancelled command may come to its end, if it is near", async () => {
+  // Near enough on a busy machine too.
+  context = { ...context, limits: { ...limits, graceMs: 10_000 } };
   const running = run("echo begun; sleep 0.1; echo done");
   while (notes.length === 0) await pause(10);
   cancel.abort(new Error("context canceled"));
   expect(await running).toBe("begun\ndone");
-  expect(notes).toContain("cancelled: what runs has 0.3 s to come to its end");
+  expect(notes).toContain("cancelled: what runs has 10 s to come to its end");
 });
 
 test("a server that takes the connection and says nothing does not hold back Ctrl-C", async () => {

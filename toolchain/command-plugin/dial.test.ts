@@ -1,12 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { describeStatus } from "./copy.ts";
-import { pauseAfterMs, retry } from "./dial.ts";
+import { retry } from "./dial.ts";
 import { describeEnd } from "./session.ts";
-
-test("pauses grow by half and stop growing at five seconds", () => {
-  const pauses = Array.from({ length: 12 }, (_, index) => Math.round(pauseAfterMs(index + 1)));
-  expect(pauses).toEqual([100, 150, 225, 338, 506, 759, 1139, 1709, 2563, 3844, 5000, 5000]);
-});
 
 const contextOf = (notes: string[], signal = new AbortController().signal) => ({
   note: (line: string) => void notes.push(line),
@@ -19,6 +14,24 @@ const failing = (times: number) => {
     return "done";
   };
 };
+
+test("pauses grow by half and stop growing at five seconds", async () => {
+  vi.useFakeTimers();
+  try {
+    const triedMs: number[] = [];
+    const attempt = async () => {
+      triedMs.push(Date.now());
+      throw new Error("cause");
+    };
+    const failed = expect(retry("Dial", 12, attempt, contextOf([]))).rejects.toThrow("after 12 failed attempts: cause");
+    await vi.runAllTimersAsync();
+    await failed;
+    const pauses = triedMs.slice(1).map((atMs, before) => atMs - (triedMs[before] ?? 0));
+    expect(pauses).toEqual([100, 150, 225, 338, 506, 759, 1139, 1709, 2563, 3844, 5000, 5000]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 test("the limit counts failures after the first, and no limit is -1", async () => {
   const notes: string[] = [];

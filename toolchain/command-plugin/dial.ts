@@ -7,7 +7,7 @@
 
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { setTimeout as pause } from "node:timers/promises";
+import pRetry from "p-retry";
 import ssh2, { type AnyAuthMethod, type AuthenticationType, type Client, type ConnectConfig } from "ssh2";
 import { calm, defaultLimits, type Limits } from "./bounded.ts";
 import { type Endpoint, type HostKey, loginMethods, parseHostKey, reasonOf } from "./credentials.ts";
@@ -29,14 +29,7 @@ export interface StepContext {
 }
 
 const handshakeLimitMs = 20_000;
-const firstPauseMs = 100;
-const pauseGrowth = 1.5;
-const longestPauseMs = 5_000;
-
-/** The pause after failed attempt `failures` (1 for the first), in ms. */
-export function pauseAfterMs(failures: number): number {
-  return Math.min(firstPauseMs * pauseGrowth ** (failures - 1), longestPauseMs);
-}
+const pauses = { minTimeout: 100, factor: 1.5, maxTimeout: 5_000 };
 
 /** Tries until it works; gives up after `limit` + 1 attempts, never with a negative limit. */
 export async function retry<T>(
@@ -45,19 +38,20 @@ export async function retry<T>(
   attempt: () => Promise<T>,
   context: StepContext,
 ): Promise<T> {
-  for (let failures = 1; ; failures++) {
-    try {
-      return await orCancelled(attempt(), context.signal);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      if (limit >= 0 && failures > limit) {
-        throw new Error(`after ${limit} failed attempts: ${(error as Error).message}`, { cause: error });
-      }
-      context.note(`${what} ${failures}/${limit === -1 ? "inf" : limit} failed: retrying`);
-      await pause(pauseAfterMs(failures), undefined, { signal: context.signal }).catch(() =>
-        context.signal.throwIfAborted(),
-      );
-    }
+  const { signal } = context;
+  const retries = limit < 0 ? Number.POSITIVE_INFINITY : Math.floor(limit);
+  try {
+    return await pRetry(() => orCancelled(attempt(), signal), {
+      ...pauses,
+      retries,
+      signal,
+      onFailedAttempt: ({ attemptNumber, retriesLeft }) => {
+        if (retriesLeft > 0) context.note(`${what} ${attemptNumber}/${limit === -1 ? "inf" : limit} failed: retrying`);
+      },
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new Error(`after ${limit} failed attempts: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -1,4 +1,5 @@
 /** The provider as the engine sees it: over the wire, with a real gRPC client. */
+import { createRequire } from "node:module";
 import * as grpc from "@grpc/grpc-js";
 import rpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import messages from "@pulumi/pulumi/proto/provider_pb.js";
@@ -112,4 +113,10 @@ test("an update runs `update`, else `create`, and knows the last output; without
 test("a step's time is bounded where the engine says so", async () => {
   const request = createRequest({ create: "exec sleep 20" }).setTimeout(0.2);
   await expect(create(request)).rejects.toThrow('signal: killed: running "exec sleep 20":\n');
+});
+
+test("messages and their values come from one copy of google-protobuf: the SDK's", () => {
+  const ours = createRequire(import.meta.url);
+  const sdks = createRequire(ours.resolve("@pulumi/pulumi/package.json"));
+  expect(ours.resolve("google-protobuf")).toBe(sdks.resolve("google-protobuf"));
 });

@@ -1,9 +1,8 @@
 /**
  * Runs one command over an open SSH connection and reports how it ended.
- * The SSH library never asks whether the server took an environment variable, and sends the command right
- * after them; a command must not run without its environment, so here the command is held back until the
- * server has answered for every variable. That reaches into the library (1.17.0, pinned by package-lock.json);
- * it happens only for commands that have an environment, and test/scenarios/command-plugin.test.ts covers it.
+ * A command must not run without its environment, and the SSH library never asks whether the server took a variable: so
+ * `env` runs first with the same variables, and what that prints is what the server takes (AcceptEnv is for all
+ * sessions of a login). Only for commands that have an environment.
  */
 import type { Client, ClientChannel } from "ssh2";
 import type { Output } from "./output.ts";
@@ -29,18 +28,59 @@ export const lostWords = "wait: remote command exited without exit status or exi
 
 /** Resolves when the command ended with status 0 and its output is complete; throws what went wrong. */
 export async function execute(client: Client, execution: Execution): Promise<void> {
-  const setenvFailure = holdBack(client as unknown as Internals, execution);
-  await Promise.race([runCommand(client, execution), setenvFailure]);
+  await runCommand(client, execution, await acceptedOf(client, execution));
+}
+
+type Environment = Record<string, string>;
+
+/** What of the variables the server takes. @throws when that is not all that the command cannot do without */
+async function acceptedOf(client: Client, { variables, refused }: Execution): Promise<Environment> {
+  if (variables.length === 0) return {};
+  const wanted = Object.fromEntries(variables.map(({ name, value }) => [name, value]));
+  const found = new Set(await linesOfEnv(client, wanted));
+  const accepted: Environment = {};
+  for (const variable of variables) {
+    const { name, value, required } = variable;
+    if (found.has(`${name}=${value}`)) {
+      accepted[name] = value;
+      continue;
+    }
+    refused(variable);
+    if (required) throw new Error(`could not set environment variable ${JSON.stringify(name)}: ssh: setenv failed`);
+  }
+  return accepted;
+}
+
+/** The `NAME=value` of a session that asks for `env`; none where there is no such program. */
+function linesOfEnv(client: Client, env: Environment): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    client.once("close", () => reject(new Error(lostWords)));
+    client.exec("env -0", { env }, (error, channel) => {
+      if (error !== undefined) return reject(error);
+      let text = "";
+      let hasEnded = false;
+      channel.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+      });
+      channel.stderr.resume();
+      channel.on("error", () => {});
+      channel.on("exit", () => {
+        hasEnded = true;
+      });
+      channel.on("close", () => (hasEnded ? resolve(text.split("\0")) : reject(new Error(lostWords))));
+      channel.end();
+    });
+  });
 }
 
 /**
  * Listens in the very turn in which the channel opens: a short command's output, exit status and end may have
  * come in the same packet, and who listens a turn later has missed them.
  */
-function runCommand(client: Client, { command, stdin, output }: Execution): Promise<void> {
+function runCommand(client: Client, { command, stdin, output }: Execution, env: Environment): Promise<void> {
   return new Promise((resolve, reject) => {
     client.once("close", () => reject(new Error(lostWords)));
-    client.exec(command, (error, channel) => {
+    client.exec(command, { env }, (error, channel) => {
       if (error !== undefined) {
         reject(new Error(error.message === "Unable to exec" ? `ssh: command ${command} failed` : error.message));
         return;
@@ -87,37 +127,4 @@ export function describeEnd(end: { status: number | null; signal?: string; reaso
   const name = end.signal.replace(/^SIG/, "");
   const reason = end.reason === undefined ? "" : `. Reason was: ${end.reason}`;
   return `Process exited with status ${128 + (signalNumbers[name] ?? 0)} from signal ${name}${reason}`;
-}
-
-interface Internals {
-  _protocol: {
-    env(channel: number, name: string, value: string, wantReply: boolean): void;
-    exec(channel: number, command: string, wantReply: boolean): void;
-  };
-  _chanMgr: { _channels: Record<string, { outgoing: { id: number }; _callbacks: ((failed: boolean) => void)[] }> };
-}
-
-/** Sets the variables before the command is sent. The promise only ever rejects. */
-function holdBack(client: Internals, { variables, refused }: Execution): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (variables.length === 0) return;
-    const protocol = client._protocol;
-    const send = protocol.exec.bind(protocol);
-    const set = (id: number, variable: Variable): Promise<boolean> =>
-      new Promise((answered) => {
-        const channel = Object.values(client._chanMgr._channels).find((candidate) => candidate.outgoing.id === id);
-        channel?._callbacks.unshift((failed) => answered(!failed));
-        protocol.env(id, variable.name, variable.value, true);
-      });
-    const setAll = async (id: number, command: string): Promise<void> => {
-      for (const variable of variables) {
-        if (await set(id, variable)) continue;
-        refused(variable);
-        if (variable.required)
-          throw new Error(`could not set environment variable ${JSON.stringify(variable.name)}: ssh: setenv failed`);
-      }
-      send(id, command, true);
-    };
-    protocol.exec = (id, command) => void setAll(id, command).catch(reject);
-  });
 }

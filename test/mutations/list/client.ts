@@ -40,4 +40,16 @@ export const clientMutations: readonly Mutation[] = [
     edits: [{ file: client, text: "      NodeChecks: [],\n", by: "" }],
     caughtBy: { simulation: false, tests: [clientTest] },
   },
+  {
+    name: "leaderless-is-down",
+    breaks: "A Consul that knows no leader counts as one that is down: an apply goes on without the maintenance lock.",
+    edits: [
+      {
+        file: client,
+        text: "this.#shaped(z.string(), bodyOf(answer)) || null",
+        by: "this.#shaped(z.string().min(1), bodyOf(answer))",
+      },
+    ],
+    caughtBy: { simulation: false, tests: [clientTest] },
+  },
 ];

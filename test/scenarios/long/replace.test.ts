@@ -1,8 +1,8 @@
 /** A host's machine is replaced under its name and address, and the validator goes on signing. */
 import { afterAll, expect, test } from "vitest";
-import { credentials, paths, ports, units } from "../../contract/paths.ts";
-import { injectFault } from "../../lab/faults/engine.ts";
-import { reinstallHost } from "../../lab/hosts/lab.ts";
+import { credentials, paths, ports, units } from "../../../contract/paths.ts";
+import { injectFault } from "../../../lab/faults/engine.ts";
+import { reinstallHost } from "../../../lab/hosts/lab.ts";
 import {
   agentStatus,
   expectOneSigner,
@@ -17,8 +17,8 @@ import {
   on,
   signsAgain,
   until,
-} from "./cluster.ts";
-import { changeSettings } from "./settings.ts";
+} from "../cluster.ts";
+import { changeSettings } from "../settings.ts";
 
 const residents = ["host-a", "host-b", "host-c"];
 const longestSilenceSeconds = 3;
