@@ -69,8 +69,11 @@ function teller(): (line: string) => void {
   return (line) => console.log(`[${String(Math.round((performance.now() - startMs) / 1000)).padStart(4)} s] ${line}`);
 }
 
-/** One half old, one half new: host-b and the ACLs are this release's, the rest the earlier one's. */
-const upgraded = "host-b";
+/**
+ * One half old, one half new: host-a and the ACLs are this release's, the rest the earlier one's. It is the first Consul host,
+ * so that it carries out the ACLs: the holdfastd of the earlier release could not be asked to by this program.
+ */
+const upgraded = "host-a";
 
 async function mixed(
   cluster: Cluster,
