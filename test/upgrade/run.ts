@@ -70,10 +70,11 @@ function teller(): (line: string) => void {
 }
 
 /**
- * One half old, one half new: host-a and the ACLs are this release's, the rest the earlier one's. It is the first Consul host,
- * so that it carries out the ACLs: the holdfastd of the earlier release could not be asked to by this program.
+ * One half old, one half new: host-b is this release's, the rest the earlier one's, the ACLs too, which host-a carries out: its
+ * holdfastd could not be asked for them by this program. Not host-a: 0.1's agents depend on each other in the order of their
+ * names, and Pulumi cannot write down one that is done (`--target`) while a later one that it leaves out waits for it.
  */
-const upgraded = "host-a";
+const upgraded = "host-b";
 
 async function mixed(
   cluster: Cluster,
@@ -82,7 +83,7 @@ async function mixed(
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<boolean> {
-  const targets = [`**::${upgraded}-*`, "**::acl"].flatMap((target) => ["--target", target]);
+  const targets = ["--target", `**::${upgraded}-*`];
   const begun = await cluster.change(`${upgraded} alone: ${cluster.tree.version} beside ${version}`, "this", targets);
   await cluster.expectVersions({ everywhere: cluster.tree.version, but: { [upgraded]: version } });
   say(`${minutes} min of random faults, seed ${seed}`);
