@@ -37,6 +37,8 @@ export const paths = {
   state: "/var/lib/holdfast",
   /** Only where systemd has no key of the host's own (before 250): 32 random bytes, for root alone. */
   hostSecret: "/var/lib/holdfast/host-secret",
+  /** Consul's data as it was before its version changed, the last few: for root alone, for there are tokens in it. */
+  consulSnapshots: "/var/lib/holdfast/consul-snapshots",
   consulData: "/var/lib/holdfast-consul",
   neardHome: "/var/lib/neard",
 

@@ -136,11 +136,11 @@ export class AclConsul implements Management {
       }
       case "token": {
         const Policies = step.policies.map((Name) => ({ Name }));
-        const body = { AccessorID: step.accessor, Description: describe(step.name), Policies };
-        // Consul never changes a token's secret: another one is another token.
-        if (step.exists && step.why.includes("secret")) await this.#delete(`/acl/token/${step.accessor}`);
-        if (step.exists && !step.why.includes("secret")) return this.#put(`/acl/token/${step.accessor}`, body);
-        return this.#put("/acl/token", { ...body, SecretID: step.secret });
+        const id = step.accessor === null ? {} : { AccessorID: step.accessor };
+        const body = { ...id, Description: describe(step.name), Policies };
+        return step.exists
+          ? this.#put(`/acl/token/${step.accessor}`, body)
+          : this.#put("/acl/token", { ...body, SecretID: step.secret });
       }
       case "autopilot":
         return this.#put("/operator/autopilot/configuration", step.settings);

@@ -63,9 +63,23 @@ test("what differs is changed, and says what", () => {
   expect(plan({ ...converged, policies: [{ ...policy, rules: "one" }, ...policies] })).toEqual([
     "policy consul policy holdfast-host-a: rules",
   ]);
-  expect(plan({ ...converged, tokens: [{ ...token, policies: [], secret: "other" }, ...tokens] })).toEqual([
-    "token consul token holdfast-host-a: secret, policies",
+  expect(plan({ ...converged, tokens: [{ ...token, policies: [], description: "" }, ...tokens] })).toEqual([
+    "token consul token holdfast-host-a: policies, description",
   ]);
+});
+
+test("another secret is another token: made before the old one goes, and wherever that is cut, the next apply goes on", () => {
+  const [token, ...tokens] = converged.tokens;
+  if (token === undefined) throw new Error("facts");
+  const old = { ...token, secret: "other" };
+  const steps = planAcl(spec, secrets, { ...converged, tokens: [old, ...tokens] });
+  expect(steps).toEqual([
+    expect.objectContaining({ kind: "token", exists: false, accessor: null, secret: "secret-a", why: "secret" }),
+    expect.objectContaining({ kind: "delete-token", accessor: "accessor-a", why: "another secret" }),
+  ]);
+  const made = { ...token, accessor: "consuls-own" };
+  expect(planAcl(spec, secrets, { ...converged, tokens: [old, made, ...tokens] })).toEqual([steps[1]]);
+  expect(planAcl(spec, secrets, { ...converged, tokens: [made, ...tokens] })).toEqual([]);
 });
 
 test("a stack that adopted its hosts has their tokens' secrets, not their public ids: nothing is made, changed or deleted", () => {

@@ -47,7 +47,8 @@ export type AclStep = (
       readonly kind: "token";
       readonly exists: boolean;
       readonly name: string;
-      readonly accessor: string;
+      /** Null: whatever Consul makes of it. */
+      readonly accessor: string | null;
       readonly secret: string;
       readonly policies: readonly string[];
     }
@@ -126,29 +127,33 @@ function policySteps(spec: AclSpec, facts: AclFacts): AclStep[] {
   });
 }
 
+/**
+ * Consul never changes a token's secret: another one is another token. It is made first, under an id of Consul's choice, for two
+ * cannot have one id; so there is no moment in which nobody knows the host. Cut in between, the next plan deletes the old one.
+ */
 function tokenSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[] {
   return spec.tokens.flatMap((token): AclStep[] => {
-    const accessor = secrets[token.accessorSecret] ?? "";
-    const secret = secrets[token.secret] ?? "";
-    const fact =
-      facts.tokens.find((other) => other.accessor === accessor) ??
-      facts.tokens.find((other) => other.secret === secret);
-    const step = {
-      kind: "token",
-      exists: fact !== undefined,
-      name: token.name,
-      accessor: fact?.accessor ?? accessor,
-      secret,
-      policies: token.policies,
-    } as const;
-    if (fact === undefined) return [{ ...step, why: "absent" }];
+    const { name, policies } = token;
+    const [accessor, secret] = [secrets[token.accessorSecret] ?? "", secrets[token.secret] ?? ""];
+    const fact = facts.tokens.find((other) => other.secret === secret);
+    const isTaken = facts.tokens.some((other) => other.accessor === accessor);
+    const make = { kind: "token", name, secret, policies } as const;
+    const old = { kind: "delete-token", accessor, name, why: "another secret" } as const;
+    if (fact === undefined)
+      return isTaken
+        ? [{ ...make, exists: false, accessor: null, why: "secret" }, old]
+        : [{ ...make, exists: false, accessor, why: "absent" }];
     const same = (a: readonly string[], b: readonly string[]) => a.toSorted().join() === b.toSorted().join();
     const faults = [
-      ...(fact.secret === secret ? [] : ["secret"]),
-      ...(same(fact.policies, token.policies) ? [] : ["policies"]),
-      ...(fact.description === describe(token.name) ? [] : ["description"]),
+      ...(same(fact.policies, policies) ? [] : ["policies"]),
+      ...(fact.description === describe(name) ? [] : ["description"]),
     ];
-    return faults.length === 0 ? [] : [{ ...step, why: faults.join(", ") }];
+    return [
+      ...(faults.length === 0
+        ? []
+        : [{ ...make, exists: true, accessor: fact.accessor, why: faults.join(", ") } as const]),
+      ...(isTaken && fact.accessor !== accessor ? [old] : []),
+    ];
   });
 }
 

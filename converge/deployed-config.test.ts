@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { paths } from "../contract/paths.ts";
-import { defaultTiming } from "../contract/timing.ts";
+import { defaultTiming, longestHeardMs } from "../contract/timing.ts";
 import { hostSpecSchema } from "../contract/wire/host-spec.ts";
 import { readDeployedConfig } from "./deployed-config.ts";
 
@@ -48,7 +48,10 @@ test("the file is what counts", async () => {
 
 test("a file of another version will do", async () => {
   const path = await file(JSON.stringify({ ...config("from-the-file"), lease: undefined, novelty: true }));
-  expect(await readDeployedConfig(path, forgot)).toMatchObject({ host: "from-the-file" });
+  expect(await readDeployedConfig(path, forgot)).toMatchObject({
+    host: "from-the-file",
+    lease: { lockDelayMs: longestHeardMs },
+  });
 });
 
 test.for(["{", "{}", ""])("a damaged file (%j) is no reason not to mend it", async (text) => {

@@ -10,6 +10,7 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { HoldfastError, plainReason } from "../contract/errors.ts";
 import { paths } from "../contract/paths.ts";
+import { longestHeardMs } from "../contract/timing.ts";
 import { agentConfigSchema, agentConfigShape } from "../contract/wire/agent-config.ts";
 import { readShape, type Shape } from "../contract/wire/format.ts";
 import { SpecStore } from "./spec-store.ts";
@@ -23,6 +24,8 @@ const deployedShape = {
     account,
     host,
     consul: z.object({ urls, caFile, certFile }),
+    /** What cannot be read is the longest that there is. */
+    lease: z.object({ lockDelayMs: z.number().int().positive() }).catch({ lockDelayMs: longestHeardMs }),
     /** Absent on an arbiter. */
     neard: z.object({}).optional(),
   }),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { HoldfastError } from "../contract/errors.ts";
 import { hostSpecSchema } from "../contract/wire/host-spec.ts";
-import { type HealthWait, unitsProbe, waitHealthy } from "./health.ts";
+import { type HealthWait, steadyAfter, unitsProbe, waitHealthy } from "./health.ts";
 
 const spec = hostSpecSchema.parse({
   host: "host-a",
@@ -50,6 +50,39 @@ test("waits, with a line every 2 s that says for what", async () => {
 test("must stay so, where it was disturbed", async () => {
   const flapping = (now: number) => (now === 2000 ? "gone again" : null);
   expect(await wait({ steadyMs: 3000, answer: flapping })).toMatchObject({ endedMs: 5500, error: undefined });
+});
+
+test("a long while for which it settles is said with its reason, and does not count against the bound", async () => {
+  const settling = { steadyMs: 3000, settle: { ms: 16_000, because: "a lock-delay" } };
+  const { endedMs, lines, error } = await wait({ ...settling, answer: (now) => (now < 55_000 ? "syncing" : null) });
+  expect([endedMs, error]).toEqual([71_000, undefined]);
+  expect(lines.at(-1)).toBe("waiting until healthy: a lock-delay (70 s)");
+  // A slow answer in between does not make it longer, but for the last seconds; the end of a unit does.
+  const slow = (at: number) => (now: number) => (now === at ? "slow" : null);
+  expect(await wait({ ...settling, answer: slow(8000) })).toMatchObject({ endedMs: 16_000, error: undefined });
+  expect(await wait({ ...settling, answer: slow(15_000) })).toMatchObject({ endedMs: 18_500 });
+  let looks = 0;
+  expect(
+    await wait({ ...settling, probeUnits: async () => (looks++ === 10 ? "it does not run" : null) }),
+  ).toMatchObject({
+    endedMs: 5500 + 16_000,
+  });
+  expect((await wait({ ...settling, answer: (now) => (now % 2000 === 0 ? "gone again" : null) })).error).toMatchObject({
+    message: expect.stringContaining("not healthy after 60 s"),
+  });
+});
+
+test.for<[string, ("consul-voter" | "consul-client" | "neard-synced")[], boolean, number | null, number]>([
+  ["nothing that anybody can be asked", [], false, null, 1000],
+  ["a neard that was started", ["neard-synced"], false, null, 0],
+  ["a neard that was restarted", ["neard-synced"], true, null, 3000],
+  ["a Consul server of a living cluster", ["consul-voter"], true, 15_000, 3000],
+  ["a Consul server of none", ["consul-voter"], true, null, 3000],
+  ["a Consul that can never lead", ["consul-client"], true, 15_000, 3000],
+])("%s stays healthy for a while", ([, healthy, disturbed, lockDelayMs, steadyMs]) => {
+  const { steadyMs: seen, settle } = steadyAfter({ healthy }, disturbed, lockDelayMs);
+  expect(seen).toBe(steadyMs);
+  expect(settle?.ms).toBe(healthy.includes("consul-voter") && lockDelayMs !== null ? 16_000 : undefined);
 });
 
 test("its bound names what is missing", async () => {

@@ -27,6 +27,8 @@ export interface HealthWait {
   readonly spec: HostSpec;
   /** How long all must hold without a break: after a restart, the cluster's view of this host lags. */
   readonly steadyMs: number;
+  /** How long at least from when all held first, units ending in between apart; `because` is a clause. */
+  readonly settle?: { readonly ms: number; readonly because: string };
   readonly probe: Probe;
   nowMs(): number;
   sleep(ms: number): Promise<void>;
@@ -41,27 +43,63 @@ export interface HealthWait {
 
 const lookEveryMs = 500;
 
+/** After a restart: longer than autopilot's two seconds between looks, so that it has seen the new process. */
+const afterDisturbanceMs = 3000;
+/** With nobody to ask, a program that is still there after this long has read its configuration. */
+const unaskedMs = 1000;
+
+/**
+ * How long a host must stay healthy. Pure.
+ *
+ * A Consul server that was restarted counts lock-delays that are long over anew, at the latest from when it has caught up; should
+ * it come to lead meanwhile, it refuses the holder's own renewals for as long. So it keeps the maintenance lock until that is over,
+ * and the next server is not restarted before. A look that found it slow in between changes nothing of that; its end does.
+ * @param lockDelayMs of the lease, where Consul of a living cluster was disturbed, else null
+ */
+export function steadyAfter(
+  spec: Pick<HostSpec, "healthy">,
+  disturbed: boolean,
+  lockDelayMs: number | null,
+): Pick<HealthWait, "steadyMs" | "settle"> {
+  if (lockDelayMs !== null && spec.healthy.includes("consul-voter"))
+    return {
+      steadyMs: afterDisturbanceMs,
+      settle: {
+        ms: lockDelayMs + 1000,
+        because: "it is; no other Consul server is restarted within a lock-delay of this one",
+      },
+    };
+  if (disturbed) return { steadyMs: afterDisturbanceMs };
+  return { steadyMs: spec.healthy.length === 0 ? unaskedMs : 0 };
+}
+
 /**
  * Waits until all conditions hold.
- * @throws HoldfastError HF_APPLY_FAILED after healthyWithinMs, or at once when a unit has failed.
+ * @throws HoldfastError HF_APPLY_FAILED after healthyWithinMs (and what comes on top), or at once when a unit has failed.
  */
 export async function waitHealthy(wait: HealthWait): Promise<void> {
   const { spec } = wait;
   const startMs = wait.nowMs();
   const progress = unhurried(wait.progress, wait.nowMs);
+  const { settle = { ms: 0, because: "" } } = wait;
   let goodSinceMs: number | null = null;
+  let goodFirstMs: number | null = null;
   for (;;) {
-    const missing = (await wait.probeUnits()) ?? (await firstMissing(spec.healthy, wait.probe));
+    const down = await wait.probeUnits();
+    const missing = down ?? (await firstMissing(spec.healthy, wait.probe));
     goodSinceMs = missing === null ? (goodSinceMs ?? wait.nowMs()) : null;
-    if (goodSinceMs !== null && wait.nowMs() - goodSinceMs >= wait.steadyMs) return;
+    goodFirstMs = down === null ? (goodFirstMs ?? goodSinceMs) : null;
+    const settles = goodFirstMs !== null && wait.nowMs() - goodFirstMs < settle.ms;
+    if (goodSinceMs !== null && wait.nowMs() - goodSinceMs >= wait.steadyMs && !settles) return;
     const waitedMs = wait.nowMs() - startMs;
-    if (waitedMs >= spec.healthyWithinMs)
+    if (waitedMs >= spec.healthyWithinMs + (missing === null ? Math.max(wait.steadyMs, settle.ms) : 0))
       throw await wait.failure(
         `${spec.host} ${spec.concern} is not healthy after ${Math.round(waitedMs / 1000)} s (${missing ?? "it does not stay so"})`,
       );
     const how = wait.left?.() ?? null;
-    if (how !== null) throw new Left(spec.host, `until healthy: ${missing ?? "does it stay so?"}`, how);
-    progress(`waiting until healthy: ${missing ?? "does it stay so?"} (${Math.round(waitedMs / 1000)} s)`);
+    const what = missing ?? (settles ? settle.because : "does it stay so?");
+    if (how !== null) throw new Left(spec.host, `until healthy: ${what}`, how);
+    progress(`waiting until healthy: ${what} (${Math.round(waitedMs / 1000)} s)`);
     await wait.sleep(lookEveryMs);
   }
 }

@@ -1,14 +1,15 @@
 /** The host that we run on, behind the port of `converge.ts`. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { paths, units } from "../contract/paths.ts";
-import type { Concern, HostSpec, Secrets } from "../contract/wire/host-spec.ts";
+import { type Concern, type HostSpec, managementTokenOnStdin, type Secrets } from "../contract/wire/host-spec.ts";
 import { ConsulClient, type ConsulConnection } from "../host/consul/client.ts";
 import { convergeAcl } from "./acl-consul.ts";
 import { type Given, readConsulAccess } from "./consul-access.ts";
 import type { ConvergeHost } from "./converge.ts";
-import { readDeployedConfig } from "./deployed-config.ts";
+import { type DeployedConfig, readDeployedConfig } from "./deployed-config.ts";
 import { beforeFirstStart } from "./first-start.ts";
-import { healthFailure, hostProbe, unitsProbe, waitHealthy } from "./health.ts";
+import { healthFailure, hostProbe, steadyAfter, unitsProbe, waitHealthy } from "./health.ts";
+import { keepSnapshot, replacesConsul } from "./keep-snapshot.ts";
 import { left } from "./left.ts";
 import { consulMaintenanceStore } from "./maintenance/consul-store.ts";
 import { defaultBounds } from "./maintenance/decide.ts";
@@ -26,16 +27,10 @@ import { wayToOthers } from "./way-to-others.ts";
 /** Of one start or command; a unit's own TimeoutStartSec is usually shorter. */
 const stepTimeoutMs = 150_000;
 
-/** After a restart: longer than autopilot's two seconds between looks, so that it has seen the new process. */
-const steadyAfterDisturbanceMs = 3000;
-
 export const specStore = new SpecStore(paths.specs);
 
 /** For the maintenance lock, when waiting for another apply on this host has used up the time. */
 const leastWaitMs = 60_000;
-
-/** With nobody to ask, a program that is still there after this long has read its configuration. */
-const steadyUnaskedMs = 1000;
 
 const nowMs = () => performance.now();
 
@@ -48,6 +43,7 @@ export interface ApplyContext {
 
 export function thisHost(concern: Concern, { secrets, progress, othersWithinMs }: ApplyContext): ConvergeHost {
   let isAlone: Alone | null = null;
+  let lockDelayMs: number | null = null;
   let given: { readonly spec: HostSpec; readonly secrets: Secrets } | null = null;
   return {
     readFacts: (spec) => {
@@ -56,6 +52,7 @@ export function thisHost(concern: Concern, { secrets, progress, othersWithinMs }
     },
     validate: (spec, steps) => validateNeard(spec, secrets, steps, progress),
     perform: async (step) => {
+      if (replacesConsul(step) && isAlone?.isLocked === true && given !== null) await keepSnapshot(given, progress);
       if (disturbances([step]).has("consul")) await isAlone?.untilSpared();
       if (startsConsul(step) && given !== null) await beforeFirstStart(given, progress);
       await perform(step, { secrets, timeoutMs: stepTimeoutMs, progress });
@@ -63,13 +60,14 @@ export function thisHost(concern: Concern, { secrets, progress, othersWithinMs }
     writePending: (pending) => specStore.writePending(concern, pending),
     complete: (spec) => specStore.complete(spec),
     alone: (spec, disturbs, work) => {
-      const only = async (alone: Alone | null) => {
+      const only = async (alone: Alone | null, config?: DeployedConfig) => {
         isAlone = alone;
+        if (disturbs.has("consul")) lockDelayMs = config?.lease.lockDelayMs ?? null;
         await work();
       };
       return alone(disturbs, only, { spec, secrets }, progress, Math.max(othersWithinMs, leastWaitMs));
     },
-    waitHealthy: (spec, disturbed) => healthy(spec, disturbed, progress),
+    waitHealthy: (spec, disturbed) => healthy(spec, disturbed, lockDelayMs, progress),
     convergeAcl: async (spec, given, done) => {
       if (spec.acl === undefined) return;
       const withinMs = spec.healthyWithinMs;
@@ -81,10 +79,16 @@ export function thisHost(concern: Concern, { secrets, progress, othersWithinMs }
 const startsConsul = (step: Step): boolean =>
   step.kind === "unit" && step.unit === units.consul && (step.action === "start" || step.action === "restart");
 
-async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): Promise<void> {
+/** @param lockDelayMs null where no Consul of a living cluster was disturbed */
+async function healthy(
+  spec: HostSpec,
+  disturbed: boolean,
+  lockDelayMs: number | null,
+  progress: Progress,
+): Promise<void> {
   await waitHealthy({
     spec,
-    steadyMs: disturbed ? steadyAfterDisturbanceMs : spec.healthy.length === 0 ? steadyUnaskedMs : 0,
+    ...steadyAfter(spec, disturbed, lockDelayMs),
     probe: hostProbe(spec.host),
     nowMs,
     sleep: async (ms) => void (await sleep(ms)),
@@ -98,7 +102,7 @@ async function healthy(spec: HostSpec, disturbed: boolean, progress: Progress): 
 /** A host that surely has no agent disturbs nobody, and nobody is asked. */
 export async function alone(
   disturbs: ReadonlySet<"consul" | "neard">,
-  work: (alone: Alone | null) => Promise<void>,
+  work: (alone: Alone | null, config?: DeployedConfig) => Promise<void>,
   given: Given | { readonly spec: { readonly host: string } },
   progress: Progress,
   waitMs: number,
@@ -112,7 +116,8 @@ export async function alone(
   });
   if (way === null) return await work(null);
   const { config, servers } = way;
-  const store = consulMaintenanceStore(servers, config);
+  const token = "secrets" in given ? given.secrets[managementTokenOnStdin] : undefined;
+  const store = consulMaintenanceStore(servers, config, token);
   try {
     await withMaintenanceLock(
       {
@@ -129,7 +134,7 @@ export async function alone(
         say: progress,
         progress: unhurried(progress, nowMs),
       },
-      work,
+      (alone) => work(alone, config),
     );
   } finally {
     store.close();

@@ -128,7 +128,8 @@ export function armed(epoch: number, uid: number): string {
       ...bar,
       `meta skuid ${uid} counter drop`,
     ]),
-    ...input([`ct mark ${mark} ct mark @spared accept`]),
+    // `spared` outlives `alive`, but where an agent of 0.1 feeds this table: it knows of the second alone.
+    ...input([`ct mark ${mark} ct mark @spared accept`, `ct mark ${mark} ct mark @alive accept`]),
   ]);
 }
 

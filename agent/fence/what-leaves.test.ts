@@ -27,6 +27,12 @@ interface Situation {
 
 const arm = [0, armed(epoch, neardUid)] as const;
 const feed = (atMs: number) => [atMs, fed(epoch, leaseMs, wallMs + atMs + leaseMs)] as const;
+/** As an agent of 0.1 feeds the table that it finds: of the spared it knows nothing. */
+const feedOf01 = (atMs: number) => {
+  const [, rules] = feed(atMs);
+  const known = rules.split("; ").filter((rule) => !rule.includes(" spared"));
+  return [atMs, known.join("; ")] as const;
+};
 const later = [2000, armed(9, neardUid)] as const;
 const situations: readonly Situation[] = [
   { name: "armed, not fed yet", steps: [arm], nowMs: 100, epoch, state: "held back" },
@@ -40,6 +46,20 @@ const situations: readonly Situation[] = [
     state: "held back",
   },
   { name: "the lease ran out", steps: [arm, feed(100)], nowMs: 100 + leaseMs + spareMs, epoch, state: "over" },
+  {
+    name: "fed by an agent of 0.1 since",
+    steps: [arm, feed(100), feedOf01(5000)],
+    nowMs: 10_500,
+    epoch,
+    state: "open",
+  },
+  {
+    name: "the lease that an agent of 0.1 fed last ran out",
+    steps: [arm, feed(100), feedOf01(5000)],
+    nowMs: 5000 + leaseMs,
+    epoch,
+    state: "over",
+  },
   {
     name: "an element that came late, behind the deadline of the wall clock",
     steps: [arm, [4000, fed(epoch, leaseMs, wallMs + leaseMs)]],

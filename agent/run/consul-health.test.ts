@@ -6,7 +6,7 @@ const hostA = { host: "host-a", isServer: true, before: unreachable };
 const fails = async () => {
   throw new Error("no answer");
 };
-const server = { Address: "", SerfStatus: "alive", Voter: true, Healthy: true, LastIndex: 1 };
+const server = { ID: "", Version: "", Address: "", SerfStatus: "alive", Voter: true, Healthy: true, LastIndex: 1 };
 const healthy = async () => ({
   Healthy: true,
   Servers: [

@@ -5,7 +5,7 @@ import { readShape, textOf, understood } from "../../contract/wire/format.ts";
 import { type FailureNote, failureNoteShape, maintenanceNoteShape } from "../../contract/wire/notes.ts";
 import { ConsulClient, type ConsulConnection } from "../../host/consul/client.ts";
 import { ConsulRefused, ConsulUnknown } from "../../host/consul/errors.ts";
-import { askVoters, clientAt, withoutOne } from "../../host/consul/voters.ts";
+import { askVoters, clientAt, heirOf, withoutOne } from "../../host/consul/voters.ts";
 import { lockDelayMs, type MaintenanceStore, type MaintenanceView, StoreUnavailable, sessionTtlMs } from "./store.ts";
 
 /** For one server; every call here may be repeated with another one. */
@@ -14,10 +14,12 @@ const timeoutMs = 3000;
 /**
  * @param servers this host's own Consul first.
  * @param cluster `host` is this host's name in Consul: the node of its sessions, and its server's name.
+ * @param managementToken for what no host may do by itself: have another server lead. Absent: it is not done
  */
 export function consulMaintenanceStore(
   servers: readonly ConsulConnection[],
   cluster: { readonly network: Network; readonly account: string; readonly host: string },
+  managementToken?: string,
 ): MaintenanceStore & { close(): void } {
   const clients = servers.map((server) => new ConsulClient(server));
   const keys = consulKeys(cluster.network, cluster.account);
@@ -84,10 +86,32 @@ export function consulMaintenanceStore(
       ask(async (client) => {
         const voters = await askVoters(client, clientAt(servers[0] as ConsulConnection), timeoutMs);
         // For a moment after its start Consul knows of no server: that is not as if this one were none.
-        if (voters.length === 0) return { spare: 0, ownCounts: true, faults: ["Consul knows of no server yet"] };
+        if (voters.length === 0)
+          return { spare: 0, ownCounts: true, faults: ["Consul knows of no server yet"], heir: null };
         const { spare, counts, faults } = withoutOne(voters, cluster.host);
-        return { spare: spare + Number(counts), ownCounts: counts, faults };
+        return {
+          spare: spare + Number(counts),
+          ownCounts: counts,
+          faults,
+          heir: managementToken === undefined ? null : heirOf(voters, cluster.host),
+        };
       }),
+    leads: () =>
+      ask(async (client) =>
+        (await client.health(timeoutMs)).Servers.some(({ Name, Leader }) => Name === cluster.host && Leader),
+      ),
+    async handOver({ id }) {
+      if (managementToken === undefined) return;
+      const client = new ConsulClient({ ...(servers[0] as ConsulConnection), token: managementToken });
+      try {
+        await client.transferLeadership(id);
+      } catch (error) {
+        // No, or perhaps. A cluster that is being adopted does not know this stack's token yet.
+        if (!(error instanceof ConsulRefused) && !(error instanceof ConsulUnknown)) throw error;
+      } finally {
+        client.close();
+      }
+    },
     close: () => {
       for (const client of clients) client.close();
     },

@@ -4,17 +4,19 @@ import {
   type AgentLook,
   askedFor,
   decideLocked,
+  decideRestart,
   decideWaiting,
   defaultBounds,
   type LockedObservation,
   type LockedState,
   type Observation,
   startLocked,
+  startRestart,
   startWaiting,
   type WaitingDecision,
   type WaitingState,
 } from "./decide.ts";
-import type { MaintenanceView } from "./store.ts";
+import type { MaintenanceView, ServerReserve } from "./store.ts";
 
 const at = "2026-01-01T00:00:00Z";
 const free: MaintenanceView = { lock: null, failure: null };
@@ -43,7 +45,8 @@ const look = (
   view: MaintenanceView | null,
   agent: AgentRole | AgentLook = "standby",
   ownConsulUp = true,
-): Observation => ({ view, agent: typeof agent === "string" ? is(agent) : agent, ownConsulUp });
+  leads: boolean | null = null,
+): Observation => ({ view, agent: typeof agent === "string" ? is(agent) : agent, ownConsulUp, leads });
 
 /** Looks at each observation at its time; returns the last decision. */
 function walk(...looks: [nowMs: number, seen: Observation][]): WaitingDecision {
@@ -102,6 +105,75 @@ describe("the active host", () => {
     expect(walk([0, look(free, "active")], [1000, look(null, "active")], [3500, look(free, "active")])).toMatchObject({
       do: "look-again",
     });
+  });
+});
+
+describe("where Consul is restarted", () => {
+  const leader = (agent: AgentRole, leads: boolean) => look(free, agent, true, leads);
+  test.each<[string, AgentRole, boolean, number]>([
+    ["another host comes first", "standby", false, 0],
+    ["its leader next", "standby", true, defaultBounds.freeMs],
+    ["the active host last", "active", false, 2 * defaultBounds.freeMs],
+    ["the active host whose server leads, too", "active", true, 2 * defaultBounds.freeMs],
+  ])("%s", (_, role, leads, afterMs) => {
+    const seen = leader(role, leads);
+    if (afterMs > 0) expect(walk([0, seen], [afterMs - 1, seen])).toMatchObject({ do: "look-again" });
+    expect(walk([0, seen], [afterMs, seen])).toEqual({ do: "acquire" });
+  });
+  test("why it waits is said", () => {
+    expect(walk([0, leader("standby", true)])).toEqual({
+      do: "look-again",
+      because: "this host's server leads Consul and lets the others go first",
+    });
+  });
+});
+
+describe("right before Consul is restarted", () => {
+  const heir = { name: "host-c", id: "5e" };
+  const good: ServerReserve = { spare: 1, ownCounts: true, faults: [], heir: null };
+  const { readyMs, handOverMs } = defaultBounds;
+  const walkRestart = (...looks: [nowMs: number, seen: ServerReserve][]) => {
+    let state = startRestart(0);
+    return looks.map(([nowMs, seen]) => {
+      const next = decideRestart(state, seen, nowMs, defaultBounds);
+      state = next.state;
+      return next.decision;
+    });
+  };
+  const leads = { ...good, heir };
+  const restart = { do: "restart", though: null };
+
+  test("one that does not lead is restarted at once", () => expect(walkRestart([0, good])).toEqual([restart]));
+  test("one that leads hands over, and is restarted when another one leads", () =>
+    expect(walkRestart([0, leads], [500, leads], [1000, good])).toEqual([
+      { do: "hand-over", to: heir },
+      { do: "look-again", because: "its server hands leadership over" },
+      restart,
+    ]));
+  test("a leader that does not go is told again, and is restarted all the same in the end", () =>
+    expect(walkRestart([0, leads], [4999, leads], [5000, leads], [handOverMs - 1, leads], [handOverMs, leads])).toEqual(
+      [
+        { do: "hand-over", to: heir },
+        { do: "look-again", because: "its server hands leadership over" },
+        { do: "hand-over", to: heir },
+        { do: "hand-over", to: heir },
+        { do: "restart", though: "it still leads, and was to hand over" },
+      ],
+    ));
+  test("nothing is handed over, and nothing restarted, while Consul cannot spare this server", () => {
+    const short: ServerReserve = { ...leads, spare: 0, faults: ["host-c gives no answer itself"] };
+    const because = "Consul would lose its quorum without this host's server (host-c gives no answer itself)";
+    expect(walkRestart([0, short], [readyMs - 1, short], [readyMs, short])).toEqual([
+      { do: "look-again", because },
+      { do: "look-again", because },
+      { do: "give-up", because },
+    ]);
+    // A server that is lost while leadership moves is waited for.
+    expect(walkRestart([0, leads], [500, { ...short, heir: null }], [9000, good]).map((one) => one.do)).toEqual([
+      "hand-over",
+      "look-again",
+      "restart",
+    ]);
   });
 });
 
@@ -246,12 +318,16 @@ describe("with the lock", () => {
     expect(next(state, 25_000, { agent: absent }).decision).toEqual({ do: "apply" });
   });
   test("Consul must be able to spare this server, unless it is broken anyhow", () => {
-    expect(decide(0, { reserve: { spare: 0, ownCounts: true, faults: [] } }).decision).toMatchObject({
+    expect(decide(0, { reserve: { spare: 0, ownCounts: true, faults: [], heir: null } }).decision).toMatchObject({
       do: "look-again",
     });
-    expect(decide(0, { reserve: { spare: 1, ownCounts: true, faults: [] } }).decision).toEqual({ do: "apply" });
-    expect(decide(0, { reserve: { spare: 0, ownCounts: false, faults: [] } }).decision).toEqual({ do: "apply" });
-    expect(decide(120_000, { reserve: { spare: 0, ownCounts: true, faults: [] } }).decision).toMatchObject({
+    expect(decide(0, { reserve: { spare: 1, ownCounts: true, faults: [], heir: null } }).decision).toEqual({
+      do: "apply",
+    });
+    expect(decide(0, { reserve: { spare: 0, ownCounts: false, faults: [], heir: null } }).decision).toEqual({
+      do: "apply",
+    });
+    expect(decide(120_000, { reserve: { spare: 0, ownCounts: true, faults: [], heir: null } }).decision).toMatchObject({
       do: "give-up",
     });
   });

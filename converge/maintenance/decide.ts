@@ -5,17 +5,19 @@
  * Think of a single-track railway: one token for the line, and a train that finds the token lying on the
  * track instead of in the box stops, for something happened to the one before.
  *
- * Two phases. `decideWaiting`, without the lock, until it says `acquire`; `decideLocked`, with it, until
- * it says `apply`. Awkward cases: Consul without a quorum, where restarting this host's dead Consul is the
+ * Three phases. `decideWaiting`, without the lock, until it says `acquire`; `decideLocked`, with it, until
+ * it says `apply`; `decideRestart`, right before Consul itself is restarted. Awkward cases: Consul without a quorum, where restarting this host's dead Consul is the
  * cure (so we go on without the lock rather than wait for ever); an earlier apply of this very host that was
  * killed (its session would hold the lock until its TTL: only we can have made it, so we end it); the
- * active host, which lets all others go first and gives the key away before anything is touched; an agent of which
+ * active host, which lets all others go first and gives the key away before anything is touched; the host whose server leads
+ * Consul, which goes before that one and after the rest, and hands leadership over; an agent of which
  * nothing can be told, which may well be active: only a host that surely has none is without one.
  */
 
 import type { ErrorCode } from "../../contract/errors.ts";
 import { units } from "../../contract/paths.ts";
 import type { AgentRole } from "../../contract/wire/agent-status.ts";
+import type { Heir } from "../../host/consul/voters.ts";
 import type { MaintenanceView, ServerReserve } from "./store.ts";
 
 export interface MaintenanceBounds {
@@ -23,12 +25,14 @@ export interface MaintenanceBounds {
   readonly waitMs: number;
   /** How long Consul may be without an answer before we stop waiting for it. */
   readonly silenceMs: number;
-  /** The active host competes only for a lock that has been free this long. */
+  /** The active host competes only for a lock that has been free this long; where Consul is disturbed, its leader does, and the active host waits twice as long. */
   readonly freeMs: number;
   /** From the lock until this host is a standby and Consul can spare this server. */
   readonly readyMs: number;
   /** An agent that has not run for this long is not waited for: with the default timing it has no lease any more. */
   readonly agentSilenceMs: number;
+  /** How long Consul may take until another server leads, before its leader is restarted all the same. */
+  readonly handOverMs: number;
 }
 
 export const defaultBounds: MaintenanceBounds = {
@@ -37,6 +41,7 @@ export const defaultBounds: MaintenanceBounds = {
   freeMs: 3_000,
   readyMs: 120_000,
   agentSilenceMs: 15_000,
+  handOverMs: 12_000,
 };
 
 /** What one look at the cluster and at this host gave. */
@@ -46,6 +51,8 @@ export interface Observation {
   /** Whether this host's own Consul runs and answers. */
   readonly ownConsulUp: boolean;
   readonly agent: AgentLook;
+  /** Consul is to be disturbed, and this host's server leads it. Null: Consul is not. */
+  readonly leads: boolean | null;
 }
 
 /** What could be told of this host's agent. */
@@ -189,11 +196,14 @@ function decideTaken(state: WaitingState, holder: string, nowMs: number, bounds:
 
 function decideFree(state: WaitingState, seen: Observation, nowMs: number, bounds: MaintenanceBounds): Waited {
   const freeMs = nowMs - (state.freeSinceMs ?? nowMs);
-  if (mayValidate(seen.agent) && freeMs < bounds.freeMs)
-    return {
-      state,
-      decision: { do: "look-again", because: "this host is active and lets the others go first" },
-    };
+  const goFirst = (who: string): Waited => ({
+    state,
+    decision: { do: "look-again", because: `${who} and lets the others go first` },
+  });
+  // The key moves once and leadership moves once, if the leader goes before the active host: to servers that were restarted.
+  if (mayValidate(seen.agent) && freeMs < (seen.leads === null ? 1 : 2) * bounds.freeMs)
+    return goFirst("this host is active");
+  if (seen.leads === true && freeMs < bounds.freeMs) return goFirst("this host's server leads Consul");
   return { state, decision: { do: "acquire" } };
 }
 
@@ -291,6 +301,49 @@ export function quorumObstacle({ ownCounts, spare, faults }: ServerReserve): str
   if (!ownCounts || spare >= 1) return null;
   const why = faults.length === 0 ? "" : ` (${faults.join(", ")})`;
   return `Consul would lose its quorum without this host's server${why}`;
+}
+
+export interface RestartState {
+  readonly sinceMs: number;
+  /** When Consul was first and last told to have another server lead. */
+  readonly firstAskedMs: number | null;
+  readonly askedMs: number | null;
+}
+
+export type RestartDecision =
+  | { readonly do: "look-again"; readonly because: string }
+  | { readonly do: "hand-over"; readonly to: Heir }
+  /** `though`: what had better not be so, as a clause. */
+  | { readonly do: "restart"; readonly though: string | null }
+  | { readonly do: "give-up"; readonly because: string };
+
+export function startRestart(nowMs: number): RestartState {
+  return { sinceMs: nowMs, firstAskedMs: null, askedMs: null };
+}
+
+/**
+ * Until Consul can spare this host's server, and another one leads. A leader that will not go is restarted all the same: the
+ * election costs the holder's renewals two seconds, which its lease has.
+ */
+export function decideRestart(
+  before: RestartState,
+  reserve: ServerReserve,
+  nowMs: number,
+  bounds: MaintenanceBounds,
+): { readonly state: RestartState; readonly decision: RestartDecision } {
+  const obstacle = quorumObstacle(reserve);
+  if (obstacle !== null) {
+    const isOver = nowMs - before.sinceMs >= bounds.readyMs;
+    return { state: before, decision: { do: isOver ? "give-up" : "look-again", because: obstacle } };
+  }
+  const { heir } = reserve;
+  if (heir === null) return { state: before, decision: { do: "restart", though: null } };
+  const state = { ...before, firstAskedMs: before.firstAskedMs ?? nowMs };
+  if (nowMs - state.firstAskedMs >= bounds.handOverMs)
+    return { state, decision: { do: "restart", though: "it still leads, and was to hand over" } };
+  if (before.askedMs === null || nowMs - before.askedMs >= askAgainMs)
+    return { state: { ...state, askedMs: nowMs }, decision: { do: "hand-over", to: heir } };
+  return { state, decision: { do: "look-again", because: "its server hands leadership over" } };
 }
 
 function notNow(state: LockedState, agent: AgentLook, obstacle: string, nowMs: number): Refusal {

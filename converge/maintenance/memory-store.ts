@@ -22,14 +22,19 @@ export class MemoryCluster {
   #failure: (FailureNote & { modifyIndex: number }) | null = null;
   /** False: no server answers anybody. */
   quorum = true;
-  reserve: ServerReserve = { spare: 1, ownCounts: true, faults: [] };
+  reserve: Omit<ServerReserve, "heir"> = { spare: 1, ownCounts: true, faults: [] };
+  /** Name of the host whose server leads, and of the one that it can hand over to. */
+  leader = "host-z";
+  heir: string | null = "host-y";
+  /** Whether Consul does what it is told. */
+  handsOver = true;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
   /** The store as one host sees it. */
-  store(): MaintenanceStore {
+  store(host = "host-a"): MaintenanceStore {
     const answering = async <T>(answer: () => T): Promise<T> => {
       if (!this.quorum) throw new StoreUnavailable("no cluster leader");
       this.#expire();
@@ -66,7 +71,18 @@ export class MemoryCluster {
         answering(() => {
           this.#failure = null;
         }),
-      reserve: () => answering(() => this.reserve),
+      reserve: () =>
+        answering(() => {
+          const { leader, heir } = this;
+          return {
+            ...this.reserve,
+            heir: leader === host && heir !== null ? { name: heir, id: `id of ${heir}` } : null,
+          };
+        }),
+      leads: () => answering(() => this.leader === host),
+      handOver: async ({ name }) => {
+        if (this.handsOver) this.leader = name;
+      },
     };
   }
 

@@ -3,6 +3,7 @@
  * `memory-store.ts` has the same semantics for tests.
  */
 import type { FailureNote, MaintenanceNote } from "../../contract/wire/notes.ts";
+import type { Heir } from "../../host/consul/voters.ts";
 
 /** Both keys as one consistent read saw them. */
 export interface MaintenanceView {
@@ -18,6 +19,8 @@ export interface ServerReserve {
   readonly ownCounts: boolean;
   /** The others that nobody can count on, each as a clause. */
   readonly faults: readonly string[];
+  /** Whom this host's server can have lead Consul in its place; null: it does not lead, or cannot. */
+  readonly heir: Heir | null;
 }
 
 /** No answer that a quorum stands behind: nothing is known. */
@@ -43,6 +46,10 @@ export interface MaintenanceStore {
   putFailure(note: FailureNote): Promise<void>;
   clearFailure(): Promise<void>;
   reserve(): Promise<ServerReserve>;
+  /** Whether this host's server leads Consul. */
+  leads(): Promise<boolean>;
+  /** Asks Consul to have another server lead. Never throws: whether it does shows in `reserve`. */
+  handOver(heir: Heir): Promise<void>;
 }
 
 export const sessionTtlMs = 15_000;

@@ -82,7 +82,7 @@ class Lab {
   context(host: string, disturbsConsul = false): MaintenanceContext {
     return {
       host,
-      store: this.cluster.store(),
+      store: this.cluster.store(host),
       agent: this.#agent(host),
       ownConsulUp: async () => this.ownConsulUp,
       disturbsConsul,
@@ -362,6 +362,42 @@ test("Consul is looked at again right before it is restarted", async () => {
   await lab.clock.run(40_000);
   await applied;
   expect(restarted).toHaveLength(1);
+});
+
+test("Consul's leader goes after the other servers and hands over; the active host is the last, and another one leads by then", async () => {
+  const lab = new Lab();
+  lab.roles.set("host-a", "active");
+  lab.cluster.leader = "host-b";
+  lab.cluster.heir = "host-c";
+  const restarted: [string, string][] = [];
+  const apply = (host: string) =>
+    withMaintenanceLock(lab.context(host, true), async ({ untilSpared }) => {
+      await untilSpared();
+      restarted.push([host, lab.cluster.leader]);
+      await lab.clock.sleep(10_000);
+    });
+  const all = Promise.all([apply("host-a"), apply("host-b"), apply("host-c")]);
+  await lab.clock.run(120_000);
+  await all;
+  expect(restarted).toEqual([
+    ["host-c", "host-b"],
+    ["host-b", "host-c"],
+    ["host-a", "host-c"],
+  ]);
+  expect(lab.lines).toContain("host-b: this host's server leads Consul: host-c is to lead before it is restarted");
+});
+
+test("a leader that keeps leading is restarted after a while, and that is said", async () => {
+  const lab = new Lab();
+  lab.cluster.leader = "host-b";
+  lab.cluster.handsOver = false;
+  const restarted = withMaintenanceLock(lab.context("host-b", true), async ({ untilSpared }) => {
+    await untilSpared();
+    return lab.clock.nowMs;
+  });
+  await lab.clock.run(60_000);
+  expect(await restarted).toBeGreaterThanOrEqual(defaultBounds.handOverMs);
+  expect(lab.lines).toContain("host-b: Consul is restarted though it still leads, and was to hand over");
 });
 
 test("and when it can never be spared, that is said with the reason", async () => {

@@ -15,13 +15,14 @@ import {
   type AgentLook,
   askedFor,
   decideLocked,
+  decideRestart,
   decideWaiting,
   type LockedObservation,
   lostRace,
   type MaintenanceBounds,
-  quorumObstacle,
   type Refusal,
   startLocked,
+  startRestart,
   startWaiting,
 } from "./decide.ts";
 import {
@@ -66,8 +67,8 @@ export interface Alone {
   /** False: there was no quorum to lock anything with, and mending this host's own Consul came first. */
   readonly isLocked: boolean;
   /**
-   * Right before Consul is restarted here: unpacking may have taken a while, and another server may be lost since.
-   * Without the lock it says yes: then there is no quorum to lose.
+   * Right before Consul is stopped here: unpacking may have taken a while, and another server may be lost since. If it leads,
+   * leadership is handed over first. Without the lock it says yes: then there is no quorum to lose.
    * @throws HoldfastError HF_REFUSED when Consul could not spare this host's server within readyMs.
    */
   untilSpared(): Promise<void>;
@@ -133,7 +134,7 @@ async function acquireLock(context: MaintenanceContext): Promise<string | null> 
   for (;;) {
     const view = await viewOrNull(context.store);
     const ownConsulUp = view !== null || (await context.ownConsulUp());
-    const seen = { view, ownConsulUp, agent: await lookAt(context) };
+    const seen = { view, ownConsulUp, agent: await lookAt(context), leads: await leadsOrNull(context) };
     const waited = decideWaiting(state, seen, context.nowMs(), context.bounds);
     state = waited.state;
     const { decision } = waited;
@@ -213,15 +214,31 @@ async function untilReady(context: MaintenanceContext, { hasQuorum }: { hasQuoru
 
 async function untilSpared(context: MaintenanceContext): Promise<void> {
   const startMs = context.nowMs();
+  let state = startRestart(startMs);
   for (;;) {
-    const obstacle = quorumObstacle(await reserveOrNone(context.store));
-    if (obstacle === null) return;
-    if (context.nowMs() - startMs >= context.bounds.readyMs)
-      throw new HoldfastError("HF_REFUSED", `Consul on ${context.host} is not restarted: ${obstacle}.`, {
-        next: "Bring the other Consul servers back, then run pulumi up again: it goes on from here.",
-      });
-    goOn(context, obstacle);
-    context.progress(`waiting before Consul is restarted: ${obstacle} (${secondsSince(startMs, context)} s)`);
+    const seen = await reserveOrNone(context.store);
+    const next = decideRestart(state, seen, context.nowMs(), context.bounds);
+    state = next.state;
+    const { decision } = next;
+    switch (decision.do) {
+      case "restart":
+        if (decision.though !== null) context.say(`Consul is restarted though ${decision.though}`);
+        return;
+      case "give-up":
+        throw new HoldfastError("HF_REFUSED", `Consul on ${context.host} is not restarted: ${decision.because}.`, {
+          next: "Bring the other Consul servers back, then run pulumi up again: it goes on from here.",
+        });
+      case "hand-over":
+        context.say(`this host's server leads Consul: ${decision.to.name} is to lead before it is restarted`);
+        await context.store.handOver(decision.to);
+        break;
+      case "look-again":
+        goOn(context, decision.because);
+        context.progress(
+          `waiting before Consul is restarted: ${decision.because} (${secondsSince(startMs, context)} s)`,
+        );
+        break;
+    }
     await context.sleep(lookEveryMs);
   }
 }
@@ -296,7 +313,18 @@ async function reserveOrNone(store: MaintenanceStore): Promise<ServerReserve> {
     return await store.reserve();
   } catch (error) {
     if (error instanceof StoreUnavailable)
-      return { spare: 0, ownCounts: true, faults: ["no server says how they are"] };
+      return { spare: 0, ownCounts: true, faults: ["no server says how they are"], heir: null };
+    throw error;
+  }
+}
+
+/** Null: it does not matter. Who cannot tell does not lead. */
+async function leadsOrNull({ store, disturbsConsul }: MaintenanceContext): Promise<boolean | null> {
+  if (!disturbsConsul) return null;
+  try {
+    return await store.leads();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return false;
     throw error;
   }
 }

@@ -200,7 +200,9 @@ test("a session ends by its TTL or by us, never by gossip's opinion of its node"
 
 describe("how the servers are", () => {
   const server = (Name: string, Healthy: boolean) => ({
+    ID: `id of ${Name}`,
     Name,
+    Version: "1.22.6",
     Address: `${Name}:8300`,
     SerfStatus: Healthy ? "alive" : "failed",
     Leader: false,
@@ -231,6 +233,22 @@ describe("how the servers are", () => {
     expect(await client.ownWord()).toEqual({ index: 91, knowsLeader: true, lastContactMs: 12 });
     expect(asked[0]?.url.searchParams.has("stale")).toBe(true);
   });
+});
+
+test("leadership is handed to a server by Raft's name for it; that it could not be is no answer", async () => {
+  json({ Success: true });
+  await client.transferLeadership("id of host-b");
+  const { method, url, token } = asked[0] as Asked;
+  expect([method, url.pathname, url.searchParams.get("id"), token]).toEqual([
+    "POST",
+    "/v1/operator/raft/transfer-leader",
+    "id of host-b",
+    "the-token",
+  ]);
+  json("leadership transfer timeout", 500);
+  await expect(client.transferLeadership("id of host-b")).rejects.toThrow(ConsulUnknown);
+  json("Permission denied", 403);
+  await expect(client.transferLeadership("id of host-b")).rejects.toThrow(ConsulRefused);
 });
 
 test.for([

@@ -84,7 +84,10 @@ const autopilotHealth = z.object({
   Servers: z
     .array(
       z.object({
+        /** Raft's name for it. */
+        ID: z.string(),
         Name: z.string(),
+        Version: z.string(),
         Address: z.string(),
         SerfStatus: z.string(),
         Leader: z.boolean(),
@@ -315,6 +318,11 @@ export class ConsulClient {
   async health(timeoutMs = 2000): Promise<AutopilotHealth> {
     const { text } = await this.#send("GET", "/operator/autopilot/health", { timeoutMs, accept: 429 });
     return this.#shaped(autopilotHealth, fromJson(text));
+  }
+
+  /** Has Raft's leader hand over to the server with this id. It needs `operator = "write"`. @throws ConsulUnknown when it could not */
+  async transferLeadership(id: string, timeoutMs = 5000): Promise<void> {
+    await this.#send("POST", "/operator/raft/transfer-leader", { query: { id }, timeoutMs });
   }
 
   /** What this very server knows, nobody else being asked: a stale read, of which only the headers count. */

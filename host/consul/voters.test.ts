@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { AutopilotHealth, ServerWord } from "./client.ts";
-import { type Asked, askVoters, judge, seconded, type Voter, withoutOne } from "./voters.ts";
+import { type Asked, askVoters, heirOf, judge, seconded, type Voter, withoutOne } from "./voters.ts";
 
 const good: ServerWord = { index: 20, knowsLeader: true, lastContactMs: 30 };
 
 function server(Name: string, over: Partial<AutopilotHealth["Servers"][number]> = {}) {
   const Address = `10.0.0.${Name.charCodeAt(5) - 96}:8300`;
   return {
+    ID: `id of ${Name}`,
     Name,
+    Version: "1.20.6",
     Address,
     SerfStatus: "alive",
     Leader: Name === "host-a",
@@ -34,7 +36,12 @@ function cluster(words: Record<string, ServerWord | "dead">, over: Record<string
     },
     close: () => void closed.push(address),
   });
-  return { ask: async (host: string) => withoutOne(await askVoters(through, clientOf), host), closed };
+  return {
+    through,
+    clientOf,
+    ask: async (host: string) => withoutOne(await askVoters(through, clientOf), host),
+    closed,
+  };
 }
 
 test("all well: one of three may go, and every client is closed", async () => {
@@ -91,6 +98,27 @@ test("an address of IPv6 loses its port and its brackets", async () => {
   expect(closed).toEqual(["fd00::1"]);
 });
 
+describe("who may lead after a leader that is restarted", () => {
+  const at = (version: string) => ({ Version: version });
+  const heir = async (host: string, words: Record<string, ServerWord | "dead">, over: Record<string, object> = {}) => {
+    const { through, clientOf } = cluster(words, over);
+    return heirOf(await askVoters(through, clientOf), host);
+  };
+  const all = { "host-a": good, "host-b": good, "host-c": good };
+
+  test("nobody after one that does not lead", async () => expect(await heir("host-b", all)).toBeNull());
+  test("one that answers itself", async () =>
+    expect(await heir("host-a", { ...all, "host-b": "dead" })).toEqual({ name: "host-c", id: "id of host-c" }));
+  test("nobody, if no other does", async () =>
+    expect(await heir("host-a", { ...all, "host-b": "dead", "host-c": "dead" })).toBeNull());
+  test.for([
+    ["1.20.6", "1.22.6", "host-c"],
+    ["1.22.10", "1.22.9", "host-b"],
+  ] as const)("of %s and %s the newer one, for it is through with its upgrade", async ([b, c, name]) =>
+    expect(await heir("host-a", all, { "host-b": at(b), "host-c": at(c) })).toMatchObject({ name }),
+  );
+});
+
 describe("where the others cannot be asked, as by a host that leaves", () => {
   const unheard = (name: string, index: number, healthy = true): Voter => ({
     name,
@@ -98,6 +126,7 @@ describe("where the others cannot be asked, as by a host that leaves", () => {
     lives: healthy,
     unheard: true,
     heardOf: { index, healthy },
+    server: { id: "", version: "", leads: false },
   });
   const faults = (voters: Voter[]) => seconded(voters, 50).map(({ fault }) => fault);
 

@@ -24,6 +24,14 @@ export interface Voter {
   readonly unheard?: boolean;
   /** How far it was when the leader last asked it, and whether the leader is content with it. */
   readonly heardOf: { readonly index: number; readonly healthy: boolean };
+  readonly server: RaftServer;
+}
+
+/** A server as Raft's leader knows it. */
+export interface RaftServer {
+  readonly id: string;
+  readonly version: string;
+  readonly leads: boolean;
 }
 
 type Server = AutopilotHealth["Servers"][number];
@@ -64,11 +72,13 @@ export function clientAt(access: ConsulConnection): (address: string) => ConsulC
 
 /** Pure. @param index of the leader, read before the server was asked. */
 export function judge(server: Server, word: ServerWord | Error, index: number): Voter {
-  const { Name: name } = server;
-  const heardOf = { index: server.LastIndex, healthy: server.Healthy };
-  if (word instanceof Error)
-    return { name, fault: "gives no answer itself", lives: server.Healthy, unheard: true, heardOf };
-  return { name, fault: faultIn(server, word, index), lives: true, heardOf };
+  const about = {
+    name: server.Name,
+    heardOf: { index: server.LastIndex, healthy: server.Healthy },
+    server: { id: server.ID, version: server.Version, leads: server.Leader },
+  };
+  if (word instanceof Error) return { ...about, fault: "gives no answer itself", lives: server.Healthy, unheard: true };
+  return { ...about, fault: faultIn(server, word, index), lives: true };
 }
 
 function faultIn(server: Server, word: ServerWord, index: number): string | null {
@@ -119,6 +129,24 @@ export function withoutOne(voters: readonly Voter[], host: string): WithoutOne {
     voters: voters.length,
     faults: others.flatMap(({ name, fault }) => (fault === null ? [] : [`${name} ${fault}`])),
   };
+}
+
+/** Whom Raft's leadership can be handed to. */
+export interface Heir {
+  readonly name: string;
+  readonly id: string;
+}
+
+/**
+ * Who may lead after `host`; null: `host` does not lead, or nobody else can be counted on. In a rolling upgrade one that is
+ * through with it, so that leadership moves once. Pure.
+ */
+export function heirOf(voters: readonly Voter[], host: string): Heir | null {
+  if (!voters.some(({ name, server }) => name === host && server.leads)) return null;
+  const [heir] = voters
+    .filter(({ name, fault }) => name !== host && fault === null)
+    .toSorted((a, b) => b.server.version.localeCompare(a.server.version, "en", { numeric: true }));
+  return heir === undefined ? null : { name: heir.name, id: heir.server.id };
 }
 
 /** `10.0.0.1:8300` and `[fd00::1]:8300` → the address alone. */

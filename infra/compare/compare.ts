@@ -175,7 +175,11 @@ function orderOf(hosts: readonly HostChange[], head: Side): Phase[] {
       false,
     ),
     ...phase("system: users, directories, firewall, kernel settings", hosts.filter(has("system")), false),
-    ...split("consul", "Consul restarts, the active host last, after a switchover", "Consul, without a restart"),
+    ...split(
+      "consul",
+      "Consul restarts, its leader after the others, the active host last, after a switchover",
+      "Consul, without a restart",
+    ),
     ...phase("Consul's policies and tokens", hosts.filter(has("acl")), false),
     ...split("neard", "neard restarts, the active host last, after a switchover", "neard, without a restart"),
     ...phase("the agents of arbiters", arbiters, true),

@@ -131,6 +131,14 @@ describe("the sample's resources", () => {
       expect(inputs.delete, name).toContain(`--deployment ${claim?.id}`);
   });
 
+  test("no host's Consul is touched before the last one has its program: who leads, and who is active, can go last then", async () => {
+    slow = "host-c-runtime-consul";
+    const names = (await register()).map(({ name }) => name);
+    slow = "";
+    for (const name of ["host-a-consul", "host-b-consul", "host-c-consul"])
+      expect(names.indexOf(name), name).toBeGreaterThan(names.indexOf("host-c-runtime-consul"));
+  });
+
   test("a host that leaves takes its own token back: after its agent and its neard, before its Consul, and told by nobody else", async () => {
     for (const { name, address } of sampleInput().hosts) {
       const leave = named(all, `${name}-leave`);

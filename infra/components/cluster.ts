@@ -83,6 +83,10 @@ export class Cluster extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
+  /**
+   * Consul waits until every host has its program: in a rolling upgrade the hosts come to the maintenance lock together then,
+   * and the one whose server leads, and the active one, can let the others go first.
+   */
   #makeBase(plan: HostPlan, runtimes: ReadonlyMap<string, HostRuntime>, deployment: Deployment): Base {
     const { name } = plan.host;
     const runtime = runtimes.get(name) as HostRuntime;
@@ -96,7 +100,7 @@ export class Cluster extends pulumi.ComponentResource {
     });
     const consul = hostConcern(`${name}-consul`, plan.host, plan.consul, deployment, {
       parent: this,
-      dependsOn: [system, token, ...uploadsOf(runtime, ["consul"])],
+      dependsOn: [system, token, ...[...runtimes.values()].flatMap((of) => uploadsOf(of, ["consul"]))],
     });
     const goodbye = hostGoodbye(plan.host, deployment, { parent: this, dependsOn: [consul] });
     return { plan, runtime, consul, goodbye };

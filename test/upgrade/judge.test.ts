@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judge, type Seen, verdictLine } from "./judge.ts";
+import { type ConsulSeen, consulFaults, judge, type Seen, verdictLine } from "./judge.ts";
 
 const gap = (fromHost: string, toHost: string, seconds: number): Seen["gaps"][number] => ({
   fromHeight: 1,
@@ -38,4 +38,24 @@ test.each<[string, Partial<Seen>, { kind: "failover" | "first"; epoch: number; b
   const verdict = judge({ ...quiet, ...seen }, entries);
   expect(verdict.ok).toBe(false);
   expect(verdict.faults.join()).toContain(fault);
+});
+
+const consul = (version: string, startedMs: number, snapshots: number): ConsulSeen => ({
+  version,
+  startedMs,
+  snapshots,
+});
+const old = new Map([1, 2, 3].map((at) => [`host-${at}`, consul("1.20.6", at, 0)] as const));
+
+test("Consul is restarted on one server after the other, each after a snapshot where its version changes", () => {
+  const after = (...startedS: number[]) =>
+    new Map(startedS.map((s, at) => [`host-${at + 1}`, consul("1.22.6", s * 1000, 1)] as const));
+  expect(consulFaults(old, after(100, 140, 120), 15_000)).toEqual([]);
+  expect(consulFaults(old, after(100, 120, 134), 15_000)).toEqual([
+    "Consul was restarted on host-3 14.0 s after it was on host-2",
+  ]);
+  expect(consulFaults(old, old, 15_000)).toEqual([]);
+  const kept = new Map([...after(100, 140, 120)].map(([host, seen]) => [host, { ...seen, snapshots: 0 }] as const));
+  expect(consulFaults(old, kept, 15_000)).toHaveLength(3);
+  expect(judge(quiet, [moved], consulFaults(old, kept, 15_000)).ok).toBe(false);
 });

@@ -28,10 +28,49 @@ const longestMoveS = 8;
 /** An agent, a Consul or a standby that is restarted costs no signature; what the machine itself loses is below this. */
 const longestStayS = 4;
 
-/** @param entries of the history, those that were written meanwhile */
+/** A host's Consul, before and after. */
+export interface ConsulSeen {
+  readonly version: string;
+  /** By a clock that the hosts share. */
+  readonly startedMs: number;
+  /** How many snapshots are kept on it. */
+  readonly snapshots: number;
+}
+
+/** What this release promises of servers that are restarted: time between two of them, and another version only after a snapshot. */
+export function consulFaults(
+  before: ReadonlyMap<string, ConsulSeen>,
+  after: ReadonlyMap<string, ConsulSeen>,
+  lockDelayMs: number,
+): string[] {
+  const restarted = [...after]
+    .filter(([host, { startedMs }]) => before.get(host)?.startedMs !== startedMs)
+    .toSorted(([, a], [, b]) => a.startedMs - b.startedMs);
+  return [
+    ...restarted.flatMap(([host, { startedMs }], position) => {
+      const [last, { startedMs: lastMs }] = restarted[position - 1] ?? ["", { startedMs: Number.NEGATIVE_INFINITY }];
+      const seconds = (startedMs - lastMs) / 1000;
+      return seconds * 1000 >= lockDelayMs
+        ? []
+        : [`Consul was restarted on ${host} ${seconds.toFixed(1)} s after it was on ${last}`];
+    }),
+    ...[...after].flatMap(([host, { version, snapshots }]) => {
+      const old = before.get(host);
+      return old === undefined || old.version === version || snapshots > old.snapshots
+        ? []
+        : [`${host} has no snapshot of before its Consul became ${version}`];
+    }),
+  ];
+}
+
+/**
+ * @param entries of the history, those that were written meanwhile
+ * @param more what else was wrong
+ */
 export function judge(
   { overlapMs, doubleSigned, gaps }: Seen,
   entries: readonly Pick<HistoryEntry, "kind" | "epoch" | "because">[],
+  more: readonly string[] = [],
 ): Verdict {
   const isMove = (gap: Seen["gaps"][number]) => gap.fromHost !== gap.toHost;
   const longest = (of: readonly Seen["gaps"][number][]) => Math.max(0, ...of.map(({ seconds }) => seconds));
@@ -47,6 +86,7 @@ export function judge(
     ...(stayed > longestStayS
       ? [`the key was silent for ${stayed.toFixed(1)} s on one host, above ${longestStayS} s`]
       : []),
+    ...more,
   ];
   return { ok: faults.length === 0, faults, moves: entries.length, longestMoveS: moved, longestStayS: stayed };
 }

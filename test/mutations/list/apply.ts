@@ -80,6 +80,43 @@ export const applyMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: [wayTest] },
   },
   {
+    name: "leader-goes-first",
+    breaks: "In a rolling restart of Consul its leader goes before the other servers.",
+    edits: [{ file: decide, text: "if (seen.leads === true && freeMs < bounds.freeMs)", by: "if (freeMs < 0)" }],
+    caughtBy: { simulation: false, tests: [decideTest, withLockTest] },
+  },
+  {
+    name: "leader-keeps-leading",
+    breaks: "Consul's leader is restarted without handing over.",
+    edits: [{ file: decide, text: "  if (heir === null) return {", by: "  if (heir === null || nowMs >= 0) return {" }],
+    caughtBy: { simulation: false, tests: [decideTest, withLockTest] },
+  },
+  {
+    name: "servers-in-a-row",
+    breaks:
+      "A Consul server is restarted within the lock-delay of the one before, which may lead then and refuse renewals.",
+    edits: [
+      {
+        file: "converge/health.ts",
+        text: 'if (lockDelayMs !== null && spec.healthy.includes("consul-voter"))',
+        by: "if (lockDelayMs !== null && spec.healthy.length > 9)",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["converge/health.test.ts"] },
+  },
+  {
+    name: "no-snapshot-no-matter",
+    breaks: "Consul gets another version although its data could not be saved first.",
+    edits: [
+      {
+        file: "converge/keep-snapshot.ts",
+        text: "if (!tokenUnknown(error)) throw notSaved(host, error);",
+        by: "if (!tokenUnknown(error)) return progress(notSaved(host, error).message);",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["converge/keep-snapshot.test.ts"] },
+  },
+  {
     name: "credential-goes-first",
     breaks: "A credential that left the spec is deleted while the unit still asks for it.",
     edits: [

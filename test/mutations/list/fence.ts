@@ -195,6 +195,12 @@ export const fenceMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: [whatLeavesTest] },
   },
   {
+    name: "old-feeder-is-cut-off",
+    breaks: "What comes in for a live lease is answered with a reset once an agent of 0.1 feeds this release's table.",
+    edits: [{ file: ruleset, text: ", `ct mark ${mark} ct mark @alive accept`]", by: "]" }],
+    caughtBy: { simulation: false, tests: [whatLeavesTest] },
+  },
+  {
     name: "shut-is-spared",
     breaks: "A shut leaves the epoch's connections half open until the lease would have run out.",
     edits: [{ file: ruleset, text: "flush set inet ${fenceTable} spared\n`", by: "`" }],
