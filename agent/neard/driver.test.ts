@@ -44,6 +44,7 @@ const program = `
 `;
 
 let neard: ChildProcess | null = null;
+let url = "";
 afterEach(() => {
   neard?.kill("SIGKILL");
   unitName = null;
@@ -65,7 +66,8 @@ async function start(ageS: number, metrics = "answer") {
     wallMs: () => Date.now(),
     sleep: async (ms: number) => void (await sleep(ms)),
   };
-  return new NeardDriver({ unit: "no.service", uid: 59_421, rpcUrl: `http://127.0.0.1:${port}`, clock });
+  url = `http://127.0.0.1:${port}`;
+  return new NeardDriver({ unit: "no.service", uid: 59_421, rpcUrl: url, clock });
 }
 
 async function answered(driver: NeardDriver) {
@@ -119,7 +121,8 @@ test("the first answer of the re-executed one counts for nobody, and no SIGHUP f
   const driver = await start(100);
   await answered(driver);
   await reexecute();
-  await sleep(600);
+  // Asked past the driver, which must not have an answer yet.
+  await vi.waitFor(async () => await fetch(url), { timeout: 10_000 });
   await expect(driver.reload()).rejects.toThrow("re-executed");
   expect((await driver.probe()).validatorKey).toBe("SIGHUPs: 0");
 });
