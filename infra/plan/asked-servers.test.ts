@@ -16,7 +16,7 @@ function named(hosts: Host[], at = 0) {
   return [letters(asked), letters(unasked)];
 }
 
-describe("who is asked besides the own Consul (docs/decisions/0024)", () => {
+describe("who is asked besides the own Consul (docs/decisions/0023)", () => {
   test("two neard hosts and an arbiter: the other neard host", () =>
     expect(named(cluster(both, both, ["consul"]))).toEqual(["b", "c"]));
   test("three neard hosts and two arbiters: the neard hosts", () =>

@@ -4,7 +4,7 @@
  *
  * The exception: where arbiters' servers alone are a majority they can go on without any other, and an agent whose own
  * Consul and whose neighbours' are down must not lose its lease over it. Elsewhere, whenever every server on a neard host is
- * down there is no quorum, and an arbiter could only say so. See docs/decisions/0024-whom-an-agent-asks.md.
+ * down there is no quorum, and an arbiter could only say so. See docs/decisions/0023-whom-an-agent-asks.md.
  */
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 
