@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
-import type { PowerDevice } from "./device.ts";
+import type { PowerBounds, PowerDevice } from "./device.ts";
 import { powerDesk } from "./power-desk.ts";
-import { PowerWatch } from "./power-watch.ts";
+import { callMs } from "./power-off.ts";
+import { PowerWatch, readPower } from "./power-watch.ts";
 
 const heldByA: LockView = {
   modifyIndex: 50,
@@ -52,6 +53,14 @@ function world({ readings = ["on", "off"], lock = heldByA, hears = true, confirm
   };
   return { desk: powerDesk(agent as never, deviceOf, watch, clock as never), deeds, watch, deviceOf, clock };
 }
+
+test("a reading has the time that it has when it is needed, and no more: one that is too slow is known before", async () => {
+  const given: number[] = [];
+  const { clock } = world();
+  const device = { kind: "command", read: async ({ withinMs }: PowerBounds) => void given.push(withinMs) };
+  await readPower(() => device as never, "host-a", clock, new AbortController().signal);
+  expect(given).toEqual([callMs]);
+});
 
 test("a reading is told, and kept for status", async () => {
   const { desk, watch } = world();
