@@ -32,11 +32,17 @@ export async function readPower(
     return { host, device: device?.kind ?? "none", state, because, tookMs: Math.round(atMs - startMs), atMs };
   };
   if (device === null) return seen(null, `${host} has no power device`);
+  // One of its own: what AbortSignal.any joins to a signal stays there, some bytes for each reading, for as long as that one lives.
+  const reading = new AbortController();
+  const end = () => reading.abort();
+  signal.addEventListener("abort", end);
   try {
-    const { state, because } = await device.read({ withinMs: callMs, signal });
+    const { state, because } = await device.read({ withinMs: callMs, signal: reading.signal });
     return seen(state, because);
   } catch (error) {
     return seen(null, error instanceof Error ? error.message : String(error));
+  } finally {
+    signal.removeEventListener("abort", end);
   }
 }
 
