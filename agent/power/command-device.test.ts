@@ -3,34 +3,39 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { CommandDevice, systemdRunner } from "./command-device.ts";
+import { powerOff } from "./power-off.ts";
 
 const signal = new AbortController().signal;
 const bounds = { withinMs: 5000, signal };
 
 function device(out: string, fault: Error | null = null, err = "") {
   const started: string[] = [];
+  const begin =
+    (how: string) =>
+    async (unit: string, { withinMs }: { withinMs: number }) => {
+      started.push(`${how} ${unit} ${withinMs}`);
+      if (fault !== null) throw fault;
+    };
   const it = new CommandDevice(
     { host: "host-a", device: "command", unit: "holdfast-power-host-a@.service", timeoutMs: 20_000 },
     {
-      restart: async (unit, { withinMs }) => {
-        started.push(`${unit} ${withinMs}`);
-        if (fault !== null) throw fault;
-      },
+      start: begin("start"),
+      restart: begin("restart"),
       output: async (_host, _action, stream) => (stream === "out" ? out : err),
     },
   );
   return { it, started };
 }
 
-test("the unit's instance is the action", async () => {
+test("the unit's instance is the action; a reading is begun anew, an order that runs is let go on", async () => {
   const { it, started } = device("on\n");
   await it.read(bounds);
   await it.cut(bounds);
   await it.give(bounds);
   expect(started).toEqual([
-    "holdfast-power-host-a@status.service 5000",
-    "holdfast-power-host-a@off.service 5000",
-    "holdfast-power-host-a@on.service 5000",
+    "restart holdfast-power-host-a@status.service 5000",
+    "start holdfast-power-host-a@off.service 5000",
+    "start holdfast-power-host-a@on.service 5000",
   ]);
 });
 
@@ -66,19 +71,17 @@ describe("one call at a time", () => {
   function slow() {
     const running: { unit: string; end: (out: string) => void; signal: AbortSignal }[] = [];
     let file = "off\n";
-    const it = new CommandDevice(config, {
-      restart: async (unit, { signal }) =>
-        await new Promise((resolve, reject) => {
-          file = "";
-          const end = (out: string) => {
-            file = out;
-            resolve();
-          };
-          running.push({ unit, end, signal });
-          signal.addEventListener("abort", () => reject(new Error("systemctl: The operation was aborted")));
-        }),
-      output: async () => file,
-    });
+    const begin = async (unit: string, { signal }: { signal: AbortSignal }) =>
+      await new Promise<void>((resolve, reject) => {
+        file = "";
+        const end = (out: string) => {
+          file = out;
+          resolve();
+        };
+        running.push({ unit, end, signal });
+        signal.addEventListener("abort", () => reject(new Error("systemctl: The operation was aborted")));
+      });
+    const it = new CommandDevice(config, { start: begin, restart: begin, output: async () => file });
     return { it, running };
   }
 
@@ -101,6 +104,14 @@ describe("one call at a time", () => {
     expect((await after).state).toBe("on");
   });
 
+  test("an order that is given again ends none that is under way", async () => {
+    const { it, running } = slow();
+    const [first, second] = [it.cut(bounds), it.cut(bounds)];
+    expect(running.map(({ signal }) => signal.aborted)).toEqual([false, false]);
+    for (const { end } of running) end("");
+    await Promise.all([first, second]);
+  });
+
   test("an order ends no reading, and one that is broken off ends at once", async () => {
     const { it, running } = slow();
     const stop = new AbortController();
@@ -114,7 +125,45 @@ describe("one call at a time", () => {
   });
 });
 
-test("systemd is told to begin anew, not to start what may be running; and is not waited for any more when it is broken off", async () => {
+test("an order that takes longer than one waits for it comes to its end, though it is given again meanwhile", async () => {
+  const takesMs = 12_000;
+  let nowMs = 0;
+  let begunMs: number | null = null;
+  const begin =
+    (isAnew: boolean) =>
+    async (unit: string, { withinMs }: { withinMs: number }) => {
+      if (unit.includes("@status")) {
+        nowMs += 100;
+        return;
+      }
+      if (begunMs === null || isAnew) begunMs = nowMs;
+      const endMs = begunMs + takesMs;
+      if (endMs > nowMs + withinMs) {
+        nowMs += withinMs;
+        throw new Error("systemctl was ended by SIGKILL");
+      }
+      nowMs = Math.max(nowMs, endMs);
+    };
+  const isOff = () => begunMs !== null && nowMs >= begunMs + takesMs;
+  const it = new CommandDevice(
+    { host: "host-a", device: "command", unit: "holdfast-power-host-a@.service", timeoutMs: 30_000 },
+    {
+      start: begin(false),
+      restart: begin(true),
+      output: async (_host, action) => (action !== "status" ? "" : isOff() ? "off\n" : "on\n"),
+    },
+  );
+  const clock = {
+    bootMs: () => nowMs,
+    sleep: async (ms: number) => {
+      nowMs += ms;
+    },
+  };
+  const rest = { withinMs: 30_000, signal, failures: null, onTrouble: () => {}, stillWanted: async () => {} };
+  await expect(powerOff(it, { clock, ...rest })).resolves.toMatch(/^host-a, by its fence command is off/);
+});
+
+test("systemd is told to begin a reading anew, not to start what may be running; and is not waited for any more when it is broken off", async () => {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-systemctl-"));
   try {
     writeFileSync(join(folder, "systemctl"), `#!/bin/sh\necho "$@" >> ${folder}/asked\nexec sleep 60\n`, {
@@ -122,10 +171,14 @@ test("systemd is told to begin anew, not to start what may be running; and is no
     });
     vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
     const stop = new AbortController();
-    const end = systemdRunner.restart("a.service", { withinMs: 60_000, signal: stop.signal });
-    await vi.waitFor(() => expect(readFileSync(join(folder, "asked"), "utf8")).toBe("restart a.service\n"), 10_000);
+    const asked = () => readFileSync(join(folder, "asked"), "utf8");
+    const reading = systemdRunner.restart("a.service", { withinMs: 60_000, signal: stop.signal });
+    await vi.waitFor(() => expect(asked()).toBe("restart a.service\n"), 10_000);
+    const order = systemdRunner.start("b.service", { withinMs: 60_000, signal: stop.signal });
+    await vi.waitFor(() => expect(asked()).toBe("restart a.service\nstart b.service\n"), 10_000);
     stop.abort();
-    await expect(end).rejects.toThrow("aborted");
+    await expect(reading).rejects.toThrow("aborted");
+    await expect(order).rejects.toThrow("aborted");
   } finally {
     vi.unstubAllEnvs();
     rmSync(folder, { recursive: true, force: true });

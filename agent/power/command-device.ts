@@ -10,10 +10,12 @@
  * capabilities, with nothing of ours in sight but its own secret. systemd ends it when its time is over.
  * Awkward case: a program that is broken. Shells and option parsers end with 2, a missing one with 203: so no exit code
  * is ever taken for `off`, only the very word is.
- * Another: a call that is still under way, of whoever gave it up or asked for something else. A `start` would wait for that
- * one's end and take its answer, which may be from before the power was cut; a `restart` ends it, and begins anew. So an
- * answer is always of a call that was begun when it was asked for. (systemd's InvocationID would tell too, but is gone with
- * the unit, which systemd unloads as soon as the program ends.)
+ * Another: a reading that is still under way, of whoever gave it up or asked for something else. A `start` would wait for
+ * that one's end and take its answer, which may be from before the power was cut; a `restart` ends it, and begins anew. So
+ * an answer is always of a call that was begun when it was asked for. (systemd's InvocationID would tell too, but is gone
+ * with the unit, which systemd unloads as soon as the program ends.)
+ * An order says nothing that could be too old, and may take longer than one waits for it: it is left to go on, and who
+ * gives it again waits for the one that runs. Begun anew each time, a slow one would never come to its end.
  */
 import { readFile } from "node:fs/promises";
 import type { PowerDeviceConfig } from "../../contract/fencing.ts";
@@ -26,13 +28,17 @@ type Action = "status" | "off" | "on";
 
 /** What the unit needs of this host. */
 export interface UnitRunner {
-  /** Ends the unit if it runs, starts it anew and waits for its end. @throws Error when it failed */
+  /** Starts the unit, unless it runs, and waits for its end. @throws Error when it failed */
+  start(unit: string, bounds: PowerBounds): Promise<void>;
+  /** The same, but one that runs is ended first. */
   restart(unit: string, bounds: PowerBounds): Promise<void>;
   /** What it wrote, `out` or `err`; empty: nothing. */
   output(host: string, action: Action, stream: "out" | "err"): Promise<string>;
 }
 
 export const systemdRunner: UnitRunner = {
+  start: async (unit, { withinMs, signal }) =>
+    void (await run("systemctl", ["start", unit], { timeoutMs: withinMs, signal })),
   restart: async (unit, { withinMs, signal }) =>
     void (await run("systemctl", ["restart", unit], { timeoutMs: withinMs, signal })),
   output: async (host, action, stream) => await readFile(powerOutput(host, action, stream), "utf8").catch(() => ""),
@@ -43,52 +49,55 @@ export class CommandDevice implements PowerDevice {
   readonly pollMs = 500;
   readonly #config: Config;
   readonly #units: UnitRunner;
-  /** The last call of each action: there is one at a time, and the younger one ends the older. */
-  readonly #calls = new Map<Action, AbortController>();
+  /** The last reading: there is one at a time, and the younger one ends the older. */
+  #reading = new AbortController();
 
   constructor(config: Config, units: UnitRunner = systemdRunner) {
     this.#config = config;
     this.#units = units;
   }
 
-  async read(bounds: PowerBounds): Promise<DeviceReading> {
+  async read({ withinMs, signal }: PowerBounds): Promise<DeviceReading> {
     const { host } = this.#config;
-    const said = (await this.#run("status", bounds)).trimEnd().split("\n").at(-1)?.trim() ?? "";
+    if (signal.aborted) throw new Error("it was broken off");
+    this.#reading.abort();
+    const call = new AbortController();
+    this.#reading = call;
+    const assertLast = () => {
+      if (call.signal.aborted) throw new Error(`the fence command for ${host} was asked for status again meanwhile`);
+    };
+    const written = await this.#run("status", this.#units.restart, {
+      withinMs,
+      signal: AbortSignal.any([signal, call.signal]),
+    }).catch((error: unknown) => {
+      assertLast();
+      throw error;
+    });
+    // What is there may be a younger one's beginning.
+    assertLast();
+    const said = written.trimEnd().split("\n").at(-1)?.trim() ?? "";
     if (said !== "on" && said !== "off")
       throw new Error(`the fence command for ${host} said neither on nor off, but "${shown(said)}"`);
     return { state: said, because: `${host}, by its fence command` };
   }
 
   async cut(bounds: PowerBounds): Promise<void> {
-    await this.#run("off", bounds);
+    await this.#run("off", this.#units.start, bounds);
   }
 
   async give(bounds: PowerBounds): Promise<void> {
-    await this.#run("on", bounds);
+    await this.#run("on", this.#units.start, bounds);
   }
 
   /** @returns what it wrote */
-  async #run(action: Action, { withinMs, signal }: PowerBounds): Promise<string> {
+  async #run(action: Action, begin: UnitRunner["start"], bounds: PowerBounds): Promise<string> {
     const { host, unit } = this.#config;
-    if (signal.aborted) throw new Error("it was broken off");
-    const call = new AbortController();
-    this.#calls.get(action)?.abort();
-    this.#calls.set(action, call);
-    const assertLast = () => {
-      if (call.signal.aborted) throw new Error(`the fence command for ${host} was asked for ${action} again meanwhile`);
-    };
+    if (bounds.signal.aborted) throw new Error("it was broken off");
     try {
-      await this.#units.restart(unit.replace("@.", `@${action}.`), {
-        withinMs,
-        signal: AbortSignal.any([signal, call.signal]),
-      });
-      const written = await this.#units.output(host, action, "out");
-      // What is there may be a younger one's beginning.
-      assertLast();
-      return written;
+      await begin(unit.replace("@.", `@${action}.`), bounds);
+      return await this.#units.output(host, action, "out");
     } catch (error) {
-      assertLast();
-      if (signal.aborted) throw new Error("it was broken off", { cause: error });
+      if (bounds.signal.aborted) throw new Error("it was broken off", { cause: error });
       const said = shown((await this.#units.output(host, action, "err")).trim().split("\n").at(-1) ?? "");
       const why = said === "" ? (error as Error).message.split("\n")[0] : said;
       throw new Error(`the fence command for ${host} failed at ${action}: ${why}`, { cause: error });

@@ -1,8 +1,10 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
-import type { PowerDevice } from "./device.ts";
+import type { PowerBounds, PowerDevice } from "./device.ts";
 import { powerDesk } from "./power-desk.ts";
-import { PowerWatch } from "./power-watch.ts";
+import { callMs } from "./power-off.ts";
+import { PowerWatch, readPower } from "./power-watch.ts";
 
 const heldByA: LockView = {
   modifyIndex: 50,
@@ -52,6 +54,37 @@ function world({ readings = ["on", "off"], lock = heldByA, hears = true, confirm
   };
   return { desk: powerDesk(agent as never, deviceOf, watch, clock as never), deeds, watch, deviceOf, clock };
 }
+
+describe("a reading", () => {
+  const { clock } = world();
+  /** What the device was given; `during` is called meanwhile. */
+  const boundsOf = async (signal: AbortSignal, during = () => {}): Promise<PowerBounds> => {
+    const given: PowerBounds[] = [];
+    const device = {
+      kind: "command",
+      read: async (bounds: PowerBounds) => {
+        given.push(bounds);
+        during();
+        return { state: "on", because: "the machine" };
+      },
+    };
+    await readPower(() => device as never, "host-a", clock, signal);
+    return given[0] as PowerBounds;
+  };
+
+  test("has the time that it has when it is needed, and no more: one that is too slow is known before", async () => {
+    expect((await boundsOf(new AbortController().signal)).withinMs).toBe(callMs);
+  });
+
+  test("leaves nothing behind on a signal that lives as long as the agent, and ends with it", async () => {
+    const agent = new AbortController();
+    const { signal } = await boundsOf(agent.signal);
+    expect(signal).not.toBe(agent.signal);
+    expect(signal.aborted).toBe(false);
+    expect(getEventListeners(agent.signal, "abort")).toEqual([]);
+    expect((await boundsOf(agent.signal, () => agent.abort())).signal.aborted).toBe(true);
+  });
+});
 
 test("a reading is told, and kept for status", async () => {
   const { desk, watch } = world();

@@ -14,7 +14,7 @@ import { type DeviceReading, type PowerDevice, WrongMachine } from "./device.ts"
 /** An order that had no effect is given again after this. */
 const orderAgainMs = 10_000;
 /** One call of the device. */
-const callMs = 10_000;
+export const callMs = 10_000;
 /** A call that has less time than this would only be cut short: an order that nobody reads the effect of. */
 const leastMs = 500;
 

@@ -7,18 +7,18 @@
 import type { PowerReading } from "../../contract/fencing.ts";
 import type { Clock } from "../../host/system/clock.ts";
 import type { DeviceOf } from "./devices.ts";
+import { callMs } from "./power-off.ts";
 
 const everyMs = 300_000;
 /** One that could not be read is soon looked at again: it may be mended, or have been busy. */
 const soonMs = 60_000;
-const readMs = 20_000;
 
 export interface Seen extends PowerReading {
   /** On the host's boot-time clock. */
   readonly atMs: number;
 }
 
-/** One reading of one host's device; never throws. */
+/** One reading of one host's device, with the time that it has when it is needed; never throws. */
 export async function readPower(
   deviceOf: DeviceOf,
   host: string,
@@ -32,11 +32,17 @@ export async function readPower(
     return { host, device: device?.kind ?? "none", state, because, tookMs: Math.round(atMs - startMs), atMs };
   };
   if (device === null) return seen(null, `${host} has no power device`);
+  // One of its own: what AbortSignal.any joins to a signal stays there, some bytes for each reading, for as long as that one lives.
+  const reading = new AbortController();
+  const end = () => reading.abort();
+  signal.addEventListener("abort", end);
   try {
-    const { state, because } = await device.read({ withinMs: readMs, signal });
+    const { state, because } = await device.read({ withinMs: callMs, signal: reading.signal });
     return seen(state, because);
   } catch (error) {
     return seen(null, error instanceof Error ? error.message : String(error));
+  } finally {
+    signal.removeEventListener("abort", end);
   }
 }
 

@@ -219,6 +219,17 @@ describe("two standbys", () => {
 });
 
 describe("skipWait", () => {
+  test("a holder whose session is gone has its moment to answer also while its device is looked at", () => {
+    const gone: LockView = { ...free, value: { host: "host-a", seq: 60, session: "session-a", heardMs: leaseMs } };
+    const core = new Fenced({ skipWait: true }).watched().live(takeoverMs + 200, gone);
+    expect(core.deeds()).toEqual(["look host-a", "abandon-power"]);
+    expect(core.state.because).toContain("waits a moment for it to say that it holds nothing");
+    core.live(3000, gone);
+    expect(core.deeds()).toEqual(["off host-a"]);
+    // One that is under way is not broken off for it.
+    expect(core.live(1000, gone).deeds()).toEqual([]);
+  });
+
   test("looks at the device of a holder that was watched, and takes over as soon as it is off", () => {
     const core = new Fenced({ skipWait: true }).watched().live(leaseMs / 2 + 200, heldByA(50));
     expect(core.deeds()).toEqual(["look host-a"]);

@@ -105,7 +105,7 @@ export function fencingGate(settings: Settings, state: State, nowMs: number): Ga
       ? null
       : { because: `fencing is required, and ${host} has no power device`, host: null, isStuck: true };
   const isAnswering = watch.lock?.session === null && nowMs - watch.changedMs < settings.lease.takeoverMs + answerMs;
-  if (isAnswering && fencing.job === null)
+  if (isAnswering && fencing.job?.what !== "off")
     return {
       because: `${host} lost its session: waits a moment for it to say that it holds nothing`,
       host: null,

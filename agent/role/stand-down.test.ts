@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { longestHeardMs, waitMs } from "../../contract/timing.ts";
 import type { LockView } from "../lease/lock-record.ts";
 import { notReady } from "./readiness.ts";
 import { activeCore, Core, heldByA, markerOfA, settings } from "./testing.ts";
@@ -112,6 +113,16 @@ describe("standing up again", () => {
     expect(sessions(core.live(takeoverMs, heldByA(50)))).toBe(0);
     expect(core.state.standDown).toBeNull();
     expect(sessions(core.live(1500, heldByA(50)))).toBe(1);
+  });
+
+  test("does not shorten the wait that a doubt began before it: whoever that concealed may be heard for the longest", () => {
+    const core = ready().live(1000, heldByA(50));
+    core.live(1000, { ...heldByA(51), seal: "wrong" });
+    const doubtedMs = core.nowMs;
+    core.tell(order(core)).live(2000, heldByA(52)).tell({ is: "stand-up", id: "restore-1" });
+    const longestMs = waitMs(settings.lease, longestHeardMs);
+    expect(sessions(core.live(doubtedMs + longestMs - 1500 - core.nowMs, heldByA(53)))).toBe(0);
+    expect(sessions(core.live(2000, heldByA(53)))).toBeGreaterThan(0);
   });
 
   test("an order for another id does not end it, and a second order does not shorten it", () => {

@@ -363,8 +363,8 @@ export interface State {
   readonly lastSwitchover: SwitchoverOutcome | null;
   /** Null once anybody held the lock: it concerns the first activation alone. */
   readonly guard: Guard | null;
-  /** `wasDoubted`: as in Watch, when it began. */
-  readonly standDown: (StandDown & { readonly wasDoubted: boolean }) | null;
+  /** `wasDoubted`, `overMs`: as in Watch, when it began. */
+  readonly standDown: (StandDown & { readonly wasDoubted: boolean; readonly overMs: number }) | null;
   readonly fencing: Fencing;
   /** This host holds nothing, and its neard was shown to have no key since it last could: see roll-call.ts. */
   readonly isKeyless: boolean;

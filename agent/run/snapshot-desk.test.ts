@@ -10,7 +10,7 @@ const agent = (state: Partial<State>) => ({
   standDown: () => {},
   standUp: () => {},
 });
-const standDown = { id: "r", untilMs: 60_000, because: "test", wasDoubted: false };
+const standDown = { id: "r", untilMs: 60_000, because: "test", wasDoubted: false, overMs: 0 };
 
 test("an arbiter does not stand down: it holds nothing", () => {
   expect(snapshotDesk(connections, null).standDown({ id: "r", seconds: 5, because: "" })).toMatchObject({

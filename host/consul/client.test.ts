@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { certify, makeAuthority } from "../../infra/secrets/certificates.ts";
 import { ConsulClient, type ConsulConnection } from "./client.ts";
 import { ConsulRefused, ConsulUnknown, classify } from "./errors.ts";
@@ -103,6 +103,26 @@ describe("names of keys", () => {
     await expect(client.keyNames("p/", 1000)).rejects.toThrow(ConsulUnknown);
   });
 });
+
+test("a request that waits for a connection behind others that hang is over when its time is", async () => {
+  const waiting: ServerResponse[] = [];
+  answer = (response) => void waiting.push(response);
+  const crowded = new ConsulClient(connection);
+  try {
+    // As many as there are connections to one server.
+    const hanging = Array.from({ length: 16 }, () => crowded.put("k", "v", { timeoutMs: 60_000 }).catch(() => {}));
+    await vi.waitFor(() => expect(waiting).toHaveLength(16), 5000);
+    await expect(crowded.put("k", "v", { timeoutMs: 50 })).rejects.toThrow(/request timed out \(50ms\)/);
+    // Nor is it sent afterwards.
+    json(true);
+    for (const response of waiting) response.end("true");
+    await Promise.all(hanging);
+    expect(await crowded.put("k", "v", { timeoutMs: 5000 })).toBe(true);
+    expect(asked).toHaveLength(17);
+  } finally {
+    crowded.close();
+  }
+}, 10_000);
 
 describe("reading the lock", () => {
   test("asks the quorum, and blocks from the index that it knows", async () => {

@@ -27,12 +27,19 @@ export async function exchange(
   { content, withinMs, maxBytes = Number.POSITIVE_INFINITY }: Bounds,
 ): Promise<Exchanged> {
   let under: ClientRequest | IncomingMessage | undefined;
+  let giveUp = (_late: Error): void => {};
   // Not AbortSignal.timeout: one for each request costs the agent megabytes.
-  const timer = setTimeout(() => under?.destroy(new Error(`request timed out (${withinMs}ms)`)), withinMs);
+  const timer = setTimeout(() => {
+    const late = new Error(`request timed out (${withinMs}ms)`);
+    under?.destroy(late);
+    // One that still waits for a connection says nothing of its end before there is one.
+    giveUp(late);
+  }, withinMs);
   try {
     const sent = request(url, options);
     under = sent;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      giveUp = reject;
       // The listener stays: an error that comes after the answer must not end the program.
       sent.once("response", resolve).on("error", reject).end(content);
     });

@@ -1,6 +1,6 @@
 /**
  * A template unit for each host that others power off by a command of the operator's: it runs that program, one action at
- * a time (`systemctl restart holdfast-power-host-a@off`), away from everything that is ours. It has a user that exists only
+ * a time (`systemctl start holdfast-power-host-a@off`), away from everything that is ours. It has a user that exists only
  * while it runs, no capability, and of all credentials the one that is for it.
  */
 

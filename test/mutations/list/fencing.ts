@@ -320,12 +320,22 @@ export const fencingMutations: readonly Mutation[] = [
     ["agent/power/command-device.test.ts"],
   ),
   mutation(
+    "slow-order-begun-anew",
+    "An order of the fence command that is still under way is ended and begun anew when it is given again.",
+    {
+      file: "agent/power/command-device.ts",
+      text: '"off", this.#units.start',
+      by: '"off", this.#units.restart',
+    },
+    ["agent/power/command-device.test.ts"],
+  ),
+  mutation(
     "reading-of-another-call",
     "A call of the fence command takes what another one has begun to write for its answer.",
     {
       file: "agent/power/command-device.ts",
-      text: "      assertLast();\n      return written;",
-      by: "      return written;",
+      text: "    assertLast();\n    const said",
+      by: "    const said",
     },
     ["agent/power/command-device.test.ts"],
   ),

@@ -91,4 +91,10 @@ export const guardMutations: readonly Mutation[] = [
     edits: [{ file: standDown, text: "{ ...newWatch(draft.nowMs),", by: "{ ...draft.state.watch," }],
     caughtBy: stoodDown,
   },
+  {
+    name: "stand-up-forgets-a-longer-wait",
+    breaks: "Standing down ends the longest wait, which a doubt had begun.",
+    edits: [{ file: standDown, text: "Math.max(standDown.overMs, draft.nowMs)", by: "draft.nowMs" }],
+    caughtBy: stoodDown,
+  },
 ];
