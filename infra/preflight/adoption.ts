@@ -41,7 +41,8 @@ function otherFaults(
 ): Fault[] {
   // One that was adopted is told by the rule above.
   if (adopt === null || adopt.server === own || state.adopted.get(name) === String(own)) return [];
-  if (!facts.servers.some(({ id }) => id === adopt.server)) return [];
+  // Where the stack's own was deleted, a refresh has to see that first: a doubt, which is told.
+  if (![own, adopt.server].every((wanted) => facts.servers.some(({ id }) => id === wanted))) return [];
   return [
     configFault(
       `holdfast:hosts, ${name}, cloud.adopt: ${name} has a server of this stack's (${own}), so the server ${adopt.server} would not be taken over`,
