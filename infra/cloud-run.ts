@@ -112,7 +112,7 @@ async function readState(): Promise<CloudState> {
     return cloudStateFrom(outputs);
   } catch (cause) {
     throw new HoldfastError("HF_STACK_UNAVAILABLE", `The stack's own state cannot be read: ${plainReason(cause)}.`, {
-      next: "Without it nobody knows what this stack has at Hetzner, so nothing is made. Try pulumi stack export; it says what is wrong.",
+      next: "Without it nobody knows whether this stack has servers at Hetzner, and which, so nothing is made. Try pulumi stack export; it says what is wrong.",
       cause,
     });
   }

@@ -103,7 +103,7 @@ function silentServer(situation: Situation, cloud: CloudServer | "absent" | "unk
 const isBooting = ({ ageMs }: CloudServer) => ageMs < bootsForMs;
 
 const shutOutNext = (next: string | undefined) =>
-  `It lives, and nobody can see what it does. ${next ?? "Mend the way in."} If that cannot be mended, switch the machine off, and call it again.`;
+  `It may live and validate, and nobody can see what it does. ${next ?? "Mend the way in."} If that cannot be mended, switch the machine off, and call it again.`;
 
 const strangersNext =
   "Somebody else answers there, or its host key was changed by hand: look at the server in the provider's console. Of one that was adopted, and whose replacement was cut off: pulumi up.";

@@ -388,7 +388,7 @@ describe("a host whose machine a cloud makes", () => {
     const { code, err } = await holdfast(world(), "replace", "--yes", "host-b");
     expect(code).toBe(1);
     expect(err).toContain(
-      "host-b gives root no root rights.\n  next: It lives, and nobody can see what it does. Allow it.",
+      "host-b gives root no root rights.\n  next: It may live and validate, and nobody can see what it does. Allow it.",
     );
     expect(runs).toEqual([]);
   });

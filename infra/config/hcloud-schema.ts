@@ -34,7 +34,9 @@ export const cloudHostSchema = z.strictObject({
     .describe(
       "Hetzner's name of the type; default: cx23 for an arbiter, ccx63 for a host with neard (cx33 on localnet), which is what costs",
     ),
-  location: apiName("a location").describe("Hetzner's name of the place, such as fsn1; an existing host keeps its own"),
+  location: apiName("a location").describe(
+    "Hetzner's name of the place, such as fsn1; a host that is there cannot move",
+  ),
   image: apiName("an image")
     .default("debian-13")
     .describe("What the server begins with; an existing host keeps its own until it is replaced"),

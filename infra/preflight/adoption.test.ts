@@ -123,10 +123,44 @@ describe("afterwards", () => {
       expect.stringContaining("its server 4711 was adopted, and cloud.adopt does not name it any more"),
     ]),
   );
+  const afterwards = (at: typeof topology, of: typeof state) => adoptionFaults(at.hosts.filter(isAtCloud), of, facts);
   test("until it was replaced: then the stack's own host key holds, and nothing is asked", () => {
-    for (const at of [plain, topology]) expect(faults({}, at, adopted(5000))).toEqual([]);
+    for (const at of [plain, topology]) expect(afterwards(at, adopted(5000))).toEqual([]);
     expect(placesNow(topology.hosts.filter(isAtCloud), adopted(5000)).get("host-b")?.hostKey).toBe(
       sampleHostKey("host-b"),
     );
+  });
+  test("a host that has a server of the stack's does not take another one that runs", () => {
+    const both = { ...before, servers: [...before.servers, ownServer] };
+    const said = (of: ProjectFacts) => adoptionFaults(topology.hosts.filter(isAtCloud), cloudStateFrom(resources), of);
+    expect(said(both)).toMatchObject([
+      {
+        message: expect.stringContaining(
+          "host-b has a server of this stack's (101), so the server 4711 would not be taken over",
+        ),
+      },
+    ]);
+    // As in an earlier state that was brought back: up --refresh drops the one that is gone, and takes this one over.
+    expect(said(before)).toEqual([]);
+  });
+  test("it was deleted, and a refresh has seen it: what makes another one is told", () => {
+    const refreshed = cloudStateFrom(
+      Object.fromEntries([
+        ...entries.filter(([urn]) => !/::host-b(-private)?$/.test(urn)),
+        [
+          "urn:pulumi:s::p::pulumi:index:Stash::host-b-adopted",
+          { type: "pulumi:index:Stash", outputs: { output: "4711" } },
+        ],
+      ]),
+    );
+    expect(afterwards(topology, refreshed)).toEqual([
+      expect.objectContaining({
+        message: "holdfast:hosts, host-b, cloud.adopt: the server 4711, which was adopted, is not there any more",
+        next: expect.stringContaining("remove cloud.adopt and hostKey of host-b"),
+      }),
+    ]);
+    expect(afterwards(plain, refreshed)).toEqual([]);
+    expect(lostFaults(plain, refreshed, new Set())).toEqual([]);
+    expect(hostsToMake(plain, refreshed, new Set()).map(({ name }) => name)).toEqual(["host-b"]);
   });
 });

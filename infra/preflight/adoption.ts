@@ -15,7 +15,8 @@ export function adoptionFaults(hosts: readonly HostAtCloud[], state: CloudState,
   return hosts.flatMap((host) => {
     const { adopt } = host.cloud;
     const server = serverInState(state, host.name);
-    if (server !== undefined) return forgottenFaults(host, state, server.id);
+    if (server !== undefined)
+      return [...forgottenFaults(host, state, server.id), ...otherFaults(host, state, server.id, facts)];
     return adopt === null ? [] : newFaults(host, adopt, state, facts);
   });
 }
@@ -31,11 +32,32 @@ function forgottenFaults({ name, cloud: { adopt } }: HostAtCloud, state: CloudSt
   ];
 }
 
+/** A host that has a server, and shall have another one that runs. Once its own was replaced the adopted one is gone, and may be named. */
+function otherFaults(
+  { name, cloud: { adopt } }: HostAtCloud,
+  state: CloudState,
+  own: number,
+  facts: ProjectFacts,
+): Fault[] {
+  // One that was adopted is told by the rule above.
+  if (adopt === null || adopt.server === own || state.adopted.get(name) === String(own)) return [];
+  // Where the stack's own was deleted, a refresh has to see that first: a doubt, which is told.
+  if (![own, adopt.server].every((wanted) => facts.servers.some(({ id }) => id === wanted))) return [];
+  return [
+    configFault(
+      `holdfast:hosts, ${name}, cloud.adopt: ${name} has a server of this stack's (${own}), so the server ${adopt.server} would not be taken over`,
+      `Give the server ${adopt.server} to a host of another name, and remove cloud.adopt and hostKey of ${name}.`,
+    ),
+  ];
+}
+
 /** Before anything is imported: all that is against it. */
 function newFaults(host: HostAtCloud, adopt: Adoption, state: CloudState, facts: ProjectFacts): Fault[] {
   const at = `holdfast:hosts, ${host.name}, cloud.adopt`;
   const server = facts.servers.find(({ id }) => id === adopt.server);
   const address = facts.primary_ips.find(({ id }) => id === adopt.primaryIp);
+  if (server === undefined && state.adopted.get(host.name) === String(adopt.server))
+    return [deleted(at, host, adopt.server)];
   return [
     ...(server === undefined
       ? [missing(`${at}: the token's project has no server ${adopt.server}`, facts.servers)]
@@ -45,6 +67,13 @@ function newFaults(host: HostAtCloud, adopt: Adoption, state: CloudState, facts:
       : addressFaults(at, host, address, adopt.server, state)),
   ];
 }
+
+/** Its address has outlived it. */
+const deleted = (at: string, { name }: HostAtCloud, server: number): Fault =>
+  configFault(
+    `${at}: the server ${server}, which was adopted, is not there any more`,
+    `If it was deleted for good, remove cloud.adopt and hostKey of ${name}: pulumi up makes another one then, at the same address.`,
+  );
 
 function missing(message: string, all: readonly { readonly id: number; readonly name: string }[]): Fault {
   const list = all.slice(0, 8).map(({ id, name }) => `${id} (${name})`);

@@ -188,6 +188,22 @@ describe("an image", () => {
 });
 
 describe("a resize", () => {
+  test("leaves the disk as it is: what a new server would need is no matter", () => {
+    const neard = {
+      version: "2.13.4",
+      artifact: { sha256: "0".repeat(64) },
+      bootNodes: sampleCloudInput().neard.bootNodes,
+    };
+    const at = withA({ serverType: "ccx63" }, { network: "mainnet", neard });
+    const offers = { serverTypes: sampleTypes, locations: sampleLocations, images: new Map() };
+    const hosts = hostsToResize(at, wholeState(withA({})), nobody).filter(({ name }) => name === "host-a");
+    expect(judgeOffers(at, at.cloud as Cloud, { make: [], resize: hosts }, offers, nowMs)).toEqual({
+      faults: [],
+      warnings: [],
+      notes: [],
+    });
+    expect(hosts).toHaveLength(1);
+  });
   const before = withA({});
   const { facts } = wholeCloud(before);
   const resize = (serverType: string, serverTypes = sampleTypes) => {

@@ -78,7 +78,8 @@ export function judgeOffers(
 ): Judged {
   const judged = [
     ...make.map((host) => judgeHost(topology, cloud, host, offers, nowMs)),
-    ...resize.map((host) => ({ ...judgeType(topology, host, offers, nowMs), notes: [] })),
+    // Its disk stays as it is.
+    ...resize.map((host) => ({ ...judgeType(host, null, offers, nowMs), notes: [] })),
   ];
   return {
     faults: judged.flatMap(({ faults }) => faults),
@@ -104,7 +105,8 @@ function judgeHost(topology: Topology, cloud: Cloud, host: HostAtCloud, offers: 
             "Set holdfast:hcloud.network.zone to the zone of all locations, or choose locations of one.",
           ),
         ];
-  const type = judgeType(topology, host, offers, nowMs);
+  const chain = hasRole("neard")(host) && topology.network !== "localnet" ? topology.network : null;
+  const type = judgeType(host, chain, offers, nowMs);
   const image = judgeImage(host, offers);
   return {
     faults: [...zone, ...type.faults, ...image.faults],
@@ -116,7 +118,13 @@ function judgeHost(topology: Topology, cloud: Cloud, host: HostAtCloud, offers: 
 const only = (fault: Fault): Judged => ({ faults: [fault], warnings: [], notes: [] });
 const nothing: Judged = { faults: [], warnings: [], notes: [] };
 
-function judgeType(topology: Topology, host: HostAtCloud, { serverTypes }: Offers, nowMs: number): Judged {
+/** @param chain whose data must find room on its disk; null: none's */
+function judgeType(
+  host: HostAtCloud,
+  chain: keyof typeof leastChainDisk | null,
+  { serverTypes }: Offers,
+  nowMs: number,
+): Judged {
   const { name, arch, cloud } = host;
   const wanted = cloud.serverType;
   const type = serverTypes.find((one) => one.name === wanted);
@@ -136,7 +144,6 @@ function judgeType(topology: Topology, host: HostAtCloud, { serverTypes }: Offer
           : `Set its arch to ${type.architecture === "arm" ? "arm64" : "x64"}, or choose another type.`,
       ),
     );
-  const chain = hasRole("neard")(host) && topology.network !== "localnet" ? topology.network : null;
   if (chain !== null && type.disk < leastChainDisk[chain])
     return only(
       configFault(

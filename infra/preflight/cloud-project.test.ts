@@ -129,6 +129,11 @@ describe("a name that is taken", () => {
     // Three servers with addresses and groups, network, two firewalls, and the key.
     expect(all).toHaveLength(3 * 3 + 1 + 2 + 1);
     for (const { next } of all) expect(next).toContain("holdfast:hcloud.name");
+    // What may validate is not to be deleted, and nothing else can be adopted.
+    for (const { message, next } of all)
+      expect(next.includes("nothing was deployed to it") && next.includes("cloud.adopt")).toBe(
+        /a (server|public address) /.test(message),
+      );
   });
   test("is somebody else's business where nothing of ours is called so", () =>
     expect(faults({ servers: [...facts.servers, { ...(facts.servers[0] as Server), id: 900, name: "web" }] })).toEqual(

@@ -192,7 +192,9 @@ function takenFaults(
       .map(({ id, name }) =>
         fault(
           `Hetzner has a ${words[kind]} ${name} (id ${id}) already, which is not in this stack's state`,
-          "If a pulumi up of this stack that was cut off has made it, delete it there, or adopt it (cloud.adopt, docs/operate/cloud.md); if it is somebody else's, set holdfast:hcloud.name to another name.",
+          kind === "servers" || kind === "primary_ips"
+            ? "If a pulumi up of this stack that was cut off has made it, and nothing was deployed to it, delete it there; if it serves, adopt it (cloud.adopt, docs/operate/cloud.md). If it is somebody else's, set holdfast:hcloud.name to another name."
+            : "If a pulumi up of this stack that was cut off has made it, and nothing is in it, delete it there; if it is somebody else's, or servers of yours are in it, set holdfast:hcloud.name to another name.",
         ),
       ),
   );

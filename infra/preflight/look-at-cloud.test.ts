@@ -109,6 +109,19 @@ describe("a resize", () => {
     expect(seen).toMatchObject({ faults: [], notes: [] });
     expect(asked).toBe(1);
   });
+  test("of hosts to which nothing was deployed yet is nobody's loss", async () => {
+    const hostsNow = async () => topology.hosts.map(({ name, roles }) => ({ name, roles, status: null }));
+    const resize = async (state: CloudQuestion["state"]) =>
+      (await lookAtCloud(new FakeProject(facts).client(), question({ topology: resized("host-b"), hostsNow, state })))
+        .faults;
+    const whole = wholeState(topology);
+    const fresh = { ...whole, prepared: new Set<string>() };
+    expect(await resize(fresh)).toEqual([]);
+    expect(await resize(whole)).toMatchObject([{ message: expect.stringContaining("and not now") }]);
+    expect(await resize({ ...fresh, adopted: new Map([["host-b", "101"]]) })).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining("and not now") }),
+    );
+  });
   test("of two in one run is refused", async () => {
     const seen = await lookAtCloud(
       new FakeProject(facts).client(),

@@ -98,11 +98,10 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
   if (make.length + resize.length === 0) return seen;
   const offers = await readOffers(client, make);
   const judged = judgeOffers(topology, cloud, { make, resize }, offers, Date.now());
-  const changes = resize.map(({ name, cloud: { serverType } }) => ({
-    host: name,
-    from: typeInState(state, name) ?? "",
-    to: serverType,
-  }));
+  // One that was adopted may have run before.
+  const changes = resize
+    .filter(({ name }) => state.prepared.has(name) || state.adopted.has(name))
+    .map(({ name, cloud: { serverType } }) => ({ host: name, from: typeInState(state, name) ?? "", to: serverType }));
   const asked = changes.length + replaced.length === 0 ? [] : await question.hostsNow();
   const isOff = (name: string) =>
     facts.servers.some(({ id, status }) => id === serverInState(state, name)?.id && status === "off");
