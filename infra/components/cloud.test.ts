@@ -143,7 +143,7 @@ describe("a server that is adopted", () => {
     const all = await register({ hosts });
     expect(named(all, "Server", "host-a").options).toMatchObject({
       import: "4711",
-      ignoreChanges: [...kept, "publicNets", "keepDisk", "backups"],
+      ignoreChanges: [...kept, "publicNets", "backups"],
       protect: true,
     });
     expect(named(all, "PrimaryIp", "host-a-address").options).toMatchObject({ import: "815" });
@@ -152,7 +152,7 @@ describe("a server that is adopted", () => {
   });
   test("is left alone, and not imported again, while it is there", async () => {
     const { options } = named(await register({ hosts }, [], inState(4711)), "Server", "host-a");
-    expect(options).toMatchObject({ ignoreChanges: [...kept, "publicNets", "keepDisk", "backups"] });
+    expect(options).toMatchObject({ ignoreChanges: [...kept, "publicNets", "backups"] });
     expect(options).not.toHaveProperty("import");
   });
   test("that was replaced is one as any other", async () => {

@@ -48,7 +48,7 @@ export const keptOfServers = ["image", "userData", "sshKeys", "location", "place
  * Besides, of one that is adopted, until it is replaced: for these the provider would cut its power and delete its address, and end
  * what backups it has.
  */
-export const keptOfAdopted = ["publicNets", "keepDisk", "backups"];
+export const keptOfAdopted = ["publicNets", "backups"];
 
 /** Hosts beyond which actions are asked about less often: a project has 3,600 requests an hour. */
 const manyHosts = 5;

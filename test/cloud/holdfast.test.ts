@@ -193,6 +193,8 @@ describe("a server that runs already", () => {
       assignee_id: adopt.server,
     });
     expect(cloud.machines.byId.get(adopt.server)?.boots).toBe(1);
+    // Or another type would make the disk larger, and there would be no way back.
+    expect((await stack.resources()).get("host-a")?.outputs).toMatchObject({ keepDisk: true });
     for (const more of [[], ["--refresh"]]) done(await untouched(stack.up(undefined, ...more)));
 
     await stack.configure(settings());
