@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { paths } from "../../contract/paths.ts";
 import { consulKeys } from "../../contract/topology.ts";
 import { askConsul } from "../nemesis/consul-admin.ts";
 import {
@@ -34,8 +35,12 @@ test("refuses while another validator signs, and goes on by itself after", { tim
   const deleted = await askConsul(lab(), hostOf("host-c"), "DELETE", `/kv/${lock}`);
   expect(deleted.status).toBe(200);
   await until("the holder to let go", 30_000, async () => (await agentStatus(active)).role === "standby");
-  // Agents that saw the lock before know that it was deleted, and wait for a minute; those of a new deployment did not.
-  for (const host of [active, standby]) await on(host, "systemctl restart holdfastd");
+  // Agents that saw the lock before know that it was deleted, restarted or not, and wait for a minute; those of a new
+  // deployment did not see it.
+  for (const host of [active, standby]) {
+    await on(host, `test -e ${paths.doubtFile}`);
+    await on(host, `rm ${paths.doubtFile} && systemctl restart holdfastd`);
+  }
   const other = await startForeignValidator();
   try {
     await until("the other validator to sign", 30_000, async () => (await witness()).current?.host === other.name);
