@@ -61,6 +61,9 @@ test("a long while for which it settles is said with its reason, and does not co
   const slow = (at: number) => (now: number) => (now === at ? "slow" : null);
   expect(await wait({ ...settling, answer: slow(8000) })).toMatchObject({ endedMs: 16_000, error: undefined });
   expect(await wait({ ...settling, answer: slow(15_000) })).toMatchObject({ endedMs: 18_500 });
+  // Nor does it end what was healthy late, and is past its bound by now.
+  const late = (now: number) => (now < 55_000 || now === 62_000 ? "slow" : null);
+  expect(await wait({ ...settling, answer: late })).toMatchObject({ endedMs: 71_000, error: undefined });
   let looks = 0;
   expect(
     await wait({ ...settling, probeUnits: async () => (looks++ === 10 ? "it does not run" : null) }),

@@ -92,7 +92,10 @@ export async function waitHealthy(wait: HealthWait): Promise<void> {
     const settles = goodFirstMs !== null && wait.nowMs() - goodFirstMs < settle.ms;
     if (goodSinceMs !== null && wait.nowMs() - goodSinceMs >= wait.steadyMs && !settles) return;
     const waitedMs = wait.nowMs() - startMs;
-    if (waitedMs >= spec.healthyWithinMs + (missing === null ? Math.max(wait.steadyMs, settle.ms) : 0))
+    // One slow answer while it settles is no end: it has until it would have settled, and a while to be steady again.
+    const settledMs = goodFirstMs === null ? 0 : goodFirstMs - startMs + settle.ms + wait.steadyMs;
+    const more = missing === null ? Math.max(wait.steadyMs, settle.ms) : 0;
+    if (waitedMs >= Math.max(spec.healthyWithinMs + more, settledMs))
       throw await wait.failure(
         `${spec.host} ${spec.concern} is not healthy after ${Math.round(waitedMs / 1000)} s (${missing ?? "it does not stay so"})`,
       );
