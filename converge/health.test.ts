@@ -151,6 +151,13 @@ test("who was left while waiting until healthy ends; the next apply waits on", a
   });
 });
 
+test("who was left while a Consul server settles stays for as long: the lock is kept meanwhile", async () => {
+  const settling = { steadyMs: 3000, settle: { ms: 16_000, because: "a lock-delay" }, left: () => "it was ended" };
+  expect(await wait(settling)).toMatchObject({ endedMs: 16_000, error: undefined });
+  const { endedMs, error } = await wait({ ...settling, answer: (now) => (now >= 5000 ? "gone again" : null) });
+  expect([endedMs, error]).toEqual([16_000, expect.objectContaining({ code: "HF_APPLY_FAILED" })]);
+});
+
 test("what is healthy is healthy, whoever has left", async () => {
   expect((await wait({ left: () => "it was ended" })).error).toBeUndefined();
 });

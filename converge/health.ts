@@ -101,7 +101,8 @@ export async function waitHealthy(wait: HealthWait): Promise<void> {
       );
     const how = wait.left?.() ?? null;
     const what = missing ?? (settles ? settle.because : "does it stay so?");
-    if (how !== null) throw new Left(spec.host, `until healthy: ${what}`, how);
+    // Whoever has left: the maintenance lock is kept while it settles, or the next host's Consul would be restarted too soon.
+    if (how !== null && !settles) throw new Left(spec.host, `until healthy: ${what}`, how);
     progress(`waiting until healthy: ${what} (${Math.round(waitedMs / 1000)} s)`);
     await wait.sleep(lookEveryMs);
   }
