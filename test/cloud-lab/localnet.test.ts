@@ -7,6 +7,7 @@ import { afterAll, expect, test } from "vitest";
 import { askWitness } from "../../lab/hosts/chain.ts";
 import { askCloud, cloudIsOn } from "../../lab/hosts/cloud.ts";
 import { labPaths, loadLab } from "../../lab/hosts/description.ts";
+import { ensureImage } from "../../lab/hosts/image.ts";
 import { isOn } from "../../lab/hosts/power.ts";
 import { onHost } from "../../lab/hosts/ssh.ts";
 import { ensureTools } from "../../toolchain/tools.ts";
@@ -45,6 +46,8 @@ afterAll(async () => {
 
 test("three hosts from the cloud and a validator on them; a second run writes nothing to the API", async () => {
   await ensureTools({ only: ["hcloud-plugin"] });
+  // Once for all labs, as the tools.
+  await ensureImage(console.log, undefined, "cloud");
   await localnet("down");
   const { seconds, said } = await localnet("up", "--cloud");
   const lab = loadLab(name);
