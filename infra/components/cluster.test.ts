@@ -139,6 +139,18 @@ describe("the sample's resources", () => {
       expect(names.indexOf(name), name).toBeGreaterThan(names.indexOf("host-c-runtime-consul"));
   });
 
+  test("a Consul client waits for all servers: Pulumi's slots must not be full of those that wait for a leader", async () => {
+    const [first] = sampleInput().hosts;
+    const client = { ...first, name: "host-0", address: "192.0.2.99", roles: ["neard" as const] };
+    slow = "host-c-consul";
+    const names = (await register([client as NonNullable<typeof first>, ...sampleInput().hosts])).map(
+      ({ name }) => name,
+    );
+    slow = "";
+    expect(names.indexOf("host-0-consul")).toBeGreaterThan(names.indexOf("host-c-consul"));
+    expect(names.indexOf("host-a-consul")).toBeLessThan(names.indexOf("host-c-consul"));
+  });
+
   test("a host that leaves takes its own token back: after its agent and its neard, before its Consul, and told by nobody else", async () => {
     for (const { name, address } of sampleInput().hosts) {
       const leave = named(all, `${name}-leave`);

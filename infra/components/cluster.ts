@@ -1,6 +1,6 @@
 /**
- * All hosts, in order: what each must have first, then Consul everywhere at once, then its ACLs, then
- * neard, then the agents one after the other. On destroy the same order backwards.
+ * All hosts, in order: what each must have first, then Consul on its servers at once and on the other hosts after them, then its
+ * ACLs, then neard, then the agents one after the other. On destroy the same order backwards.
  */
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -56,7 +56,11 @@ export class Cluster extends pulumi.ComponentResource {
         ] as const;
       }),
     );
-    const bases = plan.hosts.map((host) => this.#makeBase(host, runtimes, deployment));
+    const isServer = ({ host }: HostPlan) => hasRole("consul")(host);
+    const servers = plan.hosts.filter(isServer).map((host) => this.#makeBase(host, runtimes, deployment, []));
+    const bases = plan.hosts.map(
+      (host) => servers.find((base) => base.plan === host) ?? this.#makeBase(host, runtimes, deployment, servers),
+    );
     const consul = bases.map((base) => base.consul);
     const aclHost = plan.hosts.find(({ host }) => host.name === plan.acl.spec.host) as HostPlan;
     const resets = this.#resetAcl(deployment, consul);
@@ -86,8 +90,15 @@ export class Cluster extends pulumi.ComponentResource {
   /**
    * Consul waits until every host has its program: in a rolling upgrade the hosts come to the maintenance lock together then,
    * and the one whose server leads, and the active one, can let the others go first.
+   * @param servers for a host that is none of them: its Consul waits for theirs. Pulumi runs four steps for each core of the operator's
+   *   machine; were those all Consul clients that wait for a leader, the servers would not be started to elect one.
    */
-  #makeBase(plan: HostPlan, runtimes: ReadonlyMap<string, HostRuntime>, deployment: Deployment): Base {
+  #makeBase(
+    plan: HostPlan,
+    runtimes: ReadonlyMap<string, HostRuntime>,
+    deployment: Deployment,
+    servers: readonly Base[],
+  ): Base {
     const { name } = plan.host;
     const runtime = runtimes.get(name) as HostRuntime;
     const keeper = tokenKeeper(deployment.plan.topology, plan.host);
@@ -100,7 +111,12 @@ export class Cluster extends pulumi.ComponentResource {
     });
     const consul = hostConcern(`${name}-consul`, plan.host, plan.consul, deployment, {
       parent: this,
-      dependsOn: [system, token, ...[...runtimes.values()].flatMap((of) => uploadsOf(of, ["consul"]))],
+      dependsOn: [
+        system,
+        token,
+        ...[...runtimes.values()].flatMap((of) => uploadsOf(of, ["consul"])),
+        ...servers.map((server) => server.consul),
+      ],
     });
     const goodbye = hostGoodbye(plan.host, deployment, { parent: this, dependsOn: [consul] });
     return { plan, runtime, consul, goodbye };
