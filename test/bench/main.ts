@@ -135,7 +135,8 @@ async function compareSizes(runs: number): Promise<void> {
   writeFileSync(scaleFile, `${JSON.stringify({ ...about, samples } satisfies ScaleResults, null, 2)}\n`);
   const slow = scaleRatios(samples).filter(({ isAbove }) => isAbove);
   if (slow.length > 0)
-    throw new Error(
+    throw new HoldfastError(
+      "HF_LAB",
       `above its bound: ${slow.map(({ kind, ratio }) => `${kind} ${ratio.toFixed(2)} (at most ${scaleKinds[kind].bound})`).join(", ")}`,
     );
 }
@@ -165,10 +166,13 @@ async function compare(directory: string, runs: number): Promise<void> {
   mkdirSync(dirname(againstFile), { recursive: true });
   writeFileSync(againstFile, `${JSON.stringify({ ...about, other, samples } satisfies AgainstResults, null, 2)}\n`);
   const overlaps = samples.filter(({ build, overlapMs }) => build === "this" && overlapMs > 0);
-  if (overlaps.length > 0) throw new Error("TWO HOSTS SIGNED AT ONCE. This must never be.");
+  if (overlaps.length > 0) throw new HoldfastError("HF_LAB", "TWO HOSTS SIGNED AT ONCE. This must never be.");
   const slow = ratiosOf(samples).filter(({ ratio }) => ratio > ratioBound);
   if (slow.length > 0)
-    throw new Error(`above ${ratioBound} of the other's time: ${slow.map(({ kind }) => kind).join(", ")}`);
+    throw new HoldfastError(
+      "HF_LAB",
+      `above ${ratioBound} of the other's time: ${slow.map(({ kind }) => kind).join(", ")}`,
+    );
 }
 
 /** Prints what was measured even if the bench did not get to its end; writes it only if it did. */
