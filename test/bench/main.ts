@@ -10,7 +10,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { type Options as ExecaOptions, execa } from "execa";
-import { createPaint } from "../../cli/terminal/paint.ts";
+import { createPaint, type Paint } from "../../cli/terminal/paint.ts";
 import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { Interrupted, runEntry } from "../../contract/entry.ts";
 import { HoldfastError } from "../../contract/errors.ts";
@@ -103,6 +103,26 @@ function write(results: Results, neard: string): void {
   tell(`\nWritten: ${[join(at, "latest.json"), drawing, markdown].map((file) => relative(root, file)).join(", ")}`);
 }
 
+/**
+ * Hands on each sample as it comes, and prints what was measured even if `work` did not get to its end.
+ * @throws what `work` throws; the interruption where there was one
+ */
+async function collect<T>(
+  show: (samples: readonly T[], paint: Paint) => string,
+  work: (onSample: (sample: T) => void) => Promise<void>,
+): Promise<readonly T[]> {
+  const samples: T[] = [];
+  try {
+    await work((sample) => samples.push(sample));
+  } catch (error) {
+    throw interruption.signal.aborted ? interruption.signal.reason : error;
+  } finally {
+    if (samples.length > 0)
+      console.log(`\n${show(samples, createPaint(process.stdout.isTTY && !process.env.NO_COLOR))}\n`);
+  }
+  return samples;
+}
+
 /** The last comparison with another build, and the last of sizes: sections of docs/figures.md. */
 const againstFile = join(import.meta.dirname, "results/against.json");
 const scaleFile = join(import.meta.dirname, "results/scale.json");
@@ -121,16 +141,9 @@ async function compareSizes(runs: number): Promise<void> {
   const about = { date: new Date().toISOString(), commit: await commitNow(root), machine: readMachine() };
   tell(describeRun({ ...about, quick: false }));
   const [tools] = await Promise.all([ensureTools(), ensureImage(tell), ensureImage(tell, undefined, "cloud")]);
-  const samples: ScaleResults["samples"][number][] = [];
-  const { signal } = interruption;
-  try {
-    await measureScale({ root, tools, runs, tell, signal, onSample: (sample) => samples.push(sample) });
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    if (samples.length > 0)
-      console.log(`\n${formatScale(samples, createPaint(process.stdout.isTTY && !process.env.NO_COLOR))}\n`);
-  }
+  const samples = await collect(formatScale, (onSample) =>
+    measureScale({ root, tools, runs, tell, signal: interruption.signal, onSample }),
+  );
   mkdirSync(dirname(scaleFile), { recursive: true });
   writeFileSync(scaleFile, `${JSON.stringify({ ...about, samples } satisfies ScaleResults, null, 2)}\n`);
   const slow = scaleRatios(samples).filter(({ isAbove }) => isAbove);
@@ -150,19 +163,13 @@ async function compare(directory: string, runs: number): Promise<void> {
   const other = await commitNow(directory);
   tell(`${describeRun({ ...about, quick: false })}; beside it ${other ?? directory}`);
   await Promise.all([ensureTools(), ensureImage(tell)]);
-  const samples: AgainstResults["samples"][number][] = [];
   const builds = [
     { name: "this", directory: root, lab: labName },
     { name: "other", directory, lab: `${labName}old` },
   ] as const;
-  try {
-    await measureAgainst(builds, runs, tell, interruption.signal, (sample) => samples.push(sample));
-  } catch (error) {
-    throw interruption.signal.aborted ? interruption.signal.reason : error;
-  } finally {
-    if (samples.length > 0)
-      console.log(`\n${formatAgainst(samples, createPaint(process.stdout.isTTY && !process.env.NO_COLOR))}\n`);
-  }
+  const samples = await collect(formatAgainst, (onSample) =>
+    measureAgainst(builds, runs, tell, interruption.signal, onSample),
+  );
   mkdirSync(dirname(againstFile), { recursive: true });
   writeFileSync(againstFile, `${JSON.stringify({ ...about, other, samples } satisfies AgainstResults, null, 2)}\n`);
   const overlaps = samples.filter(({ build, overlapMs }) => build === "this" && overlapMs > 0);
@@ -181,20 +188,17 @@ async function bench({ quick, runs, keep, neard = "", against, scale }: Options)
   if (against !== undefined) return await compare(resolve(against), runs ?? againstRuns);
   requireRoot();
   if (neard !== "") tell(`a real neard, ${(await inspectNeard(neard)).release}: its chain is as slow as this machine`);
-  const samples: Sample[] = [];
-  const paint = createPaint(process.stdout.isTTY && !process.env.NO_COLOR);
   const about = { date: new Date().toISOString(), commit: await commitNow(root), quick, machine: readMachine() };
   tell(describeRun(about));
   // So that the first `npm run localnet` finds what every later one finds.
   await Promise.all([ensureTools(), ensureImage(tell)]);
-  try {
-    await measure(amountsFor({ quick, runs }), neard, (sample) => samples.push(sample));
-  } catch (error) {
-    throw interruption.signal.aborted ? interruption.signal.reason : error;
-  } finally {
-    if (!keep) await remove();
-    if (samples.length > 0) console.log(`\n${formatFigures(samples, paint)}\n`);
-  }
+  const samples = await collect(formatFigures, async (onSample) => {
+    try {
+      await measure(amountsFor({ quick, runs }), neard, onSample);
+    } finally {
+      if (!keep) await remove();
+    }
+  });
   for (const condition of conditions) console.log(`* ${condition}`);
   write({ ...about, samples }, neard);
   const broken = breaches(samples);

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { startChain } from "../../lab/hosts/chain.ts";
-import { type Lab, labPaths } from "../../lab/hosts/description.ts";
+import { type Lab, type LabChain, labPaths } from "../../lab/hosts/description.ts";
 import { downLab, upLab } from "../../lab/hosts/lab.ts";
 import { bringUp, configureStack, forgetStack, localPaths, type Stack } from "../../lab/localnet/stack.ts";
 import { buildLabNeard } from "../../lab/neard/build.ts";
@@ -69,19 +69,23 @@ async function remove({ root }: ScaleRun, name: string): Promise<void> {
 }
 
 /** Hosts that are on, without anything of holdfast's, and the chain; the stack is configured. */
-async function bareHosts({ root, tools }: ScaleRun, name: string, count: number): Promise<Lab> {
+async function bareHosts(
+  { root, tools }: ScaleRun,
+  name: string,
+  count: number,
+): Promise<{ readonly lab: Lab; readonly chain: LabChain }> {
   const lab = await startChain(await upLab(name, () => {}, { hosts: names(count) }));
   await buildLabNeard(localPaths(root, lab).neard);
-  if (lab.chain === null) throw new Error(`the chain of ${name} did not start`);
-  await configureStack({ name: lab.stack, root, tools }, lab, lab.chain);
-  return lab;
+  const { chain } = lab;
+  if (chain === null) throw new Error(`the chain of ${name} did not start`);
+  await configureStack({ name: lab.stack, root, tools }, lab, chain);
+  return { lab, chain };
 }
 
 async function previews(run: ScaleRun): Promise<void> {
   const { root, tools } = run;
   await remove(run, few);
-  const lab = await bareHosts(run, few, 3);
-  if (lab.chain === null) throw new Error("no chain");
+  const { lab, chain } = await bareHosts(run, few, 3);
   const imagined = names(30).map((name, i) => ({
     ...(lab.hosts[0] as Lab["hosts"][number]),
     name,
@@ -89,7 +93,7 @@ async function previews(run: ScaleRun): Promise<void> {
     hostKey: makeKeyPair(name).publicKey,
   }));
   const large: Lab = { ...lab, stack: `${lab.stack}x`, hosts: imagined };
-  await configureStack({ name: large.stack, root, tools }, large, lab.chain);
+  await configureStack({ name: large.stack, root, tools }, large, chain);
   await pairs(run, "preview", (which) =>
     secondsOf(() => pulumi({ root, tools, name: which === "base" ? lab.stack : large.stack }, "preview")),
   );
@@ -100,7 +104,7 @@ async function ups(run: ScaleRun): Promise<void> {
   await pairs(run, "up", async (which) => {
     const name = which === "base" ? few : many;
     await remove(run, name);
-    const lab = await bareHosts(run, name, which === "base" ? 3 : 9);
+    const { lab } = await bareHosts(run, name, which === "base" ? 3 : 9);
     const seconds = await secondsOf(() =>
       bringUp({ name: lab.stack, root, tools }, join(labPaths(name).dir, "pulumi.log"), () => {}),
     );
