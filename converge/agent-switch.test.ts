@@ -11,6 +11,7 @@ import type { HostFacts, PathFact } from "./facts.ts";
 import { nothingInForce } from "./in-force.ts";
 import { dueOf, fileText, planSteps, settle, sha256 } from "./plan-steps.ts";
 import type { Step } from "./steps.ts";
+import { runningUnit } from "./testing.ts";
 
 const unitPath = `/etc/systemd/system/${units.agent}`;
 const hex = (digit: string) => digit.repeat(64);
@@ -63,22 +64,11 @@ class Host {
       group: "root",
       sha256: sha256(text),
     });
-    const unit = {
-      state: "running",
-      failed: false,
-      restarts: 0,
-      mainPid: 0,
-      loaded: true,
-      enabled: true,
-      needsDaemonReload: false,
-      fragment: "",
-      dropIns: [],
-    } as const;
     return {
       users: new Map(),
       paths: new Map([...this.#files].map(([path, text]) => [path, factOf(text)])),
       credentials: new Map(),
-      units: new Map([[units.agent, unit]]),
+      units: new Map([[units.agent, runningUnit]]),
       inForce: nothingInForce,
       stored,
       pending: left && { inventory: emptyInventory, due: left, disturbs: [] },

@@ -13,6 +13,7 @@ import { nothingInForce } from "./in-force.ts";
 import { credentialPath } from "./inventory.ts";
 import { fileText, sha256 } from "./plan-steps.ts";
 import type { Step } from "./steps.ts";
+import { runningUnit } from "./testing.ts";
 
 const secrets: Secrets = { token: "t" };
 
@@ -51,20 +52,7 @@ class MemoryHost implements ConvergeHost {
         spec.units.map(({ name }) => {
           const unit = this.units.get(name);
           const state = unit === undefined ? "down" : "running";
-          return [
-            name,
-            {
-              state,
-              failed: false,
-              restarts: 0,
-              mainPid: 0,
-              loaded: true,
-              enabled: unit?.enabled === true,
-              needsDaemonReload: false,
-              fragment: "",
-              dropIns: [],
-            },
-          ];
+          return [name, { ...runningUnit, state, enabled: unit?.enabled === true }];
         }),
       ),
       inForce: nothingInForce,

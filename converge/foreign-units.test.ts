@@ -5,6 +5,7 @@ import { emptyInventory } from "../contract/wire/pending.ts";
 import type { HostFacts, UnitFact } from "./facts.ts";
 import { foreignUnits } from "./foreign-units.ts";
 import { nothingInForce } from "./in-force.ts";
+import { runningUnit } from "./testing.ts";
 
 const unitFile = "/etc/systemd/system/neard.service";
 const spec = hostSpecSchema.parse({
@@ -15,18 +16,7 @@ const spec = hostSpecSchema.parse({
 });
 
 function foreign(unit: Partial<UnitFact>, elsewhere: string[] = []) {
-  const fact: UnitFact = {
-    state: "running",
-    failed: false,
-    restarts: 0,
-    mainPid: 0,
-    loaded: true,
-    enabled: true,
-    needsDaemonReload: false,
-    fragment: unitFile,
-    dropIns: [],
-    ...unit,
-  };
+  const fact: UnitFact = { ...runningUnit, fragment: unitFile, ...unit };
   const facts: HostFacts = {
     users: new Map(),
     paths: new Map(),

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { HoldfastError } from "../contract/errors.ts";
 import { hostSpecSchema } from "../contract/wire/host-spec.ts";
 import { type HealthWait, steadyAfter, unitsProbe, waitHealthy } from "./health.ts";
+import { runningUnit } from "./testing.ts";
 
 const spec = hostSpecSchema.parse({
   host: "host-a",
@@ -125,16 +126,7 @@ test("a unit that does not run is not healthy, whatever answers", async () => {
 });
 
 test("a unit that ends again and again is given up; what it had done before the wait does not count", async () => {
-  const fact = {
-    state: "down",
-    failed: false,
-    mainPid: 0,
-    loaded: true,
-    enabled: true,
-    needsDaemonReload: false,
-    fragment: "",
-    dropIns: [],
-  } as const;
+  const fact = { ...runningUnit, state: "down" } as const;
   let restarts = 9;
   const probe = unitsProbe(spec, async () => new Map([["neard.service", { ...fact, restarts: restarts++ }]]));
   for (let look = 0; look < 5; look++) expect(await probe()).toBe("neard.service does not run");

@@ -13,6 +13,7 @@ import { droppingChains } from "./other-firewalls.ts";
 import { fileText, planSteps, sha256 } from "./plan-steps.ts";
 import { readInForce } from "./read-in-force.ts";
 import { type Step, subject } from "./steps.ts";
+import { runningUnit } from "./testing.ts";
 
 const unitFile = "/etc/systemd/system/svc.service";
 const spec = hostSpecSchema.parse({
@@ -36,17 +37,7 @@ const spec = hostSpecSchema.parse({
   ],
 });
 
-const up: UnitFact = {
-  state: "running",
-  failed: false,
-  restarts: 0,
-  mainPid: 1,
-  loaded: true,
-  enabled: true,
-  needsDaemonReload: false,
-  fragment: "",
-  dropIns: [],
-};
+const up: UnitFact = { ...runningUnit, mainPid: 1 };
 const directory: PathFact = { kind: "directory", mode: "0750", owner: "root", group: "root" };
 
 const startedMs = 1_000_000;

@@ -7,6 +7,7 @@ import { nothingInForce } from "./in-force.ts";
 import { credentialPath, inventoryOf } from "./inventory.ts";
 import { dueOf, fileText, planSteps, settle, sha256 } from "./plan-steps.ts";
 import { disturbances, type Step, subject } from "./steps.ts";
+import { runningUnit } from "./testing.ts";
 
 const unitFile = "/etc/systemd/system/svc.service";
 const input: HostSpecInput = {
@@ -55,17 +56,6 @@ const file = (mode: string, digest: string, owner = "root"): PathFact => ({
   group: owner,
   sha256: digest,
 });
-const running: UnitFact = {
-  state: "running",
-  failed: false,
-  restarts: 0,
-  mainPid: 0,
-  loaded: true,
-  enabled: true,
-  needsDaemonReload: false,
-  fragment: "",
-  dropIns: [],
-};
 
 /** The host as it is when all of `spec` was applied. */
 const converged: HostFacts = {
@@ -78,7 +68,7 @@ const converged: HostFacts = {
     ["/opt/svc", file("0755", "a".repeat(64))],
   ]),
   credentials: new Map([["token", sha256("secret token")]]),
-  units: new Map([["svc.service", running]]),
+  units: new Map([["svc.service", runningUnit]]),
   inForce: nothingInForce,
   stored: spec,
   pending: null,
@@ -91,7 +81,7 @@ function withPath(path: string, fact: PathFact, facts = converged): HostFacts {
 }
 
 function withUnit(fact: Partial<UnitFact>, facts = converged): HostFacts {
-  return { ...facts, units: new Map([["svc.service", { ...running, ...fact }]]) };
+  return { ...facts, units: new Map([["svc.service", { ...runningUnit, ...fact }]]) };
 }
 
 /** `kind subject: why` of each step. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { activeCore, Core, heldByA, nothingFound, settings } from "./testing.ts";
+import { note } from "./testing-fencing.ts";
 import type { Lease } from "./types.ts";
 
 const renewed = (core: Core, sentMs: number) =>
@@ -131,16 +132,7 @@ describe("active", () => {
   test("gives way for a hung neard once another host is ready", () => {
     const core = activeCore();
     const notes = {
-      "host-a": {
-        ready: true,
-        because: "ready",
-        ack: null,
-        isActive: false,
-        asks: null,
-        cleared: null,
-        fencing: null,
-        modifyIndex: 70,
-      },
+      "host-a": note({ ready: true }),
     };
     for (let ms = 0; ms < 12_000 && core.state.phase.name === "active"; ms += 500) {
       core.after(500).see(heldByA(50), { notes });
