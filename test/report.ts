@@ -59,8 +59,8 @@ export function failuresOf(report: Report, root: string): string[] {
 }
 
 const headCharacters = 200;
-/** A command's output is in its message, and what went wrong is at its end. */
-const tailCharacters = 400;
+/** A command's output is in its message, or what the hosts said, and what went wrong is at its end. */
+const tailCharacters = 1500;
 
 function shortened(message: string): string {
   const text = stripVTControlCharacters(message)

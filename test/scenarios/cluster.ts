@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { paths } from "../../contract/paths.ts";
+import { paths, units } from "../../contract/paths.ts";
 import { type AgentStatus, agentStatusSchema } from "../../contract/wire/agent-status.ts";
 import type { Report } from "../../lab/chain/report.ts";
 import { healAll } from "../../lab/faults/engine.ts";
@@ -132,6 +132,34 @@ export async function signsAgain(host: string, boundMs = 30_000): Promise<number
     return seen.current?.host === host ? seen : null;
   });
   return Math.max(0, ...report.gaps.filter((gap) => gap.toHost === host).map((gap) => gap.seconds));
+}
+
+/**
+ * What the hosts' agents said of late, oldest first, in one line: who reads that a wait was too long shall see
+ * where it went, for the hosts of a run that has ended are gone.
+ */
+export async function recently(seconds = 60): Promise<string> {
+  const journal = `journalctl -u ${units.agent} --since -${seconds}s -o cat --no-pager`;
+  const told = await Promise.all(
+    lab().hosts.map(async ({ name }) =>
+      (await on(name, journal).catch((error: Error) => error.message)).split("\n").map((line) => toldBy(name, line)),
+    ),
+  );
+  return told
+    .flat()
+    .filter((line) => line !== null)
+    .toSorted()
+    .join("; ");
+}
+
+/** Null: a line of systemd's. */
+function toldBy(host: string, line: string): string | null {
+  try {
+    const { time, effect, role, msg } = JSON.parse(line) as Record<string, string>;
+    return `${time?.slice(14, 21)} ${host} ${effect ?? role ?? ""}: ${msg?.slice(0, 120)}`;
+  } catch {
+    return null;
+  }
 }
 
 export type Takeover = Report["takeovers"][number];
