@@ -16,19 +16,19 @@ import { findNeard } from "./find-neard.ts";
 
 export interface PreparedArtifacts {
   readonly byArch: ArtifactsByArch;
-  /** Where on this machine an artifact is, packed. */
-  readonly packed: (artifact: Artifact) => string;
+  /** An artifact's packed file on this machine. */
+  readonly packed: (artifact: Artifact) => LocalFile;
   readonly faults: readonly Fault[];
 }
 
 export async function prepareArtifacts(settings: Settings): Promise<PreparedArtifacts> {
   const faults: Fault[] = [];
-  const files = new Map<string, string>();
+  const files = new Map<string, LocalFile>();
   /** The artifact that `find` finds; a placeholder once there is a fault, for then no plan is made. */
   const prepare = async (name: string, find: () => Promise<LocalFile>): Promise<Artifact> => {
     try {
       const { path, sha256 } = await find();
-      files.set(sha256, await packed(path, sha256));
+      files.set(sha256, await known(await packed(path, sha256)));
       return { name, sha256 };
     } catch (error) {
       faults.push(faultFrom(error));
@@ -58,7 +58,7 @@ export async function prepareArtifacts(settings: Settings): Promise<PreparedArti
   };
   const archs = [...new Set(settings.hosts.map((host) => settle(host, settings.hcloud).arch))];
   const byArch = Object.fromEntries(await Promise.all(archs.map(forArch)));
-  return { byArch, packed: (artifact) => files.get(artifact.sha256) ?? "", faults };
+  return { byArch, packed: (artifact) => files.get(artifact.sha256) ?? { path: "", sha256: "" }, faults };
 }
 
 async function known(path: string): Promise<LocalFile> {

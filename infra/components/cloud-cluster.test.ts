@@ -72,7 +72,7 @@ beforeAll(async () => {
     secrets,
     claim: claimOf(secrets.id, topology, "organization/holdfast/sample"),
     access: { privateKey: pulumi.secret("key"), places },
-    packed: () => "/dev/null",
+    packed: () => ({ path: "/dev/null", sha256: "ab".repeat(32) }),
     drifted: new Set(),
     bare: new Set(),
   });

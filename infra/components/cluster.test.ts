@@ -52,7 +52,7 @@ async function register(
     secrets,
     claim: claimOf(secrets.id, topology, "organization/holdfast/sample"),
     access: { privateKey: pulumi.secret(privateKey) },
-    packed: () => "/dev/null",
+    packed: () => ({ path: "/dev/null", sha256: "ab".repeat(32) }),
     drifted: new Set(),
     bare,
   });
