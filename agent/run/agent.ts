@@ -40,6 +40,7 @@ import { endOnSignal } from "./last-orders.ts";
 import { Metrics } from "./metrics.ts";
 import { NeardHost } from "./neard-host.ts";
 import { notify, watchdogEveryMs } from "./notify.ts";
+import { regainLeader } from "./regain-leader.ts";
 import { repeat } from "./repeat.ts";
 import { snapshotDesk } from "./snapshot-desk.ts";
 import { type ConsulView, roleOf, statusOf } from "./status.ts";
@@ -294,6 +295,7 @@ async function neardHost(
       history,
       clock: systemClock,
       servers,
+      whenUnseen: regainLeader({ own: servers.own, clock: systemClock, log }),
       fence,
       neard,
       custody,

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ConsulUnknown } from "../../host/consul/errors.ts";
 import { consulView, unreachable } from "./consul-health.ts";
 
 const hostA = { host: "host-a", isServer: true, before: unreachable };
@@ -32,6 +33,14 @@ test("the leader by its name, and this host's own server", async () => {
 test("a server that answers and knows no leader is still a server, and not well", async () => {
   const view = await consulView({ leader: async () => null, health: fails }, hostA);
   expect(view).toEqual({ reachable: true, leader: null, isLeader: false, voter: true, healthy: false });
+});
+
+test("a server that takes its leader for dead passes nothing on, and is not well", async () => {
+  const health = async () => {
+    throw new ConsulUnknown("https://127.0.0.1:8501: Raft leader not found in server lookup mapping");
+  };
+  const view = await consulView({ leader: async () => "10.0.0.1:8300", health }, hostA);
+  expect(view).toEqual({ reachable: true, leader: "10.0.0.1:8300", isLeader: false, voter: true, healthy: false });
 });
 
 test("what was seen of the vote stays while nobody can say; a host without a server never has one", async () => {

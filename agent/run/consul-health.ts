@@ -1,5 +1,6 @@
 /** How this host's own Consul is, for status and monitoring only; no decision rests on it. */
 import type { ConsulClient } from "../../host/consul/client.ts";
+import { leaderUntracked } from "../../host/consul/errors.ts";
 import type { ConsulView } from "./status.ts";
 
 export const unreachable: ConsulView = {
@@ -30,8 +31,10 @@ export async function consulView(
       // A host without a Consul server is as healthy as its way to the leader.
       healthy: mine?.Healthy ?? true,
     };
-  } catch {
-    return await viewWithoutHealth(own, isServer && (before.voter || !before.reachable));
+  } catch (error) {
+    const view = await viewWithoutHealth(own, isServer && (before.voter || !before.reachable));
+    // What needs the leader, and a lease does, it cannot have from there.
+    return leaderUntracked(error) ? { ...view, healthy: false } : view;
   }
 }
 

@@ -33,6 +33,8 @@ export interface Partners {
   readonly keys: ReturnType<typeof consulKeys>;
   readonly clock: Clock;
   readonly servers: ConsulServers<LeaseConsul>;
+  /** Told of every look at the lock that Consul did not answer; see regain-leader.ts. */
+  readonly whenUnseen: (error: unknown) => void;
   readonly fence: Fence;
   readonly neard: Pick<
     NeardDriver,

@@ -42,6 +42,7 @@ async function hostFound(lease: Lease | null, mark: number | null, keyFile: bool
     custody: { filePresent: () => keyFile },
     leaseFile: { load: () => (lease === null ? null : { lease, term: null }), save: () => {}, forget: () => {} },
     doubtFile: { load: () => false },
+    whenUnseen: () => {},
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
   return await NeardHost.begin(partners as unknown as Partners, settings);

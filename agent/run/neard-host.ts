@@ -124,7 +124,10 @@ export class NeardHost {
           await clock.sleep(this.settings.lease.unbrokenMs / 2, this.#resting.signal);
       },
       onEvent: (event) => this.dispatch(event),
-      onFailure: (error) => log.warn({ effect: "watch" }, error instanceof Error ? error.message : String(error)),
+      onFailure: (error) => {
+        log.warn({ effect: "watch" }, error instanceof Error ? error.message : String(error));
+        this.#p.whenUnseen(error);
+      },
     });
     signal.addEventListener("abort", () => this.lookNow());
     while (!signal.aborted) {

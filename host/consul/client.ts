@@ -310,6 +310,11 @@ export class ConsulClient {
     return this.#shaped(z.string(), bodyOf(answer)) || null;
   }
 
+  /** Has this server greet the one at `address`, `host` or `host:port` of its gossip, as it does when it starts. */
+  async join(address: string, timeoutMs = 3000): Promise<void> {
+    await this.#send("PUT", `/agent/join/${encodeURIComponent(address)}`, { timeoutMs });
+  }
+
   /**
    * The leader's view of all servers (autopilot). When one is unhealthy Consul answers 429, with the same JSON, but calls
    * it text. Awkward case: a server that was killed looks healthy here for 7 to 9 s; whoever disturbs one asks the

@@ -42,6 +42,14 @@ export function tokenUnknown(error: unknown): boolean {
   return error instanceof ConsulRefused && error.status === 403 && /ACL not found/i.test(error.message);
 }
 
+/**
+ * Whether a server could not pass on what only the leader may answer: it follows that leader's Raft log, and gossip has it
+ * take the leader for dead (Consul, agent/structs/errors.go, ErrLeaderNotTracked).
+ */
+export function leaderUntracked(error: unknown): boolean {
+  return error instanceof ConsulUnknown && /Raft leader not found in server lookup mapping/i.test(error.message);
+}
+
 /** Turns the library's errors into one of our two kinds. */
 export function classify(error: unknown, url: string): Error {
   const { response, message } = error as { response?: { statusCode?: number; body?: unknown }; message?: string };

@@ -97,6 +97,8 @@ export class AgentUnit {
       roll: new RollCall(name, sealer, () => cluster.newQuestion()),
       leaseFile: this.#leaseFile(process),
       doubtFile: this.#doubtFile(process),
+      // There is no gossip here.
+      whenUnseen: () => {},
       history: new HistoryJournal({
         servers,
         keyOf: keys.history,
