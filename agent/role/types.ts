@@ -332,6 +332,16 @@ export interface Fencing {
   readonly last: PowerProof | null;
 }
 
+/** What the agent that comes after this one will find of Watch.isDoubted; see doubt-note.ts. */
+export interface DoubtNote {
+  /** As it was last written down; null: that is not known. */
+  readonly isDoubted: boolean | null;
+  /** When that was last asked for. */
+  readonly askedMs: number;
+  /** Why it is not written down as it should be; null: nothing is known against it. */
+  readonly fault: string | null;
+}
+
 /** The order to keep still; see stand-down.ts. */
 export interface StandDown {
   readonly id: string;
@@ -366,6 +376,7 @@ export interface State {
   /** `wasDoubted`, `overMs`: as in Watch, when it began. */
   readonly standDown: (StandDown & { readonly wasDoubted: boolean; readonly overMs: number }) | null;
   readonly fencing: Fencing;
+  readonly doubtNote: DoubtNote;
   /** This host holds nothing, and its neard was shown to have no key since it last could: see roll-call.ts. */
   readonly isKeyless: boolean;
   /** Counts effects whose answers matter, so that a late answer to an abandoned one is known as such. */
@@ -408,7 +419,7 @@ export type Effect =
     }
   | { readonly do: "save-lease"; readonly lease: Lease; readonly term: Term }
   | { readonly do: "forget-lease" }
-  /** For the agent that comes after this one. */
+  /** For the agent that comes after this one. Answered by `doubt-noted`. */
   | { readonly do: "note-doubt"; readonly isDoubted: boolean }
   | { readonly do: "arm"; readonly serial: number; readonly epoch: number }
   | { readonly do: "feed"; readonly epoch: number; readonly untilMs: number }
@@ -463,6 +474,8 @@ export type Event =
   | { readonly is: "key-checked"; readonly available: boolean; readonly nextAvailable?: boolean }
   /** The key's directory was looked at: see State.keyPlaceFault. */
   | { readonly is: "place-checked"; readonly fault: string | null }
+  /** `fault`: why it could not be written down; null: it is. */
+  | { readonly is: "doubt-noted"; readonly isDoubted: boolean; readonly fault: string | null }
   /** A key file lies where neard would find it at its next reload. */
   | { readonly is: "key-found" }
   | { readonly is: "renewed"; readonly session: string; readonly sentMs: number; readonly lockIndex: number }

@@ -13,7 +13,11 @@ const entry = { key, value: "", modifyIndex: 90, lockIndex: 5, session: "session
 const committed: TxnOutcome = { committed: true, entries: [entry, entry] };
 
 /** An edge whose partners write down what they are asked; each question to Consul takes 300 ms. */
-function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed, erase: () => string = () => "erase") {
+function edge(
+  answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed,
+  erase: () => string = () => "erase",
+  save: () => void = () => {},
+) {
   const deeds: string[] = [];
   const transactions: (readonly TxnOperation[])[] = [];
   const events: Event[] = [];
@@ -43,6 +47,7 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed, 
       erase: () => deeds.push(erase()),
       sealer: { canTell: true, seal: () => ["sealed"], isRight: () => true },
     },
+    doubtFile: { save },
     leaseFile: { forget: () => deeds.push("forget lease") },
     log: { warn: () => {} },
   };
@@ -98,6 +103,20 @@ const written = (transactions: (readonly TxnOperation[])[]) =>
     const last = operations.at(-1);
     return last !== undefined && "value" in last ? JSON.parse(last.value) : null;
   });
+
+test("whether a doubt was written down is told, for the core writes it again until it is", async () => {
+  let isFull = true;
+  const { events, done } = edge(undefined, undefined, () => {
+    if (isFull) throw new Error("no space left on device");
+  });
+  await done({ do: "note-doubt", isDoubted: true });
+  isFull = false;
+  await done({ do: "note-doubt", isDoubted: true });
+  expect(events).toEqual([
+    { is: "doubt-noted", isDoubted: true, fault: "no space left on device" },
+    { is: "doubt-noted", isDoubted: true, fault: null },
+  ]);
+});
 
 describe("a take-over", () => {
   test("is one transaction: the index that was seen, then unlock the holder, then lock", async () => {

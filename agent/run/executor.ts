@@ -120,7 +120,7 @@ export class Executor {
       case "forget-lease":
         return leaseFile.forget();
       case "note-doubt":
-        return this.#p.doubtFile.save(effect.isDoubted);
+        return await this.#noteDoubt(effect.isDoubted);
       case "feed":
         return await fence.feed(effect.epoch, effect.untilMs);
       case "arm":
@@ -174,6 +174,19 @@ export class Executor {
   async #done(serial: number, work: Promise<void>): Promise<void> {
     await work;
     this.#dispatch({ is: "done", serial });
+  }
+
+  /** The core asks again, and tells. */
+  async #noteDoubt(isDoubted: boolean): Promise<void> {
+    let fault: string | null = null;
+    try {
+      this.#p.doubtFile.save(isDoubted);
+    } catch (error) {
+      fault = error instanceof Error ? error.message : String(error);
+    }
+    // Not in the middle of the event that asked for it.
+    await Promise.resolve();
+    this.#dispatch({ is: "doubt-noted", isDoubted, fault });
   }
 
   /** Asked as often as every second: that there is no answer is said once. */

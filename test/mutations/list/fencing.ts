@@ -196,9 +196,15 @@ export const fencingMutations: readonly Mutation[] = [
     "An agent that is restarted takes the next record that looks right at its word, whatever the one before it doubted.",
     {
       file: "agent/role/reduce.ts",
-      text: "const state = isDoubted ? {",
-      by: "const state = isDoubted && keyFilePresent ? {",
+      text: "const state = isDoubted\n",
+      by: "const state = isDoubted && keyFilePresent\n",
     },
+    [doubtTest],
+  ),
+  mutation(
+    "fencing-doubt-written-once",
+    "A doubt that could not be written down is not written again, and a restarted agent knows nothing of it.",
+    { file: "agent/role/doubt-note.ts", text: ">= retryMs;", by: "< 0;" },
     [doubtTest],
   ),
   mutation(
