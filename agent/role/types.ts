@@ -326,6 +326,11 @@ export interface Fencing {
   /** Tries for `term` that did not show it off, and why the last one did not. */
   readonly tries: number;
   readonly failure: PowerProof | null;
+  /**
+   * Orders for `term` in a row that were broken off before they came to anything, and why the last one was; null: none was
+   * since the last try that counts.
+   */
+  readonly brokenOff: { readonly count: number; readonly because: string } | null;
   /** No next try before this. */
   readonly notBeforeMs: number;
   /** What was done last, of whichever term. */

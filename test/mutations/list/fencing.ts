@@ -216,7 +216,17 @@ export const fencingMutations: readonly Mutation[] = [
   mutation(
     "fencing-broken-off-is-tried",
     "A power-off that was broken off, because the lock had moved, counts as the one try of bestEffort.",
-    { file: steps, text: " || event.isBrokenOff)", by: ")" },
+    { file: steps, text: "else if (event.isBrokenOff)", by: "else if (event.isBrokenOff === null)" },
+    [fencingTest],
+  ),
+  mutation(
+    "fencing-broken-off-at-once",
+    "An order that was broken off is given again at once, and again and again: the cloud's rate limit is used up.",
+    {
+      file: steps,
+      text: "const isFirst = failure === null && brokenOff === null;",
+      by: "const isFirst = failure === null;",
+    },
     [fencingTest],
   ),
   mutation(
@@ -323,6 +333,16 @@ export const fencingMutations: readonly Mutation[] = [
     "reading-from-before",
     "What a fence command says that was begun before the power was cut counts as read after it.",
     { file: "agent/power/command-device.ts", text: '["restart", unit]', by: '["start", unit]' },
+    ["agent/power/command-device.test.ts"],
+  ),
+  mutation(
+    "look-ends-a-reading",
+    "A look now and then at a fence command ends the reading that a power-off waits for.",
+    {
+      file: "agent/power/command-device.ts",
+      text: "(isIdle ? this.#reading : null) ?? this.#begin(bounds)",
+      by: "(withinMs < 0 ? this.#reading : null) ?? this.#begin(bounds)",
+    },
     ["agent/power/command-device.test.ts"],
   ),
   mutation(
