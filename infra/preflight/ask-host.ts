@@ -49,10 +49,23 @@ export async function askHost(host: Host, privateKey: string | undefined, questi
     if ("report" in answer) await proveSftp(open, way);
     return answer;
   } catch (error) {
-    return { fault: error instanceof SshFailure ? explain(way, error) : faultFrom(error) };
+    return { fault: error instanceof SshFailure ? faultOf(way, error) : faultFrom(error) };
   } finally {
     open?.destroy();
   }
+}
+
+/** A host that is dead keeps the others from being changed: what ends that, besides bringing it back. */
+function faultOf(way: Way, failure: SshFailure): Fault {
+  const fault = explain(way, failure);
+  if (failure.kind.is !== "unreachable" || failure.at === way.proxy) return fault;
+  const { name } = way;
+  return {
+    ...fault,
+    next:
+      `${fault.next} If its machine is lost, so that the others can be changed: holdfast replace ${name} for another machine, ` +
+      `or take ${name} out of holdfast:hosts and put it into holdfast:gone.`,
+  };
 }
 
 async function readFacts(host: Host, way: Way, { client }: Dialled, question: Question): Promise<Answer> {

@@ -360,8 +360,8 @@ export const fencingMutations: readonly Mutation[] = [
     "A call of the fence command takes what another one has begun to write for its answer.",
     {
       file: "agent/power/command-device.ts",
-      text: "    assertLast();\n    const said",
-      by: "    const said",
+      text: "if (reading.next !== null) reading = reading.next;",
+      by: "if (reading.next !== null && withinMs < 0) reading = reading.next;",
     },
     ["agent/power/command-device.test.ts"],
   ),
