@@ -151,6 +151,20 @@ describe("the sample's resources", () => {
     expect(names.indexOf("host-a-consul")).toBeLessThan(names.indexOf("host-c-consul"));
   });
 
+  test("a host's old token goes after the last host has its new one, and with the tokens of all that are there", async () => {
+    const tokens = named(all, "old-tokens");
+    const given = Object.keys(secretsOnStdin({ type: "", name: "old-tokens", inputs: tokens ?? {} }));
+    const hosts = sampleInput().hosts.map(({ name }) => `${name}/consul-token`);
+    expect(given.toSorted()).toEqual([...hosts, "management-token", "mark"].toSorted());
+    expect(tokens?.delete).toBeUndefined();
+    for (const last of sampleInput().hosts.flatMap(({ name }) => [`${name}-agent`, `${name}-consul`])) {
+      slow = last;
+      const names = (await register()).map(({ name }) => name);
+      slow = "";
+      expect(names.indexOf("old-tokens"), last).toBeGreaterThan(names.indexOf(last));
+    }
+  });
+
   test("a host that leaves takes its own token back: after its agent and its neard, before its Consul, and told by nobody else", async () => {
     for (const { name, address } of sampleInput().hosts) {
       const leave = named(all, `${name}-leave`);
@@ -225,12 +239,14 @@ describe("the sample's resources", () => {
       expect(all.filter(({ name }) => name.endsWith("-acl-reset"))).toEqual([]));
   });
 
-  test("the management token goes to who sets up ACLs, takes a token back or starts a server, and into no host's Consul", () => {
+  test("the management token goes to who sets up ACLs, takes tokens back or starts a server, and into no host's Consul", () => {
     const given = commands(all).filter((command) => "management-token" in secretsOnStdin(command));
     const takingBack = ["host-a", "host-b", "host-c"].flatMap((host) => [`${host}-leave`, `${host}-token`]);
     // A server that starts without data asks the others on behalf of the one that it replaces (first-start.ts).
     const servers = ["host-a-consul", "host-b-consul", "host-c-consul"];
-    expect(given.map(({ name }) => name).toSorted()).toEqual(["acl", ...takingBack, ...servers].toSorted());
+    expect(given.map(({ name }) => name).toSorted()).toEqual(
+      ["acl", "old-tokens", ...takingBack, ...servers].toSorted(),
+    );
     // Of those that take back nothing is run before a host leaves.
     for (const { name, inputs } of given) expect(inputs.create === undefined, name).toBe(takingBack.includes(name));
     for (const name of servers) {
