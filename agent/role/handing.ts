@@ -12,11 +12,10 @@
  * so that `active` can give way. At last `demoting` restarts neard, for a process that once had the key may go on advertising it.
  */
 
-import { sealed } from "./feeding.ts";
 import { signingFault } from "./readiness.ts";
 import { isSwapDue } from "./rotation.ts";
 import { ackWithinMs, whyNot } from "./switchover.ts";
-import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
+import { ask, type Draft, enter, enterDemoting, releaseOf, sealed } from "./transitions.ts";
 import type { Event, HandingPhase, Probe } from "./types.ts";
 import { freshNote } from "./watch.ts";
 

@@ -10,7 +10,6 @@ import { type HostNote, hostNoteShape } from "../../contract/wire/notes.ts";
 import { heedAccount } from "./account.ts";
 import { demoteEvent } from "./demoting.ts";
 import { doubtNoteFound, keepDoubtNote } from "./doubt-note.ts";
-import { phaseRole, sealed } from "./feeding.ts";
 import { abandonPower, noFencing } from "./fencing-steps.ts";
 import { keepHeard } from "./heard.ts";
 import { holderEvent } from "./holder.ts";
@@ -20,7 +19,7 @@ import { heedStandDown } from "./stand-down.ts";
 import { ackFor, acksInMs } from "./standby.ts";
 import { standbyEvent } from "./standby-phase.ts";
 import { noteSwitchoverEnd } from "./switchover-end.ts";
-import { type Draft, done, enterDemoting, noteTampering, releaseOf } from "./transitions.ts";
+import { type Draft, done, enterDemoting, noteTampering, phaseRole, releaseOf, sealed } from "./transitions.ts";
 import type { Event, Lease, Settings, State, Step, Term } from "./types.ts";
 import { doubtingWatch, newWatch, observe } from "./watch.ts";
 

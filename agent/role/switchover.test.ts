@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
-import { phaseRole } from "./feeding.ts";
 import { admitSwitchover } from "./switchover.ts";
 import { activeCore, Core, settings } from "./testing.ts";
+import { phaseRole } from "./transitions.ts";
 
 const ours: LockView = {
   modifyIndex: 80,

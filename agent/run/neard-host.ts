@@ -6,12 +6,12 @@ import { randomUUID } from "node:crypto";
 import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "../../contract/wire/agent-status.ts";
 import { markOf } from "../fence/ruleset.ts";
 import { follow } from "../lease/follow.ts";
-import { sealed } from "../role/feeding.ts";
 import { notConfirmable } from "../role/fencing-steps.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";
 import { reduce, start } from "../role/reduce.ts";
 import { admitSwitchover } from "../role/switchover.ts";
+import { sealed } from "../role/transitions.ts";
 import type { Event, Settings, State, Step } from "../role/types.ts";
 import { Executor, type Partners } from "./executor.ts";
 

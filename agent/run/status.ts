@@ -2,13 +2,13 @@
 import type { AgentConfig } from "../../contract/wire/agent-config.ts";
 import type { AgentRole, AgentStatus } from "../../contract/wire/agent-status.ts";
 import type { Seen } from "../power/power-watch.ts";
-import { phaseRole } from "../role/feeding.ts";
 import { fencingView } from "../role/fencing-view.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";
 import { freshSight, isOwnKey, keyFault, nextKeyFault } from "../role/keys.ts";
 import { notReady } from "../role/readiness.ts";
 import { acksInMs } from "../role/standby.ts";
+import { phaseRole } from "../role/transitions.ts";
 import type { Settings, State } from "../role/types.ts";
 
 /** How this host's Consul is, as last asked. */

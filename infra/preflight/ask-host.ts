@@ -7,8 +7,8 @@ import { explain, SshFailure } from "../../ssh/failure.ts";
 import type { Way } from "../../ssh/way.ts";
 import { type Fault, faultFrom } from "../config/faults.ts";
 import type { Host } from "../config/topology.ts";
+import type { HostReport } from "./host-facts.ts";
 import { parseFacts, type Question, scriptFor } from "./host-facts.ts";
-import type { HostReport } from "./host-faults.ts";
 
 const connectWithinMs = 10_000;
 /** For how long a failed connection is tried again. */
