@@ -25,6 +25,8 @@ interface Registered {
 let registered: Registered[] = [];
 /** Name of the resource that is made slowly: what depends on it is registered after it, and all else before. */
 let slow = "";
+/** Which of its inputs each resource keeps as the state has them. */
+const kept = new Map<string, readonly string[]>();
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nonly-for-connections\n-----END OPENSSH PRIVATE KEY-----\n";
 
 /** Runs the program's resource part on a fake engine, which gives a Stash's input back as its output. */
@@ -35,27 +37,38 @@ async function register(
   network = sampleInput().network,
   adopt?: string,
   bare: ReadonlySet<string> = new Set(),
+  leftOut: ReadonlySet<string> = new Set(),
 ): Promise<Registered[]> {
   registered = [];
   const { Cluster } = await import("./cluster.ts");
   const { ClusterSecrets } = await import("../secrets/cluster-secrets.ts");
   const topology = sampleTopology({ hosts, gone, network, ...(adopt === undefined ? {} : { adopt }) });
-  const plan = planDeployment(topology, sampleArtifactsByArch);
+  const plan = planDeployment(topology, sampleArtifactsByArch, leftOut);
   const secrets = new ClusterSecrets("secrets", topology).make(
     pulumi.secret(keyFileJson(sampleKey)),
     undefined,
     {},
     adopted,
   );
-  new Cluster("cluster", {
-    plan,
-    secrets,
-    claim: claimOf(secrets.id, topology, "organization/holdfast/sample"),
-    access: { privateKey: pulumi.secret(privateKey) },
-    packed: () => ({ path: "/dev/null", sha256: "ab".repeat(32) }),
-    drifted: new Set(),
-    bare,
-  });
+  kept.clear();
+  const keeps: pulumi.ResourceTransformation = ({ name, opts }) => {
+    kept.set(name, (opts as pulumi.CustomResourceOptions).ignoreChanges ?? []);
+    return undefined;
+  };
+  new Cluster(
+    "cluster",
+    {
+      plan,
+      secrets,
+      claim: claimOf(secrets.id, topology, "organization/holdfast/sample"),
+      access: { privateKey: pulumi.secret(privateKey) },
+      packed: () => ({ path: "/dev/null", sha256: "ab".repeat(32) }),
+      drifted: new Set(),
+      bare,
+      leftOut,
+    },
+    { transformations: [keeps] },
+  );
   await pulumi.runtime.disconnect();
   return registered;
 }
@@ -163,6 +176,41 @@ describe("the sample's resources", () => {
       slow = "";
       expect(names.indexOf("old-tokens"), last).toBeGreaterThan(names.indexOf(last));
     }
+  });
+
+  test("a host that is left out keeps every input that its commands have, and no other does; another one sets the ACLs", async () => {
+    const { hosts } = sampleInput();
+    const [first, ...others] = hosts;
+    const all = await register(hosts, [], undefined, undefined, undefined, undefined, new Set(["host-a"]));
+    const there = (inputs: Registered["inputs"]) => connectionIn(inputs).host === first?.address;
+    const ownTokens = hosts.map(({ name }) => `${name}-token`);
+    const its = all.filter(({ type, inputs }) => type.startsWith("command:remote:") && there(inputs));
+    const asItIs = its.filter(({ name }) => !ownTokens.includes(name));
+    expect(asItIs.map(({ name }) => name).toSorted()).toEqual(
+      expect.arrayContaining([
+        "host-a-agent",
+        "host-a-consul",
+        "host-a-neard",
+        "host-a-runtime-unpack",
+        "host-a-system",
+      ]),
+    );
+    for (const { name, inputs } of asItIs)
+      expect(kept.get(name), name).toEqual(expect.arrayContaining(Object.keys(inputs)));
+    for (const { name, type } of all.filter(({ name }) => !asItIs.some((one) => one.name === name)))
+      if (type !== "pulumi:index:Stash") expect(kept.get(name) ?? [], name).toEqual([]);
+    // A token that is on its keeper's has nothing to run as long as its host is there.
+    for (const { inputs } of its.filter(({ name }) => ownTokens.includes(name))) expect(inputs.create).toBeUndefined();
+    for (const name of ["acl", "old-tokens"]) {
+      const inputs = named(all, name) ?? {};
+      expect(others.map(({ address }) => address)).toContain(connectionIn(inputs).host);
+    }
+    const given = secretsOnStdin(all.find(({ name }) => name === "old-tokens") as Registered);
+    expect(
+      Object.keys(given)
+        .filter((name) => name.endsWith("/consul-token"))
+        .toSorted(),
+    ).toEqual(others.map(({ name }) => `${name}/consul-token`));
   });
 
   test("a host that leaves takes its own token back: after its agent and its neard, before its Consul, and told by nobody else", async () => {

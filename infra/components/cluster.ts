@@ -28,6 +28,8 @@ export interface ClusterParts {
   readonly drifted: ReadonlySet<string>;
   /** Names of hosts whose machine has nothing of ours. */
   readonly bare: ReadonlySet<string>;
+  /** Names of hosts that this run does not touch; see left-out.ts. */
+  readonly leftOut: ReadonlySet<string>;
 }
 
 export class Cluster extends pulumi.ComponentResource {
@@ -50,6 +52,7 @@ export class Cluster extends pulumi.ComponentResource {
             parts.access,
             parts.claim,
             machineMark(name, parts.bare.has(name), { parent: this }),
+            parts.leftOut.has(name),
             { parent: this },
           ),
         ] as const;

@@ -13,6 +13,7 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../config/topology.ts";
+import { asItIs } from "../left-out.ts";
 import { clusterSecrets, hostSecret } from "../plan/secret-names.ts";
 import { connectionTo } from "./connection.ts";
 import { aclResetCommand, leaveCommand, retireTokensCommand, revokeCommand } from "./host-commands.ts";
@@ -21,7 +22,7 @@ import type { Deployment } from "./host-concern.ts";
 /** Its agent and its neard depend on this, so that they are gone first; it depends on its Consul, which goes after it. */
 export function hostGoodbye(
   host: Host,
-  { access, secrets, claim }: Pick<Deployment, "access" | "secrets" | "claim">,
+  { access, secrets, claim, leftOut }: Pick<Deployment, "access" | "secrets" | "claim" | "leftOut">,
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
   return new remote.Command(
@@ -33,7 +34,7 @@ export function hostGoodbye(
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },
-    options,
+    asItIs(leftOut.has(host.name), options),
   );
 }
 
@@ -88,10 +89,12 @@ export function aclReset(
  */
 export function retiredTokens(
   host: Host,
-  { access, secrets, plan, marks }: Pick<Deployment, "access" | "secrets" | "plan" | "marks">,
+  { access, secrets, plan, marks, leftOut }: Pick<Deployment, "access" | "secrets" | "plan" | "marks" | "leftOut">,
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
-  const tokens = plan.hosts.map(({ host: { name } }) => hostSecret(name, "consul-token"));
+  // One that is left out may have its old one yet.
+  const hosts = plan.hosts.map(({ host }) => host.name).filter((name) => !leftOut.has(name));
+  const tokens = hosts.map((name) => hostSecret(name, "consul-token"));
   return new remote.Command(
     "old-tokens",
     {

@@ -40,8 +40,8 @@ test("a port where nobody listens is told in words, with the host and what to do
       message:
         "host-a cannot be reached at root@127.0.0.1 port 1: the connection was refused: nothing listens there (ECONNREFUSED)",
       next:
-        "Check that it has power and network, that sshd runs, and that address and port are right. If its machine is lost, so that the " +
-        "others can be changed: holdfast replace host-a for another machine, or take host-a out of holdfast:hosts and put it into holdfast:gone.",
+        "Check that it has power and network, that sshd runs, and that address and port are right. To change the others meanwhile: " +
+        "HOLDFAST_WITHOUT=host-a pulumi up. If its machine is lost: holdfast replace host-a for another one, or take host-a out of holdfast:hosts and put it into holdfast:gone.",
     },
   });
 });

@@ -1,5 +1,6 @@
 /** Asks one host for its facts over SSH, with the pinned host keys and no others. */
 import ssh2 from "ssh2";
+import { withoutVariable } from "../../contract/cloud.ts";
 import { plainReason } from "../../contract/errors.ts";
 import { type Dialled, dial } from "../../ssh/dial.ts";
 import { exec } from "../../ssh/exec.ts";
@@ -63,8 +64,8 @@ function faultOf(way: Way, failure: SshFailure): Fault {
   return {
     ...fault,
     next:
-      `${fault.next} If its machine is lost, so that the others can be changed: holdfast replace ${name} for another machine, ` +
-      `or take ${name} out of holdfast:hosts and put it into holdfast:gone.`,
+      `${fault.next} To change the others meanwhile: ${withoutVariable}=${name} pulumi up. If its machine is lost: ` +
+      `holdfast replace ${name} for another one, or take ${name} out of holdfast:hosts and put it into holdfast:gone.`,
   };
 }
 
