@@ -154,6 +154,8 @@ function learn(draft: Draft, event: Event): void {
     draft.state = { ...state, probe: event.probe };
   } else if (event.is === "key-checked") {
     draft.state = { ...state, keyAvailable: event.available, nextKeyAvailable: event.nextAvailable ?? false };
+  } else if (event.is === "unpublished") {
+    draft.state = { ...state, published: { text: "", atMs: state.published?.atMs ?? nowMs } };
   } else if (event.is === "place-checked") {
     draft.state = { ...state, keyPlaceFault: event.fault };
   }
@@ -197,7 +199,9 @@ function publish(draft: Draft): void {
   const last = state.published;
   const ageMs = last === null ? Number.POSITIVE_INFINITY : nowMs - last.atMs;
   // Somebody waits for any of these: the holder that hands over, then whoever asked for it, and those who would take over.
-  const isAwaited = (ack !== null || active || asks !== null || clear.length > 0) && last?.text !== text;
+  // One that could not be written is written again, but not all the time.
+  const isFailed = last?.text === "";
+  const isAwaited = !isFailed && (ack !== null || active || asks !== null || clear.length > 0) && last?.text !== text;
   if (ageMs < publishMaxMs && (last?.text === text || (ageMs < publishMinMs && !isAwaited))) return;
   // Consul moves no index for a value that is the same: the beat keeps a repeated note from looking old.
   const beat = Math.floor(nowMs / 1000);

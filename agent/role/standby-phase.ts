@@ -53,6 +53,7 @@ export function standbyEvent(draft: Draft, event: Event): void {
     case "key-checked":
     case "place-checked":
     case "doubt-noted":
+    case "unpublished":
     case "renewed":
     case "renew-refused":
     case "window-found":

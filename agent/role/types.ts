@@ -457,6 +457,7 @@ export type Effect =
   /** Answered by `account-seen`, or not at all. */
   | { readonly do: "ask-account" }
   | { readonly do: "find-window"; readonly serial: number; readonly delayMs?: number }
+  /** Answered by `unpublished` where it failed. */
   | { readonly do: "publish"; readonly text: string }
   | { readonly do: "ask-switchover"; readonly note: SwitchoverNote }
   | { readonly do: "clear-switchover" }
@@ -479,6 +480,8 @@ export type Event =
   | { readonly is: "key-checked"; readonly available: boolean; readonly nextAvailable?: boolean }
   /** The key's directory was looked at: see State.keyPlaceFault. */
   | { readonly is: "place-checked"; readonly fault: string | null }
+  /** Our note was not written, as far as is known. */
+  | { readonly is: "unpublished" }
   /** `fault`: why it could not be written down; null: it is. */
   | { readonly is: "doubt-noted"; readonly isDoubted: boolean; readonly fault: string | null }
   /** A key file lies where neard would find it at its next reload. */

@@ -17,6 +17,7 @@ function edge(
   answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed,
   erase: () => string = () => "erase",
   save: () => void = () => {},
+  write: () => void = () => {},
 ) {
   const deeds: string[] = [];
   const transactions: (readonly TxnOperation[])[] = [];
@@ -28,7 +29,10 @@ function edge(
       nowMs += 300;
       return await answer();
     },
-    put: async (at: string, _value: string, { cas }: { cas?: number }) => void deeds.push(`put ${at} cas ${cas}`),
+    put: async (at: string, _value: string, { cas }: { cas?: number } = {}) => {
+      write();
+      deeds.push(`put ${at} cas ${cas}`);
+    },
     destroySession: async (session: string) => void deeds.push(`destroy ${session}`),
   };
   const later = async (deed: string) => {
@@ -47,6 +51,7 @@ function edge(
       erase: () => deeds.push(erase()),
       sealer: { canTell: true, seal: () => ["sealed"], isRight: () => true },
     },
+    roll: { written: (text: string) => text },
     doubtFile: { save },
     leaseFile: { forget: () => deeds.push("forget lease") },
     log: { warn: () => {} },
@@ -116,6 +121,17 @@ test("whether a doubt was written down is told, for the core writes it again unt
     { is: "doubt-noted", isDoubted: true, fault: "no space left on device" },
     { is: "doubt-noted", isDoubted: true, fault: null },
   ]);
+});
+
+test("that a note was not written is told: somebody may wait for what it says", async () => {
+  const { events, done } = edge();
+  await done({ do: "publish", text: "{}" });
+  expect(events).toEqual([]);
+  const lost = edge(undefined, undefined, undefined, () => {
+    throw new ConsulUnknown("no answer");
+  });
+  await lost.done({ do: "publish", text: "{}" });
+  expect(lost.events).toEqual([{ is: "unpublished" }]);
 });
 
 describe("a take-over", () => {

@@ -155,8 +155,7 @@ export class Executor {
       case "find-window":
         return await this.#findWindow(effect.serial);
       case "publish":
-        await servers.use((consul) => consul.put(keys.host(this.#p.config.host), this.#p.roll.written(effect.text)));
-        return;
+        return await this.#publish(effect.text);
       case "ask-switchover":
         await servers.use((consul) => consul.put(keys.switchover, textOf(switchoverNoteShape, effect.note)));
         return;
@@ -174,6 +173,16 @@ export class Executor {
   async #done(serial: number, work: Promise<void>): Promise<void> {
     await work;
     this.#dispatch({ is: "done", serial });
+  }
+
+  async #publish(text: string): Promise<void> {
+    const { servers, keys, roll, config } = this.#p;
+    try {
+      await servers.use((consul) => consul.put(keys.host(config.host), roll.written(text)));
+    } catch (error) {
+      this.#dispatch({ is: "unpublished" });
+      throw error;
+    }
   }
 
   /** The core asks again, and tells. */
