@@ -7,6 +7,12 @@
  */
 export const replaceVariable = "HOLDFAST_REPLACE";
 
+/**
+ * Environment variable of one `pulumi up` (or preview): names of hosts that it leaves as they are, for they cannot be reached. Here
+ * beside the other one of its kind; it concerns hosts of any make.
+ */
+export const withoutVariable = "HOLDFAST_WITHOUT";
+
 /** The component in which all of the cloud is: part of its resources' URNs. */
 export const cloudComponent = "holdfast:index:Cloud";
 

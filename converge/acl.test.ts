@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type AclFacts, type AclSpec, aclSubject, describe as marked, planAcl } from "./acl.ts";
+import { planRetirement } from "./retire.ts";
 
 const spec: AclSpec = {
   managementSecret: "management",
@@ -68,18 +69,36 @@ test("what differs is changed, and says what", () => {
   ]);
 });
 
-test("another secret is another token: made before the old one goes, and wherever that is cut, the next apply goes on", () => {
+test("another secret is another token, made beside the old one, which hosts still use; that one goes once all have the new one", () => {
   const [token, ...tokens] = converged.tokens;
   if (token === undefined) throw new Error("facts");
   const old = { ...token, secret: "other" };
   const steps = planAcl(spec, secrets, { ...converged, tokens: [old, ...tokens] });
   expect(steps).toEqual([
     expect.objectContaining({ kind: "token", exists: false, accessor: null, secret: "secret-a", why: "secret" }),
-    expect.objectContaining({ kind: "delete-token", accessor: "accessor-a", why: "another secret" }),
   ]);
   const made = { ...token, accessor: "consuls-own" };
-  expect(planAcl(spec, secrets, { ...converged, tokens: [old, made, ...tokens] })).toEqual([steps[1]]);
+  const both = { ...converged, tokens: [old, made, ...tokens] };
+  expect(planAcl(spec, secrets, both)).toEqual([]);
+  const known = { management: "m", "host-a/consul-token": "secret-a", "host-b/consul-token": "secret-b" };
+  expect(planRetirement(known, both)).toEqual([
+    { kind: "delete-token", accessor: "accessor-a", name: "holdfast-host-a", why: "another secret" },
+  ]);
   expect(planAcl(spec, secrets, { ...converged, tokens: [made, ...tokens] })).toEqual([]);
+});
+
+test("of the old tokens none goes whose host's new one Consul does not know, nor one of a host that is not told of, nor people's", () => {
+  const named = (accessor: string, secret: string, host: string) => ({
+    accessor,
+    secret,
+    description: marked(`holdfast-${host}`),
+    policies: [],
+  });
+  const byHand = { ...named("p", "people's", "host-a"), description: "holdfast-host-a, for people" };
+  const tokens = [named("1", "old-b", "host-b"), named("2", "old-c", "host-c"), named("3", "old-a", "host-a"), byHand];
+  const facts = { ...converged, tokens: [...converged.tokens, ...tokens] };
+  const known = { management: "m", "host-a/consul-token": "secret-a", "host-b/consul-token": "secret-b" };
+  expect(planRetirement(known, facts).map((step) => ("accessor" in step ? step.accessor : step))).toEqual(["3"]);
 });
 
 test("a stack that adopted its hosts has their tokens' secrets, not their public ids: nothing is made, changed or deleted", () => {

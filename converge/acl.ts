@@ -10,6 +10,8 @@
  * (`gone`) loses its token here, living or not: nobody can clean it, and its lease ends by itself.
  * Another one: a stack that adopted its hosts knows their tokens, but not the public ids under which Consul keeps them.
  * A token is known by its secret as well.
+ * And a host's other secret: Consul and agent of that host have the old one until theirs is applied, which comes after this. So
+ * the new token is made here, beside the old one, and that goes when all hosts have theirs: retire.ts.
  */
 
 import { aclName } from "../contract/topology.ts";
@@ -127,10 +129,7 @@ function policySteps(spec: AclSpec, facts: AclFacts): AclStep[] {
   });
 }
 
-/**
- * Consul never changes a token's secret: another one is another token. It is made first, under an id of Consul's choice, for two
- * cannot have one id; so there is no moment in which nobody knows the host. Cut in between, the next plan deletes the old one.
- */
+/** Consul never changes a token's secret: another one is another token, under an id of Consul's choice, for two cannot have one id. */
 function tokenSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[] {
   return spec.tokens.flatMap((token): AclStep[] => {
     const { name, policies } = token;
@@ -138,22 +137,17 @@ function tokenSteps(spec: AclSpec, secrets: Secrets, facts: AclFacts): AclStep[]
     const fact = facts.tokens.find((other) => other.secret === secret);
     const isTaken = facts.tokens.some((other) => other.accessor === accessor);
     const make = { kind: "token", name, secret, policies } as const;
-    const old = { kind: "delete-token", accessor, name, why: "another secret" } as const;
     if (fact === undefined)
       return isTaken
-        ? [{ ...make, exists: false, accessor: null, why: "secret" }, old]
+        ? [{ ...make, exists: false, accessor: null, why: "secret" }]
         : [{ ...make, exists: false, accessor, why: "absent" }];
     const same = (a: readonly string[], b: readonly string[]) => a.toSorted().join() === b.toSorted().join();
     const faults = [
       ...(same(fact.policies, policies) ? [] : ["policies"]),
       ...(fact.description === describe(name) ? [] : ["description"]),
     ];
-    return [
-      ...(faults.length === 0
-        ? []
-        : [{ ...make, exists: true, accessor: fact.accessor, why: faults.join(", ") } as const]),
-      ...(isTaken && fact.accessor !== accessor ? [old] : []),
-    ];
+    if (faults.length === 0) return [];
+    return [{ ...make, exists: true, accessor: fact.accessor, why: faults.join(", ") }];
   });
 }
 

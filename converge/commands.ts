@@ -24,6 +24,7 @@ import { fitToMounts, missingMount, requireMount } from "./neard-mount.ts";
 import { exitNotAllUnsealed, fitToOldSystemd } from "./old-systemd.ts";
 import { progressOn } from "./progress.ts";
 import { removeAll, removeConcern } from "./remove.ts";
+import { retireTokens } from "./retire.ts";
 import { revokeToken } from "./revoke.ts";
 import { parseConcern, parseSecrets, parseSpec, requireSecrets, specFrom } from "./spec.ts";
 import { specStore, thisHost } from "./this-host.ts";
@@ -76,6 +77,11 @@ export function registerConvergeCommands(program: Command): void {
     .requiredOption("--host <name>", "the host that has left")
     .requiredOption("--management-secret <name>", "which of the secrets is Consul's management token")
     .action((options: { host: string; managementSecret: string }) => revoke(options));
+  program
+    .command("retire-tokens")
+    .description("delete tokens whose host has another one by now; all hosts' tokens come as one JSON object on stdin")
+    .requiredOption("--management-secret <name>", "which of the secrets is Consul's management token")
+    .action((options: { managementSecret: string }) => retire(options));
   program
     .command("acl-reset")
     .description(
@@ -239,6 +245,13 @@ async function revoke({ host, managementSecret }: { host: string; managementSecr
   await revokeToken(host, token, { progress: progressOn(hostname(), "acl"), done: reporter("removed").add });
 }
 
+async function retire({ managementSecret }: { managementSecret: string }): Promise<void> {
+  const secrets = parseSecrets(await readStdin());
+  const token = required(secrets, managementSecret);
+  const retired = reporter("removed");
+  await retireTokens(token, secrets, { progress: progressOn(hostname(), "acl"), done: retired.add });
+}
+
 async function resetAcl({ managementSecret }: { managementSecret: string }): Promise<void> {
   const consul = await AclConsul.open(await secretOnStdin(managementSecret));
   try {
@@ -265,7 +278,11 @@ async function leaveIt(options: { managementSecret: string; deployment: string }
 }
 
 async function secretOnStdin(name: string): Promise<string> {
-  const { [name]: secret } = parseSecrets(await readStdin());
+  return required(parseSecrets(await readStdin()), name);
+}
+
+function required(secrets: Secrets, name: string): string {
+  const secret = secrets[name];
   if (secret === undefined) throw new HoldfastError("HF_USAGE", `The secret ${name} was not given on stdin.`);
   return secret;
 }

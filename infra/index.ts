@@ -9,6 +9,7 @@ import { Cluster } from "./components/cluster.ts";
 import { refuseFaults } from "./config/faults.ts";
 import { loadConfiguration } from "./config/load-configuration.ts";
 import type { Topology } from "./config/topology.ts";
+import { leftOutHosts } from "./left-out.ts";
 import { stackOutputs } from "./outputs.ts";
 import { planDeployment } from "./plan/deployment.ts";
 import { lookAtHosts, nothingSeen, type Seen } from "./preflight/preflight.ts";
@@ -33,16 +34,19 @@ export const {
   const { settings, topology, validatorKey, nextValidatorKey, fencing, sshPrivateKey, warnings } = configuration;
   for (const warning of warnings) await pulumi.log.warn(warning);
   const updating = !pulumi.runtime.isDryRun();
+  const leftOut = leftOutHosts(topology);
+  for (const name of leftOut) await pulumi.log.warn(`${name} is left out of this run, and stays as it is.`);
   const cloud = await beginCloud(configuration);
   // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
   const secrets = new ClusterSecrets("secrets", topology);
   const claim = claimOf(secrets.id, topology, stackName());
-  const look = (at: Topology, except?: ReadonlySet<string>) => lookAtHosts(at, sshPrivateKey, known(claim), except);
+  const look = (at: Topology, except: ReadonlySet<string> = new Set()) =>
+    lookAtHosts(at, sshPrivateKey, known(claim), new Set([...except, ...leftOut]));
   const looking = updating ? look(cloud.topology, cloud.awaited) : nothingSeen;
   const loading = updating ? import("./secrets/certificates.ts") : undefined;
   const artifacts = await prepareArtifacts(settings);
   refuseFaults("the artifacts", artifacts.faults);
-  const plan = planDeployment(topology, artifacts.byArch);
+  const plan = planDeployment(topology, artifacts.byArch, leftOut);
   await loading;
   let seen = await accepted(looking);
   const places = await cloud.make();
@@ -60,6 +64,7 @@ export const {
     packed: artifacts.packed,
     drifted: seen.drifted,
     bare: seen.bare,
+    leftOut,
   });
   return stackOutputs(configuration, places, secrets.managementToken);
 });

@@ -99,6 +99,7 @@ test("a note that is not understood is one of a host that is not ready, not of a
     isActive: false,
     asks: null,
     cleared: null,
+    acksInS: 0,
     fencing: null,
     modifyIndex: 5,
   };

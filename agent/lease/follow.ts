@@ -33,7 +33,7 @@ const maxPending = 12;
 const pauseAfterFailureMs = 200;
 
 /** A host of which nothing is understood: it is there, and no more is known. */
-const notUnderstood = { ready: false, ack: null, isActive: false, asks: null, fencing: null } as const;
+const notUnderstood = { ready: false, ack: null, acksInS: 0, isActive: false, asks: null, fencing: null } as const;
 
 /** Runs until `signal` aborts. A failed query is told by silence: `watch` counts from the last good one. */
 export async function follow(options: {

@@ -47,6 +47,8 @@ export interface PeerNote {
   readonly because: string;
   /** The switchover for which it stands ready. */
   readonly ack: string | null;
+  /** For so long it will stand ready for none, rounded up to ten seconds; null: while the lock is as it sees it. */
+  readonly acksInS: number | null;
   /** Its neard has the key, and its fence is not shut for a switchover. */
   readonly isActive: boolean;
   /** It wants the others to say that they hold nothing: what their answers must name. See roll-call.ts. */

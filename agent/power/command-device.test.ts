@@ -85,13 +85,14 @@ describe("one call at a time", () => {
     return { it, running };
   }
 
-  test("a reading that was begun before the power was cut is not what is read after it", async () => {
+  test("a reading that was begun before the power was cut is not what is read after it; whose it was takes the younger one's answer", async () => {
     const { it, running } = slow();
     const before = it.read(bounds);
     const after = it.read(bounds);
-    await expect(before).rejects.toThrow("the fence command for host-a was asked for status again meanwhile");
+    expect(running[0]?.signal.aborted).toBe(true);
     running[1]?.end("on\n");
     expect((await after).state).toBe("on");
+    expect((await before).state).toBe("on");
   });
 
   test("nor does an older one take the younger one's beginning for its answer", async () => {
@@ -99,9 +100,45 @@ describe("one call at a time", () => {
     const before = it.read(bounds);
     running[0]?.end("off\n");
     const after = it.read(bounds);
-    await expect(before).rejects.toThrow("asked for status again meanwhile");
     running[1]?.end("on\n");
     expect((await after).state).toBe("on");
+    expect((await before).state).toBe("on");
+  });
+
+  test("a look now and then ends no reading: it takes its answer, and begins its own where there is none", async () => {
+    const { it, running } = slow();
+    const job = it.read(bounds);
+    const look = it.read({ ...bounds, isIdle: true });
+    expect(running).toHaveLength(1);
+    running[0]?.end("on\n");
+    expect([(await job).state, (await look).state]).toEqual(["on", "on"]);
+    const later = it.read({ ...bounds, isIdle: true });
+    running[1]?.end("off\n");
+    expect((await later).state).toBe("off");
+  });
+
+  test("a reading that something hangs on waits for no look, which takes its answer", async () => {
+    const { it, running } = slow();
+    const look = it.read({ ...bounds, isIdle: true });
+    const job = it.read(bounds);
+    expect(running.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    running[1]?.end("off\n");
+    expect([(await job).state, (await look).state]).toEqual(["off", "off"]);
+  });
+
+  test("whoever waits for another's reading that is given up begins its own, and waits no longer than its bound", async () => {
+    const { it, running } = slow();
+    const stop = new AbortController();
+    const job = it.read({ withinMs: 5000, signal: stop.signal });
+    const own = new AbortController();
+    const look = it.read({ withinMs: 5000, signal: own.signal, isIdle: true });
+    const late = it.read({ withinMs: 5, signal: own.signal, isIdle: true });
+    await expect(late).rejects.toThrow("the fence command for host-a did not answer in time");
+    stop.abort();
+    await expect(job).rejects.toThrow("it was broken off");
+    await vi.waitFor(() => expect(running).toHaveLength(2));
+    running[1]?.end("on\n");
+    expect((await look).state).toBe("on");
   });
 
   test("an order that is given again ends none that is under way", async () => {

@@ -12,8 +12,10 @@
  * is ever taken for `off`, only the very word is.
  * Another: a reading that is still under way, of whoever gave it up or asked for something else. A `start` would wait for
  * that one's end and take its answer, which may be from before the power was cut; a `restart` ends it, and begins anew. So
- * an answer is always of a call that was begun when it was asked for. (systemd's InvocationID would tell too, but is gone
- * with the unit, which systemd unloads as soon as the program ends.)
+ * an answer is always of a call that was begun when it was asked for, or later: whose reading is ended by a younger one
+ * takes that one's answer. (systemd's InvocationID would tell too, but is gone with the unit, which systemd unloads as soon
+ * as the program ends.) A look now and then, on which nothing hangs, ends no reading: it takes the answer of the one that
+ * is under way, or it would keep a power-off waiting.
  * An order says nothing that could be too old, and may take longer than one waits for it: it is left to go on, and who
  * gives it again waits for the one that runs. Begun anew each time, a slow one would never come to its end.
  */
@@ -21,7 +23,7 @@ import { readFile } from "node:fs/promises";
 import type { PowerDeviceConfig } from "../../contract/fencing.ts";
 import { powerOutput } from "../../contract/paths.ts";
 import { run } from "../../host/system/run.ts";
-import type { DeviceReading, PowerBounds, PowerDevice } from "./device.ts";
+import type { DeviceReading, PowerBounds, PowerDevice, ReadBounds } from "./device.ts";
 
 type Config = Extract<PowerDeviceConfig, { device: "command" }>;
 type Action = "status" | "off" | "on";
@@ -49,32 +51,54 @@ export class CommandDevice implements PowerDevice {
   readonly pollMs = 500;
   readonly #config: Config;
   readonly #units: UnitRunner;
-  /** The last reading: there is one at a time, and the younger one ends the older. */
-  #reading = new AbortController();
+  /** The reading under way: there is one at a time, and the younger one ends the older. */
+  #reading: Reading | null = null;
 
   constructor(config: Config, units: UnitRunner = systemdRunner) {
     this.#config = config;
     this.#units = units;
   }
 
-  async read({ withinMs, signal }: PowerBounds): Promise<DeviceReading> {
-    const { host } = this.#config;
+  async read({ isIdle = false, ...bounds }: ReadBounds): Promise<DeviceReading> {
+    const { withinMs, signal } = bounds;
     if (signal.aborted) throw new Error("it was broken off");
-    this.#reading.abort();
-    const call = new AbortController();
-    this.#reading = call;
-    const assertLast = () => {
-      if (call.signal.aborted) throw new Error(`the fence command for ${host} was asked for status again meanwhile`);
-    };
-    const written = await this.#run("status", this.#units.restart, {
-      withinMs,
-      signal: AbortSignal.any([signal, call.signal]),
-    }).catch((error: unknown) => {
-      assertLast();
-      throw error;
-    });
-    // What is there may be a younger one's beginning.
-    assertLast();
+    const ended = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+    let reading = (isIdle ? this.#reading : null) ?? this.#begin(bounds);
+    for (;;) {
+      const isOwn = reading.asker === signal;
+      const outcome = await (isOwn ? reading.outcome : endedBy(ended, reading.outcome, this.#config.host));
+      if (signal.aborted) throw new Error("it was broken off");
+      // What is there may be the younger one's beginning.
+      if (reading.next !== null) reading = reading.next;
+      else if (!(outcome instanceof Error)) return outcome;
+      else if (!isOwn && reading.asker.aborted) reading = this.#begin(bounds);
+      else throw outcome;
+    }
+  }
+
+  /** Ends the one that is under way. */
+  #begin({ withinMs, signal }: PowerBounds): Reading {
+    const stop = new AbortController();
+    const before = this.#reading;
+    const started = Promise.withResolvers<DeviceReading | Error>();
+    const reading: Reading = { outcome: started.promise, asker: signal, stop, next: null };
+    this.#reading = reading;
+    if (before !== null) {
+      before.next = reading;
+      before.stop.abort();
+    }
+    void this.#status({ withinMs, signal: AbortSignal.any([signal, stop.signal]) })
+      .catch((error: Error) => error)
+      .then((outcome) => {
+        if (this.#reading === reading) this.#reading = null;
+        started.resolve(outcome);
+      });
+    return reading;
+  }
+
+  async #status(bounds: PowerBounds): Promise<DeviceReading> {
+    const { host } = this.#config;
+    const written = await this.#run("status", this.#units.restart, bounds);
     const said = written.trimEnd().split("\n").at(-1)?.trim() ?? "";
     if (said !== "on" && said !== "off")
       throw new Error(`the fence command for ${host} said neither on nor off, but "${shown(said)}"`);
@@ -102,6 +126,29 @@ export class CommandDevice implements PowerDevice {
       const why = said === "" ? (error as Error).message.split("\n")[0] : said;
       throw new Error(`the fence command for ${host} failed at ${action}: ${why}`, { cause: error });
     }
+  }
+}
+
+interface Reading {
+  /** Never rejects. */
+  readonly outcome: Promise<DeviceReading | Error>;
+  /** Of whoever began it. */
+  readonly asker: AbortSignal;
+  readonly stop: AbortController;
+  /** The younger one that has ended it. */
+  next: Reading | null;
+}
+
+/** Somebody else's reading is waited for no longer than for an own one. */
+async function endedBy<T>(ended: AbortSignal, outcome: Promise<T>, host: string): Promise<T | Error> {
+  const late = Promise.withResolvers<Error>();
+  const end = () => late.resolve(new Error(`the fence command for ${host} did not answer in time`));
+  if (ended.aborted) end();
+  ended.addEventListener("abort", end, { once: true });
+  try {
+    return await Promise.race([outcome, late.promise]);
+  } finally {
+    ended.removeEventListener("abort", end);
   }
 }
 

@@ -7,6 +7,11 @@ export interface PowerBounds {
   readonly signal: AbortSignal;
 }
 
+export interface ReadBounds extends PowerBounds {
+  /** Nothing hangs on it, as of a look now and then: it may take the answer of a reading that was begun before it was asked for. */
+  readonly isIdle?: boolean;
+}
+
 export interface DeviceReading {
   /** `off`: the device said so in so many words. Whatever else it says is `on`, or an error. */
   readonly state: "on" | "off";
@@ -20,7 +25,7 @@ export interface PowerDevice {
   /** Between two readings while one waits for it to be off. */
   readonly pollMs: number;
   /** @throws WrongMachine when the device answers for another machine; Error when nothing can be told */
-  read(bounds: PowerBounds): Promise<DeviceReading>;
+  read(bounds: ReadBounds): Promise<DeviceReading>;
   /** Cuts the power, at once and without asking the machine. Its end proves nothing: only a reading does. */
   cut(bounds: PowerBounds): Promise<void>;
   /** Gives power back. */

@@ -135,6 +135,17 @@ describe("cuts the power", () => {
     expect((await it.read(bounds)).because).toContain("failed: the node is down (server_error)");
   });
 
+  test("how an action stands is asked more seldom the longer it takes: one request a second is what the rate limit regains", async () => {
+    const begun: Said = { status: 201, json: { action: action() } };
+    const stands: Said = { json: { action: action() } };
+    const often = [got(), stands, got(), stands, got(), got(), stands, ...[5, 6, 7].map(() => got()), got(), stands];
+    const { it, asked } = device([listed(server()), begun, ...often]);
+    await it.cut(bounds);
+    for (let i = 0; i < 8; i++)
+      expect((await it.read(bounds)).because).toContain("action 9 (stop_server) has not ended");
+    expect(asked().filter((one) => one === "GET /actions/9")).toHaveLength(4);
+  });
+
   test("an API that is down, or overrun, is an error with its words", async () => {
     const down = device([new Error("connect ECONNREFUSED")]);
     await expect(down.it.read(bounds)).rejects.toThrow(/ECONNREFUSED/);

@@ -6,7 +6,8 @@
  * looked at with each reading. A server that turns out to be another one is looked for by its name again the next time:
  * somebody may have mended it.
  * Awkward case: an action that never ends, or ends badly. The server's status is what counts; how the action stands is
- * asked only to say why it is not off.
+ * asked only to say why it is not off, and the more seldom the longer it takes: with the readings that would use up the
+ * rate limit within an hour or two, for everybody who uses the project.
  */
 import { isWithin } from "../../contract/address.ts";
 import type { PowerDeviceConfig } from "../../contract/fencing.ts";
@@ -26,6 +27,8 @@ export class HcloudDevice implements PowerDevice {
   readonly #api: PowerApi;
   #id: number | null = null;
   #action: Action | null = null;
+  /** Readings since the action was begun. */
+  #readings = 0;
 
   constructor(config: Config, api: PowerApi) {
     this.#config = config;
@@ -53,6 +56,7 @@ export class HcloudDevice implements PowerDevice {
     const { id } = await this.#server(bounds);
     // 423, another action runs: the client asks again each second, within the bound.
     this.#action = await this.#api.power(command, id, { ...bounds, retryLocked: true });
+    this.#readings = 0;
   }
 
   async #server(bounds: PowerBounds): Promise<Server> {
@@ -96,8 +100,10 @@ export class HcloudDevice implements PowerDevice {
   /** Why the last order has had no effect yet, for the end of a sentence; empty: not known. */
   async #trouble(bounds: PowerBounds): Promise<string> {
     if (this.#action === null || this.#action.status === "success") return "";
+    this.#readings += 1;
     try {
-      this.#action = await this.#api.get("actions", this.#action.id, bounds);
+      if (Number.isInteger(Math.log2(this.#readings)))
+        this.#action = await this.#api.get("actions", this.#action.id, bounds);
     } catch {
       return "";
     }

@@ -37,7 +37,7 @@ export async function readPower(
   const end = () => reading.abort();
   signal.addEventListener("abort", end);
   try {
-    const { state, because } = await device.read({ withinMs: callMs, signal: reading.signal });
+    const { state, because } = await device.read({ withinMs: callMs, signal: reading.signal, isIdle: true });
     return seen(state, because);
   } catch (error) {
     return seen(null, error instanceof Error ? error.message : String(error));

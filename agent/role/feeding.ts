@@ -1,16 +1,6 @@
 /** When the fence is fed, and when never again. */
-import type { Draft } from "./transitions.ts";
-import type { HolderPhase, Phase } from "./types.ts";
-
-/** Once the fence is shut for a switchover, nothing may feed it again. */
-export function sealed(phase: Phase): boolean {
-  return phase.name === "handing" && phase.step !== "asking" && phase.step !== "window";
-}
-
-/** What this host is to others: it validates until its fence shuts, however long a switchover waits for its moment. */
-export function phaseRole(phase: Phase): Phase["name"] {
-  return phase.name === "handing" && !sealed(phase) ? "active" : phase.name;
-}
+import { type Draft, sealed } from "./transitions.ts";
+import type { HolderPhase } from "./types.ts";
 
 /** The fence is fed at most this often, however often renewals are confirmed. */
 const feedMs = 1000;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
+import { acksInMs } from "./standby.ts";
 import { heldByA, nothingFound, settings } from "./testing.ts";
 import { Fenced, free, note, three } from "./testing-fencing.ts";
 import type { FencingSettings } from "./types.ts";
@@ -138,8 +139,86 @@ describe("an agent that is restarted while the lock is doubted", () => {
     core.asked("note-doubt");
     core.see({ ...free, seal: "wrong" });
     expect(core.asked("note-doubt")).toEqual([{ do: "note-doubt", isDoubted: true }]);
+    core.tell({ is: "doubt-noted", isDoubted: true, fault: null });
     for (let index = 61; index <= 125; index++) core.live(1000, heldByA(index));
-    expect(core.asked("note-doubt")).toEqual([{ do: "note-doubt", isDoubted: false }]);
+    expect(core.asked("note-doubt")[0]).toEqual({ do: "note-doubt", isDoubted: false });
+  });
+
+  test("tells the holder, and status, for how long it stands ready for no switchover", () => {
+    const switchover = { id: "s1", from: "host-a", to: "host-b" };
+    const told = (core: Fenced) =>
+      core.asked("publish").map(({ text }) => {
+        const { ack, acksInS } = JSON.parse(text);
+        return { ack, acksInS };
+      });
+    const core = new Fenced({}, three, doubting);
+    const watch = (from: number, to: number) => {
+      for (let index = from; index < to; index++)
+        core.probe().see(heldByA(index), { switchover }).after(1000).tell({ is: "tick" });
+    };
+    watch(61, 64);
+    expect(told(core).at(-1)).toEqual({ ack: null, acksInS: 60 });
+    watch(64, 100);
+    expect(told(core).at(-1)).toEqual({ ack: null, acksInS: 30 });
+    expect(acksInMs(core.own, core.state, core.nowMs)).toBe(core.state.watch.overMs - core.nowMs);
+    watch(100, 116);
+    // What is left a holder that asks would wait for.
+    expect(told(core).at(-1)).toEqual({ ack: null, acksInS: 0 });
+    watch(116, 125);
+    expect(told(core).at(-1)).toEqual({ ack: "s1", acksInS: 0 });
+    const wrong = new Fenced({}, three).live(3000, { ...heldByA(50), seal: "wrong" });
+    expect(told(wrong).at(-1)).toEqual({ ack: null, acksInS: null });
+  });
+
+  describe("where that could not be written down", () => {
+    const failed = () => {
+      const core = new Fenced().watched().see({ ...free, seal: "wrong" });
+      core.asked("note-doubt");
+      return core.tell({ is: "doubt-noted", isDoubted: true, fault: "no space left on device" });
+    };
+    const written = (core: Fenced, isDoubted: boolean) => core.tell({ is: "doubt-noted", isDoubted, fault: null });
+
+    test("it is written again each second until it is, whatever this host is meanwhile", () => {
+      const core = failed();
+      core.tell({ is: "key-found" });
+      expect(core.state.phase.name).toBe("demoting");
+      for (let i = 0; i < 3; i++) {
+        expect(core.after(900).tell({ is: "tick" }).asked("note-doubt")).toEqual([]);
+        expect(core.after(100).tell({ is: "tick" }).asked("note-doubt")).toEqual([
+          { do: "note-doubt", isDoubted: true },
+        ]);
+        core.tell({ is: "doubt-noted", isDoubted: true, fault: "no space left on device" });
+        expect(core.state.doubtNote.fault).toBe("no space left on device");
+      }
+      written(core.after(1000).tell({ is: "tick" }), true).asked("note-doubt");
+      expect(core.state.doubtNote).toMatchObject({ isDoubted: true, fault: null });
+      expect(core.after(5000).tell({ is: "tick" }).asked("note-doubt")).toEqual([]);
+    });
+
+    test("or until the doubt is over, which is written down in its place", () => {
+      const core = failed();
+      for (let index = 61; index <= 125; index++) core.live(1000, heldByA(index));
+      expect(core.asked("note-doubt").at(-1)).toEqual({ do: "note-doubt", isDoubted: false });
+      written(core, false);
+      expect(core.state.doubtNote).toMatchObject({ isDoubted: false, fault: null });
+    });
+
+    test("and so is the end of a doubt", () => {
+      const core = new Fenced({}, three, doubting);
+      written(core.tell({ is: "tick" }), true);
+      for (let index = 61; index <= 125; index++) core.live(1000, heldByA(index));
+      expect(core.asked("note-doubt")).toContainEqual({ do: "note-doubt", isDoubted: false });
+      core.tell({ is: "doubt-noted", isDoubted: false, fault: "read-only file system" });
+      expect(core.after(1000).tell({ is: "tick" }).asked("note-doubt")).toEqual([
+        { do: "note-doubt", isDoubted: false },
+      ]);
+    });
+  });
+
+  test("writes it anew, for it may be that it could not be read", () => {
+    const core = new Fenced({}, three, doubting).tell({ is: "tick" });
+    expect(core.asked("note-doubt")).toEqual([{ do: "note-doubt", isDoubted: true }]);
+    expect(new Fenced({}, three).tell({ is: "tick" }).asked("note-doubt")).toEqual([]);
   });
 
   test("does not take the next record at its word: it waits the longest, and for everybody", () => {

@@ -12,7 +12,10 @@ import type { Event, Fencing, PowerJob, Settings, State } from "./types.ts";
 
 /** After a try that showed nothing: a device that is down is asked again, but not all the time. */
 const retryMs = 5000;
-/** Between two looks at a device of a host that says nothing. */
+/**
+ * Between two looks at a device of a host that says nothing, and after an order that was broken off. That is what a cloud's rate
+ * limit regains; where one order after the other is broken off, twice as long each time, up to `retryMs`.
+ */
 const lookAgainMs = 1000;
 /** The edge keeps the bound itself; an answer that still has not come by then never will. */
 const lostAnswerMs = 15_000;
@@ -29,6 +32,7 @@ export const noFencing: Fencing = {
   term: null,
   tries: 0,
   failure: null,
+  brokenOff: null,
   notBeforeMs: 0,
   last: null,
 };
@@ -47,10 +51,13 @@ export function pursue(draft: Draft, wish: Wish): void {
     if (isWanted && !isLost && isSameTerm(job.term, termOf(watch))) return;
     abandonPower(draft);
     if (isLost && job.what === "off") noteFailure(draft, lost(job));
+    else if (job.what === "off" && isSameTerm(job.term, termOf(watch)))
+      noteBreak(draft, "this host had something else to wait for meanwhile");
   }
-  const { notBeforeMs, failure } = draft.state.fencing;
+  const { notBeforeMs, failure, brokenOff } = draft.state.fencing;
   // A look that came too early for the next one must not keep an order back.
-  if (wish.off !== null && (failure === null || nowMs >= notBeforeMs)) begin(draft, wish.off, "off");
+  const isFirst = failure === null && brokenOff === null;
+  if (wish.off !== null && (isFirst || nowMs >= notBeforeMs)) begin(draft, wish.off, "off");
   else if (wish.off === null && wish.look !== null && nowMs >= notBeforeMs) begin(draft, wish.look, "look");
 }
 
@@ -86,7 +93,7 @@ function forgetOldTerm(draft: Draft): void {
   const { fencing, watch } = draft.state;
   const term = termOf(watch);
   if (fencing.term === null ? term === null : isSameTerm(fencing.term, term)) return;
-  setFencing(draft, { term, proofs: [], tries: 0, failure: null, notBeforeMs: 0 });
+  setFencing(draft, { term, proofs: [], tries: 0, failure: null, brokenOff: null, notBeforeMs: 0 });
 }
 
 /** Asks anew for each term, and again when a holder was seen alive in between: an answer counts for what it was asked about. */
@@ -123,21 +130,28 @@ export function takeProof(draft: Draft, event: Event): void {
   // The question was about a term that is over by now.
   if (!isSameTerm(job.term, termOf(watch))) return;
   if (event.proof.outcome === "off") keep(draft, event.proof);
-  // Whoever breaks off has tried nothing: it is begun anew as soon as it is wanted again.
-  else if (job.what === "look" || event.isBrokenOff) setFencing(draft, { notBeforeMs: draft.nowMs + lookAgainMs });
+  else if (job.what === "look") setFencing(draft, { notBeforeMs: draft.nowMs + lookAgainMs });
+  // Whoever breaks off has tried nothing.
+  else if (event.isBrokenOff) noteBreak(draft, event.proof.because);
   else noteFailure(draft, event.proof);
 }
 
 function keep(draft: Draft, proof: PowerProof): void {
   const { fencing } = draft.state;
   const proofs = [...fencing.proofs.filter(({ host }) => host !== proof.host), proof];
-  setFencing(draft, { proofs, last: proof, failure: null });
+  setFencing(draft, { proofs, last: proof, failure: null, brokenOff: null });
 }
 
 function noteFailure(draft: Draft, proof: PowerProof): void {
   const failure: PowerProof = { ...proof, outcome: "unproven" };
   const tries = draft.state.fencing.tries + 1;
-  setFencing(draft, { failure, last: failure, tries, notBeforeMs: draft.nowMs + retryMs });
+  setFencing(draft, { failure, last: failure, tries, brokenOff: null, notBeforeMs: draft.nowMs + retryMs });
+}
+
+function noteBreak(draft: Draft, because: string): void {
+  const count = (draft.state.fencing.brokenOff?.count ?? 0) + 1;
+  const waitMs = Math.min(retryMs, lookAgainMs * 2 ** (count - 1));
+  setFencing(draft, { brokenOff: { count, because }, notBeforeMs: draft.nowMs + waitMs });
 }
 
 function setFencing(draft: Draft, change: Partial<Fencing>): void {

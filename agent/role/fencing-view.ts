@@ -14,6 +14,8 @@ export function fencingView(settings: Settings, state: State, nowMs: number): Om
     return { ...common, target: fencing.job.host, state: "running", because: underWay(fencing.job) };
   const verdict = judgeTakeOver(settings, state, nowMs);
   const gate = verdict.act ? undefined : verdict.gate;
+  if (gate !== undefined && gate.host !== null && !gate.isStuck && fencing.brokenOff !== null)
+    return { ...common, target: gate.host, state: "running", because: gate.because };
   const [open] = unresolved(settings, state);
   // It is this, and nothing else, that this host waits for: also where of several hosts some are known to be off.
   if (open !== undefined && gate?.isStuck)

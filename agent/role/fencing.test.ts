@@ -85,6 +85,35 @@ describe("a holder that says nothing", () => {
     expect(core.live(1200, heldByA(50)).deeds()).toEqual(["off host-a"]);
   });
 
+  test("an order that is broken off again and again is given ever more seldom, and status says why", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    core.deeds();
+    for (const waitMs of [1000, 2000, 4000, 5000, 5000]) {
+      core.answer("unproven", "the lock has moved since", true);
+      const because =
+        "host-a may still run: its power is to be cut first; the order was broken off (the lock has moved since), and is given again in a moment";
+      expect(core.view).toMatchObject({ state: "running", target: "host-a", because });
+      core.live(waitMs - 100, heldByA(50));
+      expect(core.state.because).toBe(because);
+      expect(core.deeds(), `${waitMs}`).toEqual([]);
+      core.live(100, heldByA(50));
+      expect(core.deeds(), `${waitMs}`).toEqual(["off host-a"]);
+    }
+    core.answer("unproven", "no route");
+    expect(core.state.fencing).toMatchObject({ tries: 1, brokenOff: null });
+  });
+
+  test("nor is it given again at once when this host was not ready for a moment: each costs the device some questions", () => {
+    const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
+    core.deeds();
+    core.live(200, heldByA(50), { syncing: true });
+    expect(core.deeds()).toEqual(["abandon-power"]);
+    core.live(500, heldByA(50));
+    expect(core.deeds()).toEqual([]);
+    core.live(700, heldByA(50));
+    expect(core.deeds()).toEqual(["off host-a"]);
+  });
+
   test("that renews after all is left alone: what is under way ends", () => {
     const core = new Fenced().watched().live(takeoverMs + 200, heldByA(50));
     core.deeds();

@@ -117,13 +117,20 @@ export function fencingGate(settings: Settings, state: State, nowMs: number): Ga
     return { because, host, isStuck: true };
   }
   const because =
-    fencing.job?.what === "off" ? underWay(fencing.job) : `${host} may still run: its power is to be cut first`;
+    fencing.job?.what === "off"
+      ? underWay(fencing.job)
+      : `${host} may still run: its power is to be cut first${brokenOffIn(fencing)}`;
   return { because, host, isStuck: false };
 }
 
 /** What is being done, and why it takes its time. */
 export function underWay({ host, trouble }: PowerJob): string {
   return `cuts the power of ${host}, which may still run${trouble === null ? "" : `; so far: ${trouble}`}`;
+}
+
+function brokenOffIn({ brokenOff }: Fencing): string {
+  if (brokenOff === null) return "";
+  return `; the order was broken off (${brokenOff.because}), and is given again in a moment`;
 }
 
 const times = (count: number): string => (count === 1 ? "1 try" : `${count} tries`);

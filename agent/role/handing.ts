@@ -12,15 +12,13 @@
  * so that `active` can give way. At last `demoting` restarts neard, for a process that once had the key may go on advertising it.
  */
 
-import { sealed } from "./feeding.ts";
 import { signingFault } from "./readiness.ts";
 import { isSwapDue } from "./rotation.ts";
-import { ask, type Draft, enter, enterDemoting, releaseOf } from "./transitions.ts";
+import { ackWithinMs, whyNot } from "./switchover.ts";
+import { ask, type Draft, enter, enterDemoting, releaseOf, sealed } from "./transitions.ts";
 import type { Event, HandingPhase, Probe } from "./types.ts";
 import { freshNote } from "./watch.ts";
 
-/** The successor may need takeoverMs until it can believe our marker, and this long to say so. */
-const ackMs = 3000;
 /** How long to wait for a maintenance window before the switchover is dropped. */
 const windowMaxMs = 600_000;
 /** When neard knows of no window, it is asked again after this. */
@@ -72,8 +70,10 @@ function check(draft: Draft, phase: HandingPhase): void {
       if (isAcked(draft, phase)) {
         if (phase.job.window) awaitWindow(draft, phase);
         else shut(draft, phase);
-      } else if (waitedMs > draft.settings.lease.takeoverMs + ackMs)
-        drop(draft, phase, `${phase.job.to} did not say that it stands ready`);
+      } else if (waitedMs > ackWithinMs(draft.settings.lease)) {
+        const why = whyNot(freshNote(state.watch, phase.job.to, nowMs));
+        drop(draft, phase, `${phase.job.to} did not say that it stands ready${why === null ? "" : `: it ${why}`}`);
+      }
       return;
     case "window":
       if (phase.windowMs !== null && nowMs >= phase.windowMs) {

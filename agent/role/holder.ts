@@ -7,10 +7,10 @@
  * whether the ticket ran out.
  */
 import { activeEvent } from "./active.ts";
-import { feed, sealed } from "./feeding.ts";
+import { feed } from "./feeding.ts";
 import { handingEvent } from "./handing.ts";
 import { takingEvent } from "./taking.ts";
-import { type Draft, enterDemoting, noteTampering, releaseOf, saveLease } from "./transitions.ts";
+import { type Draft, enterDemoting, noteTampering, releaseOf, saveLease, sealed } from "./transitions.ts";
 import type { Event, HolderPhase, Lease } from "./types.ts";
 
 export function holderEvent(draft: Draft, event: Event): void {

@@ -9,17 +9,17 @@ import { textOf } from "../../contract/wire/format.ts";
 import { type HostNote, hostNoteShape } from "../../contract/wire/notes.ts";
 import { heedAccount } from "./account.ts";
 import { demoteEvent } from "./demoting.ts";
-import { phaseRole, sealed } from "./feeding.ts";
+import { doubtNoteFound, keepDoubtNote } from "./doubt-note.ts";
 import { abandonPower, noFencing } from "./fencing-steps.ts";
 import { keepHeard } from "./heard.ts";
 import { holderEvent } from "./holder.ts";
 import { notReady } from "./readiness.ts";
 import { answersOf, isKeylessAfter } from "./roll-call.ts";
 import { heedStandDown } from "./stand-down.ts";
-import { ackFor } from "./standby.ts";
+import { ackFor, acksInMs } from "./standby.ts";
 import { standbyEvent } from "./standby-phase.ts";
 import { noteSwitchoverEnd } from "./switchover-end.ts";
-import { type Draft, done, enterDemoting, noteTampering, releaseOf } from "./transitions.ts";
+import { type Draft, done, enterDemoting, noteTampering, phaseRole, releaseOf, sealed } from "./transitions.ts";
 import type { Event, Lease, Settings, State, Step, Term } from "./types.ts";
 import { doubtingWatch, newWatch, observe } from "./watch.ts";
 
@@ -56,6 +56,7 @@ export function blankState(nowMs: number): State {
     guard: null,
     standDown: null,
     fencing: noFencing,
+    doubtNote: doubtNoteFound(false),
     isKeyless: false,
     serial: 0,
   };
@@ -65,7 +66,9 @@ export function blankState(nowMs: number): State {
 export function start(settings: Settings, findings: Findings, nowMs: number): Step {
   const { savedLease, savedTerm, armed, keyFilePresent, isDoubted } = findings;
   const blank = blankState(nowMs);
-  const state = isDoubted ? { ...blank, watch: doubtingWatch(settings.lease, nowMs) } : blank;
+  const state = isDoubted
+    ? { ...blank, watch: doubtingWatch(settings.lease, nowMs), doubtNote: doubtNoteFound(isDoubted) }
+    : blank;
   const draft: Draft = { settings, state, effects: [], nowMs };
   if (savedLease !== null && armed === "for-lease" && nowMs < savedLease.deadlineMs) {
     draft.state = {
@@ -129,8 +132,7 @@ export function reduce(settings: Settings, before: State, event: Event, nowMs: n
   }
   if (draft.state.phase.name !== "standby") abandonPower(draft);
   draft.state = { ...draft.state, isKeyless: isKeylessAfter(before, draft.state) };
-  const { isDoubted } = draft.state.watch;
-  if (isDoubted !== before.watch.isDoubted) draft.effects.push({ do: "note-doubt", isDoubted });
+  keepDoubtNote(draft, event, before.watch.isDoubted);
   if (!isValidating(draft.state) && draft.state.heard !== null) draft.state = { ...draft.state, heard: null };
   if (event.is === "tick") publish(draft);
   return done(draft);
@@ -152,6 +154,8 @@ function learn(draft: Draft, event: Event): void {
     draft.state = { ...state, probe: event.probe };
   } else if (event.is === "key-checked") {
     draft.state = { ...state, keyAvailable: event.available, nextKeyAvailable: event.nextAvailable ?? false };
+  } else if (event.is === "unpublished") {
+    draft.state = { ...state, published: { text: "", atMs: state.published?.atMs ?? nowMs } };
   } else if (event.is === "place-checked") {
     draft.state = { ...state, keyPlaceFault: event.fault };
   }
@@ -174,16 +178,30 @@ function publish(draft: Draft): void {
   const fault = state.phase.name === "standby" ? notReady(settings, state, nowMs) : `is ${state.phase.name}`;
   const ack = state.phase.name === "standby" && fault === null ? ackFor(settings, state, nowMs) : null;
   const active = phaseRole(state.phase) === "active";
+  const acksMs = state.phase.name === "standby" ? acksInMs(settings, state, nowMs) : 0;
+  // In steps of ten: each other text is a write to Consul.
+  const acksInS = acksMs === null ? null : 10 * Math.ceil(acksMs / 10_000);
   const asks = state.fencing.call?.number ?? null;
   const clear = answersOf(settings, state, nowMs);
   const { job } = state.fencing;
   const fencing = job?.what === "off" ? job.host : null;
-  const note: HostNote = { ready: fault === null, because: fault ?? "ready", ack, active, asks, clear, fencing };
+  const note: HostNote = {
+    ready: fault === null,
+    because: fault ?? "ready",
+    ack,
+    acksInS,
+    active,
+    asks,
+    clear,
+    fencing,
+  };
   const text = textOf(hostNoteShape, note);
   const last = state.published;
   const ageMs = last === null ? Number.POSITIVE_INFINITY : nowMs - last.atMs;
   // Somebody waits for any of these: the holder that hands over, then whoever asked for it, and those who would take over.
-  const isAwaited = (ack !== null || active || asks !== null || clear.length > 0) && last?.text !== text;
+  // One that could not be written is written again, but not all the time.
+  const isFailed = last?.text === "";
+  const isAwaited = !isFailed && (ack !== null || active || asks !== null || clear.length > 0) && last?.text !== text;
   if (ageMs < publishMaxMs && (last?.text === text || (ageMs < publishMinMs && !isAwaited))) return;
   // Consul moves no index for a value that is the same: the beat keeps a repeated note from looking old.
   const beat = Math.floor(nowMs / 1000);

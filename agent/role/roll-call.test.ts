@@ -10,6 +10,7 @@ const asked = {
   isActive: false,
   asks: "question 1",
   cleared: null,
+  acksInS: 0,
   fencing: null,
   modifyIndex: 70,
 };

@@ -52,6 +52,8 @@ export function standbyEvent(draft: Draft, event: Event): void {
       return;
     case "key-checked":
     case "place-checked":
+    case "doubt-noted":
+    case "unpublished":
     case "renewed":
     case "renew-refused":
     case "window-found":

@@ -236,6 +236,21 @@ test("a repeated note differs from the one before: Consul moves no index for the
   expect(new Set(texts).size).toBe(texts.length);
 });
 
+test("a note that could not be written is written again after a second, not only when it is repeated anyway", () => {
+  const core = ready().live(1000, heldByA(50));
+  const written = (ms: number) => {
+    core.asked("publish");
+    return core.live(ms, heldByA(50)).asked("publish").length;
+  };
+  expect(written(3000)).toBe(0);
+  core.tell({ is: "unpublished" });
+  expect(written(100)).toBe(1);
+  core.tell({ is: "unpublished" });
+  expect(written(800)).toBe(0);
+  expect(written(300)).toBe(1);
+  expect(written(3000)).toBe(0);
+});
+
 test("a key that somebody left where neard would find it is erased, and the neard that may have read it killed", () => {
   const core = ready().live(500, heldByA(50));
   core.asked("shut");

@@ -12,6 +12,7 @@ import { backoffAfter } from "./deaths.ts";
 import { fencedFor, fencingGate, type Gate, isStale, provenOff, suspectsOf, type Wish, whoFences } from "./fencing.ts";
 import { guardView } from "./guard.ts";
 import { notReady } from "./readiness.ts";
+import { ackWithinMs } from "./switchover.ts";
 import type { Probe, Settings, State, TakeOverStory, Watch } from "./types.ts";
 import { freshNote, isUnbroken } from "./watch.ts";
 
@@ -191,6 +192,18 @@ function doubtOn({ watch, tampering }: State, nowMs: number): string {
 function isWatched(watch: Watch, session: string, takeoverMs: number, nowMs: number): boolean {
   const { held } = watch;
   return held?.session === session && nowMs - held.sinceMs >= takeoverMs && nowMs >= held.othersOverMs;
+}
+
+/**
+ * In how many milliseconds this standby could believe the marker of whoever holds now, and so stand ready for a switchover;
+ * 0: before a holder that asks for it gives up, as where nobody holds; null: not while the lock is as it is.
+ */
+export function acksInMs(settings: Settings, { watch }: State, nowMs: number): number | null {
+  const { lock, held, heardMs } = watch;
+  if (lock === null || lock.session === null) return 0;
+  if (!mayBelieve(lock) || held?.session !== lock.session) return null;
+  const inMs = Math.max(held.sinceMs + waitMs(settings.lease, heardMs), held.othersOverMs) - nowMs;
+  return inMs <= ackWithinMs(settings.lease) ? 0 : inMs;
 }
 
 /** The note of a switchover that this host shall stand ready for, once it could believe the holder's marker. */

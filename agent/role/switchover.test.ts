@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { LockView } from "../lease/lock-record.ts";
-import { phaseRole } from "./feeding.ts";
 import { admitSwitchover } from "./switchover.ts";
 import { activeCore, Core, settings } from "./testing.ts";
+import { phaseRole } from "./transitions.ts";
 
 const ours: LockView = {
   modifyIndex: 80,
@@ -11,7 +11,7 @@ const ours: LockView = {
   value: { host: "host-b", seq: 1 },
   seal: "right",
 };
-const note = (ack: string | null, ready = true) => ({
+const note = (ack: string | null, ready = true, acksInS: number | null = 0) => ({
   "host-a": {
     ready,
     because: ready ? "ready" : "neard is syncing",
@@ -19,6 +19,7 @@ const note = (ack: string | null, ready = true) => ({
     isActive: false,
     asks: null,
     cleared: null,
+    acksInS,
     fencing: null,
     modifyIndex: 70,
   },
@@ -31,6 +32,7 @@ const activeNote = {
     isActive: true,
     asks: null,
     cleared: null,
+    acksInS: 0,
     fencing: null,
     modifyIndex: 95,
   },
@@ -211,6 +213,20 @@ describe("handing over", () => {
     expect(core.effects.some((effect) => effect.do === "shut")).toBe(false);
   });
 
+  test("says so when its successor was restarted meanwhile, and doubts the lock", () => {
+    const core = asked();
+    for (let ms = 0; ms < settings.lease.takeoverMs + 3200; ms += 500) {
+      core.after(500).tell({ is: "renewed", session: "session-b", sentMs: core.nowMs - 5, lockIndex: 5 });
+      core.see(ours, { notes: note(null, true, 50) });
+      core.probe({ validatorKey: settings.publicKey }).tell({ is: "tick" });
+    }
+    expect(core.state.lastSwitchover).toMatchObject({
+      state: "failed",
+      because:
+        "host-a did not say that it stands ready: it would not believe for up to 50 s yet that the holder has let go",
+    });
+  });
+
   test("looks for its window once the successor is ready, and waits for it", () => {
     const core = asked(true);
     expect(core.effects.some((effect) => effect.do === "find-window")).toBe(false);
@@ -297,6 +313,26 @@ describe("who may begin one", () => {
     ["not when nobody was heard of", undefined, {}, "host-a: has not been heard of lately"],
   ] as const)("%s", ([, to, notes, reason]) => {
     expect(admit(activeCore().see(ours, { notes }), to)).toMatchObject({ refused: expect.stringContaining(reason) });
+  });
+
+  test.for([
+    [40, "host-a: would not believe for up to 40 s yet that the holder has let go", "ask again in 40 s"],
+    [null, "host-a: would not believe while the lock is as it sees it", "mend the standby first"],
+  ] as const)("not to one that doubts the lock for %s s: it would say nothing", ([acksInS, reason, next]) => {
+    expect(admit(activeCore().see(ours, { notes: note(null, true, acksInS) }))).toMatchObject({
+      refused: expect.stringContaining(reason),
+      next: expect.stringContaining(next),
+      mayPass: true,
+    });
+  });
+
+  test("rather to one that is ready and believes", () => {
+    const peers = [...settings.peers, { host: "host-c", priority: 50 }];
+    const notes = { ...note(null, true, 40), "host-c": note(null)["host-a"] };
+    const core = activeCore().see(ours, { notes });
+    expect(admitSwitchover({ ...settings, peers }, core.state, { window: false }, core.nowMs)).toEqual({
+      to: "host-c",
+    });
   });
 
   test("nobody while one is under way", () => {

@@ -1,7 +1,13 @@
 /** Whether a switchover that somebody asks for may begin, and to whom. Pure. */
+import type { LeaseTiming } from "../../contract/timing.ts";
 import type { SwitchoverRequest } from "../../contract/wire/agent-status.ts";
-import type { Settings, State } from "./types.ts";
+import type { PeerNote, Settings, State } from "./types.ts";
 import { freshNote } from "./watch.ts";
+
+/** A holder waits so long for its successor's word: that one may need takeoverMs until it can believe our marker, and a moment to say so. */
+export function ackWithinMs({ takeoverMs }: LeaseTiming): number {
+  return takeoverMs + 3000;
+}
 
 export interface NotAdmitted {
   readonly refused: string;
@@ -47,15 +53,28 @@ export function admitSwitchover(
   const candidates = settings.peers
     .filter((peer) => peer.host !== settings.host && (request.to === undefined || peer.host === request.to))
     .sort((a, b) => b.priority - a.priority || (a.host < b.host ? -1 : 1));
-  const ready = candidates.find((peer) => freshNote(state.watch, peer.host, nowMs)?.ready);
+  const ready = candidates.find((peer) => whyNot(freshNote(state.watch, peer.host, nowMs)) === null);
   if (ready !== undefined) return { to: ready.host };
-  const reasons = candidates.map((peer) => {
-    const note = freshNote(state.watch, peer.host, nowMs);
-    return `${peer.host}: ${note === null ? "has not been heard of lately" : note.because}`;
-  });
+  const notes = candidates.map((peer) => ({ host: peer.host, note: freshNote(state.watch, peer.host, nowMs) }));
+  const reasons = notes.map(({ host, note }) => `${host}: ${whyNot(note)}`);
+  const soonest = notes
+    .flatMap(({ note }) => (note?.ready && note.acksInS !== null ? [note.acksInS] : []))
+    .toSorted((a, b) => a - b)[0];
   return {
     refused: `no standby is ready (${reasons.join("; ")})`,
-    next: "mend the standby first; holdfast status shows its state",
+    next:
+      soonest === undefined
+        ? "mend the standby first; holdfast status shows its state"
+        : `ask again in ${soonest} s; holdfast status shows why`,
     mayPass: true,
   };
+}
+
+/** What keeps a standby from standing ready for a switchover, by its own word; null: nothing. */
+export function whyNot(note: PeerNote | null): string | null {
+  if (note === null) return "has not been heard of lately";
+  if (!note.ready) return note.because;
+  if (note.acksInS === 0) return null;
+  const long = note.acksInS === null ? "while the lock is as it sees it" : `for up to ${note.acksInS} s yet`;
+  return `would not believe ${long} that the holder has let go`;
 }

@@ -73,6 +73,7 @@ export const note = (change: Partial<PeerNote> = {}) => ({
   isActive: false,
   asks: null,
   cleared: null,
+  acksInS: 0,
   fencing: null,
   modifyIndex: 70,
   ...change,

@@ -1,5 +1,4 @@
 /** What the phases share: a draft of the step under way, numbered effects, and the way out of power. */
-import { phaseRole } from "./feeding.ts";
 import type { Effect, HolderPhase, Lease, Phase, Settings, State, Step, Term } from "./types.ts";
 
 /** A step being made. Only the functions of agent/role touch it, within one call of `reduce`. */
@@ -8,6 +7,16 @@ export interface Draft {
   state: State;
   readonly effects: Effect[];
   readonly nowMs: number;
+}
+
+/** Once the fence is shut for a switchover, nothing may feed it again. */
+export function sealed(phase: Phase): boolean {
+  return phase.name === "handing" && phase.step !== "asking" && phase.step !== "window";
+}
+
+/** What this host is to others: it validates until its fence shuts, however long a switchover waits for its moment. */
+export function phaseRole(phase: Phase): Phase["name"] {
+  return phase.name === "handing" && !sealed(phase) ? "active" : phase.name;
 }
 
 export function done(draft: Draft): Step {

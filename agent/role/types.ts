@@ -326,10 +326,25 @@ export interface Fencing {
   /** Tries for `term` that did not show it off, and why the last one did not. */
   readonly tries: number;
   readonly failure: PowerProof | null;
+  /**
+   * Orders for `term` in a row that were broken off before they came to anything, and why the last one was; null: none was
+   * since the last try that counts.
+   */
+  readonly brokenOff: { readonly count: number; readonly because: string } | null;
   /** No next try before this. */
   readonly notBeforeMs: number;
   /** What was done last, of whichever term. */
   readonly last: PowerProof | null;
+}
+
+/** What the agent that comes after this one will find of Watch.isDoubted; see doubt-note.ts. */
+export interface DoubtNote {
+  /** As it was last written down; null: that is not known. */
+  readonly isDoubted: boolean | null;
+  /** When that was last asked for. */
+  readonly askedMs: number;
+  /** Why it is not written down as it should be; null: nothing is known against it. */
+  readonly fault: string | null;
 }
 
 /** The order to keep still; see stand-down.ts. */
@@ -366,6 +381,7 @@ export interface State {
   /** `wasDoubted`, `overMs`: as in Watch, when it began. */
   readonly standDown: (StandDown & { readonly wasDoubted: boolean; readonly overMs: number }) | null;
   readonly fencing: Fencing;
+  readonly doubtNote: DoubtNote;
   /** This host holds nothing, and its neard was shown to have no key since it last could: see roll-call.ts. */
   readonly isKeyless: boolean;
   /** Counts effects whose answers matter, so that a late answer to an abandoned one is known as such. */
@@ -408,7 +424,7 @@ export type Effect =
     }
   | { readonly do: "save-lease"; readonly lease: Lease; readonly term: Term }
   | { readonly do: "forget-lease" }
-  /** For the agent that comes after this one. */
+  /** For the agent that comes after this one. Answered by `doubt-noted`. */
   | { readonly do: "note-doubt"; readonly isDoubted: boolean }
   | { readonly do: "arm"; readonly serial: number; readonly epoch: number }
   | { readonly do: "feed"; readonly epoch: number; readonly untilMs: number }
@@ -441,6 +457,7 @@ export type Effect =
   /** Answered by `account-seen`, or not at all. */
   | { readonly do: "ask-account" }
   | { readonly do: "find-window"; readonly serial: number; readonly delayMs?: number }
+  /** Answered by `unpublished` where it failed. */
   | { readonly do: "publish"; readonly text: string }
   | { readonly do: "ask-switchover"; readonly note: SwitchoverNote }
   | { readonly do: "clear-switchover" }
@@ -463,6 +480,10 @@ export type Event =
   | { readonly is: "key-checked"; readonly available: boolean; readonly nextAvailable?: boolean }
   /** The key's directory was looked at: see State.keyPlaceFault. */
   | { readonly is: "place-checked"; readonly fault: string | null }
+  /** Our note was not written, as far as is known. */
+  | { readonly is: "unpublished" }
+  /** `fault`: why it could not be written down; null: it is. */
+  | { readonly is: "doubt-noted"; readonly isDoubted: boolean; readonly fault: string | null }
   /** A key file lies where neard would find it at its next reload. */
   | { readonly is: "key-found" }
   | { readonly is: "renewed"; readonly session: string; readonly sentMs: number; readonly lockIndex: number }

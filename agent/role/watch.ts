@@ -37,6 +37,8 @@ export function newWatch(nowMs: number): Watch {
 /**
  * That of an agent which starts where the one before it doubted the lock. What that one saw is gone; that it doubted is
  * not, nor is the wait that goes with a doubt, which begins anew.
+ * Why not from where it was: which record was the last proven one went with that agent, so an old one that is put back while
+ * nobody watches looks right to this one; only the longest wait covers whom it conceals.
  */
 export function doubtingWatch(lease: LeaseTiming, nowMs: number): Watch {
   return { ...newWatch(nowMs), isDoubted: true, overMs: nowMs + waitMs(lease, longestHeardMs) };

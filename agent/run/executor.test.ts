@@ -13,7 +13,12 @@ const entry = { key, value: "", modifyIndex: 90, lockIndex: 5, session: "session
 const committed: TxnOutcome = { committed: true, entries: [entry, entry] };
 
 /** An edge whose partners write down what they are asked; each question to Consul takes 300 ms. */
-function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed, erase: () => string = () => "erase") {
+function edge(
+  answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed,
+  erase: () => string = () => "erase",
+  save: () => void = () => {},
+  write: () => void = () => {},
+) {
   const deeds: string[] = [];
   const transactions: (readonly TxnOperation[])[] = [];
   const events: Event[] = [];
@@ -24,7 +29,10 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed, 
       nowMs += 300;
       return await answer();
     },
-    put: async (at: string, _value: string, { cas }: { cas?: number }) => void deeds.push(`put ${at} cas ${cas}`),
+    put: async (at: string, _value: string, { cas }: { cas?: number } = {}) => {
+      write();
+      deeds.push(`put ${at} cas ${cas}`);
+    },
     destroySession: async (session: string) => void deeds.push(`destroy ${session}`),
   };
   const later = async (deed: string) => {
@@ -43,6 +51,8 @@ function edge(answer: () => TxnOutcome | Promise<TxnOutcome> = () => committed, 
       erase: () => deeds.push(erase()),
       sealer: { canTell: true, seal: () => ["sealed"], isRight: () => true },
     },
+    roll: { written: (text: string) => text },
+    doubtFile: { save },
     leaseFile: { forget: () => deeds.push("forget lease") },
     log: { warn: () => {} },
   };
@@ -98,6 +108,31 @@ const written = (transactions: (readonly TxnOperation[])[]) =>
     const last = operations.at(-1);
     return last !== undefined && "value" in last ? JSON.parse(last.value) : null;
   });
+
+test("whether a doubt was written down is told, for the core writes it again until it is", async () => {
+  let isFull = true;
+  const { events, done } = edge(undefined, undefined, () => {
+    if (isFull) throw new Error("no space left on device");
+  });
+  await done({ do: "note-doubt", isDoubted: true });
+  isFull = false;
+  await done({ do: "note-doubt", isDoubted: true });
+  expect(events).toEqual([
+    { is: "doubt-noted", isDoubted: true, fault: "no space left on device" },
+    { is: "doubt-noted", isDoubted: true, fault: null },
+  ]);
+});
+
+test("that a note was not written is told: somebody may wait for what it says", async () => {
+  const { events, done } = edge();
+  await done({ do: "publish", text: "{}" });
+  expect(events).toEqual([]);
+  const lost = edge(undefined, undefined, undefined, () => {
+    throw new ConsulUnknown("no answer");
+  });
+  await lost.done({ do: "publish", text: "{}" });
+  expect(lost.events).toEqual([{ is: "unpublished" }]);
+});
 
 describe("a take-over", () => {
   test("is one transaction: the index that was seen, then unlock the holder, then lock", async () => {

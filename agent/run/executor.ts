@@ -120,7 +120,7 @@ export class Executor {
       case "forget-lease":
         return leaseFile.forget();
       case "note-doubt":
-        return this.#p.doubtFile.save(effect.isDoubted);
+        return await this.#noteDoubt(effect.isDoubted);
       case "feed":
         return await fence.feed(effect.epoch, effect.untilMs);
       case "arm":
@@ -155,8 +155,7 @@ export class Executor {
       case "find-window":
         return await this.#findWindow(effect.serial);
       case "publish":
-        await servers.use((consul) => consul.put(keys.host(this.#p.config.host), this.#p.roll.written(effect.text)));
-        return;
+        return await this.#publish(effect.text);
       case "ask-switchover":
         await servers.use((consul) => consul.put(keys.switchover, textOf(switchoverNoteShape, effect.note)));
         return;
@@ -174,6 +173,29 @@ export class Executor {
   async #done(serial: number, work: Promise<void>): Promise<void> {
     await work;
     this.#dispatch({ is: "done", serial });
+  }
+
+  async #publish(text: string): Promise<void> {
+    const { servers, keys, roll, config } = this.#p;
+    try {
+      await servers.use((consul) => consul.put(keys.host(config.host), roll.written(text)));
+    } catch (error) {
+      this.#dispatch({ is: "unpublished" });
+      throw error;
+    }
+  }
+
+  /** The core asks again, and tells. */
+  async #noteDoubt(isDoubted: boolean): Promise<void> {
+    let fault: string | null = null;
+    try {
+      this.#p.doubtFile.save(isDoubted);
+    } catch (error) {
+      fault = error instanceof Error ? error.message : String(error);
+    }
+    // Not in the middle of the event that asked for it.
+    await Promise.resolve();
+    this.#dispatch({ is: "doubt-noted", isDoubted, fault });
   }
 
   /** Asked as often as every second: that there is no answer is said once. */

@@ -34,8 +34,9 @@ test("a lock that somebody tampers with", async () => {
   const quiet = await lines(standbyStatus("host-b"));
   expect(quiet).toContain("holdfast_lock_sealed 1");
   expect(quiet).toContain("holdfast_lock_tampering 0");
+  const lock = { doubted: false, acksInMs: 0, doubtFault: null };
   const tampering = { count: 3, lastAgoMs: 5, because: "deleted" };
-  const told = await lines(standbyStatus("host-b", { lock: { seal: "wrong", tampering } }));
+  const told = await lines(standbyStatus("host-b", { lock: { ...lock, seal: "wrong", tampering } }));
   expect(told).toContain("holdfast_lock_sealed 0");
   expect(told).toContain("holdfast_lock_tampering 3");
 });

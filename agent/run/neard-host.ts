@@ -6,12 +6,12 @@ import { randomUUID } from "node:crypto";
 import type { StandDownRequest, SwitchoverProgress, SwitchoverRequest } from "../../contract/wire/agent-status.ts";
 import { markOf } from "../fence/ruleset.ts";
 import { follow } from "../lease/follow.ts";
-import { sealed } from "../role/feeding.ts";
 import { notConfirmable } from "../role/fencing-steps.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";
 import { reduce, start } from "../role/reduce.ts";
 import { admitSwitchover } from "../role/switchover.ts";
+import { sealed } from "../role/transitions.ts";
 import type { Event, Settings, State, Step } from "../role/types.ts";
 import { Executor, type Partners } from "./executor.ts";
 
@@ -101,6 +101,7 @@ export class NeardHost {
     this.#log(before);
     this.#logGuard();
     this.#logTampering(before);
+    this.#logDoubtNote(before);
     this.#logHeard();
     for (const effect of effects) this.#executor.start(effect);
   }
@@ -191,11 +192,17 @@ export class NeardHost {
 
   /**
    * Something is wrong that a restart of the agent would mend, and this host holds nothing and tries nothing. Nor was it
-   * told to stand down, which another agent would not know of.
+   * told to stand down, which another agent would not know of; nor has it a doubt that one would not know of either.
    */
   get wantsRestart(): boolean {
-    const { phase, standDown } = this.#state;
-    return this.#needsNewAgent && standDown === null && phase.name === "standby" && phase.attempt.step === "none";
+    const { phase, standDown, doubtNote } = this.#state;
+    return (
+      this.#needsNewAgent &&
+      standDown === null &&
+      doubtNote.fault === null &&
+      phase.name === "standby" &&
+      phase.attempt.step === "none"
+    );
   }
 
   /**
@@ -295,6 +302,14 @@ export class NeardHost {
     const { tampering } = this.#state;
     if (tampering !== null && tampering.count !== before?.count)
       this.#p.log.error({ times: tampering.count }, `somebody tampers with the lock: ${tampering.because}`);
+  }
+
+  /** One line when it cannot be written down, and one when it is; it is tried each second. */
+  #logDoubtNote({ doubtNote: before }: State): void {
+    const { fault } = this.#state.doubtNote;
+    if (fault === before.fault) return;
+    if (fault === null) this.#p.log.info({ effect: "note-doubt" }, "whether the lock is doubted is written down again");
+    else this.#p.log.error({ effect: "note-doubt" }, `whether the lock is doubted is not written down: ${fault}`);
   }
 
   /** One line when the chain no longer takes what neard signs, and when it does again; the counts change all the time. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AgentConfig } from "../../contract/wire/agent-config.ts";
 import type { LockView } from "../lease/lock-record.ts";
-import { activeCore, Core, heldByA, settings } from "../role/testing.ts";
+import { activeCore, Core, heldByA, nothingFound, settings } from "../role/testing.ts";
 import { health } from "./http.ts";
 import { type Around, statusOf } from "./status.ts";
 
@@ -52,6 +52,7 @@ test("a switchover that waits for its window changes no health endpoint: the hos
       isActive: false,
       asks: null,
       cleared: null,
+      acksInS: 0,
       fencing: null,
       modifyIndex: 70,
     },
@@ -112,7 +113,7 @@ test("what to expect after a power loss is said while it is not heard, unless th
 
 test("somebody who tampers with the lock is told with what was seen last, and since when", () => {
   const core = activeCore().see(ours);
-  expect(statusIn(core).lock).toEqual({ seal: "right", tampering: null });
+  expect(statusIn(core).lock).toMatchObject({ seal: "right", tampering: null });
   core.after(200).see({ ...ours, modifyIndex: 81, value: null, seal: "wrong" });
   core.after(3000);
   expect(statusIn(core).lock).toMatchObject({ seal: "wrong", tampering: { count: 1, lastAgoMs: 3000 } });
@@ -127,6 +128,7 @@ describe("which host is active, as a host sees it", () => {
       isActive,
       asks: null,
       cleared: null,
+      acksInS: 0,
       fencing: null,
       modifyIndex: 70,
     },
@@ -145,5 +147,16 @@ describe("which host is active, as a host sees it", () => {
 
   test("nobody where the lock is free, whatever was said before", () => {
     expect(seen({ ...heldByA(50), session: null }, true)).toBeNull();
+  });
+});
+
+test("a doubt is told: for how long this host stands ready for no switchover, and that it could not be written down", () => {
+  const core = new Core({ ...nothingFound, isDoubted: true }).tell({ is: "tick" });
+  core.tell({ is: "doubt-noted", isDoubted: true, fault: "no space left on device" }).live(2000, heldByA(50));
+  const { overMs } = core.state.watch;
+  expect(statusIn(core).lock).toMatchObject({
+    doubted: true,
+    acksInMs: overMs - core.nowMs,
+    doubtFault: "no space left on device",
   });
 });

@@ -2,12 +2,13 @@
 import type { AgentConfig } from "../../contract/wire/agent-config.ts";
 import type { AgentRole, AgentStatus } from "../../contract/wire/agent-status.ts";
 import type { Seen } from "../power/power-watch.ts";
-import { phaseRole } from "../role/feeding.ts";
 import { fencingView } from "../role/fencing-view.ts";
 import { guardView } from "../role/guard.ts";
 import { heardView } from "../role/heard.ts";
 import { freshSight, isOwnKey, keyFault, nextKeyFault } from "../role/keys.ts";
 import { notReady } from "../role/readiness.ts";
+import { acksInMs } from "../role/standby.ts";
+import { phaseRole } from "../role/transitions.ts";
 import type { Settings, State } from "../role/types.ts";
 
 /** How this host's Consul is, as last asked. */
@@ -64,7 +65,7 @@ export function statusOf(config: AgentConfig, settings: Settings | null, state: 
     paused: watch.paused,
     switchover: job,
     standDown: standDownOf(state, nowMs),
-    lock: isNeardHost ? lockOf(state, nowMs) : null,
+    lock: isNeardHost ? lockOf(settings, state, nowMs) : null,
     fencing: settings === null ? null : fencingOf(settings, state, around),
     guard: settings === null || phase.name !== "standby" ? null : guardView(settings, state, nowMs),
     heard: heardOf(config, state, nowMs),
@@ -107,11 +108,16 @@ function keyOf(settings: Settings | null, state: State, nowMs: number): AgentSta
   };
 }
 
-function lockOf({ watch, tampering }: State, nowMs: number): AgentStatus["lock"] {
+function lockOf(settings: Settings, state: State, nowMs: number): AgentStatus["lock"] {
+  const { watch, tampering, doubtNote, phase } = state;
+  const inMs = phase.name === "standby" ? acksInMs(settings, state, nowMs) : 0;
   const told = tampering === null ? null : { count: tampering.count, because: tampering.because };
   return {
     seal: watch.lock === null || watch.lock.modifyIndex === 0 ? null : watch.lock.seal,
     tampering: told === null ? null : { ...told, lastAgoMs: Math.round(nowMs - (tampering?.atMs ?? nowMs)) },
+    doubted: watch.isDoubted,
+    acksInMs: inMs === null ? null : Math.round(inMs),
+    doubtFault: doubtNote.fault,
   };
 }
 

@@ -3,7 +3,7 @@ import { HoldfastError } from "../../contract/errors.ts";
 import { type ClusterSession, type CommandContext, findHost, jsonOption } from "../command-context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { hostsNow } from "../replace/hosts-now.ts";
-import type { Replacement } from "../replace/take-step.ts";
+import type { Replacement } from "../replace/next-step.ts";
 import { withProgress } from "../terminal/progress.ts";
 
 interface Options {

@@ -1,7 +1,8 @@
 /** The cluster as a Mermaid drawing: hosts in their zones, who votes, where the key may be, and what would change. Pure. */
 import { spareOf } from "../../contract/quorum.ts";
 import type { HostRole } from "../../contract/topology.ts";
-import type { Comparison, HostChange } from "../../infra/compare/compare.ts";
+import type { Comparison } from "../../infra/compare/compare.ts";
+import type { HostChange } from "../../infra/compare/host-changes.ts";
 
 const words: Record<HostChange["state"], string> = {
   same: "stays as it is",

@@ -1,5 +1,5 @@
 /** What happens to a host, in a few words that text and page share. Pure. */
-import type { HostChange } from "../../infra/compare/compare.ts";
+import type { HostChange } from "../../infra/compare/host-changes.ts";
 
 export function hostWords(host: HostChange): string {
   switch (host.state) {

@@ -14,6 +14,19 @@ export const newForMs = 24 * 3_600_000;
 /** A server that was made so lately boots: whatever the operator says, an earlier call of his has made it. */
 export const bootsForMs = 15 * 60_000;
 
+/** What one call of the command is about, and what it has done so far. */
+export interface Replacement {
+  readonly host: string;
+  /** Somebody can be asked, and did not say yes to all beforehand. */
+  readonly asks: boolean;
+  readonly withoutStandby: boolean;
+  /** Holds for one time only: the machine that comes of it is not meant. */
+  anew: boolean;
+  /** On the monotonic clock. */
+  readonly giveUpMs: number;
+  readonly did: ("drained" | "machine-made" | "deployed")[];
+}
+
 export interface Situation {
   readonly host: string;
   readonly hosts: readonly HostNow[];

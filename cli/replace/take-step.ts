@@ -13,21 +13,8 @@ import { drainHost } from "./drain-host.ts";
 import { hostsNow } from "./hosts-now.ts";
 import { lookAtMachine, type Machine } from "./machine.ts";
 import { settingsHostKey } from "./new-host-key.ts";
-import { type CloudServer, missingOn, nextStep } from "./next-step.ts";
+import { type CloudServer, missingOn, nextStep, type Replacement } from "./next-step.ts";
 import { callAgain, done, machineNeeded, machineSteps, nothingToDo, type ReplaceReport } from "./words.ts";
-
-/** What one call of the command is about, and what it has done so far. */
-export interface Replacement {
-  readonly host: string;
-  /** Somebody can be asked, and did not say yes to all beforehand. */
-  readonly asks: boolean;
-  readonly withoutStandby: boolean;
-  /** Holds for one time only: the machine that comes of it is not meant. */
-  anew: boolean;
-  /** On the monotonic clock. */
-  readonly giveUpMs: number;
-  readonly did: ("drained" | "machine-made" | "deployed")[];
-}
 
 export interface End {
   readonly code: ExitCode;

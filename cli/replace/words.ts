@@ -2,7 +2,7 @@
 import type { StackHost } from "../ports.ts";
 import { formatDuration } from "../terminal/duration.ts";
 import type { Machine } from "./machine.ts";
-import type { Replacement } from "./take-step.ts";
+import type { Replacement } from "./next-step.ts";
 
 /** `holdfast replace --json`. */
 export interface ReplaceReport {

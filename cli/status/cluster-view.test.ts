@@ -25,6 +25,8 @@ const silent = (
 });
 const well = [activeStatus("host-a"), standbyStatus("host-b"), arbiterStatus("host-c")] as const;
 
+const sound = { doubted: false, acksInMs: 0, doubtFault: null };
+
 describe("a cluster that is well", () => {
   const view = clusterView(cluster, says(...well));
 
@@ -121,7 +123,7 @@ describe("what is amiss", () => {
   test("somebody who tampers with the lock, by the host that saw it last, for an hour", () => {
     const because = "an old record of the lock was put back";
     const seen = (lastAgoMs: number, what = because) =>
-      ({ seal: "right", tampering: { count: 2, lastAgoMs, because: what } }) as const;
+      ({ ...sound, seal: "right", tampering: { count: 2, lastAgoMs, because: what } }) as const;
     const a = activeStatus("host-a", { lock: seen(9000, "the lock's key was deleted") });
     const b = standbyStatus("host-b", { lock: seen(4000) });
     const problem = `Somebody tampers with the lock in Consul, or put its data back: ${because}, seen by host-b 4.0 s ago`;
@@ -133,9 +135,31 @@ describe("what is amiss", () => {
   });
 
   test("a lock whose holder's agent is older than the seals", () => {
-    const b = standbyStatus("host-b", { lock: { seal: "missing", tampering: null } });
+    const b = standbyStatus("host-b", { lock: { ...sound, seal: "missing", tampering: null } });
     expect(problemsOf(says(well[0], b, well[2]))[0]).toContain("no seal, as host-b sees it");
     expect(problemsOf(says(well[0], standbyStatus("host-b", { lock: null }), well[2]))).toEqual([]);
+  });
+
+  test("a standby that stands ready for no switchover, with why and for how long", () => {
+    const problems = (change: object) => {
+      const lock = { ...sound, seal: "right", tampering: null, ...change } as const;
+      return problemsOf(says(well[0], standbyStatus("host-b", { lock }), well[2]));
+    };
+    const where = "(docs/security.md#who-tampers-with-the-lock)";
+    expect(problems({ doubted: true, acksInMs: 41_000 })).toEqual([
+      `host-b stands ready for no switchover for 41.0 s yet, and may take as long to take over: it doubts what the lock says ${where}.`,
+    ]);
+    expect(problems({ seal: "wrong", acksInMs: null })).toEqual([
+      `host-b stands ready for no switchover while that is so, and may take as long to take over: the seal of the lock's record is wrong ${where}.`,
+    ]);
+    expect(problems({ doubted: true })).toEqual([]);
+  });
+
+  test("a doubt that could not be written down", () => {
+    const lock = { ...sound, seal: "right", tampering: null, doubtFault: "no space left on device" } as const;
+    expect(problemsOf(says(well[0], standbyStatus("host-b", { lock }), well[2]))).toEqual([
+      "host-b cannot write down whether it doubts the lock, which its agent would forget in a restart: no space left on device. Make room in /run, and do not restart holdfastd there before.",
+    ]);
   });
 
   test("a switchover that waits for its window: its host is active, and nothing is amiss", () => {

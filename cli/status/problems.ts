@@ -15,6 +15,7 @@ export function findProblems(cluster: StackOutputs, view: Facts, statuses: reado
     ...view.hosts.flatMap(validatorProblems),
     ...keyProblems(statuses),
     ...lockProblems(statuses),
+    ...doubtProblems(statuses),
     ...fencingProblems(statuses),
     ...statuses.flatMap(({ host, key }) => (key.placeFault === null ? [] : [`On ${host} ${key.placeFault}.`])),
     ...view.hosts.flatMap(consulProblems),
@@ -73,6 +74,29 @@ function lockProblems(statuses: readonly AgentStatus[]): string[] {
     ...otherRelease(statuses, "missing", "has no seal", "of before 0.2"),
     ...otherRelease(statuses, "newer", "is of a newer release", "newer than theirs"),
   ];
+}
+
+/** Who doubts the lock can do little with it for a minute, and must not forget it. */
+function doubtProblems(statuses: readonly AgentStatus[]): string[] {
+  return statuses.flatMap(({ host, role, lock }) => {
+    if (lock === null) return [];
+    const slow = role === "standby" ? slowly(host, lock) : [];
+    if (lock.doubtFault === null) return slow;
+    const unwritten = `${host} cannot write down whether it doubts the lock, which its agent would forget in a restart`;
+    return [...slow, `${unwritten}: ${lock.doubtFault}. Make room in /run, and do not restart holdfastd there before.`];
+  });
+}
+
+function slowly(host: string, { doubted, acksInMs, seal }: NonNullable<AgentStatus["lock"]>): string[] {
+  if (acksInMs === 0) return [];
+  const why = doubted
+    ? "it doubts what the lock says"
+    : seal === "right"
+      ? "whoever held before may be heard for so long"
+      : `the seal of the lock's record is ${seal}`;
+  const long = acksInMs === null ? "while that is so" : `for ${formatDuration(acksInMs)} yet`;
+  const where = "(docs/security.md#who-tampers-with-the-lock)";
+  return [`${host} stands ready for no switchover ${long}, and may take as long to take over: ${why} ${where}.`];
 }
 
 /** A record that its readers wait the longest for, though nobody need have tampered with it. */

@@ -71,7 +71,7 @@ export function standbyStatus(host: string, overrides: Overrides = {}): AgentSta
     paused: false,
     switchover: null,
     standDown: null,
-    lock: { seal: "right", tampering: null },
+    lock: { seal: "right", tampering: null, doubted: false, acksInMs: 0, doubtFault: null },
     fencing: null,
     guard: null,
     heard: null,

@@ -78,6 +78,15 @@ export const agentStatusSchema = z.object({
       seal: z.enum(["right", "missing", "wrong", "misplaced", "newer", "unchecked"]).nullable(),
       /** Signs of somebody who tampers with it; null: none since the agent's start. */
       tampering: z.object({ count: z.number().int(), lastAgoMs: z.number(), because: z.string() }).nullable(),
+      /** Something was wrong with it, and no holder has been watched in office since for so long that nobody else can be. */
+      doubted: z.boolean().default(false),
+      /**
+       * In how long this standby could believe that the holder has let go, and so stand ready for a switchover; 0: before a
+       * holder that asks for it gives up; null: not while the lock is as it is.
+       */
+      acksInMs: z.number().nullable().default(0),
+      /** Why an agent that is restarted now would not know whether it is doubted; null: it would. */
+      doubtFault: z.string().nullable().default(null),
     })
     .nullable()
     .default(null),

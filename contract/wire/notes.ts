@@ -21,6 +21,8 @@ export const hostNoteShape = {
       because: z.string(),
       /** Id of the switchover for which it stands ready. */
       ack: z.string().nullable(),
+      /** It will not stand ready for one in so many seconds yet, rounded up to ten; null: not while the lock is as it sees it. */
+      acksInS: z.number().int().nullable().default(0),
       active: z.boolean().optional(),
       /** A question to all others, before a host is powered off. */
       asks: z.string().max(64).nullable().default(null),
@@ -39,6 +41,7 @@ export interface HostNote {
   readonly ready: boolean;
   readonly because: string;
   readonly ack: string | null;
+  readonly acksInS: number | null;
   readonly active: boolean;
   readonly asks: number | null;
   readonly clear: readonly string[];

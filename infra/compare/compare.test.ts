@@ -5,7 +5,8 @@ import type { SettingsInput } from "../config/schema.ts";
 import { anySettings } from "../testing/arbitrary.ts";
 import { sampleCloudInput, sampleHost, sampleHostKey, sampleInput } from "../testing/sample.ts";
 import { sampleStackFile } from "../testing/stack-file.ts";
-import { type Comparison, compare, type HostChange, isSame } from "./compare.ts";
+import { type Comparison, compare, isSame } from "./compare.ts";
+import type { HostChange } from "./host-changes.ts";
 import { makeSide, type Side } from "./side.ts";
 import { readStackFile } from "./stack-file.ts";
 

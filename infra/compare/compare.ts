@@ -3,34 +3,12 @@
  * order, what restarts, whether the key moves. Pure; what it cannot know (which host is active, whether hosts are as they
  * were deployed) it does not guess.
  */
-import type { HostRole } from "../../contract/topology.ts";
 import { type Host, isAtCloud } from "../config/topology.ts";
-import { type ConcernChange, concernChanges, specsOf } from "./host-changes.ts";
-import { type MachineChange, machineChanges } from "./machine-changes.ts";
+import { concernChanges, type HostChange, isPoweredOff, specsOf } from "./host-changes.ts";
+import { machineChanges } from "./machine-changes.ts";
 import { type Risk, risksOf } from "./risks.ts";
 import { type SettingChange, settingChanges } from "./settings-changes.ts";
 import type { Side } from "./side.ts";
-
-export interface HostChange {
-  readonly name: string;
-  /**
-   *   same      nothing is to be done
-   *   changes   something is
-   *   new       was not there
-   *   replaced  another machine under this name: its SSH host key is another, or a cloud makes it now and did not, or the other way round
-   *   leaves    is cleaned up, for it is no host of the cluster any more
-   *   gone      died; nobody tries to clean it up
-   */
-  readonly state: "same" | "changes" | "new" | "replaced" | "leaves" | "gone";
-  readonly roles: readonly HostRole[];
-  readonly address: string;
-  readonly zone: string | null;
-  /** Of the machine itself, at a cloud. */
-  readonly machine: readonly MachineChange[];
-  /** Of holdfast's own programs on the host, before anything else. */
-  readonly runtime: boolean;
-  readonly concerns: readonly ConcernChange[];
-}
 
 /** One stretch of an update: its hosts, and whether one waits for the other. */
 export interface Phase {
@@ -111,9 +89,6 @@ const isAdoptedFrom = (was: Host, is: Host) =>
   !isAtCloud(was) && is.cloud?.adopt != null && is.cloud.adopt.hostKey === was.ssh.hostKey;
 
 const placeOf = ({ name, roles, address, zone }: Host) => ({ name, roles, address, zone });
-
-/** Its server is powered off, and on again. */
-export const isPoweredOff = (host: HostChange): boolean => host.machine.some(({ powersOff }) => powersOff);
 
 const disturbs = (host: HostChange, what: "consul" | "neard") =>
   host.concerns.some((concern) => concern.disturbs.includes(what));

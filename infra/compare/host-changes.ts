@@ -4,6 +4,7 @@
  */
 
 import { isOwnConfig } from "../../contract/paths.ts";
+import type { HostRole } from "../../contract/topology.ts";
 import { type Concern, concerns, type HostSpec, hostSpecSchema, type Secrets } from "../../contract/wire/host-spec.ts";
 import { nothingBefore } from "../../contract/wire/identity.ts";
 import { emptyInventory } from "../../contract/wire/pending.ts";
@@ -16,6 +17,7 @@ import { shownLine } from "../config/shown.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { credentialPath } from "../plan/spec-parts.ts";
 import { lineChanges } from "./line-changes.ts";
+import type { MachineChange } from "./machine-changes.ts";
 import type { Side } from "./side.ts";
 
 export interface Change {
@@ -34,6 +36,30 @@ export interface ConcernChange {
   /** What the cluster loses on this host for a moment. */
   readonly disturbs: readonly ("consul" | "neard")[];
 }
+
+export interface HostChange {
+  readonly name: string;
+  /**
+   *   same      nothing is to be done
+   *   changes   something is
+   *   new       was not there
+   *   replaced  another machine under this name: its SSH host key is another, or a cloud makes it now and did not, or the other way round
+   *   leaves    is cleaned up, for it is no host of the cluster any more
+   *   gone      died; nobody tries to clean it up
+   */
+  readonly state: "same" | "changes" | "new" | "replaced" | "leaves" | "gone";
+  readonly roles: readonly HostRole[];
+  readonly address: string;
+  readonly zone: string | null;
+  /** Of the machine itself, at a cloud. */
+  readonly machine: readonly MachineChange[];
+  /** Of holdfast's own programs on the host, before anything else. */
+  readonly runtime: boolean;
+  readonly concerns: readonly ConcernChange[];
+}
+
+/** Its server is powered off, and on again. */
+export const isPoweredOff = (host: HostChange): boolean => host.machine.some(({ powersOff }) => powersOff);
 
 /** The specs of a host by concern; those of the ACLs, which are the cluster's, are with the host that carries them out. */
 export function specsOf(side: Side, { host, system, consul, neard, agent }: HostPlan): Map<Concern, HostSpec> {

@@ -5,7 +5,7 @@ import { spareOf } from "../../contract/quorum.ts";
 import { narrowTimings } from "../../contract/timing-margins.ts";
 import { type Host, hasRole, isAtCloud } from "../config/topology.ts";
 import { zoneRisks } from "../config/zone-checks.ts";
-import { type HostChange, isPoweredOff } from "./compare.ts";
+import { type HostChange, isPoweredOff } from "./host-changes.ts";
 import type { Side } from "./side.ts";
 
 export const riskNames = [

@@ -75,6 +75,7 @@ beforeAll(async () => {
     packed: () => ({ path: "/dev/null", sha256: "ab".repeat(32) }),
     drifted: new Set(),
     bare: new Set(),
+    leftOut: new Set(),
   });
   outputs = stackOutputs({ topology, sshPrivateKey: "key", hcloudToken: sampleToken }, places, secrets.managementToken);
   await pulumi.runtime.disconnect();

@@ -25,6 +25,8 @@ interface Registered {
 let registered: Registered[] = [];
 /** Name of the resource that is made slowly: what depends on it is registered after it, and all else before. */
 let slow = "";
+/** Which of its inputs each resource keeps as the state has them. */
+const kept = new Map<string, readonly string[]>();
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nonly-for-connections\n-----END OPENSSH PRIVATE KEY-----\n";
 
 /** Runs the program's resource part on a fake engine, which gives a Stash's input back as its output. */
@@ -35,27 +37,38 @@ async function register(
   network = sampleInput().network,
   adopt?: string,
   bare: ReadonlySet<string> = new Set(),
+  leftOut: ReadonlySet<string> = new Set(),
 ): Promise<Registered[]> {
   registered = [];
   const { Cluster } = await import("./cluster.ts");
   const { ClusterSecrets } = await import("../secrets/cluster-secrets.ts");
   const topology = sampleTopology({ hosts, gone, network, ...(adopt === undefined ? {} : { adopt }) });
-  const plan = planDeployment(topology, sampleArtifactsByArch);
+  const plan = planDeployment(topology, sampleArtifactsByArch, leftOut);
   const secrets = new ClusterSecrets("secrets", topology).make(
     pulumi.secret(keyFileJson(sampleKey)),
     undefined,
     {},
     adopted,
   );
-  new Cluster("cluster", {
-    plan,
-    secrets,
-    claim: claimOf(secrets.id, topology, "organization/holdfast/sample"),
-    access: { privateKey: pulumi.secret(privateKey) },
-    packed: () => ({ path: "/dev/null", sha256: "ab".repeat(32) }),
-    drifted: new Set(),
-    bare,
-  });
+  kept.clear();
+  const keeps: pulumi.ResourceTransformation = ({ name, opts }) => {
+    kept.set(name, (opts as pulumi.CustomResourceOptions).ignoreChanges ?? []);
+    return undefined;
+  };
+  new Cluster(
+    "cluster",
+    {
+      plan,
+      secrets,
+      claim: claimOf(secrets.id, topology, "organization/holdfast/sample"),
+      access: { privateKey: pulumi.secret(privateKey) },
+      packed: () => ({ path: "/dev/null", sha256: "ab".repeat(32) }),
+      drifted: new Set(),
+      bare,
+      leftOut,
+    },
+    { transformations: [keeps] },
+  );
   await pulumi.runtime.disconnect();
   return registered;
 }
@@ -151,6 +164,55 @@ describe("the sample's resources", () => {
     expect(names.indexOf("host-a-consul")).toBeLessThan(names.indexOf("host-c-consul"));
   });
 
+  test("a host's old token goes after the last host has its new one, and with the tokens of all that are there", async () => {
+    const tokens = named(all, "old-tokens");
+    const given = Object.keys(secretsOnStdin({ type: "", name: "old-tokens", inputs: tokens ?? {} }));
+    const hosts = sampleInput().hosts.map(({ name }) => `${name}/consul-token`);
+    expect(given.toSorted()).toEqual([...hosts, "management-token", "mark"].toSorted());
+    expect(tokens?.delete).toBeUndefined();
+    for (const last of sampleInput().hosts.flatMap(({ name }) => [`${name}-agent`, `${name}-consul`])) {
+      slow = last;
+      const names = (await register()).map(({ name }) => name);
+      slow = "";
+      expect(names.indexOf("old-tokens"), last).toBeGreaterThan(names.indexOf(last));
+    }
+  });
+
+  test("a host that is left out keeps every input that its commands have, and no other does; another one sets the ACLs", async () => {
+    const { hosts } = sampleInput();
+    const [first, ...others] = hosts;
+    const all = await register(hosts, [], undefined, undefined, undefined, undefined, new Set(["host-a"]));
+    const there = (inputs: Registered["inputs"]) => connectionIn(inputs).host === first?.address;
+    const ownTokens = hosts.map(({ name }) => `${name}-token`);
+    const its = all.filter(({ type, inputs }) => type.startsWith("command:remote:") && there(inputs));
+    const asItIs = its.filter(({ name }) => !ownTokens.includes(name));
+    expect(asItIs.map(({ name }) => name).toSorted()).toEqual(
+      expect.arrayContaining([
+        "host-a-agent",
+        "host-a-consul",
+        "host-a-neard",
+        "host-a-runtime-unpack",
+        "host-a-system",
+      ]),
+    );
+    for (const { name, inputs } of asItIs)
+      expect(kept.get(name), name).toEqual(expect.arrayContaining(Object.keys(inputs)));
+    for (const { name, type } of all.filter(({ name }) => !asItIs.some((one) => one.name === name)))
+      if (type !== "pulumi:index:Stash") expect(kept.get(name) ?? [], name).toEqual([]);
+    // A token that is on its keeper's has nothing to run as long as its host is there.
+    for (const { inputs } of its.filter(({ name }) => ownTokens.includes(name))) expect(inputs.create).toBeUndefined();
+    for (const name of ["acl", "old-tokens"]) {
+      const inputs = named(all, name) ?? {};
+      expect(others.map(({ address }) => address)).toContain(connectionIn(inputs).host);
+    }
+    const given = secretsOnStdin(all.find(({ name }) => name === "old-tokens") as Registered);
+    expect(
+      Object.keys(given)
+        .filter((name) => name.endsWith("/consul-token"))
+        .toSorted(),
+    ).toEqual(others.map(({ name }) => `${name}/consul-token`));
+  });
+
   test("a host that leaves takes its own token back: after its agent and its neard, before its Consul, and told by nobody else", async () => {
     for (const { name, address } of sampleInput().hosts) {
       const leave = named(all, `${name}-leave`);
@@ -225,12 +287,14 @@ describe("the sample's resources", () => {
       expect(all.filter(({ name }) => name.endsWith("-acl-reset"))).toEqual([]));
   });
 
-  test("the management token goes to who sets up ACLs, takes a token back or starts a server, and into no host's Consul", () => {
+  test("the management token goes to who sets up ACLs, takes tokens back or starts a server, and into no host's Consul", () => {
     const given = commands(all).filter((command) => "management-token" in secretsOnStdin(command));
     const takingBack = ["host-a", "host-b", "host-c"].flatMap((host) => [`${host}-leave`, `${host}-token`]);
     // A server that starts without data asks the others on behalf of the one that it replaces (first-start.ts).
     const servers = ["host-a-consul", "host-b-consul", "host-c-consul"];
-    expect(given.map(({ name }) => name).toSorted()).toEqual(["acl", ...takingBack, ...servers].toSorted());
+    expect(given.map(({ name }) => name).toSorted()).toEqual(
+      ["acl", "old-tokens", ...takingBack, ...servers].toSorted(),
+    );
     // Of those that take back nothing is run before a host leaves.
     for (const { name, inputs } of given) expect(inputs.create === undefined, name).toBe(takingBack.includes(name));
     for (const name of servers) {

@@ -1,6 +1,6 @@
 /**
  * All hosts, in order: what each must have first, then Consul on its servers at once and on the other hosts after them, then its
- * ACLs, then neard, then the agents one after the other. On destroy the same order backwards.
+ * ACLs, then neard, then the agents one after the other, and at last the tokens go that no host has any more. On destroy the same order backwards.
  */
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -15,7 +15,7 @@ import type { SshAccess } from "./connection.ts";
 import { forgetHost } from "./gone-host.ts";
 import { type Deployment, hostConcern } from "./host-concern.ts";
 import { HostRuntime, type PackedFiles } from "./host-runtime.ts";
-import { aclReset, hostGoodbye, hostToken } from "./host-token.ts";
+import { aclReset, hostGoodbye, hostToken, retiredTokens } from "./host-token.ts";
 
 export interface ClusterParts {
   readonly plan: Plan;
@@ -28,6 +28,8 @@ export interface ClusterParts {
   readonly drifted: ReadonlySet<string>;
   /** Names of hosts whose machine has nothing of ours. */
   readonly bare: ReadonlySet<string>;
+  /** Names of hosts that this run does not touch; see left-out.ts. */
+  readonly leftOut: ReadonlySet<string>;
 }
 
 export class Cluster extends pulumi.ComponentResource {
@@ -50,6 +52,7 @@ export class Cluster extends pulumi.ComponentResource {
             parts.access,
             parts.claim,
             machineMark(name, parts.bare.has(name), { parent: this }),
+            parts.leftOut.has(name),
             { parent: this },
           ),
         ] as const;
@@ -82,6 +85,7 @@ export class Cluster extends pulumi.ComponentResource {
       });
       before = [...before, ...now];
     }
+    retiredTokens(aclHost.host, deployment, { parent: this, dependsOn: [acl, ...before] });
     for (const name of plan.topology.gone) forgetHost(name, this);
     this.registerOutputs({});
   }

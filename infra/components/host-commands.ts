@@ -196,6 +196,13 @@ export function aclResetCommand(user: string): string {
   return holdfastd(user, `timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${reset} ${orSay(seconds)}`);
 }
 
+/** Run on a Consul host once all hosts have the tokens that they have now. */
+export function retireTokensCommand(user: string): string {
+  const seconds = 2 * minute;
+  const retire = `retire-tokens --management-secret ${clusterSecrets.managementToken}`;
+  return holdfastd(user, `timeout --kill-after=10 ${seconds} ${paths.holdfastd} ${retire} ${orSay(seconds)}`);
+}
+
 /**
  * Run on a host that leaves, between its agent's and its Consul's removal.
  * @param own id of the deployment whose host it is

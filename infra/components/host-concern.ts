@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostSpecSchema } from "../../contract/wire/host-spec.ts";
 import { type Claim, claimName } from "../../contract/wire/identity.ts";
 import type { Host } from "../config/topology.ts";
+import { asItIs } from "../left-out.ts";
 import type { ConcernPlan, Plan } from "../plan/deployment.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
 import { fillIn } from "./cloud-places.ts";
@@ -16,6 +17,8 @@ export interface Deployment {
   readonly plan: Plan;
   readonly access: SshAccess;
   readonly secrets: ClusterSecrets;
+  /** Names of hosts that this run does not touch; see left-out.ts. */
+  readonly leftOut: ReadonlySet<string>;
   /** By host name; see again.ts. */
   readonly marks: ReadonlyMap<string, pulumi.Output<string>>;
   /** How long a host may take until it is healthy after its neard was changed: the longest of all waits. */
@@ -66,6 +69,6 @@ export function hostConcern(
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },
-    options,
+    asItIs(deployment.leftOut.has(host.name), options),
   );
 }

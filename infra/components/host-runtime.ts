@@ -2,6 +2,7 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../../contract/wire/identity.ts";
+import { asItIs } from "../left-out.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 import { fillIn } from "./cloud-places.ts";
@@ -19,6 +20,7 @@ export class HostRuntime extends pulumi.ComponentResource {
 
   /**
    * @param machine see again.ts: another one has nothing of this yet.
+   * @param isLeftOut see left-out.ts
    */
   constructor(
     name: string,
@@ -27,6 +29,7 @@ export class HostRuntime extends pulumi.ComponentResource {
     access: SshAccess,
     claim: pulumi.Output<Claim>,
     machine: pulumi.Output<string>,
+    isLeftOut: boolean,
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("holdfast:index:HostRuntime", name, {}, options);
@@ -47,7 +50,7 @@ export class HostRuntime extends pulumi.ComponentResource {
         logging: "stderr",
         addPreviousOutputInEnv: false,
       },
-      { parent: this, dependsOn: [...made] },
+      asItIs(isLeftOut, { parent: this, dependsOn: [...made] }),
     );
     const copy = (artifact: Artifact) =>
       new remote.CopyToRemote(
@@ -59,7 +62,7 @@ export class HostRuntime extends pulumi.ComponentResource {
           // A host key names the machine, unless it was kept: another machine at this address has no copy yet.
           triggers: pulumi.all([machine, hostKey]).apply(([words, key]) => [key, ...(words === "" ? [] : [words])]),
         },
-        { parent: this, dependsOn: [prepared] },
+        asItIs(isLeftOut, { parent: this, dependsOn: [prepared] }),
       );
     const { runtime } = plan;
     this.ready = new remote.Command(
@@ -73,7 +76,7 @@ export class HostRuntime extends pulumi.ComponentResource {
         logging: "stderr",
         addPreviousOutputInEnv: false,
       },
-      { parent: this, dependsOn: [copy(runtime.node), copy(runtime.holdfastd)] },
+      asItIs(isLeftOut, { parent: this, dependsOn: [copy(runtime.node), copy(runtime.holdfastd)] }),
     );
     this.uploads = new Map(plan.uploads.map((artifact) => [artifact.name, copy(artifact)]));
     this.registerOutputs({});

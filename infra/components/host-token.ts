@@ -7,20 +7,22 @@
  * Why the leaver gets the management token for it: whoever else might do it may leave in the same run, and which hosts
  * leave Pulumi does not know before it takes them away. It comes on stdin, when the host leaves, and to nobody before.
  *
- * And what is done with the management token besides: an adopting stack has Consul take its own.
+ * And what is done with the management token besides: an adopting stack has Consul take its own; and when hosts were given other
+ * tokens, their old ones go, after the last host has its new one.
  */
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../config/topology.ts";
-import { clusterSecrets } from "../plan/secret-names.ts";
+import { asItIs } from "../left-out.ts";
+import { clusterSecrets, hostSecret } from "../plan/secret-names.ts";
 import { connectionTo } from "./connection.ts";
-import { aclResetCommand, leaveCommand, revokeCommand } from "./host-commands.ts";
+import { aclResetCommand, leaveCommand, retireTokensCommand, revokeCommand } from "./host-commands.ts";
 import type { Deployment } from "./host-concern.ts";
 
 /** Its agent and its neard depend on this, so that they are gone first; it depends on its Consul, which goes after it. */
 export function hostGoodbye(
   host: Host,
-  { access, secrets, claim }: Pick<Deployment, "access" | "secrets" | "claim">,
+  { access, secrets, claim, leftOut }: Pick<Deployment, "access" | "secrets" | "claim" | "leftOut">,
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
   return new remote.Command(
@@ -32,7 +34,7 @@ export function hostGoodbye(
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },
-    options,
+    asItIs(leftOut.has(host.name), options),
   );
 }
 
@@ -74,6 +76,33 @@ export function aclReset(
       connection: connectionTo(server, access),
       create: aclResetCommand(server.ssh.user),
       stdin: secrets.json([clusterSecrets.managementToken]),
+      logging: "stderr",
+      addPreviousOutputInEnv: false,
+    },
+    options,
+  );
+}
+
+/**
+ * Depends on everything of every host that uses its token. Runs again when any of them is another one, and when the ACLs are
+ * made anew on `host`, as after a snapshot with old tokens was restored.
+ */
+export function retiredTokens(
+  host: Host,
+  { access, secrets, plan, marks, leftOut }: Pick<Deployment, "access" | "secrets" | "plan" | "marks" | "leftOut">,
+  options: pulumi.CustomResourceOptions,
+): remote.Command {
+  // One that is left out may have its old one yet.
+  const hosts = plan.hosts.map(({ host }) => host.name).filter((name) => !leftOut.has(name));
+  const tokens = hosts.map((name) => hostSecret(name, "consul-token"));
+  return new remote.Command(
+    "old-tokens",
+    {
+      connection: connectionTo(host, access),
+      create: retireTokensCommand(host.ssh.user),
+      stdin: secrets.json([clusterSecrets.managementToken, ...tokens], {
+        mark: marks.get(host.name) as pulumi.Output<string>,
+      }),
       logging: "stderr",
       addPreviousOutputInEnv: false,
     },

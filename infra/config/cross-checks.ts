@@ -25,7 +25,7 @@ import {
   takeoverAddressFaults,
 } from "./host-checks.ts";
 import { chainFaults, configFaults, portFaults, sourceFaults } from "./neard-checks.ts";
-import { publicAddrFaults } from "./public-addrs.ts";
+import { publicAddrFaults } from "./public-addr-checks.ts";
 import type { Settings } from "./schema.ts";
 import { clearKeyFaults, type IsSecret, rotationWarnings, sshFaults, validatorKeyFaults } from "./secret-checks.ts";
 import { type SettledHost, settle } from "./settled-host.ts";

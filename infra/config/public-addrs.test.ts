@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sampleHost, sampleInput } from "../testing/sample.ts";
-import { publicAddrFaults, publicAddrFrom } from "./public-addrs.ts";
+import { publicAddrFaults } from "./public-addr-checks.ts";
+import { publicAddrFrom } from "./public-addrs.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
 
 const proxy = "ed25519:6E8sCci9badyRkXb3JoRpBj5p8C6Tw41ELDZoiihKEtp";

@@ -9,9 +9,9 @@ import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { autopilot } from "./consul-config.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";
 
-/** The first Consul host of the configuration carries it out; any would do. */
-export function aclSpec(topology: Topology): HostSpecInput {
-  const host = topology.hosts.find(hasRole("consul"));
+/** The first Consul host of the configuration carries it out; any would do. @param leftOut see infra/left-out.ts */
+export function aclSpec(topology: Topology, leftOut: ReadonlySet<string>): HostSpecInput {
+  const host = topology.hosts.filter(({ name }) => !leftOut.has(name)).find(hasRole("consul"));
   if (host === undefined) throw new TypeError("a topology without Consul hosts has passed the checks");
   return {
     host: host.name,

@@ -48,13 +48,17 @@ export interface Plan {
   readonly agentWaves: readonly (readonly string[])[];
 }
 
-/** @param artifacts for every architecture that a host has. */
-export function planDeployment(topology: Topology, artifacts: ArtifactsByArch): Plan {
+/** @param artifacts for every architecture that a host has. @param leftOut hosts that cannot be worked with now */
+export function planDeployment(
+  topology: Topology,
+  artifacts: ArtifactsByArch,
+  leftOut: ReadonlySet<string> = new Set(),
+): Plan {
   const arbiters = topology.hosts.filter((host) => !hasRole("neard")(host));
   return {
     topology,
     hosts: topology.hosts.map((host) => planHost(topology, host, artifacts)),
-    acl: concern(aclSpec(topology)),
+    acl: concern(aclSpec(topology, leftOut)),
     agentWaves: [arbiters, topology.hosts.filter(hasRole("neard"))].map((hosts) => hosts.map(({ name }) => name)),
   };
 }

@@ -6,7 +6,8 @@ import { wholeCloud } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHostKey, sampleTopology } from "../testing/sample.ts";
 import { adoptionFaults } from "./adoption.ts";
 import { hostsToMake } from "./cloud-offers.ts";
-import { judgeThings, lostFaults, type ProjectFacts } from "./cloud-project.ts";
+import { judgeThings, lostFaults } from "./cloud-project.ts";
+import type { ProjectFacts } from "./cloud-state.ts";
 import { cloudStateFrom, placesNow } from "./cloud-state.ts";
 
 const [a, b, c] = sampleCloudInput().hosts as SettingsInput["hosts"];

@@ -8,8 +8,7 @@
 import type { PrimaryIp, Server } from "../../hcloud/schemas.ts";
 import { configFault, type Fault } from "../config/faults.ts";
 import type { Adoption, HostAtCloud } from "../config/topology.ts";
-import type { ProjectFacts } from "./cloud-project.ts";
-import { addressInState, type CloudState, serverInState } from "./cloud-state.ts";
+import { addressInState, type CloudState, type ProjectFacts, serverInState } from "./cloud-state.ts";
 
 export function adoptionFaults(hosts: readonly HostAtCloud[], state: CloudState, facts: ProjectFacts): Fault[] {
   return hosts.flatMap((host) => {

@@ -39,7 +39,9 @@ test("a port where nobody listens is told in words, with the host and what to do
       code: "HF_HOST_UNREACHABLE",
       message:
         "host-a cannot be reached at root@127.0.0.1 port 1: the connection was refused: nothing listens there (ECONNREFUSED)",
-      next: expect.stringContaining("Check that it has power and network"),
+      next:
+        "Check that it has power and network, that sshd runs, and that address and port are right. To change the others meanwhile: " +
+        "HOLDFAST_WITHOUT=host-a pulumi up. If its machine is lost: holdfast replace host-a for another one, or take host-a out of holdfast:hosts and put it into holdfast:gone.",
     },
   });
 });

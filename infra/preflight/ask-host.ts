@@ -1,5 +1,6 @@
 /** Asks one host for its facts over SSH, with the pinned host keys and no others. */
 import ssh2 from "ssh2";
+import { withoutVariable } from "../../contract/cloud.ts";
 import { plainReason } from "../../contract/errors.ts";
 import { type Dialled, dial } from "../../ssh/dial.ts";
 import { exec } from "../../ssh/exec.ts";
@@ -7,8 +8,8 @@ import { explain, SshFailure } from "../../ssh/failure.ts";
 import type { Way } from "../../ssh/way.ts";
 import { type Fault, faultFrom } from "../config/faults.ts";
 import type { Host } from "../config/topology.ts";
+import type { HostReport } from "./host-facts.ts";
 import { parseFacts, type Question, scriptFor } from "./host-facts.ts";
-import type { HostReport } from "./host-faults.ts";
 
 const connectWithinMs = 10_000;
 /** For how long a failed connection is tried again. */
@@ -49,10 +50,23 @@ export async function askHost(host: Host, privateKey: string | undefined, questi
     if ("report" in answer) await proveSftp(open, way);
     return answer;
   } catch (error) {
-    return { fault: error instanceof SshFailure ? explain(way, error) : faultFrom(error) };
+    return { fault: error instanceof SshFailure ? faultOf(way, error) : faultFrom(error) };
   } finally {
     open?.destroy();
   }
+}
+
+/** A host that is dead keeps the others from being changed: what ends that, besides bringing it back. */
+function faultOf(way: Way, failure: SshFailure): Fault {
+  const fault = explain(way, failure);
+  if (failure.kind.is !== "unreachable" || failure.at === way.proxy) return fault;
+  const { name } = way;
+  return {
+    ...fault,
+    next:
+      `${fault.next} To change the others meanwhile: ${withoutVariable}=${name} pulumi up. If its machine is lost: ` +
+      `holdfast replace ${name} for another one, or take ${name} out of holdfast:hosts and put it into holdfast:gone.`,
+  };
 }
 
 async function readFacts(host: Host, way: Way, { client }: Dialled, question: Question): Promise<Answer> {

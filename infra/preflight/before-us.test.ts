@@ -2,8 +2,7 @@ import { expect, test } from "vitest";
 import type { Host } from "../config/topology.ts";
 import { sampleTopology } from "../testing/sample.ts";
 import { beforeFaults, beforeNotes, homeFaults, sourceFaults } from "./before-us.ts";
-import type { HostFacts } from "./host-facts.ts";
-import type { HostReport } from "./host-faults.ts";
+import type { HostFacts, HostReport } from "./host-facts.ts";
 
 const [hostA, , hostC] = sampleTopology().hosts as [Host, Host, Host];
 const say = (message: string, next: string) => ({ code: "HF_HOST_UNFIT" as const, message, next });

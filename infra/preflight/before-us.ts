@@ -6,7 +6,7 @@ import { peerAddress } from "../../contract/address.ts";
 import { paths, users } from "../../contract/paths.ts";
 import type { Fault } from "../config/faults.ts";
 import { hasRole } from "../config/topology.ts";
-import type { HostReport } from "./host-faults.ts";
+import type { HostReport } from "./host-facts.ts";
 
 type Say = (message: string, next: string) => Fault;
 

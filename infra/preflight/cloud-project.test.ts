@@ -3,15 +3,8 @@ import type { Server } from "../../hcloud/schemas.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { wholeCloud, wholeState } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHcloud, sampleHostKey, sampleTopology } from "../testing/sample.ts";
-import {
-  judgeThings,
-  lostFaults,
-  type ProjectFacts,
-  projectFaults,
-  remainingFaults,
-  sectionFaults,
-} from "./cloud-project.ts";
-import { type CloudState, cloudStateFrom } from "./cloud-state.ts";
+import { judgeThings, lostFaults, projectFaults, remainingFaults, sectionFaults } from "./cloud-project.ts";
+import { type CloudState, cloudStateFrom, type ProjectFacts } from "./cloud-state.ts";
 
 const topology = sampleTopology(sampleCloudInput());
 const { facts, resources } = wholeCloud(topology);

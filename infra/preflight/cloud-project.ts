@@ -8,23 +8,20 @@
  */
 
 import { replaceVariable } from "../../contract/cloud.ts";
-import type { Firewall, Network, PlacementGroup, PrimaryIp, Server, SshKey } from "../../hcloud/schemas.ts";
+import type { Server } from "../../hcloud/schemas.ts";
 import { serverFaults } from "../../hcloud/server-faults.ts";
 import { configFault, type Fault } from "../config/faults.ts";
 import { type Cloud, type HostAtCloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
 import { adoptionFaults } from "./adoption.ts";
-import { addressInState, type CloudState, type Kind, serverInState, type ThingInState } from "./cloud-state.ts";
-
-/** Everything that the token's project has. */
-export interface ProjectFacts {
-  readonly servers: readonly Server[];
-  readonly networks: readonly Network[];
-  readonly primary_ips: readonly PrimaryIp[];
-  readonly placement_groups: readonly PlacementGroup[];
-  readonly firewalls: readonly Firewall[];
-  readonly ssh_keys: readonly SshKey[];
-}
+import {
+  addressInState,
+  type CloudState,
+  type Kind,
+  type ProjectFacts,
+  serverInState,
+  type ThingInState,
+} from "./cloud-state.ts";
 
 const words: Readonly<Record<Kind, string>> = {
   servers: "server",

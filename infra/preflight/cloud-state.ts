@@ -6,7 +6,7 @@
  * Awkward case: what was made by a run that was cut off is in no state. It is known by its fixed name.
  */
 import * as z from "zod";
-import type { Collection } from "../../hcloud/schemas.ts";
+import type { Collection, Firewall, Network, PlacementGroup, PrimaryIp, Server, SshKey } from "../../hcloud/schemas.ts";
 import type { HostAtCloud } from "../config/topology.ts";
 
 /** Of Hetzner's things, those that have an id and a name of their own. */
@@ -14,6 +14,16 @@ export type Kind = Extract<
   Collection,
   "servers" | "networks" | "primary_ips" | "placement_groups" | "firewalls" | "ssh_keys"
 >;
+
+/** Everything that the token's project has. */
+export interface ProjectFacts {
+  readonly servers: readonly Server[];
+  readonly networks: readonly Network[];
+  readonly primary_ips: readonly PrimaryIp[];
+  readonly placement_groups: readonly PlacementGroup[];
+  readonly firewalls: readonly Firewall[];
+  readonly ssh_keys: readonly SshKey[];
+}
 
 export interface ThingInState {
   readonly kind: Kind;

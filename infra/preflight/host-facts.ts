@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { credentials, firewallManagers, paths, users } from "../../contract/paths.ts";
+import type { Host } from "../config/topology.ts";
 import type { HostSecretTexts } from "../secrets/adopted.ts";
 
 export interface Question {
@@ -146,6 +147,15 @@ const factsSchema = z.object({
 });
 
 export type HostFacts = z.infer<typeof factsSchema>;
+
+/** What one host answered, and how far its clock is from ours. */
+export interface HostReport {
+  readonly host: Host;
+  readonly facts: HostFacts;
+  /** The host's clock minus ours; the true value is within `uncertaintyMs` of it. */
+  readonly clockOffsetMs: number;
+  readonly uncertaintyMs: number;
+}
 
 /** Secret: what a host has that is being adopted; null where it told none. */
 export function secretsIn(facts: HostFacts): HostSecretTexts | null {

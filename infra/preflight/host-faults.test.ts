@@ -2,8 +2,9 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { type Host, topologyFrom } from "../config/topology.ts";
 import { sampleInput, sampleSettings, sampleTopology } from "../testing/sample.ts";
+import type { HostReport } from "./host-facts.ts";
 import { type HostFacts, parseFacts, scriptFor } from "./host-facts.ts";
-import { type HostReport, hostFaults, hostWarnings } from "./host-faults.ts";
+import { hostFaults, hostWarnings } from "./host-faults.ts";
 
 const topology = sampleTopology();
 const [hostA, hostB, hostC] = topology.hosts as [Host, Host, Host];

@@ -6,16 +6,7 @@ import type { Fault } from "../config/faults.ts";
 import { machines } from "../config/schema.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
 import { beforeFaults, homeFaults, sourceFaults } from "./before-us.ts";
-import type { HostFacts } from "./host-facts.ts";
-
-/** What one host answered, and how far its clock is from ours. */
-export interface HostReport {
-  readonly host: Host;
-  readonly facts: HostFacts;
-  /** The host's clock minus ours; the true value is within `uncertaintyMs` of it. */
-  readonly clockOffsetMs: number;
-  readonly uncertaintyMs: number;
-}
+import type { HostFacts, HostReport } from "./host-facts.ts";
 
 /** Ubuntu 22.04's, the oldest that holdfast was tried on; before 250 the host's holdfastd does the sealing. */
 const leastSystemd = 249;

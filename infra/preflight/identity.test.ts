@@ -4,8 +4,7 @@ import type { Claim, Identity } from "../../contract/wire/identity.ts";
 import type { Host } from "../config/topology.ts";
 import { agentConfig } from "../plan/agent.ts";
 import { sampleInput, sampleTopology } from "../testing/sample.ts";
-import type { HostFacts } from "./host-facts.ts";
-import type { HostReport } from "./host-faults.ts";
+import type { HostFacts, HostReport } from "./host-facts.ts";
 import { adoptionNotes, adoptionOf, identityFaults } from "./identity.ts";
 
 const topology = sampleTopology();

@@ -13,8 +13,8 @@ import { type Claim, type Identity, identitySchema } from "../../contract/wire/i
 import type { Fault } from "../config/faults.ts";
 import type { Topology } from "../config/topology.ts";
 import { type Adopted, adoptedFrom } from "../secrets/adopted.ts";
+import type { HostReport } from "./host-facts.ts";
 import { type HostFacts, secretsIn } from "./host-facts.ts";
-import type { HostReport } from "./host-faults.ts";
 
 /** Of agent.json, as any version wrote it. */
 const agentSchema = z.object({

@@ -24,16 +24,8 @@ import {
   resizeOffers,
   typeInState,
 } from "./cloud-offers.ts";
-import {
-  type Doubt,
-  judgeThings,
-  lostFaults,
-  lostHosts,
-  type ProjectFacts,
-  projectFaults,
-  remainingFaults,
-} from "./cloud-project.ts";
-import { type CloudState, serverInState } from "./cloud-state.ts";
+import { type Doubt, judgeThings, lostFaults, lostHosts, projectFaults, remainingFaults } from "./cloud-project.ts";
+import { type CloudState, type ProjectFacts, serverInState } from "./cloud-state.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
 import { replaceFaults, resizeFaults } from "./resize.ts";
 

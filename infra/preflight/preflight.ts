@@ -8,7 +8,8 @@ import type { Fault } from "../config/faults.ts";
 import type { Host, Topology } from "../config/topology.ts";
 import type { Adopted } from "../secrets/adopted.ts";
 import { beforeNotes } from "./before-us.ts";
-import { type HostReport, hostFaults, hostWarnings } from "./host-faults.ts";
+import type { HostReport } from "./host-facts.ts";
+import { hostFaults, hostWarnings } from "./host-faults.ts";
 import { adoptionNotes, adoptionOf, identityFaults } from "./identity.ts";
 
 export interface Seen {

@@ -2,7 +2,7 @@
 import type { Image, PrimaryIp, Server, ServerType } from "../../hcloud/schemas.ts";
 import { type Cloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
-import type { ProjectFacts } from "../preflight/cloud-project.ts";
+import type { ProjectFacts } from "../preflight/cloud-state.ts";
 import { type CloudState, cloudStateFrom, type ResourceOutputs } from "../preflight/cloud-state.ts";
 import { sampleHostKey } from "./sample.ts";
 

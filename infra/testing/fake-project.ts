@@ -1,7 +1,7 @@
 /** Hetzner's API as one project's token sees it, for tests: lists, and images by their ids. */
 import { HcloudClient } from "../../hcloud/client.ts";
 import type { Image, Location, ServerType } from "../../hcloud/schemas.ts";
-import type { ProjectFacts } from "../preflight/cloud-project.ts";
+import type { ProjectFacts } from "../preflight/cloud-state.ts";
 import { sampleImage, sampleLocations, sampleTypes } from "./cloud.ts";
 import { sampleToken } from "./sample.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type ConsulSeen, consulFaults, judge, type Seen, verdictLine } from "./judge.ts";
+import { type ConsulSeen, consulFaults, judge, programFaults, type Seen, verdictLine } from "./judge.ts";
 
 const gap = (fromHost: string, toHost: string, seconds: number): Seen["gaps"][number] => ({
   fromHeight: 1,
@@ -10,7 +10,9 @@ const gap = (fromHost: string, toHost: string, seconds: number): Seen["gaps"][nu
   fromHost,
   toHost,
 });
-const quiet: Seen = { overlapMs: 0, doubleSigned: [], gaps: [] };
+const current = { host: "host-a", key: "ed25519:k", height: 9, at: "", silentMs: 300 };
+const quiet: Seen = { overlapMs: 0, doubleSigned: [], gaps: [], takeovers: [], current };
+const takeover = { from: "host-a", to: "host-b", at: "", keySeconds: 1, firstAcceptedSeconds: 1 };
 const moved = { kind: "switchover", epoch: 4, because: "asked for" } as const;
 
 test("switchovers, and what each costs, are what an upgrade may have", () => {
@@ -30,6 +32,9 @@ test.each<[string, Partial<Seen>, { kind: "failover" | "first"; epoch: number; b
     [],
     "1 heights were signed twice",
   ],
+  ["a chain on which nothing of ours was seen", { current: null }, [], "saw nothing that the key signed"],
+  ["a key that is silent in the end", { current: { ...current, silentMs: 9000 } }, [], "silent for 9.0 s in the end"],
+  ["a move of which the history has nothing", { takeovers: [takeover] }, [], "1 times, of which the history has 0"],
   ["a failover", {}, [{ kind: "failover", epoch: 5, because: "b" }], "the key moved by a failover (epoch 5): b"],
   ["a lock made anew", {}, [{ kind: "first", epoch: 1, because: "b" }], "the key moved by a first (epoch 1): b"],
   ["a long silence while the key moves", { gaps: [gap("host-a", "host-b", 9)] }, [], "above 8 s"],
@@ -55,7 +60,32 @@ test("Consul is restarted on one server after the other, each after a snapshot w
     "Consul was restarted on host-3 14.0 s after it was on host-2",
   ]);
   expect(consulFaults(old, old, 15_000)).toEqual([]);
+  const mute = new Map([["host-1", consul("", 0, 0)]]);
+  expect(consulFaults(mute, mute, 15_000)).toEqual([
+    "Consul on host-1 does not say of which version it is, or since when it runs",
+  ]);
   const kept = new Map([...after(100, 140, 120)].map(([host, seen]) => [host, { ...seen, snapshots: 0 }] as const));
   expect(consulFaults(old, kept, 15_000)).toHaveLength(3);
   expect(judge(quiet, [moved], consulFaults(old, kept, 15_000)).ok).toBe(false);
+});
+
+test("that the agents are the program that was deployed shows in their checksums, whatever the releases call themselves", () => {
+  const [a, b, c] = ["a", "b", "c"].map((digit) => digit.repeat(64)) as [string, string, string];
+  const running = (...sums: string[]) => new Map(sums.map((sum, at) => [`host-${at + 1}`, sum] as const));
+  const all = (program: "earlier" | "this") => () => program;
+  const mixed = (host: string) => (host === "host-2" ? "this" : "earlier");
+  expect(programFaults(running(a, a, a), all("earlier"), null)).toEqual([]);
+  expect(programFaults(running(a, a, b), all("earlier"), null)).toEqual([
+    "the agent on host-3 is not the earlier release's",
+  ]);
+  expect(programFaults(running(b, b, b), all("this"), a)).toEqual([]);
+  expect(programFaults(running(b, b, a), all("this"), a)).toContain("the agent on host-3 is the earlier release's");
+  expect(programFaults(running(b, b, c), all("this"), a)).toEqual([
+    "the hosts' agents of this release are not the same program",
+  ]);
+  expect(programFaults(running(a, b, a), mixed, a)).toEqual([]);
+  expect(programFaults(running(a, a, a), mixed, a)).toHaveLength(1);
+  expect(programFaults(running(a, "", a), all("earlier"), null)).toEqual([
+    "host-2 does not show which program its agent is",
+  ]);
 });

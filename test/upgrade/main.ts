@@ -8,14 +8,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { leaveWithReader } from "../../cli/terminal/reader-left.ts";
 import { Interrupted, runEntry } from "../../contract/entry.ts";
 import { requireRoot } from "../../lab/hosts/machine.ts";
-
-export interface Options {
-  readonly from: string;
-  readonly lab: string;
-  readonly mixed?: number;
-  readonly seed: number;
-  readonly keep?: true;
-}
+import type { Options } from "./run.ts";
 
 function positive(text: string): number {
   const value = Number(text);

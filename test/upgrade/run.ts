@@ -21,14 +21,21 @@ import { stackEnvironment } from "../../toolchain/stack.ts";
 import { ensureTools } from "../../toolchain/tools.ts";
 import { untilHealthy } from "../nemesis/cluster-health.ts";
 import { lookAtAll } from "../nemesis/look.ts";
-import { type ConsulSeen, consulFaults, judge, verdictLine } from "./judge.ts";
-import type { Options } from "./main.ts";
+import { type ConsulSeen, consulFaults, judge, type Program, programFaults, verdictLine } from "./judge.ts";
 import { checkOut, type ReleaseTree, removeTree, writeSettings } from "./tree.ts";
 
 const root = join(import.meta.dirname, "../..");
 const healthyWithinMs = 180_000;
 /** What a restart or a switchover set off is over by then, and shows in the witness's report. */
 const settleMs = 15_000;
+
+export interface Options {
+  readonly from: string;
+  readonly lab: string;
+  readonly mixed?: number;
+  readonly seed: number;
+  readonly keep?: true;
+}
 
 export async function runUpgrade(options: Options, signal: AbortSignal): Promise<number> {
   const say = teller();
@@ -40,15 +47,15 @@ export async function runUpgrade(options: Options, signal: AbortSignal): Promise
     const cluster = await Cluster.make(options.lab, tree, say);
     say(`${tree.version} (${tree.commit}) deploys its own cluster`);
     await cluster.deploy("earlier");
-    await cluster.expectVersions({ everywhere: tree.version });
+    await cluster.expectProgram("earlier");
     signal.throwIfAborted();
     const verdicts: boolean[] = [];
     if (options.mixed !== undefined) verdicts.push(await mixed(cluster, options.mixed, options.seed, signal, say));
     verdicts.push(await cluster.change(`upgrade ${tree.version} -> ${version}`, "this"));
-    await cluster.expectVersions({ everywhere: version });
+    await cluster.expectProgram("this");
     signal.throwIfAborted();
     verdicts.push(await cluster.change(`downgrade ${version} -> ${tree.version}`, "earlier"));
-    await cluster.expectVersions({ everywhere: tree.version });
+    await cluster.expectProgram("earlier");
     return verdicts.every((ok) => ok) ? 0 : 1;
   } finally {
     if (options.keep) say(`the lab ${options.lab} and ${place} stay`);
@@ -85,7 +92,7 @@ async function mixed(
 ): Promise<boolean> {
   const targets = ["--target", `**::${upgraded}-*`];
   const begun = await cluster.change(`${upgraded} alone: ${cluster.tree.version} beside ${version}`, "this", targets);
-  await cluster.expectVersions({ everywhere: cluster.tree.version, but: { [upgraded]: version } });
+  await cluster.expectProgram("earlier", { [upgraded]: "this" });
   say(`${minutes} min of random faults, seed ${seed}`);
   const { runRandom } = await import("../nemesis/random/run.ts");
   const code = await runRandom(cluster.lab.name, minutes, seed, signal);
@@ -99,6 +106,8 @@ class Cluster {
   readonly tree: ReleaseTree;
   readonly #stack: Stack;
   readonly #say: (line: string) => void;
+  /** Checksum of the earlier release's bundle, as its agents run it. */
+  #earlier: string | null = null;
 
   private constructor(lab: Lab, tree: ReleaseTree, stack: Stack, say: (line: string) => void) {
     this.lab = lab;
@@ -122,7 +131,7 @@ class Cluster {
   }
 
   /** `pulumi up` by one of the two programs, on the same state, until the cluster is well. */
-  async deploy(by: "earlier" | "this", args: readonly string[] = []): Promise<void> {
+  async deploy(by: Program, args: readonly string[] = []): Promise<void> {
     const project = by === "this" ? root : this.tree.root;
     const log = join(localPaths(root, this.lab).own, `pulumi-${by}.log`);
     await bringUp(this.#stack, log, (line, count) => this.#say(`  ${count}: ${line}`), { project, args });
@@ -131,7 +140,7 @@ class Cluster {
   }
 
   /** The same while everything is watched. @returns whether it cost no more than its switchovers */
-  async change(what: string, by: "earlier" | "this", args: readonly string[] = []): Promise<boolean> {
+  async change(what: string, by: Program, args: readonly string[] = []): Promise<boolean> {
     this.#say(what);
     await untilHealthy(this.lab, healthyWithinMs);
     const before = (await this.#history()).at(-1)?.epoch ?? 0;
@@ -152,22 +161,25 @@ class Cluster {
     return verdict.ok;
   }
 
-  /** @throws HoldfastError HF_LAB when an agent is of another version */
-  async expectVersions({
-    everywhere,
-    but = {},
-  }: {
-    everywhere: string;
-    but?: Readonly<Record<string, string>>;
-  }): Promise<void> {
+  /** @throws HoldfastError HF_LAB when an agent is of another version, or another program than was deployed */
+  async expectProgram(everywhere: Program, but: Readonly<Record<string, Program>> = {}): Promise<void> {
+    const wanted = (host: string) => but[host] ?? everywhere;
     for (const [host, status] of await lookAtAll(this.lab)) {
-      const wanted = but[host] ?? everywhere;
-      if (status?.version !== wanted)
-        throw new HoldfastError(
-          "HF_LAB",
-          `The agent on ${host} is of ${status?.version ?? "no version"}, not ${wanted}.`,
-        );
+      const of = wanted(host) === "this" ? version : this.tree.version;
+      if (status?.version !== of)
+        throw new HoldfastError("HF_LAB", `The agent on ${host} is of ${status?.version ?? "no version"}, not ${of}.`);
     }
+    const running = await this.#programs();
+    const faults = programFaults(running, wanted, this.#earlier);
+    if (faults.length > 0) throw new HoldfastError("HF_LAB", `Not what was deployed: ${faults.join("; ")}.`);
+    this.#earlier ??= [...running.values()][0] ?? null;
+  }
+
+  async #programs(): Promise<Map<string, string>> {
+    const pid = `$(systemctl show ${units.agent} --property=MainPID --value)`;
+    const ask = `tr '\\0' '\\n' < /proc/${pid}/cmdline | grep -m1 '\\.cjs$' | xargs sha256sum | cut -d' ' -f1`;
+    const look = async (host: Lab["hosts"][number]) => [host.name, (await onHost(this.lab, host, ask)).trim()] as const;
+    return new Map(await Promise.all(this.lab.hosts.map(look)));
   }
 
   async #lookAtConsul(): Promise<Map<string, ConsulSeen>> {

@@ -5,22 +5,8 @@
  * Awkward case: a cancelled command that is nearly done. It gets a short while, for what has come to its end
  * need not be done again; on its host a command goes on to its end by itself, whoever listens.
  */
-import type { Client } from "ssh2";
 import { HoldfastError } from "../../contract/errors.ts";
-import type { Connection, Dialled, StepContext } from "./dial.ts";
-
-/** Bounds of a connection. */
-export interface Limits {
-  /** How often an idle server is asked for a sign of life. */
-  readonly keepaliveMs: number;
-  /** So many questions without an answer, and the connection is given up. */
-  readonly keepaliveCount: number;
-  /** What a command may still take once its step is cancelled. */
-  readonly graceMs: number;
-}
-
-/** A host that lost its power is noticed within a minute; a network that is away for less is survived. */
-export const defaultLimits: Limits = { keepaliveMs: 10_000, keepaliveCount: 5, graceMs: 10_000 };
+import { type Connection, type Dialled, defaultLimits, type Limits, type StepContext } from "./dial.ts";
 
 /**
  * Does `work`, then closes the connection.
@@ -89,8 +75,3 @@ function cancelled(connection: Connection, context: StepContext): Error {
 
 const where = ({ host, port }: Connection, { step }: StepContext): string =>
   `${host}:${Math.trunc(port)}${step === undefined ? "" : ` (${step})`}`;
-
-/** Keeps an SSH client's own error events from ending the program; what they mean shows elsewhere. */
-export function calm(client: Client): Client {
-  return client.on("error", () => {});
-}

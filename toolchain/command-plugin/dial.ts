@@ -9,12 +9,24 @@ import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import pRetry from "p-retry";
 import ssh2, { type AnyAuthMethod, type AuthenticationType, type Client, type ConnectConfig } from "ssh2";
-import { calm, defaultLimits, type Limits } from "./bounded.ts";
 import { type Endpoint, type HostKey, loginMethods, parseHostKey, reasonOf } from "./credentials.ts";
 
 export interface Connection extends Endpoint {
   proxy?: Endpoint;
 }
+
+/** Bounds of a connection. */
+export interface Limits {
+  /** How often an idle server is asked for a sign of life. */
+  readonly keepaliveMs: number;
+  /** So many questions without an answer, and the connection is given up. */
+  readonly keepaliveCount: number;
+  /** What a command may still take once its step is cancelled. */
+  readonly graceMs: number;
+}
+
+/** A host that lost its power is noticed within a minute; a network that is away for less is survived. */
+export const defaultLimits: Limits = { keepaliveMs: 10_000, keepaliveCount: 5, graceMs: 10_000 };
 
 /** What a step needs from its surroundings. */
 export interface StepContext {
@@ -269,3 +281,8 @@ function handshake(stream: Duplex, endpoint: Endpoint, login: Login, limits = de
 }
 
 const wireName = (method: AnyAuthMethod): AuthenticationType => (method.type === "agent" ? "publickey" : method.type);
+
+/** Keeps an SSH client's own error events from ending the program; what they mean shows elsewhere. */
+export function calm(client: Client): Client {
+  return client.on("error", () => {});
+}

@@ -1,8 +1,7 @@
 /** `command:remote:Command`: one command over SSH. */
 import { describeError, HoldfastError } from "../../contract/errors.ts";
-import { bounded, cutOff, defaultLimits } from "./bounded.ts";
-import type { Connection, StepContext } from "./dial.ts";
-import { dial } from "./dial.ts";
+import { bounded, cutOff } from "./bounded.ts";
+import { type Connection, defaultLimits, dial, type StepContext } from "./dial.ts";
 import { Output, quoteCommand, type Stream } from "./output.ts";
 import { execute, lostWords, type Variable } from "./session.ts";
 

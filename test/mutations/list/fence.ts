@@ -283,7 +283,7 @@ export const fenceMutations: readonly Mutation[] = [
     breaks: "A renewal that is confirmed after the fence was shut for a switchover opens it again.",
     edits: [
       {
-        file: "agent/role/feeding.ts",
+        file: "agent/role/transitions.ts",
         text: 'return phase.name === "handing" && phase.step !== "asking" && phase.step !== "window";',
         by: 'return phase.name !== "handing" && phase.name !== "active" && phase.name !== "taking";',
       },

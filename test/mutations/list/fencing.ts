@@ -196,9 +196,15 @@ export const fencingMutations: readonly Mutation[] = [
     "An agent that is restarted takes the next record that looks right at its word, whatever the one before it doubted.",
     {
       file: "agent/role/reduce.ts",
-      text: "const state = isDoubted ? {",
-      by: "const state = isDoubted && keyFilePresent ? {",
+      text: "const state = isDoubted\n",
+      by: "const state = isDoubted && keyFilePresent\n",
     },
+    [doubtTest],
+  ),
+  mutation(
+    "fencing-doubt-written-once",
+    "A doubt that could not be written down is not written again, and a restarted agent knows nothing of it.",
+    { file: "agent/role/doubt-note.ts", text: ">= retryMs;", by: "< 0;" },
     [doubtTest],
   ),
   mutation(
@@ -210,7 +216,17 @@ export const fencingMutations: readonly Mutation[] = [
   mutation(
     "fencing-broken-off-is-tried",
     "A power-off that was broken off, because the lock had moved, counts as the one try of bestEffort.",
-    { file: steps, text: " || event.isBrokenOff)", by: ")" },
+    { file: steps, text: "else if (event.isBrokenOff)", by: "else if (event.isBrokenOff === null)" },
+    [fencingTest],
+  ),
+  mutation(
+    "fencing-broken-off-at-once",
+    "An order that was broken off is given again at once, and again and again: the cloud's rate limit is used up.",
+    {
+      file: steps,
+      text: "const isFirst = failure === null && brokenOff === null;",
+      by: "const isFirst = failure === null;",
+    },
     [fencingTest],
   ),
   mutation(
@@ -320,6 +336,16 @@ export const fencingMutations: readonly Mutation[] = [
     ["agent/power/command-device.test.ts"],
   ),
   mutation(
+    "look-ends-a-reading",
+    "A look now and then at a fence command ends the reading that a power-off waits for.",
+    {
+      file: "agent/power/command-device.ts",
+      text: "(isIdle ? this.#reading : null) ?? this.#begin(bounds)",
+      by: "(withinMs < 0 ? this.#reading : null) ?? this.#begin(bounds)",
+    },
+    ["agent/power/command-device.test.ts"],
+  ),
+  mutation(
     "slow-order-begun-anew",
     "An order of the fence command that is still under way is ended and begun anew when it is given again.",
     {
@@ -334,8 +360,8 @@ export const fencingMutations: readonly Mutation[] = [
     "A call of the fence command takes what another one has begun to write for its answer.",
     {
       file: "agent/power/command-device.ts",
-      text: "    assertLast();\n    const said",
-      by: "    const said",
+      text: "if (reading.next !== null) reading = reading.next;",
+      by: "if (reading.next !== null && withinMs < 0) reading = reading.next;",
     },
     ["agent/power/command-device.test.ts"],
   ),

@@ -48,6 +48,18 @@ export const unknownMutations: readonly Mutation[] = [
     caughtBy: { simulation: false, tests: [recordTest] },
   },
   {
+    name: "note-lost",
+    breaks: "A host's note that Consul did not take counts as written, for the ten seconds until it is repeated.",
+    edits: [
+      {
+        file: "agent/role/reduce.ts",
+        text: 'published: { text: "", atMs:',
+        by: "published: { ...state.published!, atMs:",
+      },
+    ],
+    caughtBy: { simulation: false, tests: ["agent/role/standby.test.ts"] },
+  },
+  {
     name: "shut-not-looked-at",
     breaks: "A shut counts as done although the kernel has not shown it.",
     edits: [{ file: fence, text: "if ((await this.#whatIsOpen()) === null) return;", by: "return;" }],
