@@ -9,7 +9,7 @@ import type { PrimaryIp, Server } from "../../hcloud/schemas.ts";
 import { configFault, type Fault } from "../config/faults.ts";
 import type { Adoption, HostAtCloud } from "../config/topology.ts";
 import type { ProjectFacts } from "./cloud-project.ts";
-import { addressInState, type CloudState, serverInState } from "./cloud-state.ts";
+import { addressInState, type CloudState, serverInState, wasAdopted } from "./cloud-state.ts";
 
 export function adoptionFaults(hosts: readonly HostAtCloud[], state: CloudState, facts: ProjectFacts): Fault[] {
   return hosts.flatMap((host) => {
@@ -23,7 +23,7 @@ export function adoptionFaults(hosts: readonly HostAtCloud[], state: CloudState,
 
 /** Of a host whose server was adopted, and is still that one. */
 function forgottenFaults({ name, cloud: { adopt } }: HostAtCloud, state: CloudState, server: number): Fault[] {
-  if (state.adopted.get(name) !== String(server) || adopt?.server === server) return [];
+  if (!wasAdopted(state, name, server) || adopt?.server === server) return [];
   return [
     configFault(
       `holdfast:hosts, ${name}: its server ${server} was adopted, and cloud.adopt does not name it any more: Pulumi would cut its power and take its public address away`,
@@ -40,7 +40,7 @@ function otherFaults(
   facts: ProjectFacts,
 ): Fault[] {
   // One that was adopted is told by the rule above.
-  if (adopt === null || adopt.server === own || state.adopted.get(name) === String(own)) return [];
+  if (adopt === null || adopt.server === own || wasAdopted(state, name, own)) return [];
   // Where the stack's own was deleted, a refresh has to see that first: a doubt, which is told.
   if (![own, adopt.server].every((wanted) => facts.servers.some(({ id }) => id === wanted))) return [];
   return [
@@ -56,8 +56,7 @@ function newFaults(host: HostAtCloud, adopt: Adoption, state: CloudState, facts:
   const at = `holdfast:hosts, ${host.name}, cloud.adopt`;
   const server = facts.servers.find(({ id }) => id === adopt.server);
   const address = facts.primary_ips.find(({ id }) => id === adopt.primaryIp);
-  if (server === undefined && state.adopted.get(host.name) === String(adopt.server))
-    return [deleted(at, host, adopt.server)];
+  if (server === undefined && wasAdopted(state, host.name, adopt.server)) return [deleted(at, host, adopt.server)];
   return [
     ...(server === undefined
       ? [missing(`${at}: the token's project has no server ${adopt.server}`, facts.servers)]

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { wholeCloud } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHostKey, sampleTopology } from "../testing/sample.ts";
-import { cloudStateFrom, isReady, serverInState } from "./cloud-state.ts";
+import { cloudStateFrom, isReady, serverInState, wasAdopted } from "./cloud-state.ts";
 
 const { resources } = wholeCloud(sampleTopology(sampleCloudInput()));
 const without = (end: string) =>
@@ -41,10 +41,26 @@ test("a server that was replaced by a run that was cut off is not ready, though 
       "urn:pulumi:s::p::pulumi:index:Stash::host-b-ready": { type: "pulumi:index:Stash", outputs: { output: id } },
     });
   expect([isReady(waited("101"), "host-b"), isReady(waited("99"), "host-b")]).toEqual([true, false]);
+  // An entry without an id is none of an older version's: waiting once more costs nothing.
+  for (const none of [undefined, null, "", "undefined", "0", {}]) {
+    expect(waited(none).ready.get("host-b"), JSON.stringify(none)).toBeNull();
+    expect(isReady(waited(none), "host-b"), JSON.stringify(none)).toBe(false);
+  }
   // An older version kept nothing of it.
   expect(isReady(cloudStateFrom(resources), "host-b")).toBe(true);
   for (const end of ["host-b", "host-b-address", "host-b-host-key", "host-b-runtime-prepare"])
     expect(isReady(without(end), "host-b"), end).toBe(false);
+});
+
+test("a server is taken for an adopted one also where the entry has no id: forgotten, it would lose its address", () => {
+  const adopted = (output?: unknown) =>
+    cloudStateFrom({
+      ...resources,
+      "urn:pulumi:s::p::pulumi:index:Stash::host-b-adopted": { type: "pulumi:index:Stash", outputs: { output } },
+    });
+  const was = (output?: unknown) => wasAdopted(adopted(output), "host-b", 101);
+  expect([was("101"), was("99"), was(undefined), was(null)]).toEqual([true, false, true, true]);
+  expect(wasAdopted(cloudStateFrom(resources), "host-b", 101)).toBe(false);
 });
 
 test.each([undefined, null, {}, { id: "" }, { id: "0" }, { id: "a-1" }, { id: "1e99" }])(

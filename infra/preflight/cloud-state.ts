@@ -30,10 +30,13 @@ export interface CloudState {
   readonly attached: ReadonlySet<string>;
   /** Names of hosts that were prepared once: they answered. It may have been an earlier machine. */
   readonly prepared: ReadonlySet<string>;
-  /** Ids of the servers that were waited for until they were ready, by host name; of an older version's state nothing. */
-  readonly ready: ReadonlyMap<string, string>;
-  /** Ids of servers that were adopted, by host name: while a host has that one, its adoption must go on. */
-  readonly adopted: ReadonlyMap<string, string>;
+  /**
+   * Ids of the servers that were waited for until they were ready, by host name; of an older version's state nothing. Null: an
+   * entry in which no id can be read.
+   */
+  readonly ready: ReadonlyMap<string, number | null>;
+  /** Ids of servers that were adopted, by host name: while a host has that one, its adoption must go on. Null: as above. */
+  readonly adopted: ReadonlyMap<string, number | null>;
   /** Where hosts are, by name: public address and SSH host key, the one of the stack's making. */
   readonly places: ReadonlyMap<string, { readonly address: string; readonly hostKey: string }>;
 }
@@ -54,7 +57,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 const nameIn = (urn: string) => urn.split("::").slice(3).join("::");
 
 const addressSchema = z.object({ ipAddress: z.string().min(1) });
-const idSchema = z.object({ output: z.coerce.string() });
+const idSchema = z.object({ output: z.string().regex(/^[1-9]\d{0,14}$/) });
 const hostKeySchema = z.object({ output: z.object({ publicKey: z.string().min(1) }) });
 
 export function cloudStateFrom(resources: ResourceOutputs): CloudState {
@@ -72,9 +75,9 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
   };
   const idsBy = (end: string) =>
     new Map(
-      [...ending("pulumi:index:Stash", end)].flatMap((host) => {
+      [...ending("pulumi:index:Stash", end)].map((host) => {
         const id = read("pulumi:index:Stash", `${host}${end}`, idSchema)?.output;
-        return id === undefined ? [] : [[host, id] as const];
+        return [host, id === undefined ? null : Number(id)] as const;
       }),
     );
   return {
@@ -95,6 +98,12 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
   };
 }
 
+/** Whether the host's server, `id`, was adopted, as far as the state tells: one of which it cannot be read is taken for it. */
+export function wasAdopted({ adopted }: CloudState, name: string, id: number): boolean {
+  const known = adopted.get(name);
+  return known === null || known === id;
+}
+
 /** The server of the host `name`. */
 export function serverInState({ things }: CloudState, name: string): ThingInState | undefined {
   return things.find(({ kind, resource }) => kind === "servers" && resource === name);
@@ -105,7 +114,7 @@ export function isReady(state: CloudState, name: string): boolean {
   const server = serverInState(state, name);
   if (server === undefined || !state.prepared.has(name) || !state.places.has(name)) return false;
   const waited = state.ready.get(name);
-  return waited === undefined || waited === String(server.id);
+  return waited === undefined || waited === server.id;
 }
 
 /** Whether the host's server is, or in this run becomes, the one that it adopts. */

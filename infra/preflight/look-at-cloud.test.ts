@@ -118,7 +118,7 @@ describe("a resize", () => {
     const fresh = { ...whole, prepared: new Set<string>() };
     expect(await resize(fresh)).toEqual([]);
     expect(await resize(whole)).toMatchObject([{ message: expect.stringContaining("and not now") }]);
-    expect(await resize({ ...fresh, adopted: new Map([["host-b", "101"]]) })).toContainEqual(
+    expect(await resize({ ...fresh, adopted: new Map([["host-b", 101]]) })).toContainEqual(
       expect.objectContaining({ message: expect.stringContaining("and not now") }),
     );
   });
