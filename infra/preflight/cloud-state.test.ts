@@ -12,6 +12,7 @@ test("of a new stack there is nothing", () =>
     things: [],
     attached: new Set(),
     prepared: new Set(),
+    withNeard: new Set(),
     places: new Map(),
     ready: new Map(),
     adopted: new Map(),
@@ -24,6 +25,7 @@ test("things by their ids, hosts by their names", () => {
   expect(serverInState(state, "host-c")?.id).toBe(102);
   expect(serverInState(state, "host-x")).toBeUndefined();
   for (const names of [state.attached, state.prepared]) expect(names).toEqual(new Set(["host-a", "host-b", "host-c"]));
+  expect(state.withNeard).toEqual(new Set(["host-a", "host-b"]));
   expect(state.places.get("host-b")).toEqual({ address: "203.0.113.2", hostKey: sampleHostKey("host-b") });
 });
 

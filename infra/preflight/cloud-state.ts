@@ -30,6 +30,8 @@ export interface CloudState {
   readonly attached: ReadonlySet<string>;
   /** Names of hosts that were prepared once: they answered. It may have been an earlier machine. */
   readonly prepared: ReadonlySet<string>;
+  /** Names of hosts to which neard was deployed once. */
+  readonly withNeard: ReadonlySet<string>;
   /**
    * Ids of the servers that were waited for until they were ready, by host name; of an older version's state nothing. Null: an
    * entry in which no id can be read.
@@ -95,6 +97,7 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
     }),
     attached: ending("hcloud:index/serverNetwork:ServerNetwork", "-private"),
     prepared: ending("command:remote:Command", "-runtime-prepare"),
+    withNeard: ending("command:remote:Command", "-neard"),
   };
 }
 

@@ -97,7 +97,7 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
     .toSorted();
   if (make.length + resize.length === 0) return seen;
   const offers = await readOffers(client, make);
-  const judged = judgeOffers(topology, cloud, { make, resize }, offers, Date.now());
+  const judged = judgeOffers(topology, cloud, { make, resize, state }, offers, Date.now());
   // One that was adopted may have run before.
   const changes = resize
     .filter(({ name }) => state.prepared.has(name) || state.adopted.has(name))

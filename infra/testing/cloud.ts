@@ -1,6 +1,6 @@
 /** A project at Hetzner for tests, as the API tells it, and the state of a stack that has made it. */
 import type { Image, PrimaryIp, Server, ServerType } from "../../hcloud/schemas.ts";
-import { type Cloud, isAtCloud, type Topology } from "../config/topology.ts";
+import { type Cloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
 import type { ProjectFacts } from "../preflight/cloud-project.ts";
 import { type CloudState, cloudStateFrom, type ResourceOutputs } from "../preflight/cloud-state.ts";
@@ -57,6 +57,7 @@ export function wholeCloud(topology: Topology): { readonly facts: ProjectFacts; 
     ...groups.map(({ id, location }) =>
       one("hcloud:index/placementGroup:PlacementGroup", `spread-${location}`, { id: String(id) }),
     ),
+    ...hosts.filter(hasRole("neard")).map(({ name }) => one("command:remote:Command", `${name}-neard`, {})),
     ...hosts.flatMap(({ name, cloud: at }, i) => [
       one("hcloud:index/server:Server", name, { id: String(100 + i), serverType: at.serverType, firewallIds: [2, 3] }),
       one("hcloud:index/primaryIp:PrimaryIp", `${name}-address`, {
