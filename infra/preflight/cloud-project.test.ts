@@ -243,6 +243,23 @@ describe("a host's server", () => {
       ),
     ).toEqual(["host-a (server 100) has not all of its firewalls before it"]);
   });
+  test.each<[string, object, object]>([
+    ["protected", { protect: false }, {}],
+    ["protected no more", {}, { protect: false }],
+    ["called otherwise", {}, { name: "other" }],
+    ["elsewhere in the private network", {}, { network: { range: "10.234.0.0/16", subnet: "10.234.0.0/17" } }],
+  ])("that is to be %s is no doubt: the settings say so, and an up without a refresh does it", (_, before, after) => {
+    const at = (hcloud: object) => sampleTopology({ ...sampleCloudInput(), hcloud: sampleHcloud(hcloud) });
+    const { facts: there, resources: had } = wholeCloud(at(before));
+    const primary_ips = there.primary_ips.map((one) => ({
+      ...one,
+      protection: { delete: !("protect" in before) },
+    }));
+    expect(doubts({ ...there, primary_ips }, cloudStateFrom(had), at(after))).toEqual([]);
+    // What Hetzner has otherwise than the state is one still.
+    const loose = primary_ips.map((one) => (one.id === 200 ? { ...one, assignee_id: null } : one));
+    expect(doubts({ ...there, primary_ips: loose }, cloudStateFrom(had), at(after))).toHaveLength(1);
+  });
   test("that is to become another type is no doubt", () => {
     const { hosts } = sampleCloudInput();
     const [a, ...others] = hosts;

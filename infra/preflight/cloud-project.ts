@@ -9,7 +9,7 @@
 
 import { replaceVariable } from "../../contract/cloud.ts";
 import type { Firewall, Network, PlacementGroup, PrimaryIp, Server, SshKey } from "../../hcloud/schemas.ts";
-import { serverFaults } from "../../hcloud/server-faults.ts";
+import { serverFaults, type WantedServer } from "../../hcloud/server-faults.ts";
 import { configFault, type Fault } from "../config/faults.ts";
 import { type Cloud, type HostAtCloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
@@ -265,18 +265,27 @@ function hostFaults(host: HostAtCloud, state: CloudState, { servers }: ProjectFa
   return [fault(`${at} is ${server.status}`, "Look at it in Hetzner's console, and run pulumi up again when it runs.")];
 }
 
-/** Of what the state has whole: what it lacks is made in this run. A server that is not there any more is lost whatever else is. */
-function hostDoubts(host: HostAtCloud, state: CloudState, facts: ProjectFacts): Doubt[] {
-  const { name } = host;
+/**
+ * Of what the state has whole: what it lacks is made in this run. A server that is not there any more is lost whatever else is.
+ * Compared is with the state, not with the settings: what these change an update sees, and brings about.
+ */
+function hostDoubts({ name, address, cloud }: HostAtCloud, state: CloudState, facts: ProjectFacts): Doubt[] {
   const known = serverInState(state, name);
   if (known === undefined) return [];
   const server = facts.servers.find(({ id }) => id === known.id) ?? null;
   if (server !== null && !isWhole(state, name)) return [];
-  const cloud = { ...host.cloud, serverType: String(known.outputs.serverType ?? host.cloud.serverType) };
-  // One that this run puts before it is no doubt.
-  const { firewallIds } = known.outputs;
-  const firewalls = Array.isArray(firewallIds) ? firewallIds.map(Number) : [];
-  return mendable({ ...host, cloud }, server, facts, firewalls).slice(0, server === null ? 1 : undefined);
+  const { firewallIds, name: serverName, serverType } = known.outputs;
+  const own = addressInState(state, name);
+  const wanted: WantedServer = {
+    host: name,
+    serverName: String(serverName ?? cloud.serverName),
+    serverType: String(serverType ?? cloud.serverType),
+    privateAddress: state.attached.get(name) ?? address,
+    protectsAddress: own?.outputs.deleteProtection === true,
+    firewalls: Array.isArray(firewallIds) ? firewallIds.map(Number) : [],
+  };
+  const ip = facts.primary_ips.find(({ id }) => id === own?.id) ?? null;
+  return mendable(wanted, server, ip).slice(0, server === null ? 1 : undefined);
 }
 
 const isWhole = (state: CloudState, name: string) => state.attached.has(name) && state.places.has(name);
@@ -291,26 +300,28 @@ export function remainingFaults(
   const { firewall, neardFirewall } = cloudNames(cloud);
   const idsOf = (...names: string[]) => facts.firewalls.filter(({ name }) => names.includes(name)).map(({ id }) => id);
   return hosts.flatMap((host) => {
+    const { serverName, serverType, protect } = host.cloud;
     const server = facts.servers.find(({ id }) => id === serverIds.get(host.name)) ?? null;
-    const firewalls = idsOf(firewall, ...(hasRole("neard")(host) ? [neardFirewall] : []));
-    return mendable(host, server, facts, firewalls).map(({ message }) =>
+    const wanted: WantedServer = {
+      host: host.name,
+      serverName,
+      serverType,
+      privateAddress: host.address,
+      protectsAddress: protect,
+      firewalls: idsOf(firewall, ...(hasRole("neard")(host) ? [neardFirewall] : [])),
+    };
+    const ip = facts.primary_ips.find((one) => one.name === serverName) ?? null;
+    return mendable(wanted, server, ip).map(({ message }) =>
       fault(message, "Run pulumi up --refresh: it looks at what is there, and makes what is missing."),
     );
   });
 }
 
-function mendable(
-  { name, address, cloud }: HostAtCloud,
-  server: Server | null,
-  { primary_ips }: Pick<ProjectFacts, "primary_ips">,
-  firewalls: readonly number[],
-): Doubt[] {
-  const { serverName, serverType, protect } = cloud;
-  const wanted = { host: name, serverName, serverType, privateAddress: address, protectsAddress: protect, firewalls };
-  const own = primary_ips.find((one) => one.name === serverName) ?? null;
-  return serverFaults(wanted, server, own)
+function mendable(wanted: WantedServer, server: Server | null, address: PrimaryIp | null): Doubt[] {
+  const { host } = wanted;
+  return serverFaults(wanted, server, address)
     .filter((one) => one.mendable)
-    .map(({ why }) => ({ host: name, message: `${name}${server === null ? "" : ` (server ${server.id})`} ${why}` }));
+    .map(({ why }) => ({ host, message: `${host}${server === null ? "" : ` (server ${server.id})`} ${why}` }));
 }
 
 /** A host that is to be one that exists: its server would be deleted at the end of the very run that deploys to it. */

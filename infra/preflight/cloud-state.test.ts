@@ -3,14 +3,15 @@ import { wholeCloud } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHostKey, sampleTopology } from "../testing/sample.ts";
 import { cloudStateFrom, isReady, serverInState, wasAdopted } from "./cloud-state.ts";
 
-const { resources } = wholeCloud(sampleTopology(sampleCloudInput()));
+const topology = sampleTopology(sampleCloudInput());
+const { resources } = wholeCloud(topology);
 const without = (end: string) =>
   cloudStateFrom(Object.fromEntries(Object.entries(resources).filter(([urn]) => !urn.endsWith(`::${end}`))));
 
 test("of a new stack there is nothing", () =>
   expect(cloudStateFrom({})).toEqual({
     things: [],
-    attached: new Set(),
+    attached: new Map(),
     prepared: new Set(),
     withNeard: new Set(),
     places: new Map(),
@@ -24,13 +25,14 @@ test("things by their ids, hosts by their names", () => {
   expect(state.things).toHaveLength(13);
   expect(serverInState(state, "host-c")?.id).toBe(102);
   expect(serverInState(state, "host-x")).toBeUndefined();
-  for (const names of [state.attached, state.prepared]) expect(names).toEqual(new Set(["host-a", "host-b", "host-c"]));
+  expect(state.prepared).toEqual(new Set(["host-a", "host-b", "host-c"]));
+  expect(state.attached).toEqual(new Map(topology.hosts.map(({ name, address }) => [name, address])));
   expect(state.withNeard).toEqual(new Set(["host-a", "host-b"]));
   expect(state.places.get("host-b")).toEqual({ address: "203.0.113.2", hostKey: sampleHostKey("host-b") });
 });
 
 test("what is there only in part", () => {
-  expect(without("host-b-private").attached).toEqual(new Set(["host-a", "host-c"]));
+  expect([...without("host-b-private").attached.keys()]).toEqual(["host-a", "host-c"]);
   expect(without("host-b-runtime-prepare").prepared).toEqual(new Set(["host-a", "host-c"]));
   expect([...without("host-b-host-key").places.keys()]).toEqual(["host-a", "host-c"]);
   expect([...without("host-b-address").places.keys()]).toEqual(["host-a", "host-c"]);

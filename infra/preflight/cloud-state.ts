@@ -26,8 +26,8 @@ export interface ThingInState {
 
 export interface CloudState {
   readonly things: readonly ThingInState[];
-  /** Names of hosts whose place in the private network is in the state. */
-  readonly attached: ReadonlySet<string>;
+  /** Addresses in the private network, by the names of the hosts whose place there is in the state; null: one that it does not say. */
+  readonly attached: ReadonlyMap<string, string | null>;
   /** Names of hosts that were prepared once: they answered. It may have been an earlier machine. */
   readonly prepared: ReadonlySet<string>;
   /** Names of hosts to which neard was deployed once. */
@@ -46,6 +46,7 @@ export interface CloudState {
 /** Each resource of a stack by its URN, as Pulumi's engine tells it. */
 export type ResourceOutputs = Readonly<Record<string, { readonly type: string; readonly outputs: unknown }>>;
 
+const attachment = "hcloud:index/serverNetwork:ServerNetwork";
 const kinds: Readonly<Record<string, Kind>> = {
   "hcloud:index/server:Server": "servers",
   "hcloud:index/network:Network": "networks",
@@ -58,6 +59,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 /** The last part of a URN; a name may have any character in it, its types have none of these. */
 const nameIn = (urn: string) => urn.split("::").slice(3).join("::");
 
+const attachmentSchema = z.object({ ip: z.string().min(1) });
 const addressSchema = z.object({ ipAddress: z.string().min(1) });
 const idSchema = z.object({ output: z.string().regex(/^[1-9]\d{0,14}$/) });
 const hostKeySchema = z.object({ output: z.object({ publicKey: z.string().min(1) }) });
@@ -95,7 +97,12 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
         ? []
         : [{ kind, resource: name, id, outputs: known }];
     }),
-    attached: ending("hcloud:index/serverNetwork:ServerNetwork", "-private"),
+    attached: new Map(
+      [...ending(attachment, "-private")].map((host) => [
+        host,
+        read(attachment, `${host}-private`, attachmentSchema)?.ip ?? null,
+      ]),
+    ),
     prepared: ending("command:remote:Command", "-runtime-prepare"),
     withNeard: ending("command:remote:Command", "-neard"),
   };

@@ -58,14 +58,19 @@ export function wholeCloud(topology: Topology): { readonly facts: ProjectFacts; 
       one("hcloud:index/placementGroup:PlacementGroup", `spread-${location}`, { id: String(id) }),
     ),
     ...hosts.filter(hasRole("neard")).map(({ name }) => one("command:remote:Command", `${name}-neard`, {})),
-    ...hosts.flatMap(({ name, cloud: at }, i) => [
-      one("hcloud:index/server:Server", name, { id: String(100 + i), serverType: at.serverType, firewallIds: [2, 3] }),
+    ...hosts.flatMap(({ name, address, cloud: at }, i) => [
+      one("hcloud:index/server:Server", name, {
+        id: String(100 + i),
+        name: at.serverName,
+        serverType: at.serverType,
+        firewallIds: [2, 3],
+      }),
       one("hcloud:index/primaryIp:PrimaryIp", `${name}-address`, {
         id: String(200 + i),
         ipAddress: `203.0.113.${i + 1}`,
         deleteProtection: at.protect,
       }),
-      one("hcloud:index/serverNetwork:ServerNetwork", `${name}-private`, { id: `${100 + i}-1` }),
+      one("hcloud:index/serverNetwork:ServerNetwork", `${name}-private`, { id: `${100 + i}-1`, ip: address }),
       one("pulumi:index:Stash", `${name}-host-key`, {
         output: { publicKey: sampleHostKey(name), privateKey: "secret" },
       }),
