@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Server } from "../../hcloud/schemas.ts";
+import type { SettingsInput } from "../config/schema.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { wholeCloud, wholeState } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHcloud, sampleHostKey, sampleTopology } from "../testing/sample.ts";
@@ -307,6 +308,48 @@ describe("afterwards", () => {
 
 test("what was deleted by hand besides a server is told at once", () =>
   expect(faults({ networks: [] })).toEqual(["Hetzner does not have network 1 any more, which the stack's state has"]));
+
+describe("an address that another server has", () => {
+  const web = { ...(facts.servers[0] as Server), id: 900, name: "old-web", private_net: [] };
+  const held = {
+    servers: [...facts.servers, web],
+    primary_ips: facts.primary_ips.map((one) => (one.id === 201 ? { ...one, assignee_id: 900 } : one)),
+  };
+  const urn = "urn:pulumi:sample::holdfast::holdfast:index:Cloud$hcloud:index/primaryIp:PrimaryIp::host-b-address";
+  const words =
+    "host-b: its public address 203.0.113.2 is that of the server 900 (old-web), which this stack does not have, so no other server can be made under it";
+  const without = stateWithout("host-b", "host-b-private");
+  const gone = { ...held, servers: held.servers.filter(({ id }) => id !== 101) };
+  test("as an adoption leaves it that was given up: how to go on, and how to give it up whole", () => {
+    const [fault, ...others] = judge(gone, without).faults;
+    expect(others).toEqual([]);
+    expect(fault).toMatchObject({ code: "HF_CLOUD", message: words });
+    expect(fault?.next).toContain("put cloud.adopt (server: 900, primaryIp: 201) and hostKey of host-b back");
+    expect(fault?.next).toContain(`pulumi state delete --force '${urn}'`);
+  });
+  test("is told before a server is deleted, and of one that was deleted", () => {
+    const replacing = judgeThings(topology, topology.cloud as Cloud, state, { ...facts, ...held }, new Set(["host-b"]));
+    expect(messages(replacing.faults)).toEqual([words]);
+    expect(faults(gone)).toEqual([words]);
+  });
+  test("of a server that stays it is a doubt, and of one that nobody has there is nothing to say", () => {
+    expect(judge(held).faults).toEqual([]);
+    expect(doubts(held)).toEqual([expect.stringContaining("host-b (server 101) has another public address")]);
+    const loose = facts.primary_ips.map((one) => (one.id === 201 ? { ...one, assignee_id: null } : one));
+    expect(faults({ primary_ips: loose, servers: facts.servers.filter(({ id }) => id !== 101) }, without)).toEqual([]);
+  });
+  test("of a host that has left the settings: putting it back would have that server deleted", () => {
+    const [a, , c] = sampleCloudInput().hosts as [SettingsInput["hosts"][0], unknown, SettingsInput["hosts"][0]];
+    const at = sampleTopology(sampleCloudInput({ hosts: [a, c] }));
+    const [fault, ...others] = judge(held, without, at).faults;
+    expect(others).toEqual([]);
+    expect(fault?.message).toBe(
+      "host-b is not in holdfast:hosts any more, and its public address 203.0.113.2 is that of the server 900 (old-web), which this stack does not have",
+    );
+    expect(fault?.next).toContain(urn);
+    expect(fault?.next).not.toContain("protect: false");
+  });
+});
 
 describe("a host that leaves", () => {
   const { hosts } = sampleCloudInput();

@@ -137,10 +137,11 @@ export function judgeThings(
       ...takenFaults(cloud, hosts, state, facts),
       ...sshKeyFaults(cloud, state, facts),
       ...hosts.flatMap((host) => locationFaults(host, state, facts)),
+      ...hosts.flatMap((host) => heldFaults(host, state, facts, replaceable)),
       ...adoptionFaults(hosts, state, facts),
       ...staying.flatMap((host) => hostFaults(host, state, facts)),
       ...turnedFaults(topology, state),
-      ...leavingFaults(topology, state),
+      ...leavingFaults(topology, state, facts),
     ],
     doubts: staying.flatMap((host) => hostDoubts(host, state, facts)),
     unfinished: staying
@@ -247,6 +248,43 @@ function locationFaults(host: HostAtCloud, state: CloudState, { servers, primary
   ];
 }
 
+/** The server that has the host's address, where that is none of the host's in the state: a new one would not get it. */
+function holderOf(name: string, state: CloudState, { primary_ips, servers }: ProjectFacts) {
+  const known = addressInState(state, name);
+  const address = primary_ips.find(({ id }) => id === known?.id);
+  const holder = address?.assignee_id ?? undefined;
+  if (known === undefined || address === undefined || holder === undefined) return undefined;
+  if (holder === serverInState(state, name)?.id) return undefined;
+  const called = servers.find(({ id }) => id === holder)?.name;
+  const server = `the server ${holder}${called === undefined ? "" : ` (${called})`}`;
+  const forget = `give the address another name in Hetzner's console, and have the stack forget it: pulumi state delete --force '${known.urn}'`;
+  return { ip: address.ip, address: address.id, id: holder, server, forget };
+}
+
+/**
+ * Of a host to which a server is to be made, in the place of another one or not: an adoption that was given up after its address
+ * was imported, or an address that somebody has moved. The API would say so after the old server was deleted.
+ */
+function heldFaults(
+  { name, cloud }: HostAtCloud,
+  state: CloudState,
+  facts: ProjectFacts,
+  replaceable: ReadonlySet<string>,
+): Fault[] {
+  const own = serverInState(state, name);
+  const held = holderOf(name, state, facts);
+  // Of one that is to be adopted adoption.ts tells, of one that stays there is a doubt.
+  const isMade =
+    own === undefined ? cloud.adopt === null : replaceable.has(name) || !facts.servers.some(({ id }) => id === own.id);
+  if (held === undefined || !isMade) return [];
+  return [
+    fault(
+      `${name}: its public address ${held.ip} is that of ${held.server}, which this stack does not have, so no other server can be made under it`,
+      `If that server was being adopted, put cloud.adopt (server: ${held.id}, primaryIp: ${held.address}) and hostKey of ${name} back. If not, ${held.forget}. Or take the address from that server there.`,
+    ),
+  ];
+}
+
 /** Nothing that a run mends, whatever it does. */
 function hostFaults(host: HostAtCloud, state: CloudState, { servers }: ProjectFacts): Fault[] {
   const { name } = host;
@@ -341,15 +379,22 @@ function turnedFaults({ hosts }: Topology, state: CloudState): Fault[] {
 }
 
 /** Pulumi would refuse in the middle, in words of its own, with other changes done before. */
-function leavingFaults({ hosts }: Topology, { things }: CloudState): Fault[] {
+function leavingFaults({ hosts }: Topology, state: CloudState, facts: ProjectFacts): Fault[] {
   const stays = new Set(hosts.map(({ name }) => `${name}-address`));
-  return things
+  return state.things
     .filter(
       ({ kind, resource, outputs }) =>
         kind === "primary_ips" && !stays.has(resource) && outputs.deleteProtection === true,
     )
     .map(({ resource, id }) => {
       const name = resource.replace(/-address$/, "");
+      const held = holderOf(name, state, facts);
+      // To put it back, as below, would end with that server deleted.
+      if (held !== undefined)
+        return fault(
+          `${name} is not in holdfast:hosts any more, and its public address ${held.ip} is that of ${held.server}, which this stack does not have`,
+          `If an adoption of that server was given up, ${held.forget}.`,
+        );
       return fault(
         `${name} is not made by this stack any more, but its server and its public address (id ${id}) are protected`,
         "Put it back with cloud.protect: false and run pulumi up; then take it out. For one that is dead see docs/operate/cloud.md.",

@@ -17,6 +17,7 @@ export type Kind = Extract<
 
 export interface ThingInState {
   readonly kind: Kind;
+  readonly urn: string;
   /** Its resource's name in the stack. */
   readonly resource: string;
   readonly id: number;
@@ -65,7 +66,7 @@ const idSchema = z.object({ output: z.string().regex(/^[1-9]\d{0,14}$/) });
 const hostKeySchema = z.object({ output: z.object({ publicKey: z.string().min(1) }) });
 
 export function cloudStateFrom(resources: ResourceOutputs): CloudState {
-  const all = Object.entries(resources).map(([urn, { type, outputs }]) => ({ name: nameIn(urn), type, outputs }));
+  const all = Object.entries(resources).map(([urn, { type, outputs }]) => ({ urn, name: nameIn(urn), type, outputs }));
   const ending = (type: string, end: string) =>
     new Set(
       all.filter((one) => one.type === type && one.name.endsWith(end)).map(({ name }) => name.slice(0, -end.length)),
@@ -88,14 +89,14 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
     ready: idsBy("-ready"),
     adopted: idsBy("-adopted"),
     places: new Map([...ending("hcloud:index/primaryIp:PrimaryIp", "-address")].flatMap(placeOf)),
-    things: all.flatMap(({ name, type, outputs }): ThingInState[] => {
+    things: all.flatMap(({ urn, name, type, outputs }): ThingInState[] => {
       const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
       const known = typeof outputs === "object" && outputs !== null ? (outputs as Record<string, unknown>) : {};
       const id = Number(known.id);
       // One that is being made, or could not be, has no id yet.
       return kind === undefined || !Number.isSafeInteger(id) || id < 1
         ? []
-        : [{ kind, resource: name, id, outputs: known }];
+        : [{ kind, urn, resource: name, id, outputs: known }];
     }),
     attached: new Map(
       [...ending(attachment, "-private")].map((host) => [
