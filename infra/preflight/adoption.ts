@@ -7,7 +7,7 @@
  */
 import type { PrimaryIp, Server } from "../../hcloud/schemas.ts";
 import { configFault, type Fault } from "../config/faults.ts";
-import type { Adoption, HostAtCloud } from "../config/topology.ts";
+import { type Adoption, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import type { ProjectFacts } from "./cloud-project.ts";
 import { addressInState, type CloudState, serverInState, wasAdopted } from "./cloud-state.ts";
 
@@ -19,6 +19,20 @@ export function adoptionFaults(hosts: readonly HostAtCloud[], state: CloudState,
       return [...forgottenFaults(host, state, server.id), ...otherFaults(host, state, server.id, facts)];
     return adopt === null ? [] : newFaults(host, adopt, state, facts);
   });
+}
+
+/** Public addresses of the servers that are adopted in this run, by the names of the hosts that they become. */
+export function addressesToAdopt(
+  { hosts }: Pick<Topology, "hosts">,
+  state: CloudState,
+  { primary_ips }: Pick<ProjectFacts, "primary_ips">,
+): ReadonlyMap<string, string> {
+  return new Map(
+    hosts.filter(isAtCloud).flatMap(({ name, cloud: { adopt } }) => {
+      const address = primary_ips.find(({ id }) => id === adopt?.primaryIp);
+      return address === undefined || serverInState(state, name) !== undefined ? [] : [[name, address.ip] as const];
+    }),
+  );
 }
 
 /** Of a host whose server was adopted, and is still that one. */

@@ -25,6 +25,7 @@ test("a stack with nothing to make asks for its own things, and for nothing else
     warnings: [],
     notes: [],
     doubtful: new Set(),
+    adopting: new Map(),
   });
   expect(project.asked.toSorted()).toEqual([
     "firewalls",

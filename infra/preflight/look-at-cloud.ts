@@ -12,6 +12,7 @@ import { publicEndpoint } from "../../hcloud/request.ts";
 import type { Image } from "../../hcloud/schemas.ts";
 import { type Fault, faultFrom } from "../config/faults.ts";
 import type { Cloud, HostAtCloud, Topology } from "../config/topology.ts";
+import { addressesToAdopt } from "./adoption.ts";
 import {
   hostsToMake,
   hostsToResize,
@@ -52,6 +53,8 @@ export interface CloudQuestion {
 export interface CloudSeen extends Judged {
   /** Names of hosts with which something is amiss that this very run may mend; whether it did is asked afterwards. */
   readonly doubtful: ReadonlySet<string>;
+  /** Public addresses of the servers that this run adopts, by host name: whether they are the right ones they have to show. */
+  readonly adopting: ReadonlyMap<string, string>;
 }
 
 /** All calls together; each is repeated within it as the API allows. */
@@ -74,7 +77,10 @@ export async function lookAtCloud(client: HcloudClient, question: CloudQuestion)
   }
 }
 
-const only = (...faults: Fault[]): CloudSeen => ({ faults, warnings: [], notes: [], doubtful: new Set() });
+const only = (...faults: Fault[]): CloudSeen => ({
+  ...{ faults, warnings: [], notes: [], doubtful: new Set() },
+  adopting: new Map(),
+});
 
 async function look(client: HcloudClient, question: CloudQuestion): Promise<CloudSeen> {
   const { topology, cloud, state, replaceable } = question;
@@ -85,7 +91,8 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
   if (foreign.length > 0) return only(...foreign);
   const { faults, doubts, unfinished } = judgeThings(topology, cloud, state, facts, replaceable);
   const doubtful = new Set([...doubts.map(({ host }) => host), ...unfinished]);
-  const seen = { ...only(...faults), doubtful, warnings: doubts.map(inDoubt) };
+  const adopting = addressesToAdopt(topology, state, facts);
+  const seen = { ...only(...faults), doubtful, warnings: doubts.map(inDoubt), adopting };
   // A server that somebody deleted may come back, if this run refreshes.
   const gone = doubts.map(({ host }) => host).filter((name) => !isThere(state, facts, name));
   const make = hostsToMake(topology, state, new Set([...replaceable, ...gone]));
