@@ -97,7 +97,10 @@ export async function beginCloud(
         import("../ssh/key-pair.ts"),
       ]);
       const makeHostKey = (host: string) => makeKeyPair(host);
-      made = new Cloud("cloud", { plan, token: pulumi.secret(hcloudToken), replaceable, state, makeHostKey });
+      const { takingOver } = seen;
+      made = new Cloud("cloud", {
+        ...{ plan, token: pulumi.secret(hcloudToken), replaceable, state, takingOver, makeHostKey },
+      });
       return made.places;
     },
     keepReady: () => made?.keepReady(),

@@ -15,6 +15,7 @@ import { type Cloud, type HostAtCloud, hasRole, isAtCloud, type Topology } from 
 import { cloudNames } from "../plan/cloud.ts";
 import { adoptionFaults } from "./adoption.ts";
 import { addressInState, type CloudState, type Kind, serverInState, type ThingInState } from "./cloud-state.ts";
+import { sharedThings, thingsToTakeOver } from "./shared-things.ts";
 
 /** Everything that the token's project has. */
 export interface ProjectFacts {
@@ -134,7 +135,7 @@ export function judgeThings(
   return {
     faults: [
       ...goneFaults(state, facts),
-      ...takenFaults(cloud, hosts, state, facts),
+      ...takenFaults(topology.adopt, cloud, hosts, state, facts),
       ...sshKeyFaults(cloud, state, facts),
       ...hosts.flatMap((host) => locationFaults(host, state, facts)),
       ...hosts.flatMap((host) => heldFaults(host, state, facts, replaceable)),
@@ -164,40 +165,37 @@ function goneFaults({ things }: CloudState, facts: ProjectFacts): Fault[] {
   ];
 }
 
-/** Of a run that was cut off, or of another stack: names are unique in a project. */
+/** Of a run that was cut off, of another stack, or of a state that is lost: names are unique in a project. */
 function takenFaults(
+  adopt: Topology["adopt"],
   cloud: Cloud,
   hosts: readonly HostAtCloud[],
-  { things }: CloudState,
+  state: CloudState,
   facts: ProjectFacts,
 ): Fault[] {
-  const names = cloudNames(cloud);
-  const servers = hosts.map((host) => host.cloud.serverName);
-  const adopted: Partial<Record<Kind, readonly (number | undefined)[]>> = {
+  const servers = new Set(hosts.map((host) => host.cloud.serverName));
+  const adopted = {
     servers: hosts.map((host) => host.cloud.adopt?.server),
     primary_ips: hosts.map((host) => host.cloud.adopt?.primaryIp),
   };
-  const groups = cloud.spread ? hosts.map((host) => names.placementGroup(host.cloud.location)) : [];
-  const wanted: [Kind, readonly string[]][] = [
-    ["servers", servers],
-    ["primary_ips", servers],
-    ["networks", [names.network]],
-    ["firewalls", [names.firewall, names.neardFirewall]],
-    ["placement_groups", [...new Set(groups)]],
-    ["ssh_keys", "publicKey" in cloud.sshKey ? [names.sshKey] : []],
-  ];
-  return wanted.flatMap(([kind, all]) =>
+  const takenOver = thingsToTakeOver({ adopt, hosts }, cloud, state, facts);
+  const free = (kind: Kind, names: ReadonlySet<string>, ours: readonly (number | undefined)[]) =>
     facts[kind]
-      .filter(({ id, name }) => all.includes(name) && adopted[kind]?.includes(id) !== true)
-      .filter(({ id }) => !things.some((thing) => thing.kind === kind && thing.id === id))
-      .map(({ id, name }) =>
-        fault(
-          `Hetzner has a ${words[kind]} ${name} (id ${id}) already, which is not in this stack's state`,
-          kind === "servers" || kind === "primary_ips"
-            ? "If a pulumi up of this stack that was cut off has made it, and nothing was deployed to it, delete it there; if it serves, adopt it (cloud.adopt, docs/operate/cloud.md). If it is somebody else's, set holdfast:hcloud.name to another name."
-            : "If a pulumi up of this stack that was cut off has made it, and nothing is in it, delete it there; if it is somebody else's, or servers of yours are in it, set holdfast:hcloud.name to another name.",
-        ),
-      ),
+      .filter(({ id, name }) => names.has(name) && !ours.includes(id))
+      .filter(({ id }) => !state.things.some((thing) => thing.kind === kind && thing.id === id))
+      .map(({ id, name }) => ({ kind, message: `${words[kind]} ${name} (id ${id})` }));
+  return [
+    ...(["servers", "primary_ips"] as const).flatMap((kind) => free(kind, servers, adopted[kind])),
+    ...sharedThings(cloud, hosts).flatMap(({ kind, name, resource }) =>
+      free(kind, new Set([name]), [Number(takenOver.get(resource))]),
+    ),
+  ].map(({ kind, message }) =>
+    fault(
+      `Hetzner has a ${message} already, which is not in this stack's state`,
+      kind === "servers" || kind === "primary_ips"
+        ? "If a pulumi up of this stack that was cut off has made it, and nothing was deployed to it, delete it there; if it serves, adopt it (cloud.adopt, docs/operate/cloud.md). If it is somebody else's, set holdfast:hcloud.name to another name."
+        : `If a pulumi up of this stack that was cut off has made it, and nothing is in it, delete it there; if it is somebody else's, set holdfast:hcloud.name to another name.${adopt === null ? " If this stack has lost its state: docs/operate/lost-state.md." : ` It is not taken over with holdfast:adopt, for it has not the label holdfast-cluster: ${cloud.name}.`}`,
+    ),
   );
 }
 

@@ -11,6 +11,7 @@ const without = (end: string) =>
 test("of a new stack there is nothing", () =>
   expect(cloudStateFrom({})).toEqual({
     things: [],
+    hasSubnet: false,
     attached: new Map(),
     prepared: new Set(),
     withNeard: new Set(),
@@ -25,6 +26,7 @@ test("things by their ids, hosts by their names", () => {
   expect(state.things).toHaveLength(13);
   expect(serverInState(state, "host-c")?.id).toBe(102);
   expect(serverInState(state, "host-x")).toBeUndefined();
+  expect(state.hasSubnet).toBe(true);
   expect(state.prepared).toEqual(new Set(["host-a", "host-b", "host-c"]));
   expect(state.attached).toEqual(new Map(topology.hosts.map(({ name, address }) => [name, address])));
   expect(state.withNeard).toEqual(new Set(["host-a", "host-b"]));

@@ -27,6 +27,8 @@ export interface ThingInState {
 
 export interface CloudState {
   readonly things: readonly ThingInState[];
+  /** Its private network has its subnet. */
+  readonly hasSubnet: boolean;
   /** Addresses in the private network, by the names of the hosts whose place there is in the state; null: one that it does not say. */
   readonly attached: ReadonlyMap<string, string | null>;
   /** Names of hosts that were prepared once: they answered. It may have been an earlier machine. */
@@ -98,6 +100,7 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
         ? []
         : [{ kind, urn, resource: name, id, outputs: known }];
     }),
+    hasSubnet: all.some(({ type }) => type === "hcloud:index/networkSubnet:NetworkSubnet"),
     attached: new Map(
       [...ending(attachment, "-private")].map((host) => [
         host,

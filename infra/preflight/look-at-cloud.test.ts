@@ -26,6 +26,7 @@ test("a stack with nothing to make asks for its own things, and for nothing else
     notes: [],
     doubtful: new Set(),
     adopting: new Map(),
+    takingOver: new Map(),
   });
   expect(project.asked.toSorted()).toEqual([
     "firewalls",

@@ -11,7 +11,7 @@ import { HcloudError, isNotFound } from "../../hcloud/errors.ts";
 import { publicEndpoint } from "../../hcloud/request.ts";
 import type { Image } from "../../hcloud/schemas.ts";
 import { type Fault, faultFrom } from "../config/faults.ts";
-import type { Cloud, HostAtCloud, Topology } from "../config/topology.ts";
+import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { addressesToAdopt } from "./adoption.ts";
 import {
   hostsToMake,
@@ -37,6 +37,7 @@ import {
 import { type CloudState, serverInState } from "./cloud-state.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
 import { replaceFaults, resizeFaults } from "./resize.ts";
+import { thingsToTakeOver } from "./shared-things.ts";
 
 export interface CloudQuestion {
   readonly topology: Topology;
@@ -55,6 +56,8 @@ export interface CloudSeen extends Judged {
   readonly doubtful: ReadonlySet<string>;
   /** Public addresses of the servers that this run adopts, by host name: whether they are the right ones they have to show. */
   readonly adopting: ReadonlyMap<string, string>;
+  /** Ids of what is there already and becomes this stack's, by the names of its resources. */
+  readonly takingOver: ReadonlyMap<string, string>;
 }
 
 /** All calls together; each is repeated within it as the API allows. */
@@ -79,7 +82,7 @@ export async function lookAtCloud(client: HcloudClient, question: CloudQuestion)
 
 const only = (...faults: Fault[]): CloudSeen => ({
   ...{ faults, warnings: [], notes: [], doubtful: new Set() },
-  adopting: new Map(),
+  ...{ adopting: new Map(), takingOver: new Map() },
 });
 
 async function look(client: HcloudClient, question: CloudQuestion): Promise<CloudSeen> {
@@ -92,7 +95,9 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
   const { faults, doubts, unfinished } = judgeThings(topology, cloud, state, facts, replaceable);
   const doubtful = new Set([...doubts.map(({ host }) => host), ...unfinished]);
   const adopting = addressesToAdopt(topology, state, facts);
-  const seen = { ...only(...faults), doubtful, warnings: doubts.map(inDoubt), adopting };
+  const { adopt } = topology;
+  const takingOver = thingsToTakeOver({ adopt, hosts: topology.hosts.filter(isAtCloud) }, cloud, state, facts);
+  const seen = { ...only(...faults), doubtful, warnings: doubts.map(inDoubt), adopting, takingOver };
   // A server that somebody deleted may come back, if this run refreshes.
   const gone = doubts.map(({ host }) => host).filter((name) => !isThere(state, facts, name));
   const make = hostsToMake(topology, state, new Set([...replaceable, ...gone]));
