@@ -8,6 +8,7 @@
  */
 
 import { replaceVariable } from "../../contract/cloud.ts";
+import { majority } from "../../contract/quorum.ts";
 import type { Firewall, Network, PlacementGroup, PrimaryIp, Server, SshKey } from "../../hcloud/schemas.ts";
 import { serverFaults, type WantedServer } from "../../hcloud/server-faults.ts";
 import { configFault, type Fault } from "../config/faults.ts";
@@ -46,6 +47,19 @@ const listed = (things: readonly ThingInState[]) => {
   return titles.length <= 4 ? titles.join(", ") : `${titles.slice(0, 3).join(", ")} and ${titles.length - 3} more`;
 };
 
+/**
+ * Whether Hetzner has anything that may be the host's server: by its name, by holdfast's labels, or by its place in the private
+ * network. Only of use in the project that is known to be the right one.
+ */
+export function hasTrace({ cloud }: Pick<Topology, "cloud">, host: HostAtCloud, { servers }: ProjectFacts): boolean {
+  return servers.some(
+    ({ name, labels, private_net }) =>
+      name === host.cloud.serverName ||
+      (labels["holdfast-cluster"] === cloud?.name && labels["holdfast-host"] === host.name) ||
+      private_net.some(({ ip }) => ip === host.address),
+  );
+}
+
 /** Names of hosts that the stack has deployed to, and of which it knows no server and no address at Hetzner. */
 export function lostHosts({ hosts }: Pick<Topology, "hosts">, state: CloudState): string[] {
   const adopting = new Set(hosts.filter((host) => host.cloud?.adopt != null).map(({ name }) => name));
@@ -69,14 +83,22 @@ export function lostFaults(
   state: CloudState,
   replaceable: ReadonlySet<string>,
 ): Fault[] {
-  const lost = lostHosts(topology, state).filter((name) => !replaceable.has(name));
-  if (lost.length === 0) return [];
-  const [first = ""] = lost;
-  const [them, they] = lost.length === 1 ? ["it", "it"] : ["them", "they"];
+  const lost = lostHosts(topology, state);
+  // Where no host is left, whatever was made would be a cluster of its own: nobody could say that the old one is there.
+  const isAll = lost.length === topology.hosts.length;
+  const untold = lost.filter((name) => isAll || !replaceable.has(name));
+  if (untold.length === 0) return [];
+  const [first = ""] = untold;
+  const [them, they] = untold.length === 1 ? ["it", "it"] : ["them", "they"];
+  const servers = topology.hosts.filter(hasRole("consul"));
+  const left = servers.filter(({ name }) => !lost.includes(name)).length;
+  const begin = isAll
+    ? "begin a new stack"
+    : `${replaceVariable}=${lost.join(",")} pulumi up${left >= majority(servers.length) ? "" : `; but ${left} of ${servers.length} Consul servers are no majority, which has to be mended first (docs/operate/replace-a-host.md, "Most Consul servers are gone for good")`}`;
   return [
     fault(
-      `The stack has deployed to ${lost.join(", ")}, but its state has no server and no public address of ${them} at Hetzner: made anew, ${they} could be there twice`,
-      `If the state has lost them, bring an earlier one back: docs/operate/cloud.md, "When something is amiss". If ${first} was a host that exists, give the one at the cloud another name. If its server and address were deleted for good: ${replaceVariable}=${first} pulumi up. If all of a cluster's were: begin a new stack.`,
+      `The stack has deployed to ${untold.join(", ")}, but its state has no server and no public address of ${them} at Hetzner: made anew, ${they} could be there twice`,
+      `If the state has lost them, bring an earlier one back, or have what is there adopted: docs/operate/lost-state.md. If ${first} was a host that exists, give the one at the cloud another name. If ${lost.length === 1 ? "its server and address" : "the servers and addresses of all of them"} were deleted for good: ${begin}.`,
     ),
   ];
 }

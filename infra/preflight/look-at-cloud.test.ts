@@ -157,6 +157,26 @@ describe("a replacement", () => {
     ).toEqual([]));
 });
 
+describe("two of three hosts that the state has lost", () => {
+  const entries = Object.entries(wholeCloud(topology).resources);
+  const isOfThem = (urn: string) => /::host-[bc](-address|-private)?$/.test(urn);
+  const state = cloudStateFrom(Object.fromEntries(entries.filter(([urn]) => !isOfThem(urn))));
+  const hostsNow = async () => topology.hosts.map(({ name, roles }) => ({ name, roles, status: null }));
+  const asked = async (servers: typeof facts.servers, primary_ips = facts.primary_ips.slice(0, 1)) => {
+    const given = question({ state, hostsNow, replaceable: new Set(["host-b", "host-c"]) });
+    const seen = await lookAtCloud(new FakeProject({ ...facts, servers, primary_ips }).client(), given);
+    return { faults: seen.faults.map(({ message }) => message), notes: seen.notes.length };
+  };
+  test("are made anew where Hetzner has nothing of them", async () =>
+    expect(await asked(facts.servers.slice(0, 1))).toEqual({ faults: [], notes: 2 }));
+  test("but not where something may be one of them, under another name", async () => {
+    const [a, b] = facts.servers as [(typeof facts.servers)[0], (typeof facts.servers)[0]];
+    expect((await asked([a, { ...b, name: "web" }])).faults).toEqual([
+      expect.stringMatching(/^host-b is to be replaced, and not now: host-b gives no answer/),
+    ]);
+  });
+});
+
 describe("an API that does not answer", () => {
   const refused = new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) });
   test("ends an update before anything is made", async () => {

@@ -27,6 +27,7 @@ import {
 } from "./cloud-offers.ts";
 import {
   type Doubt,
+  hasTrace,
   judgeThings,
   lostFaults,
   lostHosts,
@@ -102,11 +103,12 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
   const gone = doubts.map(({ host }) => host).filter((name) => !isThere(state, facts, name));
   const make = hostsToMake(topology, state, new Set([...replaceable, ...gone]));
   const resize = hostsToResize(topology, state, new Set([...replaceable, ...gone]));
-  // Of one to which nothing was deployed yet nothing is lost; one that the state has lost may serve all the same.
-  const lost = new Set(lostHosts(topology, state));
+  // Of one to which nothing was deployed yet nothing is lost.
   const replaced = [...replaceable]
-    .filter((name) => state.prepared.has(name) && (isThere(state, facts, name) || lost.has(name)))
+    .filter((name) => state.prepared.has(name) && isThere(state, facts, name))
     .toSorted();
+  // One that the state has lost may serve all the same.
+  const lost = lostHosts(topology, state).filter((name) => replaceable.has(name));
   if (make.length + resize.length === 0) return seen;
   const offers = await readOffers(client, make);
   const judged = judgeOffers(topology, cloud, { make, resize, state }, offers, Date.now());
@@ -114,11 +116,15 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
   const changes = resize
     .filter(({ name }) => state.prepared.has(name) || state.adopted.has(name))
     .map(({ name, cloud: { serverType } }) => ({ host: name, from: typeInState(state, name) ?? "", to: serverType }));
-  const asked = changes.length + replaced.length === 0 ? [] : await question.hostsNow();
+  const asked = changes.length + replaced.length + lost.length === 0 ? [] : await question.hostsNow();
+  // A known id has answered, or all were lost: so this is the project in which a lost one would be.
+  const isGone = (name: string) =>
+    lost.includes(name) &&
+    topology.hosts.some((host) => host.name === name && isAtCloud(host) && !hasTrace(topology, host, facts));
   const isOff = (name: string) =>
-    facts.servers.some(({ id, status }) => id === serverInState(state, name)?.id && status === "off");
+    isGone(name) || facts.servers.some(({ id, status }) => id === serverInState(state, name)?.id && status === "off");
   const hosts = asked.map((host) => ({ ...host, isOff: isOff(host.name) }));
-  const unbearable = [...resizeFaults(changes, hosts), ...replaceFaults(replaced, changes, hosts)];
+  const unbearable = [...resizeFaults(changes, hosts), ...replaceFaults({ there: replaced, lost }, changes, hosts)];
   return {
     ...seen,
     notes: judged.notes,
