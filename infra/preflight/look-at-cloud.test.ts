@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Cloud } from "../config/topology.ts";
 import { sampleTypes, wholeCloud, wholeState } from "../testing/cloud.ts";
 import { FakeProject } from "../testing/fake-project.ts";
-import { sampleCloudInput, sampleTopology } from "../testing/sample.ts";
+import { sampleCloudInput, sampleHost, sampleTopology } from "../testing/sample.ts";
 import { cloudStateFrom } from "./cloud-state.ts";
 import { type CloudQuestion, lookAgain, lookAtCloud } from "./look-at-cloud.ts";
 
@@ -169,6 +169,23 @@ describe("two of three hosts that the state has lost", () => {
   };
   test("are made anew where Hetzner has nothing of them", async () =>
     expect(await asked(facts.servers.slice(0, 1))).toEqual({ faults: [], notes: 2 }));
+  test("but not where no id of the state's says that this is the project in which they were", async () => {
+    const { hosts } = sampleCloudInput();
+    const mixed = sampleTopology(
+      sampleCloudInput({ hosts: [sampleHost("host-a", 11, ["consul"]), ...hosts.slice(1)] }),
+    );
+    const left = entries.filter(([, { type }]) => !type.startsWith("hcloud:"));
+    const given = question({
+      topology: mixed,
+      state: cloudStateFrom(Object.fromEntries(left)),
+      hostsNow,
+      replaceable: new Set(["host-b", "host-c"]),
+    });
+    const seen = await lookAtCloud(new FakeProject({}).client(), given);
+    expect(seen.faults.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^host-b is to be replaced, and not now: host-b gives no answer/),
+    ]);
+  });
   test("but not where something may be one of them, under another name", async () => {
     const [a, b] = facts.servers as [(typeof facts.servers)[0], (typeof facts.servers)[0]];
     expect((await asked([a, { ...b, name: "web" }])).faults).toEqual([

@@ -117,10 +117,11 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
     .filter(({ name }) => state.prepared.has(name) || state.adopted.has(name))
     .map(({ name, cloud: { serverType } }) => ({ host: name, from: typeInState(state, name) ?? "", to: serverType }));
   const asked = changes.length + replaced.length + lost.length === 0 ? [] : await question.hostsNow();
-  // A known id has answered, or all were lost: so this is the project in which a lost one would be.
+  // Only where a known id has answered is this the project in which a lost one would be.
   const isGone = (name: string) =>
     lost.includes(name) &&
-    topology.hosts.some((host) => host.name === name && isAtCloud(host) && !hasTrace(topology, host, facts));
+    state.things.length > 0 &&
+    !topology.hosts.filter(isAtCloud).some((host) => host.name === name && hasTrace(topology, host, facts));
   const isOff = (name: string) =>
     isGone(name) || facts.servers.some(({ id, status }) => id === serverInState(state, name)?.id && status === "off");
   const hosts = asked.map((host) => ({ ...host, isOff: isOff(host.name) }));
