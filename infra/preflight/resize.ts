@@ -90,18 +90,19 @@ export function replaceFaults(
     ),
     ...going
       .filter((host) => !held.includes(host))
-      .flatMap((host) => missedFaults(host, hosts, lost.includes(host.name) ? takesNothing : () => true)),
+      .flatMap((host) => missedFaults(host, hosts, lost.includes(host.name))),
   ];
 }
 
 /** Counts against one whose making takes nothing away: that the old one lives, or may. */
-const takesNothing = ({ is }: Obstacle) => is === "alive" || is === "unproven" || is === "unclear";
+const countsOfLost = ({ is }: Obstacle) => is === "alive" || is === "unproven" || is === "unclear";
 
-function missedFaults(host: HostNow, hosts: readonly HostNow[], counts: (obstacle: Obstacle) => boolean): Fault[] {
+function missedFaults(host: HostNow, hosts: readonly HostNow[], isLost: boolean): Fault[] {
   const { name } = host;
-  const against = obstaclesTo(hosts, name).filter(counts);
+  const against = obstaclesTo(hosts, name).filter((obstacle) => !isLost || countsOfLost(obstacle));
   if (against.length === 0) return [];
-  const dead = whenDeadForGood(against, host, true);
+  // Of a lost one no server is known that could be deleted.
+  const dead = whenDeadForGood(against, host, !isLost);
   return [
     {
       code: "HF_REFUSED",

@@ -63,6 +63,11 @@ describe("a stack that has lost its state and adopts its hosts", () => {
     expect(messages(cut)).toEqual([]);
     expect(taking(cloudStateFrom(resources))).toEqual({});
   });
+  test("is not misled by a host that is called as one of them", () => {
+    const urn = "urn:pulumi:s::p::hcloud:index/server:Server::network";
+    const called = cloudStateFrom({ [urn]: { type: "hcloud:index/server:Server", outputs: { id: "100" } } });
+    expect(taking(called)).toMatchObject({ network: "1", subnet: `1-${cloud.network.subnet}` });
+  });
   test("makes what is not there", () => {
     const of = { ...facts, placement_groups: [], networks: facts.networks.map((one) => ({ ...one, subnets: [] })) };
     expect(taking(empty, of)).toEqual({ network: "1", firewall: "2", "firewall-neard": "3", "ssh-key": "4" });

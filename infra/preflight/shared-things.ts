@@ -59,13 +59,15 @@ export function thingsToTakeOver(
   facts: ProjectFacts,
 ): ReadonlyMap<string, string> {
   if (adopt === null) return new Map();
-  const inState = (resource: string) => state.things.find((thing) => thing.resource === resource);
+  // A host may be called as one of these, and its server's resource is.
+  const inState = (kind: Kind, resource: string) =>
+    state.things.find((thing) => thing.kind === kind && thing.resource === resource);
   const found = sharedThings(cloud, hosts).flatMap(({ kind, name, resource }) => {
     const one = facts[kind].find((thing) => thing.name === name && thing.labels["holdfast-cluster"] === cloud.name);
-    return one === undefined || inState(resource) !== undefined ? [] : [[resource, String(one.id)] as const];
+    return one === undefined || inState(kind, resource) !== undefined ? [] : [[resource, String(one.id)] as const];
   });
   const ids = new Map(found);
-  const network = Number(ids.get(shared.network) ?? inState(shared.network)?.id);
+  const network = Number(ids.get(shared.network) ?? inState("networks", shared.network)?.id);
   const { subnet } = cloud.network;
   const isThere = facts.networks.some(
     ({ id, subnets }) => id === network && subnets.some(({ ip_range }) => ip_range === subnet),
