@@ -73,30 +73,36 @@ test("three hosts from the cloud and a validator on them; a second run writes no
   expect(seconds, said).toBeLessThan(mostSeconds);
 });
 
-test("holdfast replace of the standby: another server at the same address, and the validator signs on", async () => {
-  const active = (await askWitness(loadLab(name))).current?.host;
-  const standby = active === "host-a" ? "host-b" : "host-a";
-  const server = async () => (await api("GET", `/servers?name=holdfast-localnet-${standby}`)).servers[0];
-  const before = await server();
-  await resetWitness(loadLab(name));
-  const startMs = performance.now();
-  const args = ["replace", standby, "--yes", "--anew", "--without-standby", "--stack", loadLab(name).stack];
-  const { all, exitCode } = await execa(process.execPath, [join(root, "cli/main.ts"), ...args], {
-    ...{ cwd: root, all: true, reject: false, stdin: "ignore" },
-  });
-  expect(exitCode, all).toBe(0);
-  expect(all).toContain(`${standby} is replaced`);
-  const after = await server();
-  expect(after).toMatchObject({ status: "running", public_net: { ipv4: before?.public_net.ipv4 } });
-  expect(after?.id).not.toBe(before?.id);
-  const { current, gaps, overlapMs, doubleSigned } = await askWitness(loadLab(name));
-  const longest = Math.max(0, ...gaps.map(({ seconds }) => seconds));
-  console.log(
-    `replaced in ${((performance.now() - startMs) / 1000).toFixed(0)} s, longest silence ${longest.toFixed(1)} s`,
-  );
-  expect({ host: current?.host, overlapMs, doubleSigned }).toEqual({ host: active, overlapMs: 0, doubleSigned: [] });
-  expect(longest, JSON.stringify(gaps)).toBeLessThanOrEqual(longestSilenceSeconds);
-});
+/** It takes two minutes: a new server boots, and gets its vote. */
+const isLong = process.env.HOLDFAST_CLOUD_REPLACE === "1";
+
+test.runIf(isLong)(
+  "holdfast replace of the standby: another server at the same address, and the validator signs on",
+  async () => {
+    const active = (await askWitness(loadLab(name))).current?.host;
+    const standby = active === "host-a" ? "host-b" : "host-a";
+    const server = async () => (await api("GET", `/servers?name=holdfast-localnet-${standby}`)).servers[0];
+    const before = await server();
+    await resetWitness(loadLab(name));
+    const startMs = performance.now();
+    const args = ["replace", standby, "--yes", "--anew", "--without-standby", "--stack", loadLab(name).stack];
+    const { all, exitCode } = await execa(process.execPath, [join(root, "cli/main.ts"), ...args], {
+      ...{ cwd: root, all: true, reject: false, stdin: "ignore" },
+    });
+    expect(exitCode, all).toBe(0);
+    expect(all).toContain(`${standby} is replaced`);
+    const after = await server();
+    expect(after).toMatchObject({ status: "running", public_net: { ipv4: before?.public_net.ipv4 } });
+    expect(after?.id).not.toBe(before?.id);
+    const { current, gaps, overlapMs, doubleSigned } = await askWitness(loadLab(name));
+    const longest = Math.max(0, ...gaps.map(({ seconds }) => seconds));
+    console.log(
+      `replaced in ${((performance.now() - startMs) / 1000).toFixed(0)} s, longest silence ${longest.toFixed(1)} s`,
+    );
+    expect({ host: current?.host, overlapMs, doubleSigned }).toEqual({ host: active, overlapMs: 0, doubleSigned: [] });
+    expect(longest, JSON.stringify(gaps)).toBeLessThanOrEqual(longestSilenceSeconds);
+  },
+);
 
 test("a host's power is the API's to give: off for real, and back with its private address", async () => {
   const lab = loadLab(name);
