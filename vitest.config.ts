@@ -12,7 +12,8 @@ class ByName extends BaseSequencer {
  * `unit`: beside the code, fast, touch nothing outside a temporary directory.
  * `cloud`: the real hcloud plugin against the lab's cloud, in memory and on loopback; minutes.
  * `cloud-clients`: the official clients against the same; fetches them from PyPI and Go's module proxy.
- * `cloud-lab`: hosts of the lab that the plugin makes at the lab's cloud; on real hosts.
+ * `cloud-lab`: hosts of the lab that the plugin makes at the lab's cloud; on real hosts. With HOLDFAST_CLOUD_REPLACE=1 one of them is
+ * replaced besides, which takes two minutes more.
  * `ssh`: against an sshd of this machine on loopback and one of a host of its own; the kernel's part of the fence, on another.
  * `lab`: real hosts on this machine; one file at a time, for they share one cluster.
  * `long`: more of them, each minutes long; only when asked for by name.

@@ -3,7 +3,7 @@
 /**
  * Environment variable of one `pulumi up` (or preview): the name of a host whose server may be replaced or deleted in it, though
  * it is protected. Its public address stays protected, and so does every other host. Whoever sets it has made sure that the
- * cluster can do without that host.
+ * cluster can do without that host. More than one, with commas between, only of hosts whose servers and addresses are gone for good.
  */
 export const replaceVariable = "HOLDFAST_REPLACE";
 

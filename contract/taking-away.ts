@@ -49,6 +49,26 @@ export function obstaclesTo(hosts: readonly HostNow[], name: string): Obstacle[]
   ];
 }
 
+/** Of them, those that end only when another host answers. Where that one is gone for good too, they never do. */
+const waitsForOthers: ReadonlySet<Obstacle["is"]> = new Set(["quorum", "unproven"]);
+
+/**
+ * The way out for a host that gives no answer, where what is against taking it away may never end by itself. Sentences.
+ * @param isAtCloud Pulumi makes its server
+ * @returns empty: there is nothing to say
+ */
+export function whenDeadForGood(
+  against: readonly Obstacle[],
+  { name, status }: Pick<HostNow, "name" | "status">,
+  isAtCloud: boolean,
+): string {
+  if (status !== null || !against.some(({ is }) => waitsForOthers.has(is))) return "";
+  const proof = isAtCloud
+    ? `If ${name} is dead for good, delete its server in the provider's console, so that it holds nothing any more, and run pulumi up --refresh, which makes another one. `
+    : "";
+  return `${proof}If most of Consul's servers are gone for good: docs/operate/replace-a-host.md, "Most Consul servers are gone for good".`;
+}
+
 /** In which order hosts may be switched off, one after the other: those that validate for nobody first, the active one last. */
 export function orderOfTakingAway(hosts: readonly HostNow[]): string[] {
   const weight = ({ roles, status }: HostNow) => {

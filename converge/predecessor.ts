@@ -90,7 +90,7 @@ function stillCounted({ host, address }: PredecessorWork, isAlive: boolean): Hol
         "HF_REFUSED",
         `Consul on ${host} has no data, and the other servers go on counting on the one that was here before: they may be no majority without it. Consul was not started here.`,
         {
-          next: "Bring the other Consul servers back (holdfast status), then run pulumi up again: it goes on from here.",
+          next: 'Bring the other Consul servers back (holdfast status), then run pulumi up again: it goes on from here. If most of them are gone for good: docs/operate/replace-a-host.md, "Most Consul servers are gone for good".',
         },
       );
 }

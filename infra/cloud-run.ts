@@ -41,8 +41,17 @@ export interface CloudRun {
   keepReady(): void;
 }
 
-/** @throws FaultsError before anything is made */
-export async function beginCloud(configuration: Configuration): Promise<CloudRun> {
+/** Asks the servers that are to be adopted whether they are the right ones; see preflight/to-adopt.ts. */
+export type AskToAdopt = typeof import("./preflight/to-adopt.ts").strangerFaults;
+
+/**
+ * @param ask for tests in which nobody can log in to a server
+ * @throws FaultsError before anything is made
+ */
+export async function beginCloud(
+  configuration: Configuration,
+  ask: AskToAdopt = async (...given) => (await import("./preflight/to-adopt.ts")).strangerFaults(...given),
+): Promise<CloudRun> {
   const { topology, hcloudToken, sshPrivateKey } = configuration;
   const plan = planCloud(topology);
   const replaceable = replaceableHosts(topology);
@@ -68,6 +77,12 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
   for (const note of seen.notes) await pulumi.log.info(note);
   for (const warning of seen.warnings) await pulumi.log.warn(warning);
   refuseFaults("what is to be made at Hetzner", seen.faults);
+  // In a preview no host is asked.
+  if (!preview && seen.adopting.size > 0)
+    refuseFaults(
+      "what is to be adopted",
+      await ask(topology.hosts.filter(isAtCloud), seen.adopting, loginOf(sshPrivateKey)),
+    );
   const names = plan.hosts.map(({ host }) => host.name);
   const awaited = new Set(
     names.filter((name) => replaceable.has(name) || seen.doubtful.has(name) || !isReady(state, name)),
@@ -82,7 +97,10 @@ export async function beginCloud(configuration: Configuration): Promise<CloudRun
         import("../ssh/key-pair.ts"),
       ]);
       const makeHostKey = (host: string) => makeKeyPair(host);
-      made = new Cloud("cloud", { plan, token: pulumi.secret(hcloudToken), replaceable, state, makeHostKey });
+      const { takingOver } = seen;
+      made = new Cloud("cloud", {
+        ...{ plan, token: pulumi.secret(hcloudToken), replaceable, state, takingOver, makeHostKey },
+      });
       return made.places;
     },
     keepReady: () => made?.keepReady(),

@@ -11,7 +11,11 @@ const of = (value: string | undefined) => [...replaceableHosts(topology, { HOLDF
 test("usually none", () => {
   for (const value of [undefined, "", " "]) expect(of(value)).toEqual([]);
 });
-test("the one that is named", () => expect(of("host-b")).toEqual(["host-b"]));
-test.each(["host-x", "host-z", "host-a,host-b", "host-a host-b", "*"])("never %j", (value) =>
+test("the one that is named", () => expect(of(" host-b ")).toEqual(["host-b"]));
+test("several, of which the state must have lost every one", () => {
+  expect(of("host-a,host-b")).toEqual(["host-a", "host-b"]);
+  expect(of("host-a, host-b")).toEqual(["host-a", "host-b"]);
+});
+test.each(["host-x", "host-z", "host-a,host-z", "host-a;host-b", ",", "*"])("never %j", (value) =>
   expect(() => of(value)).toThrow(/HOLDFAST_REPLACE is .*which is no host that this stack makes at a cloud/),
 );

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
-import { type Dialled, dial } from "./dial.ts";
+import { type Dialled, dial, pausesBy } from "./dial.ts";
 import { exec } from "./exec.ts";
 import { explain, SshFailure } from "./failure.ts";
 import { createKeyPair, type Lacks, startSshServer, type TestSshServer } from "./testing/ssh-server.ts";
@@ -66,6 +66,12 @@ describe("a server that is short of patience (MaxStartups)", () => {
     expect(performance.now() - startMs).toBeLessThan(2000);
     expect(rest.taken).toBeLessThan(2);
   });
+});
+
+test("hosts that are asked together do not stay in step: their longest pauses differ", () => {
+  expect([0, 0.25, 1].map((chance) => pausesBy(chance).maxTimeout)).toEqual([1000, 1250, 2000]);
+  // Else they would: all of them wait for the longest one from the fifth time on.
+  expect(pausesBy(0)).toMatchObject({ minTimeout: 100, factor: 2, randomize: true });
 });
 
 test("who does not want it any more ends it in the middle of a pause", async () => {

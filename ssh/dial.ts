@@ -28,15 +28,21 @@ export interface Patience {
   readonly signal?: AbortSignal;
 }
 
-/** Twice as long each time, and longer by chance: not all at the same moment again. */
-const pauses = { minTimeout: 100, maxTimeout: 1000, factor: 2, randomize: true };
+/**
+ * Twice as long each time, and longer by chance, the longest too: hosts that were asked at one moment are not asked at one
+ * moment again. Pure.
+ * @param chance from 0 to 1, drawn for this dialling
+ */
+export function pausesBy(chance: number) {
+  return { minTimeout: 100, maxTimeout: 1000 * (1 + chance), factor: 2, randomize: true };
+}
 
 /** @throws SshFailure; HoldfastError HF_CONFIG_INVALID for a malformed host key; the signal's reason */
 export async function dial(way: Way, login: Login, { withinMs, retryMs, signal }: Patience): Promise<Dialled> {
   const startMs = performance.now();
   const left = (): number => startMs + withinMs - performance.now();
   return await pRetry(() => attempt(way, login, Math.max(1, left()), signal), {
-    ...pauses,
+    ...pausesBy(Math.random()),
     retries: Number.POSITIVE_INFINITY,
     maxRetryTime: Math.max(0, retryMs),
     ...(signal === undefined ? {} : { signal }),

@@ -231,6 +231,23 @@ describe("what must stay", () => {
       reasons: [expect.stringContaining("host-c gives no answer")],
     });
   });
+  test("a dead one while most others are silent too: the way out is told, of one that answers it is not", () => {
+    const alone = hosts.map((host) => (host.name === "host-a" ? host : { ...host, status: null }));
+    const next = (of: typeof hosts, cloud: Situation["cloud"]) => {
+      const refused = step(machines.silent, { hosts: of, cloud });
+      return refused.do === "refuse" ? refused.next : refused.do;
+    };
+    const page = 'docs/operate/replace-a-host.md, "Most Consul servers are gone for good"';
+    expect(next(alone, { status: "running", ageMs: newForMs })).toMatch(
+      /delete its server in the provider's console.* pulumi up --refresh/,
+    );
+    expect(next(alone, { status: "running", ageMs: newForMs })).toContain(page);
+    expect(next(alone, null)).toBe(
+      `Mend that first; holdfast status shows when it is. If most of Consul's servers are gone for good: ${page}.`,
+    );
+    const answers = step(machines.old, { hosts: noStatus("host-c") });
+    expect(answers).toMatchObject({ next: "Mend that first; holdfast status shows when it is." });
+  });
   test("a silent host that others see hold the lock is no dead one", () => {
     const holds = noStatus("host-a", three);
     expect(step(machines.silent, { host: "host-a", hosts: holds })).toMatchObject({

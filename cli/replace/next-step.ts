@@ -6,7 +6,7 @@
  * more, also where a new one was meant. A dead one: there is nothing to take out of service, but what its loss has left must
  * be enough, and another host must know that it holds nothing. And one that answers without letting us in: it lives.
  */
-import { type HostNow, obstaclesTo } from "../../contract/taking-away.ts";
+import { type HostNow, obstaclesTo, whenDeadForGood } from "../../contract/taking-away.ts";
 import type { Machine } from "./machine.ts";
 
 /** A machine that was set up in the last day is the new one: nobody means to replace it again without saying so. */
@@ -126,12 +126,14 @@ function refusal({ hosts, host, cloud, withoutStandby }: Situation): Extract<Ste
   const now = hosts.map((one) => (one.name === host ? { ...one, isOff } : one));
   const against = obstaclesTo(now, host).filter(({ is }) => is !== "last-standby" || !withoutStandby);
   if (against.length === 0) return null;
+  const own = now.find(({ name }) => name === host);
+  const dead = own === undefined ? "" : whenDeadForGood(against, own, cloud !== null);
   return {
     do: "refuse",
     reasons: against.map(({ message }) => message),
     next: against.every(({ is }) => is === "last-standby")
       ? `Add a third host with neard first (docs/operate/replace-a-host.md), or say that nobody need stand by until the new machine is in sync: holdfast replace ${host} --without-standby.`
-      : "Mend that first; holdfast status shows when it is.",
+      : `Mend that first; holdfast status shows when it is.${dead === "" ? "" : ` ${dead}`}`,
   };
 }
 

@@ -64,6 +64,7 @@ beforeAll(async () => {
     token: pulumi.secret(sampleToken),
     replaceable: new Set(),
     state: cloudStateFrom({}),
+    takingOver: new Map(),
     makeHostKey,
   });
   const secrets = new ClusterSecrets("secrets", topology).make(pulumi.secret(keyFileJson(sampleKey)), undefined);

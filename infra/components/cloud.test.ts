@@ -39,6 +39,7 @@ async function register(
   more: Partial<SettingsInput> = {},
   replaceable: string[] = [],
   state = cloudStateFrom({}),
+  takingOver: ReadonlyMap<string, string> = new Map(),
 ): Promise<Registered[]> {
   registered = [];
   requests = [];
@@ -50,6 +51,7 @@ async function register(
     token: pulumi.secret(sampleToken),
     replaceable: new Set(replaceable),
     state,
+    takingOver,
     makeHostKey: () => keyPair,
   });
   await pulumi.runtime.disconnect();
@@ -161,6 +163,13 @@ describe("a server that is adopted", () => {
     expect(named(all, "Server", "host-a").options).not.toHaveProperty("import");
     expect(named(all, "Stash", "host-a-adopted")).toBeUndefined();
   });
+});
+
+test("what is taken over is imported, each by its id, and all else is made", async () => {
+  const ids = { network: "1", subnet: "1-10.233.0.0/17", firewall: "2", "ssh-key": "4", "spread-fsn1": "10" };
+  const all = await register({}, [], undefined, new Map(Object.entries(ids)));
+  const imported = all.flatMap(({ name, options }) => (options.import === undefined ? [] : [[name, options.import]]));
+  expect(Object.fromEntries(imported)).toEqual(ids);
 });
 
 describe("three hosts at three locations", () => {

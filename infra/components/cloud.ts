@@ -16,6 +16,7 @@ import type { Cloud as CloudSettings } from "../config/topology.ts";
 import { type CloudHostPlan, type CloudPlan, cloudNames, type FirewallRule } from "../plan/cloud.ts";
 import { mostUserDataBytes, userData } from "../plan/user-data.ts";
 import { addressInState, type CloudState, isAdopted, serverInState } from "../preflight/cloud-state.ts";
+import { shared } from "../preflight/shared-things.ts";
 import type { CloudPlace, CloudPlaces } from "./cloud-places.ts";
 
 export interface CloudParts {
@@ -28,6 +29,8 @@ export interface CloudParts {
   readonly replaceable: ReadonlySet<string>;
   /** What the stack had before this run: what is adopted already is not imported again. */
   readonly state: CloudState;
+  /** Ids of what hosts share and this run takes over, by the names of its resources. */
+  readonly takingOver: ReadonlyMap<string, string>;
   /** Makes an SSH host key, for a host that may have one already: what a program makes is kept only the first time. */
   readonly makeHostKey: (host: string) => KeyPair;
 }
@@ -60,6 +63,7 @@ export class Cloud extends pulumi.ComponentResource {
   readonly #plan: CloudPlan;
   readonly #own: { readonly parent: Cloud; readonly provider: hcloud.Provider };
   readonly #protect: boolean;
+  readonly #takingOver: CloudParts["takingOver"];
 
   constructor(name: string, parts: CloudParts, options?: pulumi.ComponentResourceOptions) {
     super(cloudComponent, name, {}, options);
@@ -67,6 +71,7 @@ export class Cloud extends pulumi.ComponentResource {
     this.#plan = plan;
     this.#names = cloudNames(plan.cloud);
     this.#protect = plan.cloud.protect;
+    this.#takingOver = parts.takingOver;
     const provider = new hcloud.Provider(
       "hcloud",
       {
@@ -83,8 +88,8 @@ export class Cloud extends pulumi.ComponentResource {
     const common: Common = {
       subnet,
       sshKey: this.#makeSshKey(plan.cloud),
-      firewall: this.#makeFirewall("firewall", this.#names.firewall, plan.firewall.all),
-      neardFirewall: this.#makeFirewall("firewall-neard", this.#names.neardFirewall, plan.firewall.neard),
+      firewall: this.#makeFirewall(shared.firewall, this.#names.firewall, plan.firewall.all),
+      neardFirewall: this.#makeFirewall(shared.neardFirewall, this.#names.neardFirewall, plan.firewall.neard),
       groups: new Map(plan.spread.map((one) => [one.location, this.#makeGroup(one)])),
     };
     this.places = new Map(plan.hosts.map((host) => [host.host.name, this.#makeHost(host, common, parts)]));
@@ -94,14 +99,14 @@ export class Cloud extends pulumi.ComponentResource {
   #makeNetwork(): hcloud.NetworkSubnet {
     const { range, subnet, zone } = this.#plan.cloud.network;
     const network = new hcloud.Network(
-      "network",
+      shared.network,
       { name: this.#names.network, ipRange: range, labels: this.#plan.labels },
-      { ...this.#own, protect: this.#protect },
+      { ...this.#shared(shared.network), protect: this.#protect },
     );
     return new hcloud.NetworkSubnet(
-      "subnet",
+      shared.subnet,
       { networkId: numberOf(network), type: "cloud", ipRange: subnet, networkZone: zone },
-      { ...this.#own, protect: this.#protect },
+      { ...this.#shared(shared.subnet), protect: this.#protect },
     );
   }
 
@@ -109,10 +114,10 @@ export class Cloud extends pulumi.ComponentResource {
   #makeSshKey({ sshKey }: CloudSettings): pulumi.Input<string> {
     if ("name" in sshKey) return sshKey.name;
     const key = new hcloud.SshKey(
-      "ssh-key",
+      shared.sshKey,
       { name: this.#names.sshKey, publicKey: sshKey.publicKey, labels: this.#plan.labels },
       // A project has a key but once: the new one of that name cannot come before the old one has gone.
-      { ...this.#own, deleteBeforeReplace: true },
+      { ...this.#shared(shared.sshKey), deleteBeforeReplace: true },
     );
     return key.id;
   }
@@ -125,16 +130,22 @@ export class Cloud extends pulumi.ComponentResource {
         rules: rules.map((rule) => ({ ...rule, direction: "in", sourceIps: [...rule.sourceIps] })),
         labels: this.#plan.labels,
       },
-      { ...this.#own, protect: this.#protect },
+      { ...this.#shared(name), protect: this.#protect },
     );
   }
 
   #makeGroup({ location, protect }: CloudPlan["spread"][number]): hcloud.PlacementGroup {
     return new hcloud.PlacementGroup(
-      `spread-${location}`,
+      shared.spread(location),
       { name: this.#names.placementGroup(location), type: "spread", labels: this.#plan.labels },
-      { ...this.#own, protect },
+      { ...this.#shared(shared.spread(location)), protect },
     );
+  }
+
+  /** Of a resource that hosts share. */
+  #shared(name: string) {
+    const id = this.#takingOver.get(name);
+    return { ...this.#own, ...(id === undefined ? {} : { import: id }) };
   }
 
   #makeHost(plan: CloudHostPlan, common: Common, { replaceable, state, makeHostKey }: CloudParts): CloudPlace {

@@ -4,7 +4,7 @@ import type { SettingsInput } from "../config/schema.ts";
 import { type Cloud, isAtCloud } from "../config/topology.ts";
 import { wholeCloud } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHostKey, sampleTopology } from "../testing/sample.ts";
-import { adoptionFaults } from "./adoption.ts";
+import { addressesToAdopt, adoptionFaults } from "./adoption.ts";
 import { hostsToMake } from "./cloud-offers.ts";
 import { judgeThings, lostFaults } from "./cloud-project.ts";
 import type { ProjectFacts } from "./cloud-state.ts";
@@ -53,6 +53,11 @@ describe("before it is taken over", () => {
     expect(faults()).toEqual([]);
     expect(judgeThings(topology, topology.cloud as Cloud, state, before, new Set()).faults).toEqual([]);
     expect(hostsToMake(topology, state, new Set())).toEqual([]);
+  });
+  test("its address is where it has to show that it is the right one, until it is the stack's", () => {
+    expect(addressesToAdopt(topology, state, before)).toEqual(new Map([["host-b", "203.0.113.2"]]));
+    expect(addressesToAdopt(topology, cloudStateFrom(resources), before)).toEqual(new Map());
+    expect(addressesToAdopt(sampleTopology(sampleCloudInput()), state, before)).toEqual(new Map());
   });
   test("its own names are no twins of it, another server of that name is", () => {
     const named = {

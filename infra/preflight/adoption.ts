@@ -7,8 +7,8 @@
  */
 import type { PrimaryIp, Server } from "../../hcloud/schemas.ts";
 import { configFault, type Fault } from "../config/faults.ts";
-import type { Adoption, HostAtCloud } from "../config/topology.ts";
-import { addressInState, type CloudState, type ProjectFacts, serverInState } from "./cloud-state.ts";
+import { type Adoption, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
+import { addressInState, type CloudState, type ProjectFacts, serverInState, wasAdopted } from "./cloud-state.ts";
 
 export function adoptionFaults(hosts: readonly HostAtCloud[], state: CloudState, facts: ProjectFacts): Fault[] {
   return hosts.flatMap((host) => {
@@ -20,9 +20,23 @@ export function adoptionFaults(hosts: readonly HostAtCloud[], state: CloudState,
   });
 }
 
+/** Public addresses of the servers that are adopted in this run, by the names of the hosts that they become. */
+export function addressesToAdopt(
+  { hosts }: Pick<Topology, "hosts">,
+  state: CloudState,
+  { primary_ips }: Pick<ProjectFacts, "primary_ips">,
+): ReadonlyMap<string, string> {
+  return new Map(
+    hosts.filter(isAtCloud).flatMap(({ name, cloud: { adopt } }) => {
+      const address = primary_ips.find(({ id }) => id === adopt?.primaryIp);
+      return address === undefined || serverInState(state, name) !== undefined ? [] : [[name, address.ip] as const];
+    }),
+  );
+}
+
 /** Of a host whose server was adopted, and is still that one. */
 function forgottenFaults({ name, cloud: { adopt } }: HostAtCloud, state: CloudState, server: number): Fault[] {
-  if (state.adopted.get(name) !== String(server) || adopt?.server === server) return [];
+  if (!wasAdopted(state, name, server) || adopt?.server === server) return [];
   return [
     configFault(
       `holdfast:hosts, ${name}: its server ${server} was adopted, and cloud.adopt does not name it any more: Pulumi would cut its power and take its public address away`,
@@ -39,7 +53,7 @@ function otherFaults(
   facts: ProjectFacts,
 ): Fault[] {
   // One that was adopted is told by the rule above.
-  if (adopt === null || adopt.server === own || state.adopted.get(name) === String(own)) return [];
+  if (adopt === null || adopt.server === own || wasAdopted(state, name, own)) return [];
   // Where the stack's own was deleted, a refresh has to see that first: a doubt, which is told.
   if (![own, adopt.server].every((wanted) => facts.servers.some(({ id }) => id === wanted))) return [];
   return [
@@ -55,8 +69,7 @@ function newFaults(host: HostAtCloud, adopt: Adoption, state: CloudState, facts:
   const at = `holdfast:hosts, ${host.name}, cloud.adopt`;
   const server = facts.servers.find(({ id }) => id === adopt.server);
   const address = facts.primary_ips.find(({ id }) => id === adopt.primaryIp);
-  if (server === undefined && state.adopted.get(host.name) === String(adopt.server))
-    return [deleted(at, host, adopt.server)];
+  if (server === undefined && wasAdopted(state, host.name, adopt.server)) return [deleted(at, host, adopt.server)];
   return [
     ...(server === undefined
       ? [missing(`${at}: the token's project has no server ${adopt.server}`, facts.servers)]

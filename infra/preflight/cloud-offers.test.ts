@@ -38,7 +38,7 @@ function judge(
   const found = more.image === null ? [] : [sampleImage(more.image)];
   const images = new Map(make.map((host) => [imageKey(imageQueryOf(host)), found]));
   const offers = { serverTypes: sampleTypes, locations: sampleLocations, ...more, images };
-  return judgeOffers(topology, topology.cloud as Cloud, { make, resize: [] }, offers, nowMs);
+  return judgeOffers(topology, topology.cloud as Cloud, { make, resize: [], state: newState }, offers, nowMs);
 }
 const messages = (...args: Parameters<typeof judge>) =>
   judge(...args).faults.map(({ message, next }) => `${message} | ${next}`);
@@ -151,6 +151,59 @@ describe("a server type", () => {
   });
 });
 
+describe("a disk that is too small for a chain, of a host whose neard runs on one already", () => {
+  const neard = {
+    version: "2.13.4",
+    artifact: { sha256: "0".repeat(64) },
+    bootNodes: sampleCloudInput().neard.bootNodes,
+  };
+  const on = (network: "testnet" | "mainnet", serverType: string) => withA({ serverType }, { network, neard });
+  const larger = [...sampleTypes, sampleType("ccx53", [32, 128, 600])];
+  /** @param now what runs; null: it is in the state no more */
+  const replaced = (to: Topology, now: Topology | null, more: object = {}) => {
+    const resources = Object.entries(wholeCloud(now ?? to).resources)
+      .filter(([urn]) => now !== null || !/::host-a(-address|-private)?$/.test(urn))
+      .map(([urn, one]) => [
+        urn,
+        urn.endsWith("Server::host-a") ? { ...one, outputs: { ...(one.outputs as object), ...more } } : one,
+      ]);
+    const state = cloudStateFrom(Object.fromEntries(resources));
+    const make = hostsToMake(to, state, new Set(["host-a"]));
+    const images = new Map(make.map((host) => [imageKey(imageQueryOf(host)), [sampleImage()]]));
+    const offers = { serverTypes: larger, locations: sampleLocations, images };
+    const { faults, warnings } = judgeOffers(to, to.cloud as Cloud, { make, resize: [], state }, offers, nowMs);
+    return { faults: onlyA(faults.map(({ message }) => message)), warnings: onlyA(warnings) };
+  };
+  const bears = (words: string) => ({ faults: [], warnings: [expect.stringContaining(words)] });
+  const refuses = (words: string) => ({ faults: [expect.stringContaining(words)], warnings: [] });
+  test("what is there can be replaced, though no type is large enough: a warning, with what would be", () =>
+    expect(replaced(on("mainnet", "ccx63"), on("mainnet", "ccx63"))).toEqual({
+      faults: [],
+      warnings: [
+        expect.stringMatching(
+          /^host-a: the server type ccx63 has 960 GB .* on mainnet needs 2000 GB at least\. It runs on no more already.* Hetzner Cloud has none with as much: use a server that exists/,
+        ),
+      ],
+    }));
+  test("a larger one that is still too small can be had, a smaller one cannot", () => {
+    expect(replaced(on("mainnet", "ccx63"), on("mainnet", "ccx53"))).toEqual(bears("needs 2000 GB at least. It runs"));
+    expect(replaced(on("mainnet", "ccx53"), on("mainnet", "ccx63"))).toEqual(
+      refuses("ccx53 has 600 GB of disk, and neard's data on mainnet needs 2000 GB at least, and runs on 960 GB now"),
+    );
+    expect(replaced(on("testnet", "cx43"), on("testnet", "ccx63"))).toEqual(refuses("needs 540 GB at least"));
+  });
+  test("its disk counts, not its type's: that may have grown without it", () =>
+    expect(replaced(on("mainnet", "ccx53"), on("mainnet", "ccx63"), { primaryDiskSize: 600 })).toEqual(
+      bears("needs 2000 GB at least. It runs"),
+    ));
+  test("a server that the state has no more was as large as it could be", () =>
+    expect(replaced(on("mainnet", "ccx63"), null)).toEqual(bears("needs 2000 GB at least. It runs")));
+  test("an arbiter that shall have neard begins", () => {
+    const arbiter = withA({ serverType: "ccx63" }, { network: "mainnet", neard }, { roles: ["consul"] });
+    expect(replaced(on("mainnet", "ccx63"), arbiter)).toEqual(refuses("needs 2000 GB at least"));
+  });
+});
+
 describe("a location", () => {
   test("that there is not", () => {
     const at = withA({ location: "xyz1" }, { hcloud: sampleHcloud({ network: { zone: "eu-central" } }) });
@@ -197,7 +250,7 @@ describe("a resize", () => {
     const at = withA({ serverType: "ccx63" }, { network: "mainnet", neard });
     const offers = { serverTypes: sampleTypes, locations: sampleLocations, images: new Map() };
     const hosts = hostsToResize(at, wholeState(withA({})), nobody).filter(({ name }) => name === "host-a");
-    expect(judgeOffers(at, at.cloud as Cloud, { make: [], resize: hosts }, offers, nowMs)).toEqual({
+    expect(judgeOffers(at, at.cloud as Cloud, { make: [], resize: hosts, state: newState }, offers, nowMs)).toEqual({
       faults: [],
       warnings: [],
       notes: [],
@@ -211,7 +264,7 @@ describe("a resize", () => {
     const state = wholeState(before);
     const offers = { serverTypes, locations: sampleLocations, images: new Map() };
     const hosts = hostsToResize(at, state, nobody);
-    const judged = judgeOffers(at, at.cloud as Cloud, { make: [], resize: hosts }, offers, nowMs);
+    const judged = judgeOffers(at, at.cloud as Cloud, { make: [], resize: hosts, state }, offers, nowMs);
     return [...judged.faults, ...resizeOffers(hosts, state, facts.servers, offers)].map(({ message }) => message);
   };
   test("to one that is there", () => expect(resize("cx43")).toEqual([]));

@@ -35,7 +35,8 @@ export const imageQueryOf = ({ cloud, arch }: HostAtCloud): ImageQuery => ({
 const architectures = { x64: "x86", arm64: "arm" } as const;
 /**
  * In GB. NEAR asks for 1 to 1.5 TB on testnet, and on mainnet for 2 TB of a validator of chunks alone, 3 TB of any other: below the
- * least of it neard would fill the disk within weeks. The first bound is that of the preflight of hosts (host-faults.ts).
+ * least of it neard would fill the disk within weeks. The first bound is that of the preflight of hosts (host-faults.ts). It is for
+ * hosts that begin: one whose neard runs on less has shown that it can, and must be replaceable.
  */
 const leastChainDisk = { testnet: 540, mainnet: 2000 } as const;
 const wantedChainDisk = { testnet: 1000, mainnet: 3000 } as const;
@@ -72,12 +73,17 @@ export function typeInState(state: CloudState, name: string): string | undefined
 export function judgeOffers(
   topology: Topology,
   cloud: Cloud,
-  { make, resize }: { readonly make: readonly HostAtCloud[]; readonly resize: readonly HostAtCloud[] },
+  wanted: {
+    readonly make: readonly HostAtCloud[];
+    readonly resize: readonly HostAtCloud[];
+    readonly state: CloudState;
+  },
   offers: Offers,
   nowMs: number,
 ): Judged {
+  const { make, resize, state } = wanted;
   const judged = [
-    ...make.map((host) => judgeHost(topology, cloud, host, offers, nowMs)),
+    ...make.map((host) => judgeHost(topology, cloud, host, state, offers, nowMs)),
     // Its disk stays as it is.
     ...resize.map((host) => ({ ...judgeType(host, null, offers, nowMs), notes: [] })),
   ];
@@ -88,7 +94,14 @@ export function judgeOffers(
   };
 }
 
-function judgeHost(topology: Topology, cloud: Cloud, host: HostAtCloud, offers: Offers, nowMs: number): Judged {
+function judgeHost(
+  topology: Topology,
+  cloud: Cloud,
+  host: HostAtCloud,
+  state: CloudState,
+  offers: Offers,
+  nowMs: number,
+): Judged {
   const place = offers.locations.find(({ name }) => name === host.cloud.location);
   if (place === undefined) {
     const names = offers.locations.map(({ name }) => name).toSorted();
@@ -105,7 +118,10 @@ function judgeHost(topology: Topology, cloud: Cloud, host: HostAtCloud, offers: 
             "Set holdfast:hcloud.network.zone to the zone of all locations, or choose locations of one.",
           ),
         ];
-  const chain = hasRole("neard")(host) && topology.network !== "localnet" ? topology.network : null;
+  const chain =
+    hasRole("neard")(host) && topology.network !== "localnet"
+      ? { network: topology.network, runsOn: diskOfNeard(state, host.name, offers) }
+      : null;
   const type = judgeType(host, chain, offers, nowMs);
   const image = judgeImage(host, offers);
   return {
@@ -118,13 +134,23 @@ function judgeHost(topology: Topology, cloud: Cloud, host: HostAtCloud, offers: 
 const only = (fault: Fault): Judged => ({ faults: [fault], warnings: [], notes: [] });
 const nothing: Judged = { faults: [], warnings: [], notes: [] };
 
-/** @param chain whose data must find room on its disk; null: none's */
-function judgeType(
-  host: HostAtCloud,
-  chain: keyof typeof leastChainDisk | null,
-  { serverTypes }: Offers,
-  nowMs: number,
-): Judged {
+/** In GB, the disk on which the host's neard runs; 0: nobody knows how large that is; null: its neard is yet to come. */
+function diskOfNeard(state: CloudState, name: string, { serverTypes }: Offers): number | null {
+  if (!state.withNeard.has(name)) return null;
+  const size = serverInState(state, name)?.outputs.primaryDiskSize;
+  if (typeof size === "number" && size > 0) return size;
+  return serverTypes.find((type) => type.name === typeInState(state, name))?.disk ?? 0;
+}
+
+/** A chain whose data must find room on a host's disk. */
+interface Chain {
+  readonly network: keyof typeof leastChainDisk;
+  /** See diskOfNeard. */
+  readonly runsOn: number | null;
+}
+
+/** @param chain null: none */
+function judgeType(host: HostAtCloud, chain: Chain | null, { serverTypes }: Offers, nowMs: number): Judged {
   const { name, arch, cloud } = host;
   const wanted = cloud.serverType;
   const type = serverTypes.find((one) => one.name === wanted);
@@ -144,13 +170,8 @@ function judgeType(
           : `Set its arch to ${type.architecture === "arm" ? "arm64" : "x64"}, or choose another type.`,
       ),
     );
-  if (chain !== null && type.disk < leastChainDisk[chain])
-    return only(
-      configFault(
-        `${name}: the server type ${wanted} has ${type.disk} GB of disk, and neard's data on ${chain} needs ${leastChainDisk[chain]} GB at least`,
-        bigger(serverTypes, leastChainDisk[chain], cloud.location, arch),
-      ),
-    );
+  const disk = chain === null ? [] : diskFaults(host, chain, type, serverTypes);
+  if (disk.length > 0) return { faults: disk, warnings: [], notes: [] };
   const offer = type.locations.find((one) => one.name === cloud.location);
   const ends = (offer?.deprecation ?? type.deprecation)?.unavailable_after;
   if (offer === undefined || !offer.available || (ends !== undefined && Date.parse(ends) <= nowMs))
@@ -168,11 +189,7 @@ function judgeType(
   return {
     faults: [],
     warnings: [
-      ...(chain === null || type.disk >= wantedChainDisk[chain]
-        ? []
-        : [
-            `${name}: the server type ${wanted} has ${type.disk} GB of disk, and NEAR asks for ${wantedChainDisk[chain]} GB or more on ${chain}: watch how it fills.`,
-          ]),
+      ...(chain === null ? [] : diskWarnings(host, chain, type, serverTypes)),
       ...(ends === undefined
         ? []
         : [
@@ -183,6 +200,41 @@ function judgeType(
       `${name}: a new ${wanted} (${type.cores} cores, ${type.memory} GB, ${type.disk} GB of disk) in ${cloud.location}${cost}`,
     ],
   };
+}
+
+function diskFaults(
+  { name, arch, cloud }: HostAtCloud,
+  { network, runsOn }: Chain,
+  type: ServerType,
+  types: readonly ServerType[],
+): Fault[] {
+  const least = leastChainDisk[network];
+  if (type.disk >= Math.min(least, runsOn ?? least)) return [];
+  const now = runsOn === null || runsOn >= least ? "" : `, and runs on ${runsOn} GB now`;
+  return [
+    configFault(
+      `${name}: the server type ${type.name} has ${type.disk} GB of disk, and neard's data on ${network} needs ${least} GB at least${now}`,
+      bigger(types, least, cloud.location, arch),
+    ),
+  ];
+}
+
+function diskWarnings(
+  { name, arch, cloud }: HostAtCloud,
+  { network }: Chain,
+  { name: type, disk }: ServerType,
+  types: readonly ServerType[],
+): string[] {
+  const least = leastChainDisk[network];
+  if (disk < least)
+    return [
+      `${name}: the server type ${type} has ${disk} GB of disk, and neard's data on ${network} needs ${least} GB at least. It runs on no more already, so it is replaced as it is: watch how it fills. ${bigger(types, least, cloud.location, arch)}`,
+    ];
+  const wanted = wantedChainDisk[network];
+  if (disk >= wanted) return [];
+  return [
+    `${name}: the server type ${type} has ${disk} GB of disk, and NEAR asks for ${wanted} GB or more on ${network}: watch how it fills.`,
+  ];
 }
 
 /** What else could be had there, smallest first; after `like`, at least as large. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Server } from "../../hcloud/schemas.ts";
+import type { SettingsInput } from "../config/schema.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { wholeCloud, wholeState } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHcloud, sampleHostKey, sampleTopology } from "../testing/sample.ts";
-import { judgeThings, lostFaults, projectFaults, remainingFaults, sectionFaults } from "./cloud-project.ts";
+import { hasTrace, judgeThings, lostFaults, projectFaults, remainingFaults, sectionFaults } from "./cloud-project.ts";
 import { type CloudState, cloudStateFrom, type ProjectFacts } from "./cloud-state.ts";
 
 const topology = sampleTopology(sampleCloudInput());
@@ -79,7 +80,39 @@ describe("a state that has lost its things at Hetzner is not taken for a new one
   test("one host of it, until the operator says that it may go", () => {
     expect(lost(withoutB)).toEqual([expect.stringContaining("has deployed to host-b, but its state has no server")]);
     expect(lost(withoutB, ["host-b"])).toEqual([]);
-    expect(lost(withoutAll, ["host-b"])).toEqual([expect.stringContaining("has deployed to host-a, host-c")]);
+  });
+  describe("what may be made anew of what was deleted for good", () => {
+    const next = (of: CloudState, replaceable: readonly string[] = []) =>
+      lostFaults(topology, of, new Set(replaceable)).map((fault) => fault.next);
+    const withoutTwo = stateWithout("host-b", "host-b-address", "host-b-private", "host-c", "host-c-address");
+    test("one host: by its name", () =>
+      expect(next(withoutB)).toEqual([
+        expect.stringMatching(/deleted for good: HOLDFAST_REPLACE=host-b pulumi up\.$/),
+      ]));
+    test("two of three: by both names, once the one that is left is a majority", () => {
+      expect(next(withoutTwo)).toEqual([
+        expect.stringMatching(
+          /HOLDFAST_REPLACE=host-b,host-c pulumi up; but 1 of 3 Consul servers are no majority, .*replace-a-host\.md, "Most Consul servers are gone for good"/,
+        ),
+      ]);
+      expect(lost(withoutTwo, ["host-b"])).toEqual([expect.stringContaining("has deployed to host-c, but")]);
+      expect(lost(withoutTwo, ["host-b", "host-c"])).toEqual([]);
+    });
+    test("all: by no name, for it would be a second cluster", () => {
+      expect(next(withoutAll)).toEqual([expect.stringMatching(/deleted for good: begin a new stack\.$/)]);
+      expect(lost(withoutAll, ["host-a", "host-b", "host-c"])).toHaveLength(1);
+    });
+  });
+  test("a trace of a host at Hetzner is its name, its labels, or its place in the private network", () => {
+    const host = topology.hosts.filter(isAtCloud).find(({ name }) => name === "host-b") as HostAtCloud;
+    const other = { ...(facts.servers[0] as Server), id: 900, name: "web", private_net: [], labels: {} };
+    const trace = (more: Partial<Server>) => hasTrace(topology, host, { ...nothing, servers: [{ ...other, ...more }] });
+    const cluster = { "holdfast-cluster": "holdfast-localnet" };
+    expect(trace({})).toBe(false);
+    expect(trace({ name: "holdfast-localnet-host-b" })).toBe(true);
+    expect(trace({ labels: { ...cluster, "holdfast-host": "host-b" } })).toBe(true);
+    expect(trace({ labels: { ...cluster, "holdfast-host": "host-a" } })).toBe(false);
+    expect(trace({ private_net: [{ network: 1, ip: host.address, mac_address: "" }] })).toBe(true);
   });
   test("a run that was cut off before it had deployed has lost nothing", () =>
     expect(lost(stateWithout("host-b", "host-b-address", "host-b-private", "host-b-runtime-prepare"))).toEqual([]));
@@ -236,6 +269,23 @@ describe("a host's server", () => {
       ),
     ).toEqual(["host-a (server 100) has not all of its firewalls before it"]);
   });
+  test.each<[string, object, object]>([
+    ["protected", { protect: false }, {}],
+    ["protected no more", {}, { protect: false }],
+    ["called otherwise", {}, { name: "other" }],
+    ["elsewhere in the private network", {}, { network: { range: "10.234.0.0/16", subnet: "10.234.0.0/17" } }],
+  ])("that is to be %s is no doubt: the settings say so, and an up without a refresh does it", (_, before, after) => {
+    const at = (hcloud: object) => sampleTopology({ ...sampleCloudInput(), hcloud: sampleHcloud(hcloud) });
+    const { facts: there, resources: had } = wholeCloud(at(before));
+    const primary_ips = there.primary_ips.map((one) => ({
+      ...one,
+      protection: { delete: !("protect" in before) },
+    }));
+    expect(doubts({ ...there, primary_ips }, cloudStateFrom(had), at(after))).toEqual([]);
+    // What Hetzner has otherwise than the state is one still.
+    const loose = primary_ips.map((one) => (one.id === 200 ? { ...one, assignee_id: null } : one));
+    expect(doubts({ ...there, primary_ips: loose }, cloudStateFrom(had), at(after))).toHaveLength(1);
+  });
   test("that is to become another type is no doubt", () => {
     const { hosts } = sampleCloudInput();
     const [a, ...others] = hosts;
@@ -283,6 +333,48 @@ describe("afterwards", () => {
 
 test("what was deleted by hand besides a server is told at once", () =>
   expect(faults({ networks: [] })).toEqual(["Hetzner does not have network 1 any more, which the stack's state has"]));
+
+describe("an address that another server has", () => {
+  const web = { ...(facts.servers[0] as Server), id: 900, name: "old-web", private_net: [] };
+  const held = {
+    servers: [...facts.servers, web],
+    primary_ips: facts.primary_ips.map((one) => (one.id === 201 ? { ...one, assignee_id: 900 } : one)),
+  };
+  const urn = "urn:pulumi:sample::holdfast::holdfast:index:Cloud$hcloud:index/primaryIp:PrimaryIp::host-b-address";
+  const words =
+    "host-b: its public address 203.0.113.2 is that of the server 900 (old-web), which this stack does not have, so no other server can be made under it";
+  const without = stateWithout("host-b", "host-b-private");
+  const gone = { ...held, servers: held.servers.filter(({ id }) => id !== 101) };
+  test("as an adoption leaves it that was given up: how to go on, and how to give it up whole", () => {
+    const [fault, ...others] = judge(gone, without).faults;
+    expect(others).toEqual([]);
+    expect(fault).toMatchObject({ code: "HF_CLOUD", message: words });
+    expect(fault?.next).toContain("put cloud.adopt (server: 900, primaryIp: 201) and hostKey of host-b back");
+    expect(fault?.next).toContain(`pulumi state delete --force '${urn}'`);
+  });
+  test("is told before a server is deleted, and of one that was deleted", () => {
+    const replacing = judgeThings(topology, topology.cloud as Cloud, state, { ...facts, ...held }, new Set(["host-b"]));
+    expect(messages(replacing.faults)).toEqual([words]);
+    expect(faults(gone)).toEqual([words]);
+  });
+  test("of a server that stays it is a doubt, and of one that nobody has there is nothing to say", () => {
+    expect(judge(held).faults).toEqual([]);
+    expect(doubts(held)).toEqual([expect.stringContaining("host-b (server 101) has another public address")]);
+    const loose = facts.primary_ips.map((one) => (one.id === 201 ? { ...one, assignee_id: null } : one));
+    expect(faults({ primary_ips: loose, servers: facts.servers.filter(({ id }) => id !== 101) }, without)).toEqual([]);
+  });
+  test("of a host that has left the settings: putting it back would have that server deleted", () => {
+    const [a, , c] = sampleCloudInput().hosts as [SettingsInput["hosts"][0], unknown, SettingsInput["hosts"][0]];
+    const at = sampleTopology(sampleCloudInput({ hosts: [a, c] }));
+    const [fault, ...others] = judge(held, without, at).faults;
+    expect(others).toEqual([]);
+    expect(fault?.message).toBe(
+      "host-b is not in holdfast:hosts any more, and its public address 203.0.113.2 is that of the server 900 (old-web), which this stack does not have",
+    );
+    expect(fault?.next).toContain(urn);
+    expect(fault?.next).not.toContain("protect: false");
+  });
+});
 
 describe("a host that leaves", () => {
   const { hosts } = sampleCloudInput();

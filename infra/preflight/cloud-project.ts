@@ -8,8 +8,9 @@
  */
 
 import { replaceVariable } from "../../contract/cloud.ts";
-import type { Server } from "../../hcloud/schemas.ts";
-import { serverFaults } from "../../hcloud/server-faults.ts";
+import { majority } from "../../contract/quorum.ts";
+import type { PrimaryIp, Server } from "../../hcloud/schemas.ts";
+import { serverFaults, type WantedServer } from "../../hcloud/server-faults.ts";
 import { configFault, type Fault } from "../config/faults.ts";
 import { type Cloud, type HostAtCloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
@@ -22,6 +23,7 @@ import {
   serverInState,
   type ThingInState,
 } from "./cloud-state.ts";
+import { sharedThings, thingsToTakeOver } from "./shared-things.ts";
 
 const words: Readonly<Record<Kind, string>> = {
   servers: "server",
@@ -41,6 +43,19 @@ const listed = (things: readonly ThingInState[]) => {
   const titles = things.toSorted((a, b) => kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind)).map(titled);
   return titles.length <= 4 ? titles.join(", ") : `${titles.slice(0, 3).join(", ")} and ${titles.length - 3} more`;
 };
+
+/**
+ * Whether Hetzner has anything that may be the host's server: by its name, by holdfast's labels, or by its place in the private
+ * network. Only of use in the project that is known to be the right one.
+ */
+export function hasTrace({ cloud }: Pick<Topology, "cloud">, host: HostAtCloud, { servers }: ProjectFacts): boolean {
+  return servers.some(
+    ({ name, labels, private_net }) =>
+      name === host.cloud.serverName ||
+      (labels["holdfast-cluster"] === cloud?.name && labels["holdfast-host"] === host.name) ||
+      private_net.some(({ ip }) => ip === host.address),
+  );
+}
 
 /** Names of hosts that the stack has deployed to, and of which it knows no server and no address at Hetzner. */
 export function lostHosts({ hosts }: Pick<Topology, "hosts">, state: CloudState): string[] {
@@ -65,14 +80,22 @@ export function lostFaults(
   state: CloudState,
   replaceable: ReadonlySet<string>,
 ): Fault[] {
-  const lost = lostHosts(topology, state).filter((name) => !replaceable.has(name));
-  if (lost.length === 0) return [];
-  const [first = ""] = lost;
-  const [them, they] = lost.length === 1 ? ["it", "it"] : ["them", "they"];
+  const lost = lostHosts(topology, state);
+  // Where no host is left, whatever was made would be a cluster of its own: nobody could say that the old one is there.
+  const isAll = lost.length === topology.hosts.length;
+  const untold = lost.filter((name) => isAll || !replaceable.has(name));
+  if (untold.length === 0) return [];
+  const [first = ""] = untold;
+  const [them, they] = untold.length === 1 ? ["it", "it"] : ["them", "they"];
+  const servers = topology.hosts.filter(hasRole("consul"));
+  const left = servers.filter(({ name }) => !lost.includes(name)).length;
+  const begin = isAll
+    ? "begin a new stack"
+    : `${replaceVariable}=${lost.join(",")} pulumi up${left >= majority(servers.length) ? "" : `; but ${left} of ${servers.length} Consul servers are no majority, which has to be mended first (docs/operate/replace-a-host.md, "Most Consul servers are gone for good")`}`;
   return [
     fault(
-      `The stack has deployed to ${lost.join(", ")}, but its state has no server and no public address of ${them} at Hetzner: made anew, ${they} could be there twice`,
-      `If the state has lost them, bring an earlier one back: docs/operate/cloud.md, "When something is amiss". If ${first} was a host that exists, give the one at the cloud another name. If its server and address were deleted for good: ${replaceVariable}=${first} pulumi up. If all of a cluster's were: begin a new stack.`,
+      `The stack has deployed to ${untold.join(", ")}, but its state has no server and no public address of ${them} at Hetzner: made anew, ${they} could be there twice`,
+      `If the state has lost them, bring an earlier one back, or have what is there adopted: docs/operate/lost-state.md. If ${first} was a host that exists, give the one at the cloud another name. If ${lost.length === 1 ? "its server and address" : "the servers and addresses of all of them"} were deleted for good: ${begin}.`,
     ),
   ];
 }
@@ -131,13 +154,14 @@ export function judgeThings(
   return {
     faults: [
       ...goneFaults(state, facts),
-      ...takenFaults(cloud, hosts, state, facts),
+      ...takenFaults(topology.adopt, cloud, hosts, state, facts),
       ...sshKeyFaults(cloud, state, facts),
       ...hosts.flatMap((host) => locationFaults(host, state, facts)),
+      ...hosts.flatMap((host) => heldFaults(host, state, facts, replaceable)),
       ...adoptionFaults(hosts, state, facts),
       ...staying.flatMap((host) => hostFaults(host, state, facts)),
       ...turnedFaults(topology, state),
-      ...leavingFaults(topology, state),
+      ...leavingFaults(topology, state, facts),
     ],
     doubts: staying.flatMap((host) => hostDoubts(host, state, facts)),
     unfinished: staying
@@ -160,40 +184,37 @@ function goneFaults({ things }: CloudState, facts: ProjectFacts): Fault[] {
   ];
 }
 
-/** Of a run that was cut off, or of another stack: names are unique in a project. */
+/** Of a run that was cut off, of another stack, or of a state that is lost: names are unique in a project. */
 function takenFaults(
+  adopt: Topology["adopt"],
   cloud: Cloud,
   hosts: readonly HostAtCloud[],
-  { things }: CloudState,
+  state: CloudState,
   facts: ProjectFacts,
 ): Fault[] {
-  const names = cloudNames(cloud);
-  const servers = hosts.map((host) => host.cloud.serverName);
-  const adopted: Partial<Record<Kind, readonly (number | undefined)[]>> = {
+  const servers = new Set(hosts.map((host) => host.cloud.serverName));
+  const adopted = {
     servers: hosts.map((host) => host.cloud.adopt?.server),
     primary_ips: hosts.map((host) => host.cloud.adopt?.primaryIp),
   };
-  const groups = cloud.spread ? hosts.map((host) => names.placementGroup(host.cloud.location)) : [];
-  const wanted: [Kind, readonly string[]][] = [
-    ["servers", servers],
-    ["primary_ips", servers],
-    ["networks", [names.network]],
-    ["firewalls", [names.firewall, names.neardFirewall]],
-    ["placement_groups", [...new Set(groups)]],
-    ["ssh_keys", "publicKey" in cloud.sshKey ? [names.sshKey] : []],
-  ];
-  return wanted.flatMap(([kind, all]) =>
+  const takenOver = thingsToTakeOver({ adopt, hosts }, cloud, state, facts);
+  const free = (kind: Kind, names: ReadonlySet<string>, ours: readonly (number | undefined)[]) =>
     facts[kind]
-      .filter(({ id, name }) => all.includes(name) && adopted[kind]?.includes(id) !== true)
-      .filter(({ id }) => !things.some((thing) => thing.kind === kind && thing.id === id))
-      .map(({ id, name }) =>
-        fault(
-          `Hetzner has a ${words[kind]} ${name} (id ${id}) already, which is not in this stack's state`,
-          kind === "servers" || kind === "primary_ips"
-            ? "If a pulumi up of this stack that was cut off has made it, and nothing was deployed to it, delete it there; if it serves, adopt it (cloud.adopt, docs/operate/cloud.md). If it is somebody else's, set holdfast:hcloud.name to another name."
-            : "If a pulumi up of this stack that was cut off has made it, and nothing is in it, delete it there; if it is somebody else's, or servers of yours are in it, set holdfast:hcloud.name to another name.",
-        ),
-      ),
+      .filter(({ id, name }) => names.has(name) && !ours.includes(id))
+      .filter(({ id }) => !state.things.some((thing) => thing.kind === kind && thing.id === id))
+      .map(({ id, name }) => ({ kind, message: `${words[kind]} ${name} (id ${id})` }));
+  return [
+    ...(["servers", "primary_ips"] as const).flatMap((kind) => free(kind, servers, adopted[kind])),
+    ...sharedThings(cloud, hosts).flatMap(({ kind, name, resource }) =>
+      free(kind, new Set([name]), [Number(takenOver.get(resource))]),
+    ),
+  ].map(({ kind, message }) =>
+    fault(
+      `Hetzner has a ${message} already, which is not in this stack's state`,
+      kind === "servers" || kind === "primary_ips"
+        ? "If a pulumi up of this stack that was cut off has made it, and nothing was deployed to it, delete it there; if it serves, adopt it (cloud.adopt, docs/operate/cloud.md). If it is somebody else's, set holdfast:hcloud.name to another name."
+        : `If a pulumi up of this stack that was cut off has made it, and nothing is in it, delete it there; if it is somebody else's, set holdfast:hcloud.name to another name.${adopt === null ? " If this stack has lost its state: docs/operate/lost-state.md." : ` It is not taken over with holdfast:adopt, for it has not the label holdfast-cluster: ${cloud.name}.`}`,
+    ),
   );
 }
 
@@ -244,6 +265,43 @@ function locationFaults(host: HostAtCloud, state: CloudState, { servers, primary
   ];
 }
 
+/** The server that has the host's address, where that is none of the host's in the state: a new one would not get it. */
+function holderOf(name: string, state: CloudState, { primary_ips, servers }: ProjectFacts) {
+  const known = addressInState(state, name);
+  const address = primary_ips.find(({ id }) => id === known?.id);
+  const holder = address?.assignee_id ?? undefined;
+  if (known === undefined || address === undefined || holder === undefined) return undefined;
+  if (holder === serverInState(state, name)?.id) return undefined;
+  const called = servers.find(({ id }) => id === holder)?.name;
+  const server = `the server ${holder}${called === undefined ? "" : ` (${called})`}`;
+  const forget = `give the address another name in Hetzner's console, and have the stack forget it: pulumi state delete --force '${known.urn}'`;
+  return { ip: address.ip, address: address.id, id: holder, server, forget };
+}
+
+/**
+ * Of a host to which a server is to be made, in the place of another one or not: an adoption that was given up after its address
+ * was imported, or an address that somebody has moved. The API would say so after the old server was deleted.
+ */
+function heldFaults(
+  { name, cloud }: HostAtCloud,
+  state: CloudState,
+  facts: ProjectFacts,
+  replaceable: ReadonlySet<string>,
+): Fault[] {
+  const own = serverInState(state, name);
+  const held = holderOf(name, state, facts);
+  // Of one that is to be adopted adoption.ts tells, of one that stays there is a doubt.
+  const isMade =
+    own === undefined ? cloud.adopt === null : replaceable.has(name) || !facts.servers.some(({ id }) => id === own.id);
+  if (held === undefined || !isMade) return [];
+  return [
+    fault(
+      `${name}: its public address ${held.ip} is that of ${held.server}, which this stack does not have, so no other server can be made under it`,
+      `If that server was being adopted, put cloud.adopt (server: ${held.id}, primaryIp: ${held.address}) and hostKey of ${name} back. If not, ${held.forget}. Or take the address from that server there.`,
+    ),
+  ];
+}
+
 /** Nothing that a run mends, whatever it does. */
 function hostFaults(host: HostAtCloud, state: CloudState, { servers }: ProjectFacts): Fault[] {
   const { name } = host;
@@ -262,18 +320,27 @@ function hostFaults(host: HostAtCloud, state: CloudState, { servers }: ProjectFa
   return [fault(`${at} is ${server.status}`, "Look at it in Hetzner's console, and run pulumi up again when it runs.")];
 }
 
-/** Of what the state has whole: what it lacks is made in this run. A server that is not there any more is lost whatever else is. */
-function hostDoubts(host: HostAtCloud, state: CloudState, facts: ProjectFacts): Doubt[] {
-  const { name } = host;
+/**
+ * Of what the state has whole: what it lacks is made in this run. A server that is not there any more is lost whatever else is.
+ * Compared is with the state, not with the settings: what these change an update sees, and brings about.
+ */
+function hostDoubts({ name, address, cloud }: HostAtCloud, state: CloudState, facts: ProjectFacts): Doubt[] {
   const known = serverInState(state, name);
   if (known === undefined) return [];
   const server = facts.servers.find(({ id }) => id === known.id) ?? null;
   if (server !== null && !isWhole(state, name)) return [];
-  const cloud = { ...host.cloud, serverType: String(known.outputs.serverType ?? host.cloud.serverType) };
-  // One that this run puts before it is no doubt.
-  const { firewallIds } = known.outputs;
-  const firewalls = Array.isArray(firewallIds) ? firewallIds.map(Number) : [];
-  return mendable({ ...host, cloud }, server, facts, firewalls).slice(0, server === null ? 1 : undefined);
+  const { firewallIds, name: serverName, serverType } = known.outputs;
+  const own = addressInState(state, name);
+  const wanted: WantedServer = {
+    host: name,
+    serverName: String(serverName ?? cloud.serverName),
+    serverType: String(serverType ?? cloud.serverType),
+    privateAddress: state.attached.get(name) ?? address,
+    protectsAddress: own?.outputs.deleteProtection === true,
+    firewalls: Array.isArray(firewallIds) ? firewallIds.map(Number) : [],
+  };
+  const ip = facts.primary_ips.find(({ id }) => id === own?.id) ?? null;
+  return mendable(wanted, server, ip).slice(0, server === null ? 1 : undefined);
 }
 
 const isWhole = (state: CloudState, name: string) => state.attached.has(name) && state.places.has(name);
@@ -288,26 +355,28 @@ export function remainingFaults(
   const { firewall, neardFirewall } = cloudNames(cloud);
   const idsOf = (...names: string[]) => facts.firewalls.filter(({ name }) => names.includes(name)).map(({ id }) => id);
   return hosts.flatMap((host) => {
+    const { serverName, serverType, protect } = host.cloud;
     const server = facts.servers.find(({ id }) => id === serverIds.get(host.name)) ?? null;
-    const firewalls = idsOf(firewall, ...(hasRole("neard")(host) ? [neardFirewall] : []));
-    return mendable(host, server, facts, firewalls).map(({ message }) =>
+    const wanted: WantedServer = {
+      host: host.name,
+      serverName,
+      serverType,
+      privateAddress: host.address,
+      protectsAddress: protect,
+      firewalls: idsOf(firewall, ...(hasRole("neard")(host) ? [neardFirewall] : [])),
+    };
+    const ip = facts.primary_ips.find((one) => one.name === serverName) ?? null;
+    return mendable(wanted, server, ip).map(({ message }) =>
       fault(message, "Run pulumi up --refresh: it looks at what is there, and makes what is missing."),
     );
   });
 }
 
-function mendable(
-  { name, address, cloud }: HostAtCloud,
-  server: Server | null,
-  { primary_ips }: Pick<ProjectFacts, "primary_ips">,
-  firewalls: readonly number[],
-): Doubt[] {
-  const { serverName, serverType, protect } = cloud;
-  const wanted = { host: name, serverName, serverType, privateAddress: address, protectsAddress: protect, firewalls };
-  const own = primary_ips.find((one) => one.name === serverName) ?? null;
-  return serverFaults(wanted, server, own)
+function mendable(wanted: WantedServer, server: Server | null, address: PrimaryIp | null): Doubt[] {
+  const { host } = wanted;
+  return serverFaults(wanted, server, address)
     .filter((one) => one.mendable)
-    .map(({ why }) => ({ host: name, message: `${name}${server === null ? "" : ` (server ${server.id})`} ${why}` }));
+    .map(({ why }) => ({ host, message: `${host}${server === null ? "" : ` (server ${server.id})`} ${why}` }));
 }
 
 /** A host that is to be one that exists: its server would be deleted at the end of the very run that deploys to it. */
@@ -327,15 +396,22 @@ function turnedFaults({ hosts }: Topology, state: CloudState): Fault[] {
 }
 
 /** Pulumi would refuse in the middle, in words of its own, with other changes done before. */
-function leavingFaults({ hosts }: Topology, { things }: CloudState): Fault[] {
+function leavingFaults({ hosts }: Topology, state: CloudState, facts: ProjectFacts): Fault[] {
   const stays = new Set(hosts.map(({ name }) => `${name}-address`));
-  return things
+  return state.things
     .filter(
       ({ kind, resource, outputs }) =>
         kind === "primary_ips" && !stays.has(resource) && outputs.deleteProtection === true,
     )
     .map(({ resource, id }) => {
       const name = resource.replace(/-address$/, "");
+      const held = holderOf(name, state, facts);
+      // To put it back, as below, would end with that server deleted.
+      if (held !== undefined)
+        return fault(
+          `${name} is not in holdfast:hosts any more, and its public address ${held.ip} is that of ${held.server}, which this stack does not have`,
+          `If an adoption of that server was given up, ${held.forget}.`,
+        );
       return fault(
         `${name} is not made by this stack any more, but its server and its public address (id ${id}) are protected`,
         "Put it back with cloud.protect: false and run pulumi up; then take it out. For one that is dead see docs/operate/cloud.md.",

@@ -1,17 +1,20 @@
 import { expect, test } from "vitest";
 import { wholeCloud } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHostKey, sampleTopology } from "../testing/sample.ts";
-import { cloudStateFrom, isReady, serverInState } from "./cloud-state.ts";
+import { cloudStateFrom, isReady, serverInState, wasAdopted } from "./cloud-state.ts";
 
-const { resources } = wholeCloud(sampleTopology(sampleCloudInput()));
+const topology = sampleTopology(sampleCloudInput());
+const { resources } = wholeCloud(topology);
 const without = (end: string) =>
   cloudStateFrom(Object.fromEntries(Object.entries(resources).filter(([urn]) => !urn.endsWith(`::${end}`))));
 
 test("of a new stack there is nothing", () =>
   expect(cloudStateFrom({})).toEqual({
     things: [],
-    attached: new Set(),
+    hasSubnet: false,
+    attached: new Map(),
     prepared: new Set(),
+    withNeard: new Set(),
     places: new Map(),
     ready: new Map(),
     adopted: new Map(),
@@ -23,12 +26,15 @@ test("things by their ids, hosts by their names", () => {
   expect(state.things).toHaveLength(13);
   expect(serverInState(state, "host-c")?.id).toBe(102);
   expect(serverInState(state, "host-x")).toBeUndefined();
-  for (const names of [state.attached, state.prepared]) expect(names).toEqual(new Set(["host-a", "host-b", "host-c"]));
+  expect(state.hasSubnet).toBe(true);
+  expect(state.prepared).toEqual(new Set(["host-a", "host-b", "host-c"]));
+  expect(state.attached).toEqual(new Map(topology.hosts.map(({ name, address }) => [name, address])));
+  expect(state.withNeard).toEqual(new Set(["host-a", "host-b"]));
   expect(state.places.get("host-b")).toEqual({ address: "203.0.113.2", hostKey: sampleHostKey("host-b") });
 });
 
 test("what is there only in part", () => {
-  expect(without("host-b-private").attached).toEqual(new Set(["host-a", "host-c"]));
+  expect([...without("host-b-private").attached.keys()]).toEqual(["host-a", "host-c"]);
   expect(without("host-b-runtime-prepare").prepared).toEqual(new Set(["host-a", "host-c"]));
   expect([...without("host-b-host-key").places.keys()]).toEqual(["host-a", "host-c"]);
   expect([...without("host-b-address").places.keys()]).toEqual(["host-a", "host-c"]);
@@ -41,10 +47,26 @@ test("a server that was replaced by a run that was cut off is not ready, though 
       "urn:pulumi:s::p::pulumi:index:Stash::host-b-ready": { type: "pulumi:index:Stash", outputs: { output: id } },
     });
   expect([isReady(waited("101"), "host-b"), isReady(waited("99"), "host-b")]).toEqual([true, false]);
+  // An entry without an id is none of an older version's: waiting once more costs nothing.
+  for (const none of [undefined, null, "", "undefined", "0", {}]) {
+    expect(waited(none).ready.get("host-b"), JSON.stringify(none)).toBeNull();
+    expect(isReady(waited(none), "host-b"), JSON.stringify(none)).toBe(false);
+  }
   // An older version kept nothing of it.
   expect(isReady(cloudStateFrom(resources), "host-b")).toBe(true);
   for (const end of ["host-b", "host-b-address", "host-b-host-key", "host-b-runtime-prepare"])
     expect(isReady(without(end), "host-b"), end).toBe(false);
+});
+
+test("a server is taken for an adopted one also where the entry has no id: forgotten, it would lose its address", () => {
+  const adopted = (output?: unknown) =>
+    cloudStateFrom({
+      ...resources,
+      "urn:pulumi:s::p::pulumi:index:Stash::host-b-adopted": { type: "pulumi:index:Stash", outputs: { output } },
+    });
+  const was = (output?: unknown) => wasAdopted(adopted(output), "host-b", 101);
+  expect([was("101"), was("99"), was(undefined), was(null)]).toEqual([true, false, true, true]);
+  expect(wasAdopted(cloudStateFrom(resources), "host-b", 101)).toBe(false);
 });
 
 test.each([undefined, null, {}, { id: "" }, { id: "0" }, { id: "a-1" }, { id: "1e99" }])(

@@ -27,6 +27,7 @@ export interface ProjectFacts {
 
 export interface ThingInState {
   readonly kind: Kind;
+  readonly urn: string;
   /** Its resource's name in the stack. */
   readonly resource: string;
   readonly id: number;
@@ -36,14 +37,21 @@ export interface ThingInState {
 
 export interface CloudState {
   readonly things: readonly ThingInState[];
-  /** Names of hosts whose place in the private network is in the state. */
-  readonly attached: ReadonlySet<string>;
+  /** Its private network has its subnet. */
+  readonly hasSubnet: boolean;
+  /** Addresses in the private network, by the names of the hosts whose place there is in the state; null: one that it does not say. */
+  readonly attached: ReadonlyMap<string, string | null>;
   /** Names of hosts that were prepared once: they answered. It may have been an earlier machine. */
   readonly prepared: ReadonlySet<string>;
-  /** Ids of the servers that were waited for until they were ready, by host name; of an older version's state nothing. */
-  readonly ready: ReadonlyMap<string, string>;
-  /** Ids of servers that were adopted, by host name: while a host has that one, its adoption must go on. */
-  readonly adopted: ReadonlyMap<string, string>;
+  /** Names of hosts to which neard was deployed once. */
+  readonly withNeard: ReadonlySet<string>;
+  /**
+   * Ids of the servers that were waited for until they were ready, by host name; of an older version's state nothing. Null: an
+   * entry in which no id can be read.
+   */
+  readonly ready: ReadonlyMap<string, number | null>;
+  /** Ids of servers that were adopted, by host name: while a host has that one, its adoption must go on. Null: as above. */
+  readonly adopted: ReadonlyMap<string, number | null>;
   /** Where hosts are, by name: public address and SSH host key, the one of the stack's making. */
   readonly places: ReadonlyMap<string, { readonly address: string; readonly hostKey: string }>;
 }
@@ -51,6 +59,7 @@ export interface CloudState {
 /** Each resource of a stack by its URN, as Pulumi's engine tells it. */
 export type ResourceOutputs = Readonly<Record<string, { readonly type: string; readonly outputs: unknown }>>;
 
+const attachment = "hcloud:index/serverNetwork:ServerNetwork";
 const kinds: Readonly<Record<string, Kind>> = {
   "hcloud:index/server:Server": "servers",
   "hcloud:index/network:Network": "networks",
@@ -63,12 +72,13 @@ const kinds: Readonly<Record<string, Kind>> = {
 /** The last part of a URN; a name may have any character in it, its types have none of these. */
 const nameIn = (urn: string) => urn.split("::").slice(3).join("::");
 
+const attachmentSchema = z.object({ ip: z.string().min(1) });
 const addressSchema = z.object({ ipAddress: z.string().min(1) });
-const idSchema = z.object({ output: z.coerce.string() });
+const idSchema = z.object({ output: z.string().regex(/^[1-9]\d{0,14}$/) });
 const hostKeySchema = z.object({ output: z.object({ publicKey: z.string().min(1) }) });
 
 export function cloudStateFrom(resources: ResourceOutputs): CloudState {
-  const all = Object.entries(resources).map(([urn, { type, outputs }]) => ({ name: nameIn(urn), type, outputs }));
+  const all = Object.entries(resources).map(([urn, { type, outputs }]) => ({ urn, name: nameIn(urn), type, outputs }));
   const ending = (type: string, end: string) =>
     new Set(
       all.filter((one) => one.type === type && one.name.endsWith(end)).map(({ name }) => name.slice(0, -end.length)),
@@ -82,27 +92,40 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
   };
   const idsBy = (end: string) =>
     new Map(
-      [...ending("pulumi:index:Stash", end)].flatMap((host) => {
+      [...ending("pulumi:index:Stash", end)].map((host) => {
         const id = read("pulumi:index:Stash", `${host}${end}`, idSchema)?.output;
-        return id === undefined ? [] : [[host, id] as const];
+        return [host, id === undefined ? null : Number(id)] as const;
       }),
     );
   return {
     ready: idsBy("-ready"),
     adopted: idsBy("-adopted"),
     places: new Map([...ending("hcloud:index/primaryIp:PrimaryIp", "-address")].flatMap(placeOf)),
-    things: all.flatMap(({ name, type, outputs }): ThingInState[] => {
+    things: all.flatMap(({ urn, name, type, outputs }): ThingInState[] => {
       const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
       const known = typeof outputs === "object" && outputs !== null ? (outputs as Record<string, unknown>) : {};
       const id = Number(known.id);
       // One that is being made, or could not be, has no id yet.
       return kind === undefined || !Number.isSafeInteger(id) || id < 1
         ? []
-        : [{ kind, resource: name, id, outputs: known }];
+        : [{ kind, urn, resource: name, id, outputs: known }];
     }),
-    attached: ending("hcloud:index/serverNetwork:ServerNetwork", "-private"),
+    hasSubnet: all.some(({ type }) => type === "hcloud:index/networkSubnet:NetworkSubnet"),
+    attached: new Map(
+      [...ending(attachment, "-private")].map((host) => [
+        host,
+        read(attachment, `${host}-private`, attachmentSchema)?.ip ?? null,
+      ]),
+    ),
     prepared: ending("command:remote:Command", "-runtime-prepare"),
+    withNeard: ending("command:remote:Command", "-neard"),
   };
+}
+
+/** Whether the host's server, `id`, was adopted, as far as the state tells: one of which it cannot be read is taken for it. */
+export function wasAdopted({ adopted }: CloudState, name: string, id: number): boolean {
+  const known = adopted.get(name);
+  return known === null || known === id;
 }
 
 /** The server of the host `name`. */
@@ -115,7 +138,7 @@ export function isReady(state: CloudState, name: string): boolean {
   const server = serverInState(state, name);
   if (server === undefined || !state.prepared.has(name) || !state.places.has(name)) return false;
   const waited = state.ready.get(name);
-  return waited === undefined || waited === String(server.id);
+  return waited === undefined || waited === server.id;
 }
 
 /** Whether the host's server is, or in this run becomes, the one that it adopts. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Cloud } from "../config/topology.ts";
 import { sampleTypes, wholeCloud, wholeState } from "../testing/cloud.ts";
 import { FakeProject } from "../testing/fake-project.ts";
-import { sampleCloudInput, sampleTopology } from "../testing/sample.ts";
+import { sampleCloudInput, sampleHost, sampleTopology } from "../testing/sample.ts";
 import { cloudStateFrom } from "./cloud-state.ts";
 import { type CloudQuestion, lookAgain, lookAtCloud } from "./look-at-cloud.ts";
 
@@ -25,6 +25,8 @@ test("a stack with nothing to make asks for its own things, and for nothing else
     warnings: [],
     notes: [],
     doubtful: new Set(),
+    adopting: new Map(),
+    takingOver: new Map(),
   });
   expect(project.asked.toSorted()).toEqual([
     "firewalls",
@@ -118,7 +120,7 @@ describe("a resize", () => {
     const fresh = { ...whole, prepared: new Set<string>() };
     expect(await resize(fresh)).toEqual([]);
     expect(await resize(whole)).toMatchObject([{ message: expect.stringContaining("and not now") }]);
-    expect(await resize({ ...fresh, adopted: new Map([["host-b", "101"]]) })).toContainEqual(
+    expect(await resize({ ...fresh, adopted: new Map([["host-b", 101]]) })).toContainEqual(
       expect.objectContaining({ message: expect.stringContaining("and not now") }),
     );
   });
@@ -153,6 +155,43 @@ describe("a replacement", () => {
         facts.servers.filter(({ id }) => id !== 101),
       ),
     ).toEqual([]));
+});
+
+describe("two of three hosts that the state has lost", () => {
+  const entries = Object.entries(wholeCloud(topology).resources);
+  const isOfThem = (urn: string) => /::host-[bc](-address|-private)?$/.test(urn);
+  const state = cloudStateFrom(Object.fromEntries(entries.filter(([urn]) => !isOfThem(urn))));
+  const hostsNow = async () => topology.hosts.map(({ name, roles }) => ({ name, roles, status: null }));
+  const asked = async (servers: typeof facts.servers, primary_ips = facts.primary_ips.slice(0, 1)) => {
+    const given = question({ state, hostsNow, replaceable: new Set(["host-b", "host-c"]) });
+    const seen = await lookAtCloud(new FakeProject({ ...facts, servers, primary_ips }).client(), given);
+    return { faults: seen.faults.map(({ message }) => message), notes: seen.notes.length };
+  };
+  test("are made anew where Hetzner has nothing of them", async () =>
+    expect(await asked(facts.servers.slice(0, 1))).toEqual({ faults: [], notes: 2 }));
+  test("but not where no id of the state's says that this is the project in which they were", async () => {
+    const { hosts } = sampleCloudInput();
+    const mixed = sampleTopology(
+      sampleCloudInput({ hosts: [sampleHost("host-a", 11, ["consul"]), ...hosts.slice(1)] }),
+    );
+    const left = entries.filter(([, { type }]) => !type.startsWith("hcloud:"));
+    const given = question({
+      topology: mixed,
+      state: cloudStateFrom(Object.fromEntries(left)),
+      hostsNow,
+      replaceable: new Set(["host-b", "host-c"]),
+    });
+    const seen = await lookAtCloud(new FakeProject({}).client(), given);
+    expect(seen.faults.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^host-b is to be replaced, and not now: host-b gives no answer/),
+    ]);
+  });
+  test("but not where something may be one of them, under another name", async () => {
+    const [a, b] = facts.servers as [(typeof facts.servers)[0], (typeof facts.servers)[0]];
+    expect((await asked([a, { ...b, name: "web" }])).faults).toEqual([
+      expect.stringMatching(/^host-b is to be replaced, and not now: host-b gives no answer/),
+    ]);
+  });
 });
 
 describe("an API that does not answer", () => {

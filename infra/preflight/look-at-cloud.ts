@@ -11,7 +11,8 @@ import { HcloudError, isNotFound } from "../../hcloud/errors.ts";
 import { publicEndpoint } from "../../hcloud/request.ts";
 import type { Image } from "../../hcloud/schemas.ts";
 import { type Fault, faultFrom } from "../config/faults.ts";
-import type { Cloud, HostAtCloud, Topology } from "../config/topology.ts";
+import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
+import { addressesToAdopt } from "./adoption.ts";
 import {
   hostsToMake,
   hostsToResize,
@@ -24,10 +25,19 @@ import {
   resizeOffers,
   typeInState,
 } from "./cloud-offers.ts";
-import { type Doubt, judgeThings, lostFaults, lostHosts, projectFaults, remainingFaults } from "./cloud-project.ts";
+import {
+  type Doubt,
+  hasTrace,
+  judgeThings,
+  lostFaults,
+  lostHosts,
+  projectFaults,
+  remainingFaults,
+} from "./cloud-project.ts";
 import { type CloudState, type ProjectFacts, serverInState } from "./cloud-state.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
 import { replaceFaults, resizeFaults } from "./resize.ts";
+import { thingsToTakeOver } from "./shared-things.ts";
 
 export interface CloudQuestion {
   readonly topology: Topology;
@@ -44,6 +54,10 @@ export interface CloudQuestion {
 export interface CloudSeen extends Judged {
   /** Names of hosts with which something is amiss that this very run may mend; whether it did is asked afterwards. */
   readonly doubtful: ReadonlySet<string>;
+  /** Public addresses of the servers that this run adopts, by host name: whether they are the right ones they have to show. */
+  readonly adopting: ReadonlyMap<string, string>;
+  /** Ids of what is there already and becomes this stack's, by the names of its resources. */
+  readonly takingOver: ReadonlyMap<string, string>;
 }
 
 /** All calls together; each is repeated within it as the API allows. */
@@ -66,7 +80,10 @@ export async function lookAtCloud(client: HcloudClient, question: CloudQuestion)
   }
 }
 
-const only = (...faults: Fault[]): CloudSeen => ({ faults, warnings: [], notes: [], doubtful: new Set() });
+const only = (...faults: Fault[]): CloudSeen => ({
+  ...{ faults, warnings: [], notes: [], doubtful: new Set() },
+  ...{ adopting: new Map(), takingOver: new Map() },
+});
 
 async function look(client: HcloudClient, question: CloudQuestion): Promise<CloudSeen> {
   const { topology, cloud, state, replaceable } = question;
@@ -77,28 +94,37 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
   if (foreign.length > 0) return only(...foreign);
   const { faults, doubts, unfinished } = judgeThings(topology, cloud, state, facts, replaceable);
   const doubtful = new Set([...doubts.map(({ host }) => host), ...unfinished]);
-  const seen = { ...only(...faults), doubtful, warnings: doubts.map(inDoubt) };
+  const adopting = addressesToAdopt(topology, state, facts);
+  const { adopt } = topology;
+  const takingOver = thingsToTakeOver({ adopt, hosts: topology.hosts.filter(isAtCloud) }, cloud, state, facts);
+  const seen = { ...only(...faults), doubtful, warnings: doubts.map(inDoubt), adopting, takingOver };
   // A server that somebody deleted may come back, if this run refreshes.
   const gone = doubts.map(({ host }) => host).filter((name) => !isThere(state, facts, name));
   const make = hostsToMake(topology, state, new Set([...replaceable, ...gone]));
   const resize = hostsToResize(topology, state, new Set([...replaceable, ...gone]));
-  // Of one to which nothing was deployed yet nothing is lost; one that the state has lost may serve all the same.
-  const lost = new Set(lostHosts(topology, state));
+  // Of one to which nothing was deployed yet nothing is lost.
   const replaced = [...replaceable]
-    .filter((name) => state.prepared.has(name) && (isThere(state, facts, name) || lost.has(name)))
+    .filter((name) => state.prepared.has(name) && isThere(state, facts, name))
     .toSorted();
+  // One that the state has lost may serve all the same.
+  const lost = lostHosts(topology, state).filter((name) => replaceable.has(name));
   if (make.length + resize.length === 0) return seen;
   const offers = await readOffers(client, make);
-  const judged = judgeOffers(topology, cloud, { make, resize }, offers, Date.now());
+  const judged = judgeOffers(topology, cloud, { make, resize, state }, offers, Date.now());
   // One that was adopted may have run before.
   const changes = resize
     .filter(({ name }) => state.prepared.has(name) || state.adopted.has(name))
     .map(({ name, cloud: { serverType } }) => ({ host: name, from: typeInState(state, name) ?? "", to: serverType }));
-  const asked = changes.length + replaced.length === 0 ? [] : await question.hostsNow();
+  const asked = changes.length + replaced.length + lost.length === 0 ? [] : await question.hostsNow();
+  // Only where a known id has answered is this the project in which a lost one would be.
+  const isGone = (name: string) =>
+    lost.includes(name) &&
+    state.things.length > 0 &&
+    !topology.hosts.filter(isAtCloud).some((host) => host.name === name && hasTrace(topology, host, facts));
   const isOff = (name: string) =>
-    facts.servers.some(({ id, status }) => id === serverInState(state, name)?.id && status === "off");
+    isGone(name) || facts.servers.some(({ id, status }) => id === serverInState(state, name)?.id && status === "off");
   const hosts = asked.map((host) => ({ ...host, isOff: isOff(host.name) }));
-  const unbearable = [...resizeFaults(changes, hosts), ...replaceFaults(replaced, changes, hosts)];
+  const unbearable = [...resizeFaults(changes, hosts), ...replaceFaults({ there: replaced, lost }, changes, hosts)];
   return {
     ...seen,
     notes: judged.notes,

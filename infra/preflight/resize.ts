@@ -4,7 +4,14 @@
  * and the cluster must be able to do without them. Pure.
  */
 import { replaceVariable } from "../../contract/cloud.ts";
-import { type HostNow, isHolder, obstaclesTo, orderOfTakingAway } from "../../contract/taking-away.ts";
+import {
+  type HostNow,
+  isHolder,
+  type Obstacle,
+  obstaclesTo,
+  orderOfTakingAway,
+  whenDeadForGood,
+} from "../../contract/taking-away.ts";
 import { configFault, type Fault } from "../config/faults.ts";
 
 /** A server that is to become another type. */
@@ -34,34 +41,42 @@ export function resizeFaults(changes: readonly TypeChange[], hosts: readonly Hos
   });
 }
 
+/** Hosts that may be replaced in this run, and to which something was deployed: with the others nothing is lost. */
+export interface Replaced {
+  /** Their servers are there, and go. */
+  readonly there: readonly string[];
+  /** The state has lost servers and addresses of these: nothing is taken away, but what it has lost may live. */
+  readonly lost: readonly string[];
+}
+
 /**
  * Of servers that may be replaced in this run: their power is cut too, by the plain run that forgets to name them to Pulumi as well.
  * What `holdfast replace` asks before it takes a host out of service is asked here of whoever does it by hand; one that is out of
  * service has passed it.
- * @param replaced those to which something was deployed: with the others nothing is lost
  * @param hosts all of the cluster, as they are now; none where nobody can be asked
  */
 export function replaceFaults(
-  replaced: readonly string[],
+  { there, lost }: Replaced,
   changes: readonly TypeChange[],
   hosts: readonly HostNow[],
 ): Fault[] {
-  const beside = changes.filter(({ host }) => !replaced.includes(host));
-  const going = hosts.filter(({ name }) => replaced.includes(name));
+  const all = [...there, ...lost];
+  const beside = changes.filter(({ host }) => !all.includes(host));
+  const going = hosts.filter(({ name }) => all.includes(name));
   const held = going.filter(({ status }) => status !== null && isHolder(status));
   return [
-    ...(replaced.length > 1
+    ...(there.length > 0 && all.length > 1
       ? [
           configFault(
-            `${replaced.join(" and ")} are to be replaced in one run`,
+            `${all.join(" and ")} are to be replaced in one run`,
             "Replace one after the other: holdfast replace HOST.",
           ),
         ]
       : []),
-    ...(replaced.length > 0 && beside.length > 0
+    ...(all.length > 0 && beside.length > 0
       ? [
           configFault(
-            `holdfast:hosts: the server type of ${beside.map(({ host }) => host).join(", ")} changes in the run that replaces ${replaced.join(", ")}, and all of them would lose power together`,
+            `holdfast:hosts: the server type of ${beside.map(({ host }) => host).join(", ")} changes in the run that replaces ${all.join(", ")}, and all of them would lose power together`,
             "Take serverType back, replace the one machine, and change the type with a pulumi up of its own.",
           ),
         ]
@@ -73,20 +88,28 @@ export function replaceFaults(
         next: `Use holdfast replace ${name}, which gives the key away first; or holdfast switchover, and then this again.`,
       }),
     ),
-    ...going.filter((host) => !held.includes(host)).flatMap(({ name }) => missedFaults(name, hosts)),
+    ...going
+      .filter((host) => !held.includes(host))
+      .flatMap((host) => missedFaults(host, hosts, lost.includes(host.name))),
   ];
 }
 
-function missedFaults(name: string, hosts: readonly HostNow[]): Fault[] {
-  const against = obstaclesTo(hosts, name);
+/** Counts against one whose making takes nothing away: that the old one lives, or may. */
+const countsOfLost = ({ is }: Obstacle) => is === "alive" || is === "unproven" || is === "unclear";
+
+function missedFaults(host: HostNow, hosts: readonly HostNow[], isLost: boolean): Fault[] {
+  const { name } = host;
+  const against = obstaclesTo(hosts, name).filter((obstacle) => !isLost || countsOfLost(obstacle));
   if (against.length === 0) return [];
+  // Of a lost one no server is known that could be deleted.
+  const dead = whenDeadForGood(against, host, !isLost);
   return [
     {
       code: "HF_REFUSED",
       message: `${name} is to be replaced, and not now: ${against.map(({ message }) => message).join("; and ")}`,
       next: against.every(({ is }) => is === "last-standby")
         ? `Use holdfast replace ${name} --without-standby, if nobody need stand by meanwhile: it takes the host out of service first.`
-        : `Mend that first; holdfast status shows when it is. Or unset ${replaceVariable}.`,
+        : `Mend that first; holdfast status shows when it is. Or unset ${replaceVariable}.${dead === "" ? "" : ` ${dead}`}`,
     },
   ];
 }

@@ -24,6 +24,7 @@ export const usualPatience: WaitPatience = { withinMs: 600_000, addressMs: 180_0
 
 /** One attempt. */
 const dialMs = 10_000;
+/** At most; shorter by chance, for all new hosts may be asked through one jump host. */
 const pauseMs = 2000;
 /** Until its own keys are there, a server that boots may refuse us, or show a key of its image's. */
 const bootingMs = 90_000;
@@ -151,7 +152,7 @@ export async function waitForHost(
       if (!isPassing(error, performance.now() - startMs) || leftMs() <= pauseMs) return failed(faultOf(way, error));
     }
     if (leftMs() <= pauseMs) return failed(late(way, patience));
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs * (1 - Math.random() / 2)));
   }
 }
 

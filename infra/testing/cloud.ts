@@ -1,6 +1,6 @@
 /** A project at Hetzner for tests, as the API tells it, and the state of a stack that has made it. */
 import type { Image, PrimaryIp, Server, ServerType } from "../../hcloud/schemas.ts";
-import { type Cloud, isAtCloud, type Topology } from "../config/topology.ts";
+import { type Cloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
 import type { ProjectFacts } from "../preflight/cloud-state.ts";
 import { type CloudState, cloudStateFrom, type ResourceOutputs } from "../preflight/cloud-state.ts";
@@ -57,14 +57,20 @@ export function wholeCloud(topology: Topology): { readonly facts: ProjectFacts; 
     ...groups.map(({ id, location }) =>
       one("hcloud:index/placementGroup:PlacementGroup", `spread-${location}`, { id: String(id) }),
     ),
-    ...hosts.flatMap(({ name, cloud: at }, i) => [
-      one("hcloud:index/server:Server", name, { id: String(100 + i), serverType: at.serverType, firewallIds: [2, 3] }),
+    ...hosts.filter(hasRole("neard")).map(({ name }) => one("command:remote:Command", `${name}-neard`, {})),
+    ...hosts.flatMap(({ name, address, cloud: at }, i) => [
+      one("hcloud:index/server:Server", name, {
+        id: String(100 + i),
+        name: at.serverName,
+        serverType: at.serverType,
+        firewallIds: [2, 3],
+      }),
       one("hcloud:index/primaryIp:PrimaryIp", `${name}-address`, {
         id: String(200 + i),
         ipAddress: `203.0.113.${i + 1}`,
         deleteProtection: at.protect,
       }),
-      one("hcloud:index/serverNetwork:ServerNetwork", `${name}-private`, { id: `${100 + i}-1` }),
+      one("hcloud:index/serverNetwork:ServerNetwork", `${name}-private`, { id: `${100 + i}-1`, ip: address }),
       one("pulumi:index:Stash", `${name}-host-key`, {
         output: { publicKey: sampleHostKey(name), privateKey: "secret" },
       }),

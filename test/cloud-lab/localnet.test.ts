@@ -4,7 +4,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, expect, test } from "vitest";
-import { askWitness } from "../../lab/hosts/chain.ts";
+import { askWitness, resetWitness } from "../../lab/hosts/chain.ts";
 import { askCloud, cloudIsOn } from "../../lab/hosts/cloud.ts";
 import { labPaths, loadLab } from "../../lab/hosts/description.ts";
 import { ensureImage } from "../../lab/hosts/image.ts";
@@ -17,6 +17,8 @@ const name = process.env.HOLDFAST_CLOUD_LAB ?? "cloud";
 
 /** Issue 12: from a removed cluster, with the tools present. */
 const mostSeconds = 90;
+/** As in test/scenarios/long/replace.test.ts. */
+const longestSilenceSeconds = 3;
 
 async function localnet(...args: string[]): Promise<{ seconds: number; said: string }> {
   const startMs = performance.now();
@@ -31,13 +33,20 @@ async function localnet(...args: string[]): Promise<{ seconds: number; said: str
 
 const counts = async () => (await askCloud(loadLab(name), "GET", "/counts")) as { reads: number; writes: number };
 
-async function api(method: string, path: string): Promise<{ servers: { id: number; name: string; status: string }[] }> {
+interface ApiServer {
+  readonly id: number;
+  readonly name: string;
+  readonly status: string;
+  readonly public_net: { readonly ipv4: { readonly id: number; readonly ip: string } };
+}
+
+async function api(method: string, path: string): Promise<{ servers: ApiServer[] }> {
   const { cloud, gateway } = loadLab(name);
   const response = await fetch(`http://${gateway}:${cloud?.port}/v1${path}`, {
     method,
     headers: { authorization: `Bearer ${cloud?.token}` },
   });
-  return (await response.json()) as { servers: { id: number; name: string; status: string }[] };
+  return (await response.json()) as { servers: ApiServer[] };
 }
 
 afterAll(async () => {
@@ -63,6 +72,37 @@ test("three hosts from the cloud and a validator on them; a second run writes no
   );
   expect(seconds, said).toBeLessThan(mostSeconds);
 });
+
+/** It takes two minutes: a new server boots, and gets its vote. */
+const isLong = process.env.HOLDFAST_CLOUD_REPLACE === "1";
+
+test.runIf(isLong)(
+  "holdfast replace of the standby: another server at the same address, and the validator signs on",
+  async () => {
+    const active = (await askWitness(loadLab(name))).current?.host;
+    const standby = active === "host-a" ? "host-b" : "host-a";
+    const server = async () => (await api("GET", `/servers?name=holdfast-localnet-${standby}`)).servers[0];
+    const before = await server();
+    await resetWitness(loadLab(name));
+    const startMs = performance.now();
+    const args = ["replace", standby, "--yes", "--anew", "--without-standby", "--stack", loadLab(name).stack];
+    const { all, exitCode } = await execa(process.execPath, [join(root, "cli/main.ts"), ...args], {
+      ...{ cwd: root, all: true, reject: false, stdin: "ignore" },
+    });
+    expect(exitCode, all).toBe(0);
+    expect(all).toContain(`${standby} is replaced`);
+    const after = await server();
+    expect(after).toMatchObject({ status: "running", public_net: { ipv4: before?.public_net.ipv4 } });
+    expect(after?.id).not.toBe(before?.id);
+    const { current, gaps, overlapMs, doubleSigned } = await askWitness(loadLab(name));
+    const longest = Math.max(0, ...gaps.map(({ seconds }) => seconds));
+    console.log(
+      `replaced in ${((performance.now() - startMs) / 1000).toFixed(0)} s, longest silence ${longest.toFixed(1)} s`,
+    );
+    expect({ host: current?.host, overlapMs, doubleSigned }).toEqual({ host: active, overlapMs: 0, doubleSigned: [] });
+    expect(longest, JSON.stringify(gaps)).toBeLessThanOrEqual(longestSilenceSeconds);
+  },
+);
 
 test("a host's power is the API's to give: off for real, and back with its private address", async () => {
   const lab = loadLab(name);

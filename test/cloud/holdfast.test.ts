@@ -243,6 +243,42 @@ describe("a server that runs already", () => {
   });
 });
 
+test("a stack that has lost its state takes over all that it had made, and nothing of it is touched", async () => {
+  done(await stack.up());
+  const all = () => {
+    const { servers } = cloud.ask("GET", "/servers").json;
+    const { primary_ips } = cloud.ask("GET", "/primary_ips").json;
+    return JSON.stringify([servers, primary_ips]);
+  };
+  const before = all();
+  stack.remove();
+  stack = await Stack.make("holdfast");
+  await stack.configure(settings());
+  const refused = await untouched(stack.up());
+  expect(refused.exitCode).not.toBe(0);
+  for (const words of ["server holdfast-localnet-host-a", "network holdfast-localnet", "docs/operate/lost-state.md"])
+    expect(refused.said).toContain(words);
+
+  const hosts = sampleCloudInput().hosts.map((host) => {
+    const { id, public_net } = server(host.name);
+    const adopt = { server: id, primaryIp: public_net.ipv4.id };
+    return { ...host, hostKey: sampleHostKey(host.name), cloud: { ...host.cloud, adopt } };
+  }) as SettingsInput["hosts"];
+  await stack.configure({ ...settings({}, hosts), adopt: "hf-58c1a90d2be6f374" });
+  done(await untouched(stack.preview()));
+  const since = cloud.cloud.state.calls.length;
+  done(await stack.up());
+  const written = cloud.cloud.state.calls.slice(since).filter(({ method }) => method !== "GET");
+  // The attachments alone are asked for, which are there.
+  expect(written.map(({ path }) => path.replace(/\d+/, "ID"))).toEqual(
+    Array(3).fill("/servers/ID/actions/attach_to_network"),
+  );
+  expect(all()).toBe(before);
+  await stack.configure(settings({}, hosts));
+  done(await untouched(stack.up()));
+  done(await untouched(stack.up(undefined, "--refresh")));
+}, 300_000);
+
 test("another location for a host that is there: refused in a plain run, and in one that replaces it", async () => {
   done(await stack.up());
   const [a, ...others] = sampleCloudInput().hosts;

@@ -1,4 +1,6 @@
 /** A host's machine is replaced under its name and address, and the validator goes on signing. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { credentials, paths, ports, units } from "../../../contract/paths.ts";
 import { injectFault } from "../../../lab/faults/engine.ts";
@@ -15,8 +17,10 @@ import {
   newReport,
   type Outcome,
   on,
+  root,
   signsAgain,
   until,
+  up,
 } from "../cluster.ts";
 import { changeSettings } from "../settings.ts";
 
@@ -149,4 +153,43 @@ test("an arbiter that died in the night: its old vote ends before the new machin
   expect(after["host-c"]).not.toBe(before["host-c"]);
   await healthy();
   await expectSignedThroughout();
+});
+
+/** What the page tells to type on the server that is left. */
+function recovery(): string {
+  const page = readFileSync(join(root, "docs/operate/replace-a-host.md"), "utf8");
+  const [, section = ""] = page.split("## Most Consul servers are gone for good\n");
+  const lines = section.split("\n## ")[0]?.match(/^ {7}\S.*$/gm) ?? [];
+  expect(lines.length).toBeGreaterThan(4);
+  return lines.map((line) => line.trim()).join("\n");
+}
+
+test("two of three servers are gone for good: the one that is left is told so, and both are made anew in one run", {
+  timeout: 400_000,
+}, async () => {
+  const { active, standby } = await fresh();
+  const before = await voters(active);
+  const gone = [standby, "host-c"];
+  for (const host of gone) await reinstallHost(labName, host, () => {}, true);
+  await until("nobody to be active", 60_000, async () =>
+    (await agentStatus(active)).role === "active" ? null : "demoted",
+  );
+  // A server that has forgotten everything is not started beside one that counts on it.
+  const early = await up();
+  expect(early.code).not.toBe(0);
+  expect(early.stdout + early.stderr).toContain("Most Consul servers are gone for good");
+
+  await on(active, `set -e\n${recovery()}`);
+  await signsAgain(active, 60_000);
+  expect(Object.keys(await voters(active))).toEqual([active]);
+  const { code, stdout, stderr } = await up();
+  expect(code, stdout + stderr).toBe(0);
+  const after = await until("three voters", 60_000, async () => {
+    const now = await voters(active);
+    return Object.keys(now).length === 3 ? now : null;
+  });
+  for (const host of gone) expect(after[host]).not.toBe(before[host]);
+  expect(after[active]).toBe(before[active]);
+  await healthy();
+  await expectOneSigner();
 });
