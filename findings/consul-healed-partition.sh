@@ -13,9 +13,9 @@ folder=$(mktemp -d)
 trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
 cd "$folder"
 if [ -z "${CONSUL:-}" ]; then
-  source=$(GOFLAGS=-mod=mod go mod download -json github.com/hashicorp/consul@v1.22.6 | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
-  cp -r "$source" source && chmod -R u+w source
-  (cd source && go build -o ../consul .)
+  mkdir build
+  (cd build && go mod init finding && go get github.com/hashicorp/consul@v1.22.6)
+  (cd build && go build -trimpath -ldflags '-s -w' -o ../consul github.com/hashicorp/consul)
   CONSUL=$folder/consul
 fi
 [[ $("$CONSUL" version) == *v1.22.6* ]]

@@ -49,7 +49,7 @@ async function bundleOwn(directory: string): Promise<void> {
  * Runs the bundle beside it with the Node on PATH, where pulumiEnvironment puts that of the checkout that runs Pulumi:
  * several checkouts share this plugin.
  */
-export const launcher = `#!/bin/sh\nexec node "\${0%/*}/plugin.cjs" "$@"\n`;
+export const launcher = `#!/bin/sh\nexec node --max-semi-space-size=32 "\${0%/*}/plugin.cjs" "$@"\n`;
 
 /** Changes when our plugin would come out differently: its sources, its libraries. */
 function keyOfSources(): string {

@@ -14,6 +14,8 @@ import type { Source } from "./values.ts";
 /** Enough in flight to keep a fast link busy: 64 packets of 32 KiB, the size that every SFTP server takes. */
 const packetBytes = 32 * 1024;
 const packetsInFlight = 64;
+/** Read from this machine's disk at once: a read of one packet each takes as long as its encryption. */
+const blockBytes = 32 * packetBytes;
 
 export interface CopyInputs {
   connection: Connection;
@@ -53,7 +55,7 @@ async function copyText(remote: Remote, text: string, path: string): Promise<voi
   }
   await remote.makeParents(path);
   const content = Buffer.from(text);
-  const read = async (at: number): Promise<Buffer> => content.subarray(at, at + packetBytes);
+  const read = async (at: number): Promise<Buffer> => content.subarray(at, at + blockBytes);
   await remote.write(path, read, (cause) => `failed to write text content to remote path ${path}: ${cause}`);
 }
 
@@ -98,9 +100,9 @@ async function copyFile(remote: Remote, from: string, to: string): Promise<void>
 }
 
 async function readAt(file: FileHandle, path: string, position: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(packetBytes);
+  const buffer = Buffer.allocUnsafe(blockBytes);
   const { bytesRead } = await file
-    .read(buffer, 0, packetBytes, position)
+    .read(buffer, 0, blockBytes, position)
     .catch((error) => failLocal("read", path, error));
   return buffer.subarray(0, bytesRead);
 }
@@ -175,16 +177,14 @@ class Remote {
     const underway = new Set<Promise<void>>();
     let failure: Error | undefined;
     try {
-      for (let position = 0; failure === undefined; ) {
-        const chunk = await read(position);
-        if (chunk.length === 0) break;
+      for await (const [chunk, position] of packets(read)) {
+        if (failure !== undefined) break;
         const packet = ask<void>((done) => this.#sftp.write(handle, chunk, 0, chunk.length, position, done))
           .catch((error: Error) => {
             failure ??= error;
           })
           .finally(() => underway.delete(packet));
         underway.add(packet);
-        position += chunk.length;
         if (underway.size >= packetsInFlight) await Promise.race(underway);
       }
       await Promise.all(underway);
@@ -194,6 +194,16 @@ class Remote {
     } finally {
       await ask<void>((done) => this.#sftp.close(handle, done)).catch(() => {});
     }
+  }
+}
+
+/** What `read` returns from each position on, packet by packet, each with its position. */
+async function* packets(read: (position: number) => Promise<Buffer>): AsyncGenerator<[Buffer, number]> {
+  for (let position = 0; ; ) {
+    const block = await read(position);
+    if (block.length === 0) return;
+    for (let at = 0; at < block.length; at += packetBytes) yield [block.subarray(at, at + packetBytes), position + at];
+    position += block.length;
   }
 }
 
