@@ -32,6 +32,8 @@ export function pulumiEnvironment(tools: PulumiTools): Variables {
     ...([tools["command-plugin"], tools["hcloud-plugin"]].some((plugin) => plugin?.from === "built")
       ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" }
       : {}),
+    // The engine throws away much of what it makes: a preview of 30 hosts has room for that in 100 MB more.
+    GOGC: process.env.GOGC ?? "400",
     NODE_COMPILE_CACHE: join(cacheDirectory(), "node-compile-cache"), // a second less on every run of the program
   };
 }
