@@ -150,14 +150,19 @@ export async function healthFailure(spec: HostSpec, what: string): Promise<Holdf
   return new HoldfastError("HF_APPLY_FAILED", `${what}.`, { next: "Mend the cause and run pulumi up again." });
 }
 
-/** Asks the programs of this host. */
+/** Asks the programs of this host, Consul by one client from when it is set up: to unseal what that takes costs more than the look. */
 export function hostProbe(host: string): Probe {
+  let consul: ConsulClient | null = null;
+  const ownConsul = async () => {
+    consul ??= await openOwnConsul();
+    return consul;
+  };
   return async (condition) => {
     switch (condition) {
       case "consul-client":
-        return await withOwnConsul(async (client) => ((await client.leader()) === null ? "it knows no leader" : null));
+        return await clientFault(await ownConsul());
       case "consul-voter":
-        return await withOwnConsul((client) => voterFault(client, host));
+        return await voterFault(await ownConsul(), host);
       case "neard-synced":
         return await neardFault();
       case "agent": {
@@ -168,18 +173,20 @@ export function hostProbe(host: string): Probe {
   };
 }
 
-async function withOwnConsul(ask: (client: ConsulClient) => Promise<string | null>): Promise<string | null> {
+async function openOwnConsul(): Promise<ConsulClient | null> {
   const access = await readConsulAccess();
-  if (access === null) return "it is not set up";
-  const client = new ConsulClient(access[0]);
-  try {
-    return await ask(client);
-  } finally {
-    client.close();
-  }
+  return access === null ? null : new ConsulClient(access[0]);
 }
 
-async function voterFault(client: ConsulClient, host: string): Promise<string | null> {
+const notSetUp = "it is not set up";
+
+async function clientFault(client: ConsulClient | null): Promise<string | null> {
+  if (client === null) return notSetUp;
+  return (await client.leader()) === null ? "it knows no leader" : null;
+}
+
+async function voterFault(client: ConsulClient | null, host: string): Promise<string | null> {
+  if (client === null) return notSetUp;
   if ((await client.leader()) === null) return "there is no leader";
   try {
     // Its own word first: the leader may not have noticed yet that it was restarted.
