@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { arbiterStatus } from "../../cli/testing/cluster.ts";
 import type { Cloud } from "../config/topology.ts";
 import { sampleTypes, wholeCloud, wholeState } from "../testing/cloud.ts";
 import { FakeProject } from "../testing/fake-project.ts";
@@ -184,6 +185,30 @@ describe("two of three hosts that the state has lost", () => {
     const seen = await lookAtCloud(new FakeProject({}).client(), given);
     expect(seen.faults.map(({ message }) => message)).toEqual([
       expect.stringMatching(/^host-b is to be replaced, and not now: host-b gives no answer/),
+    ]);
+  });
+  test("but not one that another host sees hold the lock: it lives, and was never there", async () => {
+    const now = [arbiterStatus("host-a"), null, null].map((status, i) => ({ ...topology.hosts[i], status }));
+    const given = question({
+      state,
+      hostsNow: async () =>
+        now.map(({ name = "", roles = [], status }) => ({
+          name,
+          roles,
+          status: status && { ...status, holder: "host-b" },
+        })),
+      replaceable: new Set(["host-b", "host-c"]),
+    });
+    const project = new FakeProject({
+      ...facts,
+      servers: facts.servers.slice(0, 1),
+      primary_ips: facts.primary_ips.slice(0, 1),
+    });
+    expect((await lookAtCloud(project.client(), given)).faults).toMatchObject([
+      {
+        code: "HF_REFUSED",
+        message: expect.stringContaining("host-b gives no answer here, but holds the lock, as host-a sees it"),
+      },
     ]);
   });
   test("but not where something may be one of them, under another name", async () => {

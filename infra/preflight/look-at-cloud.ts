@@ -116,10 +116,13 @@ async function look(client: HcloudClient, question: CloudQuestion): Promise<Clou
     .filter(({ name }) => state.prepared.has(name) || state.adopted.has(name))
     .map(({ name, cloud: { serverType } }) => ({ host: name, from: typeInState(state, name) ?? "", to: serverType }));
   const asked = changes.length + replaced.length + lost.length === 0 ? [] : await question.hostsNow();
-  // Only where a known id has answered is this the project in which a lost one would be.
+  const isHeldBy = (name: string) =>
+    asked.some(({ status }) => status?.holder === name && status.consul.leader !== null);
+  // Only where a known id has answered is this the project in which a lost one would be; and who is seen to hold lives elsewhere.
   const isGone = (name: string) =>
     lost.includes(name) &&
     state.things.length > 0 &&
+    !isHeldBy(name) &&
     !topology.hosts.filter(isAtCloud).some((host) => host.name === name && hasTrace(topology, host, facts));
   const isOff = (name: string) =>
     isGone(name) || facts.servers.some(({ id, status }) => id === serverInState(state, name)?.id && status === "off");
