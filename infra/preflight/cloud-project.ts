@@ -23,7 +23,7 @@ import {
   serverInState,
   type ThingInState,
 } from "./cloud-state.ts";
-import { sharedThings, thingsToTakeOver } from "./shared-things.ts";
+import { networkFaults, sharedThings, thingsToTakeOver } from "./shared-things.ts";
 
 const words: Readonly<Record<Kind, string>> = {
   servers: "server",
@@ -150,11 +150,13 @@ export function judgeThings(
   replaceable: ReadonlySet<string>,
 ): ThingsSeen {
   const hosts = topology.hosts.filter(isAtCloud);
+  const takingOver = thingsToTakeOver({ adopt: topology.adopt, hosts }, cloud, state, facts);
   const staying = hosts.filter(({ name }) => !replaceable.has(name));
   return {
     faults: [
       ...goneFaults(state, facts),
-      ...takenFaults(topology.adopt, cloud, hosts, state, facts),
+      ...takenFaults(topology, hosts, cloud, takingOver, state, facts),
+      ...networkFaults(cloud, takingOver, facts),
       ...sshKeyFaults(cloud, state, facts),
       ...hosts.flatMap((host) => locationFaults(host, state, facts)),
       ...hosts.flatMap((host) => heldFaults(host, state, facts, replaceable)),
@@ -186,9 +188,10 @@ function goneFaults({ things }: CloudState, facts: ProjectFacts): Fault[] {
 
 /** Of a run that was cut off, of another stack, or of a state that is lost: names are unique in a project. */
 function takenFaults(
-  adopt: Topology["adopt"],
-  cloud: Cloud,
+  { adopt }: Pick<Topology, "adopt">,
   hosts: readonly HostAtCloud[],
+  cloud: Cloud,
+  takingOver: ReadonlyMap<string, string>,
   state: CloudState,
   facts: ProjectFacts,
 ): Fault[] {
@@ -197,7 +200,6 @@ function takenFaults(
     servers: hosts.map((host) => host.cloud.adopt?.server),
     primary_ips: hosts.map((host) => host.cloud.adopt?.primaryIp),
   };
-  const takenOver = thingsToTakeOver({ adopt, hosts }, cloud, state, facts);
   const free = (kind: Kind, names: ReadonlySet<string>, ours: readonly (number | undefined)[]) =>
     facts[kind]
       .filter(({ id, name }) => names.has(name) && !ours.includes(id))
@@ -206,7 +208,7 @@ function takenFaults(
   return [
     ...(["servers", "primary_ips"] as const).flatMap((kind) => free(kind, servers, adopted[kind])),
     ...sharedThings(cloud, hosts).flatMap(({ kind, name, resource }) =>
-      free(kind, new Set([name]), [Number(takenOver.get(resource))]),
+      free(kind, new Set([name]), [Number(takingOver.get(resource))]),
     ),
   ].map(({ kind, message }) =>
     fault(

@@ -72,6 +72,22 @@ describe("a stack that has lost its state and adopts its hosts", () => {
     const of = { ...facts, placement_groups: [], networks: facts.networks.map((one) => ({ ...one, subnets: [] })) };
     expect(taking(empty, of)).toEqual({ network: "1", firewall: "2", "firewall-neard": "3", "ssh-key": "4" });
   });
+  test("has the network's settings as they are there: of others another network would be made", () => {
+    const [network] = facts.networks;
+    const of = (change: object) => ({ ...facts, networks: [{ ...network, ...change }] }) as ProjectFacts;
+    const subnet = (change: object) => ({ subnets: [{ ...network?.subnets[0], ...change }] });
+    for (const change of [
+      { ip_range: "10.0.0.0/8" },
+      subnet({ ip_range: "10.233.0.0/18" }),
+      subnet({ network_zone: "us-east" }),
+    ])
+      expect(messages(empty, of(change)), JSON.stringify(change)).toEqual([
+        expect.stringMatching(
+          /^holdfast:hcloud.network is 10\.233\.0\.0\/16, .* \| Set range, subnet and zone as they are there/,
+        ),
+      ]);
+    expect(messages(empty, of({ subnets: [] }))).toEqual([]);
+  });
   test("does not take what has not holdfast's label: that is somebody else's", () => {
     const of = { ...facts, networks: bare.networks };
     expect(taking(empty, of)).not.toHaveProperty("network");

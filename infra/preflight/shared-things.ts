@@ -6,6 +6,7 @@
  * it counts as the stack's own when it has the very name, and the label that holdfast puts on all it makes. Whether the hosts
  * in it are the stack's own, they have to show.
  */
+import { configFault, type Fault } from "../config/faults.ts";
 import type { Cloud, HostAtCloud, Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
 import type { CloudState, Kind, ProjectFacts } from "./cloud-state.ts";
@@ -72,4 +73,24 @@ export function thingsToTakeOver(
     ({ id, subnets }) => id === network && subnets.some(({ ip_range }) => ip_range === subnet),
   );
   return isThere && !state.hasSubnet ? ids.set(shared.subnet, `${network}-${subnet}`) : ids;
+}
+
+/** A network that is taken over stays as it is: of another range Pulumi would make another one, with all servers in this one. */
+export function networkFaults(
+  { network: { range, subnet, zone } }: Cloud,
+  takingOver: ReadonlyMap<string, string>,
+  { networks }: Pick<ProjectFacts, "networks">,
+): Fault[] {
+  const taken = networks.find(({ id }) => String(id) === takingOver.get(shared.network));
+  if (taken === undefined) return [];
+  const same = ({ ip_range, network_zone }: (typeof taken.subnets)[number]) =>
+    ip_range === subnet && network_zone === zone;
+  if (taken.ip_range === range && (taken.subnets.length === 0 || taken.subnets.some(same))) return [];
+  const has = taken.subnets.map(({ ip_range, network_zone }) => `${ip_range} in ${network_zone}`).join(", ");
+  return [
+    configFault(
+      `holdfast:hcloud.network is ${range}, with the subnet ${subnet} in ${zone}; but the network ${taken.name} (id ${taken.id}), which is to be taken over, is ${taken.ip_range}, with ${has || "no subnet"}`,
+      "Set range, subnet and zone as they are there: docs/operate/lost-state.md.",
+    ),
+  ];
 }
