@@ -12,6 +12,7 @@ import { type CloudPlace, type CloudPlaces, type KnownPlace, withKnownPlaces } f
 import { refuseFaults } from "./config/faults.ts";
 import type { Configuration } from "./config/load-configuration.ts";
 import { isAtCloud, type Topology } from "./config/topology.ts";
+import { leftOutFaults } from "./left-out.ts";
 import { planCloud } from "./plan/cloud.ts";
 import { sectionFaults } from "./preflight/cloud-project.ts";
 import {
@@ -45,11 +46,13 @@ export interface CloudRun {
 export type AskToAdopt = typeof import("./preflight/to-adopt.ts").strangerFaults;
 
 /**
+ * @param leftOut see left-out.ts
  * @param ask for tests in which nobody can log in to a server
  * @throws FaultsError before anything is made
  */
 export async function beginCloud(
   configuration: Configuration,
+  leftOut: ReadonlySet<string>,
   ask: AskToAdopt = async (...given) => (await import("./preflight/to-adopt.ts")).strangerFaults(...given),
 ): Promise<CloudRun> {
   const { topology, hcloudToken, sshPrivateKey } = configuration;
@@ -64,6 +67,7 @@ export async function beginCloud(
     readState(),
     import("./preflight/look-at-cloud.ts"),
   ]);
+  refuseFaults("the environment", leftOutFaults(topology, state, leftOut, replaceable));
   const there = withKnownPlaces(topology, placesNow(topology.hosts.filter(isAtCloud), state));
   const client = cloudClient(plan.cloud, hcloudToken);
   const seen = await lookAtCloud(client, {
@@ -71,6 +75,7 @@ export async function beginCloud(
     cloud: plan.cloud,
     state,
     replaceable,
+    leftOut,
     preview,
     hostsNow: async () => (preview ? [] : await hostsNow(there, sshPrivateKey)),
   });

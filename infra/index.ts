@@ -36,7 +36,7 @@ export const {
   const updating = !pulumi.runtime.isDryRun();
   const leftOut = leftOutHosts(topology);
   for (const name of leftOut) await pulumi.log.warn(`${name} is left out of this run, and stays as it is.`);
-  const cloud = await beginCloud(configuration);
+  const cloud = await beginCloud(configuration, leftOut);
   // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
   const secrets = new ClusterSecrets("secrets", topology);
   const claim = claimOf(secrets.id, topology, stackName());

@@ -7,9 +7,11 @@
  * Not promised: that a host which was never deployed can be left out; its commands are in no state yet, and run.
  */
 import type * as pulumi from "@pulumi/pulumi";
-import { withoutVariable } from "../contract/cloud.ts";
-import { configFault, FaultsError } from "./config/faults.ts";
-import { hasRole, type Topology } from "./config/topology.ts";
+import { replaceVariable, withoutVariable } from "../contract/cloud.ts";
+import { configFault, type Fault, FaultsError } from "./config/faults.ts";
+import { hasRole, isAtCloud, type Topology } from "./config/topology.ts";
+import { typeInState } from "./preflight/cloud-offers.ts";
+import { type CloudState, isReady } from "./preflight/cloud-state.ts";
 
 /** @throws FaultsError for names that are no hosts', and where nobody would be left to set Consul's ACLs */
 export function leftOutHosts(
@@ -31,6 +33,38 @@ export function leftOutHosts(
     throw refuse("leaves no Consul server", "Bring one of them back first.");
   if (adopt !== null) throw refuse("is set while the stack adopts its hosts", "Adopt them all first.");
   return names;
+}
+
+/** Against leaving out hosts that Pulumi makes at a cloud: what it makes of them is not left out, and a new server would stay empty. */
+export function leftOutFaults(
+  { hosts }: Pick<Topology, "hosts">,
+  state: CloudState,
+  leftOut: ReadonlySet<string>,
+  replaceable: ReadonlySet<string>,
+): Fault[] {
+  const left = hosts.filter(isAtCloud).filter(({ name }) => leftOut.has(name));
+  return left.flatMap(({ name, cloud: { serverType } }) => {
+    const type = typeInState(state, name);
+    const at = `${withoutVariable} names ${name}`;
+    if (replaceable.has(name))
+      return [
+        configFault(`${at}, and ${replaceVariable} too`, "A host is left as it is, or replaced: unset one of them."),
+      ];
+    if (!isReady(state, name))
+      return [
+        configFault(
+          `${at}, but nothing was deployed to its server yet`,
+          `Unset it: this run goes on with ${name}, too.`,
+        ),
+      ];
+    if (type === undefined || type === serverType) return [];
+    return [
+      configFault(
+        `${at}, whose server would become ${serverType}, and is ${type}`,
+        "Take serverType back, and change it when the host is there.",
+      ),
+    ];
+  });
 }
 
 const inputs = ["connection", "create", "delete", "stdin", "logging", "addPreviousOutputInEnv"];

@@ -7,7 +7,7 @@
  * Awkward case: a state that has lost its things at Hetzner looks like a new one. It is not, when it has deployed to the very hosts.
  */
 
-import { replaceVariable } from "../../contract/cloud.ts";
+import { replaceVariable, withoutVariable } from "../../contract/cloud.ts";
 import { majority } from "../../contract/quorum.ts";
 import type { PrimaryIp, Server } from "../../hcloud/schemas.ts";
 import { serverFaults, type WantedServer } from "../../hcloud/server-faults.ts";
@@ -141,6 +141,7 @@ export interface ThingsSeen {
 /**
  * Of a project that is the right one.
  * @param replaceable hosts whose server may go in this run: how it is now is no matter any more
+ * @param leftOut hosts that this run leaves as they are: that they are off may be why
  */
 export function judgeThings(
   topology: Topology,
@@ -148,10 +149,11 @@ export function judgeThings(
   state: CloudState,
   facts: ProjectFacts,
   replaceable: ReadonlySet<string>,
+  leftOut: ReadonlySet<string> = new Set(),
 ): ThingsSeen {
   const hosts = topology.hosts.filter(isAtCloud);
   const takingOver = thingsToTakeOver({ adopt: topology.adopt, hosts }, cloud, state, facts);
-  const staying = hosts.filter(({ name }) => !replaceable.has(name));
+  const staying = hosts.filter(({ name }) => !replaceable.has(name) && !leftOut.has(name));
   return {
     faults: [
       ...goneFaults(state, facts),
@@ -314,7 +316,7 @@ function hostFaults(host: HostAtCloud, state: CloudState, { servers }: ProjectFa
     return [
       fault(
         `${at} has no power`,
-        "If it was fenced, find out why first (holdfast status). Then start it in Hetzner's console, and run pulumi up again.",
+        `If it was fenced, find out why first (holdfast status). Then start it in Hetzner's console, and run pulumi up again. To change the others meanwhile: ${withoutVariable}=${name} pulumi up.`,
       ),
     ];
   // One that is starting is waited for.

@@ -14,6 +14,7 @@ const question = (more: Partial<CloudQuestion> = {}): CloudQuestion => ({
   cloud: topology.cloud as Cloud,
   state: wholeState(topology),
   replaceable: new Set(),
+  leftOut: new Set(),
   preview: false,
   hostsNow: async () => [],
   ...more,
@@ -216,6 +217,25 @@ describe("two of three hosts that the state has lost", () => {
     expect((await asked([a, { ...b, name: "web" }])).faults).toEqual([
       expect.stringMatching(/^host-b is to be replaced, and not now: host-b gives no answer/),
     ]);
+  });
+});
+
+describe("a host that is left out of the run", () => {
+  const servers = facts.servers.map((one) =>
+    one.id === 101 ? { ...one, status: "off" as const, private_net: [] } : one,
+  );
+  const seen = async (leftOut: string[]) =>
+    await lookAtCloud(new FakeProject({ ...facts, servers }).client(), question({ leftOut: new Set(leftOut) }));
+  test("may be off, and whatever its server lacks: nobody waits for it", async () =>
+    expect(await seen(["host-b"])).toMatchObject({ faults: [], warnings: [], doubtful: new Set() }));
+  test("no other may be", async () => {
+    expect((await seen(["host-c"])).faults).toMatchObject([
+      {
+        message: "host-b (server 101) has no power",
+        next: expect.stringContaining("HOLDFAST_WITHOUT=host-b pulumi up"),
+      },
+    ]);
+    expect((await seen([])).doubtful).toEqual(new Set(["host-b"]));
   });
 });
 

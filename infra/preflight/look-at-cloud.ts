@@ -45,6 +45,8 @@ export interface CloudQuestion {
   readonly state: CloudState;
   /** Hosts whose server may be replaced in this run. */
   readonly replaceable: ReadonlySet<string>;
+  /** Hosts that this run leaves as they are; see infra/left-out.ts. */
+  readonly leftOut: ReadonlySet<string>;
   /** An API that cannot be reached is only worth a word. */
   readonly preview: boolean;
   /** The whole cluster as it is; asked only where a server is to become another type, or is replaced. Empty: nobody can be asked. */
@@ -86,13 +88,13 @@ const only = (...faults: Fault[]): CloudSeen => ({
 });
 
 async function look(client: HcloudClient, question: CloudQuestion): Promise<CloudSeen> {
-  const { topology, cloud, state, replaceable } = question;
+  const { topology, cloud, state, replaceable, leftOut } = question;
   const forgotten = lostFaults(topology, state, replaceable);
   if (forgotten.length > 0) return only(...forgotten);
   const facts = await readProject(client);
   const foreign = projectFaults(state, facts);
   if (foreign.length > 0) return only(...foreign);
-  const { faults, doubts, unfinished } = judgeThings(topology, cloud, state, facts, replaceable);
+  const { faults, doubts, unfinished } = judgeThings(topology, cloud, state, facts, replaceable, leftOut);
   const doubtful = new Set([...doubts.map(({ host }) => host), ...unfinished]);
   const adopting = addressesToAdopt(topology, state, facts);
   const { adopt } = topology;

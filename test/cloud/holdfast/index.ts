@@ -7,7 +7,7 @@ import { loadConfiguration } from "../../../infra/config/load-configuration.ts";
 wordsForHandlers();
 
 export const hosts = await clearly(async () => {
-  const cloud = await beginCloud(loadConfiguration(), async () => []);
+  const cloud = await beginCloud(loadConfiguration(), new Set(), async () => []);
   const places = await cloud.make();
   return Object.fromEntries([...places].map(([name, { serverId }]) => [name, serverId]));
 });
