@@ -3,7 +3,7 @@ import type { Server } from "../../hcloud/schemas.ts";
 import type { SettingsInput } from "../config/schema.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
 import { wholeCloud, wholeState } from "../testing/cloud.ts";
-import { sampleCloudInput, sampleHcloud, sampleHostKey, sampleTopology } from "../testing/sample.ts";
+import { sampleCloudInput, sampleHcloud, sampleHost, sampleHostKey, sampleTopology } from "../testing/sample.ts";
 import { hasTrace, judgeThings, lostFaults, projectFaults, remainingFaults, sectionFaults } from "./cloud-project.ts";
 import { type CloudState, cloudStateFrom, type ProjectFacts } from "./cloud-state.ts";
 
@@ -101,6 +101,13 @@ describe("a state that has lost its things at Hetzner is not taken for a new one
     test("all: by no name, for it would be a second cluster", () => {
       expect(next(withoutAll)).toEqual([expect.stringMatching(/deleted for good: begin a new stack\.$/)]);
       expect(lost(withoutAll, ["host-a", "host-b", "host-c"])).toHaveLength(1);
+    });
+    test("nor where the only one that is left was never deployed to", () => {
+      const more = [...sampleCloudInput().hosts, sampleHost("host-d", 14, ["consul"])];
+      const at = sampleTopology(sampleCloudInput({ hosts: more }));
+      const all = new Set(["host-a", "host-b", "host-c"]);
+      expect(lostFaults(at, withoutAll, all)).toHaveLength(1);
+      expect(lostFaults(at, { ...withoutAll, prepared: new Set([...all, "host-d"]) }, all)).toEqual([]);
     });
   });
   test("a trace of a host at Hetzner is its name, its labels, or its place in the private network", () => {

@@ -81,8 +81,9 @@ export function lostFaults(
   replaceable: ReadonlySet<string>,
 ): Fault[] {
   const lost = lostHosts(topology, state);
-  // Where no host is left, whatever was made would be a cluster of its own: nobody could say that the old one is there.
-  const isAll = lost.length === topology.hosts.length;
+  // Where no host is left, whatever was made would be a cluster of its own: nobody could say that the old one is there. Nor
+  // could one that is new.
+  const isAll = topology.hosts.every(({ name }) => lost.includes(name) || !state.prepared.has(name));
   const untold = lost.filter((name) => isAll || !replaceable.has(name));
   if (untold.length === 0) return [];
   const [first = ""] = untold;
