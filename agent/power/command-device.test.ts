@@ -141,6 +141,19 @@ describe("one call at a time", () => {
     expect((await look).state).toBe("on");
   });
 
+  test("nor does it end the one that is begun in the moment in which the other's was given up", async () => {
+    const { it, running } = slow();
+    const stop = new AbortController();
+    const job = it.read({ withinMs: 5000, signal: stop.signal });
+    const look = it.read({ ...bounds, isIdle: true });
+    const again = job.catch(async () => await it.read(bounds));
+    stop.abort();
+    await vi.waitFor(() => expect(running).toHaveLength(2));
+    running[1]?.end("on\n");
+    expect([(await look).state, (await again).state]).toEqual(["on", "on"]);
+    expect(running).toHaveLength(2);
+  });
+
   test("an order that is given again ends none that is under way", async () => {
     const { it, running } = slow();
     const [first, second] = [it.cut(bounds), it.cut(bounds)];

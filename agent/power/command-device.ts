@@ -63,7 +63,9 @@ export class CommandDevice implements PowerDevice {
     const { withinMs, signal } = bounds;
     if (signal.aborted) throw new Error("it was broken off");
     const ended = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
-    let reading = (isIdle ? this.#reading : null) ?? this.#begin(bounds);
+    // Whoever merely looks ends nobody's.
+    const join = () => (isIdle ? this.#reading : null) ?? this.#begin(bounds);
+    let reading = join();
     for (;;) {
       const isOwn = reading.asker === signal;
       const outcome = await (isOwn ? reading.outcome : endedBy(ended, reading.outcome, this.#config.host));
@@ -71,7 +73,7 @@ export class CommandDevice implements PowerDevice {
       // What is there may be the younger one's beginning.
       if (reading.next !== null) reading = reading.next;
       else if (!(outcome instanceof Error)) return outcome;
-      else if (!isOwn && reading.asker.aborted) reading = this.#begin(bounds);
+      else if (!isOwn && reading.asker.aborted) reading = join();
       else throw outcome;
     }
   }
