@@ -6,9 +6,10 @@ import { wholeCloud } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHostKey, sampleTopology } from "../testing/sample.ts";
 import { addressesToAdopt, adoptionFaults } from "./adoption.ts";
 import { hostsToMake } from "./cloud-offers.ts";
-import { judgeThings, lostFaults } from "./cloud-project.ts";
+import { judgeThings } from "./cloud-project.ts";
 import type { ProjectFacts } from "./cloud-state.ts";
 import { cloudStateFrom, placesNow } from "./cloud-state.ts";
+import { lostFaults } from "./lost-hosts.ts";
 
 const [a, b, c] = sampleCloudInput().hosts as SettingsInput["hosts"];
 /** host-b runs already, as server 4711 with the address 815. */

@@ -4,11 +4,10 @@
  * Why it matters: with a token of another project Pulumi would drop everything from the state, protected or not, and make a second
  * cluster, which has the same validator key. So nothing is registered before one known id has answered, or the state is new
  * and the project has nothing of this stack's names.
- * Awkward case: a state that has lost its things at Hetzner looks like a new one. It is not, when it has deployed to the very hosts.
+ * A state that has lost its things at Hetzner looks like a new one: lost-hosts.ts.
  */
 
-import { replaceVariable, withoutVariable } from "../../contract/cloud.ts";
-import { majority } from "../../contract/quorum.ts";
+import { withoutVariable } from "../../contract/cloud.ts";
 import type { PrimaryIp, Server } from "../../hcloud/schemas.ts";
 import { serverFaults, type WantedServer } from "../../hcloud/server-faults.ts";
 import { configFault, type Fault } from "../config/faults.ts";
@@ -43,63 +42,6 @@ const listed = (things: readonly ThingInState[]) => {
   const titles = things.toSorted((a, b) => kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind)).map(titled);
   return titles.length <= 4 ? titles.join(", ") : `${titles.slice(0, 3).join(", ")} and ${titles.length - 3} more`;
 };
-
-/**
- * Whether Hetzner has anything that may be the host's server: by its name, by holdfast's labels, or by its place in the private
- * network. Only of use in the project that is known to be the right one.
- */
-export function hasTrace({ cloud }: Pick<Topology, "cloud">, host: HostAtCloud, { servers }: ProjectFacts): boolean {
-  return servers.some(
-    ({ name, labels, private_net }) =>
-      name === host.cloud.serverName ||
-      (labels["holdfast-cluster"] === cloud?.name && labels["holdfast-host"] === host.name) ||
-      private_net.some(({ ip }) => ip === host.address),
-  );
-}
-
-/** Names of hosts that the stack has deployed to, and of which it knows no server and no address at Hetzner. */
-export function lostHosts({ hosts }: Pick<Topology, "hosts">, state: CloudState): string[] {
-  const adopting = new Set(hosts.filter((host) => host.cloud?.adopt != null).map(({ name }) => name));
-  return (
-    hosts
-      .filter(isAtCloud)
-      .map(({ name }) => name)
-      // What is adopted is named by its id, and nothing is made.
-      .filter((name) => state.prepared.has(name) && !adopting.has(name))
-      .filter((name) => serverInState(state, name) === undefined && addressInState(state, name) === undefined)
-  );
-}
-
-/**
- * Of a state that has lost them: whatever is made anew is made beside what may well run, with the same key. Said alone, and
- * before any question to an API: the token may be of a project that has nothing of it.
- * @param replaceable hosts of which the operator has said that they may go
- */
-export function lostFaults(
-  topology: Pick<Topology, "hosts">,
-  state: CloudState,
-  replaceable: ReadonlySet<string>,
-): Fault[] {
-  const lost = lostHosts(topology, state);
-  // Where no host is left, whatever was made would be a cluster of its own: nobody could say that the old one is there. Nor
-  // could one that is new.
-  const isAll = topology.hosts.every(({ name }) => lost.includes(name) || !state.prepared.has(name));
-  const untold = lost.filter((name) => isAll || !replaceable.has(name));
-  if (untold.length === 0) return [];
-  const [first = ""] = untold;
-  const [them, they] = untold.length === 1 ? ["it", "it"] : ["them", "they"];
-  const servers = topology.hosts.filter(hasRole("consul"));
-  const left = servers.filter(({ name }) => !lost.includes(name)).length;
-  const begin = isAll
-    ? "begin a new stack"
-    : `${replaceVariable}=${lost.join(",")} pulumi up${left >= majority(servers.length) ? "" : `; but ${left} of ${servers.length} Consul servers are no majority, which has to be mended first (docs/operate/replace-a-host.md, "Most Consul servers are gone for good")`}`;
-  return [
-    fault(
-      `The stack has deployed to ${untold.join(", ")}, but its state has no server and no public address of ${them} at Hetzner: made anew, ${they} could be there twice`,
-      `If the state has lost them, bring an earlier one back, or have what is there adopted: docs/operate/lost-state.md. If ${first} was a host that exists, give the one at the cloud another name. If ${lost.length === 1 ? "its server and address" : "the servers and addresses of all of them"} were deleted for good: ${begin}.`,
-    ),
-  ];
-}
 
 /** Of a stack without the section hcloud: nothing else would be looked at, and its servers would be deleted. */
 export function sectionFaults({ things }: CloudState): Fault[] {

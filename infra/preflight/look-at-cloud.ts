@@ -25,16 +25,9 @@ import {
   resizeOffers,
   typeInState,
 } from "./cloud-offers.ts";
-import {
-  type Doubt,
-  hasTrace,
-  judgeThings,
-  lostFaults,
-  lostHosts,
-  projectFaults,
-  remainingFaults,
-} from "./cloud-project.ts";
+import { type Doubt, judgeThings, projectFaults, remainingFaults } from "./cloud-project.ts";
 import { type CloudState, type ProjectFacts, serverInState } from "./cloud-state.ts";
+import { hasTrace, lostFaults, lostHosts } from "./lost-hosts.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
 import { replaceFaults, resizeFaults } from "./resize.ts";
 import { thingsToTakeOver } from "./shared-things.ts";
