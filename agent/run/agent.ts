@@ -32,6 +32,7 @@ import { PowerWatch } from "../power/power-watch.ts";
 import { blankState } from "../role/reduce.ts";
 import type { Settings } from "../role/types.ts";
 import { consulView, unreachable } from "./consul-health.ts";
+import type { Partners } from "./executor.ts";
 import { readPage } from "./history-book.ts";
 import { HistoryJournal, journalFile } from "./history-journal.ts";
 import { type Desk, monitoringServer, socketServer } from "./http.ts";
@@ -119,7 +120,8 @@ export async function runAgent(configFile: string): Promise<void> {
   const stop = new AbortController();
   let agent: NeardHost | null = null;
   endOnSignal(() => agent, stop, log);
-  const host = await neardHost(config, servers, directory, log);
+  const whenUnseen = regainLeader({ own: servers.own, clock: systemClock, log });
+  const host = await neardHost(config, servers, whenUnseen, directory, log);
   agent = host?.agent ?? null;
   let consul: ConsulView = unreachable;
   const power = powerWatch(host);
@@ -177,7 +179,7 @@ export async function runAgent(configFile: string): Promise<void> {
     signal: stop.signal,
     work: async () => {
       const isServer = config.roles.includes("consul");
-      consul = await consulView(servers.own, { host: config.host, isServer, before: consul });
+      consul = await consulView(servers.own, { host: config.host, isServer, before: consul, whenUnseen });
     },
   });
   const writeConnections = host === null ? null : keepConnectionNotes(config, servers, host, stop.signal, log);
@@ -260,6 +262,7 @@ async function keepConnectionNotes(
 async function neardHost(
   config: AgentConfig,
   servers: ConsulServers,
+  whenUnseen: Partners["whenUnseen"],
   credentialsDirectory: string,
   log: Logger,
 ): Promise<{ agent: NeardHost; fence: Fence; neard: NeardDriver; deviceOf: DeviceOf } | null> {
@@ -295,7 +298,7 @@ async function neardHost(
       history,
       clock: systemClock,
       servers,
-      whenUnseen: regainLeader({ own: servers.own, clock: systemClock, log }),
+      whenUnseen,
       fence,
       neard,
       custody,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ConsulUnknown } from "../../host/consul/errors.ts";
 import { consulView, unreachable } from "./consul-health.ts";
 
-const hostA = { host: "host-a", isServer: true, before: unreachable };
+const hostA = { host: "host-a", isServer: true, before: unreachable, whenUnseen: () => {} };
 
 const fails = async () => {
   throw new Error("no answer");
@@ -35,11 +35,15 @@ test("a server that answers and knows no leader is still a server, and not well"
   expect(view).toEqual({ reachable: true, leader: null, isLeader: false, voter: true, healthy: false });
 });
 
-test("a server that takes its leader for dead passes nothing on, and is not well", async () => {
+test("a server that takes its leader for dead passes nothing on, and is not well; that is told", async () => {
+  const error = new ConsulUnknown("https://127.0.0.1:8501: Raft leader not found in server lookup mapping");
   const health = async () => {
-    throw new ConsulUnknown("https://127.0.0.1:8501: Raft leader not found in server lookup mapping");
+    throw error;
   };
-  const view = await consulView({ leader: async () => "10.0.0.1:8300", health }, hostA);
+  const told: unknown[] = [];
+  const whenUnseen = (one: unknown) => void told.push(one);
+  const view = await consulView({ leader: async () => "10.0.0.1:8300", health }, { ...hostA, whenUnseen });
+  expect(told).toEqual([error]);
   expect(view).toEqual({ reachable: true, leader: "10.0.0.1:8300", isLeader: false, voter: true, healthy: false });
 });
 

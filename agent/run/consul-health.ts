@@ -15,10 +15,16 @@ export const unreachable: ConsulView = {
  * Never throws: an unreachable Consul is an answer.
  * @param isServer whether this host's Consul is to be a server.
  * @param before what was last seen, for what nobody can say now.
+ * @param whenUnseen told why the leader's word could not be had; see regain-leader.ts.
  */
 export async function consulView(
   own: Pick<ConsulClient, "leader" | "health">,
-  { host, isServer, before }: { host: string; isServer: boolean; before: ConsulView },
+  {
+    host,
+    isServer,
+    before,
+    whenUnseen,
+  }: { host: string; isServer: boolean; before: ConsulView; whenUnseen: (error: unknown) => void },
 ): Promise<ConsulView> {
   try {
     const { Servers } = await own.health();
@@ -32,6 +38,7 @@ export async function consulView(
       healthy: mine?.Healthy ?? true,
     };
   } catch (error) {
+    whenUnseen(error);
     const view = await viewWithoutHealth(own, isServer && (before.voter || !before.reachable));
     // What needs the leader, and a lease does, it cannot have from there.
     return leaderUntracked(error) ? { ...view, healthy: false } : view;
