@@ -6,12 +6,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HoldfastError, plainReason } from "../contract/errors.ts";
 import type { HostNow } from "../contract/taking-away.ts";
+import type { Login } from "../ssh/way.ts";
 import { known, stackName } from "./claim.ts";
 import type { Cloud } from "./components/cloud.ts";
 import { type CloudPlace, type CloudPlaces, type KnownPlace, withKnownPlaces } from "./components/cloud-places.ts";
-import { refuseFaults } from "./config/faults.ts";
+import { type Fault, refuseFaults } from "./config/faults.ts";
 import type { Configuration } from "./config/load-configuration.ts";
-import { isAtCloud, type Topology } from "./config/topology.ts";
+import { type HostAtCloud, isAtCloud, type Topology } from "./config/topology.ts";
 import { leftOutFaults } from "./left-out.ts";
 import { planCloud } from "./plan/cloud.ts";
 import { sectionFaults } from "./preflight/cloud-project.ts";
@@ -42,18 +43,24 @@ export interface CloudRun {
   keepReady(): void;
 }
 
-/** Asks the servers that are to be adopted whether they are the right ones; see preflight/to-adopt.ts. */
-export type AskToAdopt = typeof import("./preflight/to-adopt.ts").strangerFaults;
+/**
+ * Asks the servers that are to be adopted, by their addresses, whether they are the right ones; see preflight/to-adopt.ts. What
+ * deploys is known to whoever gives it.
+ */
+export type AskToAdopt = (
+  hosts: readonly HostAtCloud[],
+  addresses: ReadonlyMap<string, string>,
+  login: Login,
+) => Promise<Fault[]>;
 
 /**
  * @param leftOut see left-out.ts
- * @param ask for tests in which nobody can log in to a server
  * @throws FaultsError before anything is made
  */
 export async function beginCloud(
   configuration: Configuration,
   leftOut: ReadonlySet<string>,
-  ask: AskToAdopt = async (...given) => (await import("./preflight/to-adopt.ts")).strangerFaults(...given),
+  ask: AskToAdopt,
 ): Promise<CloudRun> {
   const { topology, hcloudToken, sshPrivateKey } = configuration;
   const plan = planCloud(topology);
