@@ -31,6 +31,8 @@ export interface CloudRun {
   readonly topology: Topology;
   /** Names of hosts that are not there yet, or not ready: nobody can look at them before they are. */
   readonly awaited: ReadonlySet<string>;
+  /** Names of what the stack's state has of commands on hosts, and of copies to them: from before this run. */
+  readonly onHosts: ReadonlySet<string>;
   /** Registers the resources. */
   make(): Promise<CloudPlaces>;
   /**
@@ -66,8 +68,10 @@ export async function beginCloud(
   const plan = planCloud(topology);
   const replaceable = replaceableHosts(topology);
   if (plan === null || hcloudToken === undefined) {
-    refuseFaults("holdfast's settings", sectionFaults(await readState()));
-    return { topology, awaited: new Set(), make: async () => new Map(), ready: async () => null, keepReady: () => {} };
+    const state = await readState();
+    refuseFaults("holdfast's settings", sectionFaults(state));
+    const none = { make: async () => new Map(), ready: async () => null, keepReady: () => {} };
+    return { topology, awaited: new Set(), onHosts: state.onHosts, ...none };
   }
   const preview = pulumi.runtime.isDryRun();
   const [state, { cloudClient, lookAgain, lookAtCloud }] = await Promise.all([
@@ -103,6 +107,7 @@ export async function beginCloud(
   return {
     topology: there,
     awaited,
+    onHosts: state.onHosts,
     make: async () => {
       const [{ Cloud }, { makeKeyPair }] = await Promise.all([
         import("./components/cloud.ts"),

@@ -9,7 +9,7 @@ import { Cluster } from "./components/cluster.ts";
 import { refuseFaults } from "./config/faults.ts";
 import { loadConfiguration } from "./config/load-configuration.ts";
 import type { Topology } from "./config/topology.ts";
-import { leftOutHosts } from "./left-out.ts";
+import { leftOutHosts, unreachableFaults } from "./left-out.ts";
 import { stackOutputs } from "./outputs.ts";
 import { planDeployment } from "./plan/deployment.ts";
 import { lookAtHosts, nothingSeen, type Seen } from "./preflight/preflight.ts";
@@ -50,6 +50,7 @@ export const {
   const artifacts = await prepareArtifacts(settings);
   refuseFaults("the artifacts", artifacts.faults);
   const plan = planDeployment(topology, artifacts.byArch, leftOut);
+  refuseFaults("the environment", unreachableFaults(plan, leftOut, cloud.onHosts));
   await loading;
   let seen = await accepted(looking);
   const places = await cloud.make();

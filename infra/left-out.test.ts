@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { SettingsInput } from "./config/schema.ts";
-import { leftOutFaults, leftOutHosts } from "./left-out.ts";
+import { commandsOn, leftOutFaults, leftOutHosts, unreachableFaults } from "./left-out.ts";
+import { planDeployment } from "./plan/deployment.ts";
 import { cloudStateFrom } from "./preflight/cloud-state.ts";
 import { wholeCloud, wholeState } from "./testing/cloud.ts";
-import { sampleCloudInput, sampleInput, sampleTopology } from "./testing/sample.ts";
+import { sampleArtifactsByArch, sampleCloudInput, sampleInput, sampleTopology } from "./testing/sample.ts";
 
 const topology = sampleTopology();
 const of = (value: string | undefined, at = topology) => [...leftOutHosts(at, { HOLDFAST_WITHOUT: value })];
@@ -38,4 +39,44 @@ test("one at a cloud has been deployed to, is not replaced in the same run, and 
   expect(said(undefined, [], larger)).toEqual([
     expect.stringMatching(/names host-b, whose server would become cx43, and is /),
   ]);
+});
+
+describe("a run that would have something run on a host that is left out ends before it begins", () => {
+  const plan = planDeployment(topology, sampleArtifactsByArch);
+  const whole = plan.hosts.flatMap((host) => [
+    ...commandsOn(host),
+    `${host.host.name}-leave`,
+    `${host.host.name}-token`,
+  ]);
+  const said = (onHosts: readonly string[], leftOut = ["host-b"], of = plan) =>
+    unreachableFaults(of, new Set(leftOut), new Set(onHosts)).map(({ message }) => message);
+  const but = (...names: string[]) => whole.filter((name) => !names.includes(name));
+
+  test("nothing is new", () => {
+    expect(said(whole)).toEqual([]);
+    expect(said([], [])).toEqual([]);
+    // host-a may be given whatever is new.
+    expect(said(but("host-a-neard", "host-a-runtime-neard"))).toEqual([]);
+  });
+  test("a role, a genesis or a command of a new release", () =>
+    expect(said(but("host-b-neard", "host-b-runtime-neard"))).toEqual([
+      "HOLDFAST_WITHOUT names host-b, but it would be given something for the first time: host-b-runtime-neard, host-b-neard",
+    ]));
+  test("all of it", () =>
+    expect(said(whole.filter((name) => !name.startsWith("host-b")))).toEqual([
+      "HOLDFAST_WITHOUT names host-b, to which nothing was deployed yet",
+    ]));
+  test("a role that is taken away", () =>
+    expect(said([...whole, "host-c-neard"], ["host-c"])).toEqual([
+      "HOLDFAST_WITHOUT names host-c, but its neard would be taken away",
+    ]));
+  test("another host leaves, whose token's keeper may be off; not one that is gone for good", () => {
+    const leaving = [...whole, "host-d-leave", "host-d-token"];
+    expect(said(leaving)).toEqual([
+      "host-d leaves, and its token may be one that host-b, which HOLDFAST_WITHOUT names, has to take back",
+    ]);
+    expect(said(leaving, [])).toEqual([]);
+    const gone = sampleTopology({ hosts: sampleInput().hosts, gone: ["host-d"] });
+    expect(said(leaving, ["host-b"], planDeployment(gone, sampleArtifactsByArch))).toEqual([]);
+  });
 });

@@ -4,12 +4,14 @@
  *
  * Idea: their commands stay in the state with the inputs that they have, so nothing runs there, and what depends on them goes
  * on. What the cluster can do without is asked by each apply on the others as ever: no quorum, nor standby, is counted here.
- * Not promised: that a host which was never deployed can be left out; its commands are in no state yet, and run.
+ * Awkward case: a command that is in no state yet would run, and one that is not wanted any more would be taken back on the host. Then
+ * the run ends before anything is changed: `unreachableFaults`.
  */
 import type * as pulumi from "@pulumi/pulumi";
 import { replaceVariable, withoutVariable } from "../contract/cloud.ts";
 import { configFault, type Fault, FaultsError } from "./config/faults.ts";
 import { hasRole, isAtCloud, type Topology } from "./config/topology.ts";
+import type { HostPlan, Plan } from "./plan/deployment.ts";
 import { typeInState } from "./preflight/cloud-offers.ts";
 import { type CloudState, isReady } from "./preflight/cloud-state.ts";
 
@@ -65,6 +67,64 @@ export function leftOutFaults(
       ),
     ];
   });
+}
+
+/** What runs on a host when it comes into the state, by its name there. Exported for its test alone. */
+export function commandsOn({ host: { name }, runtime, uploads, neard }: Omit<HostPlan, "system" | "consul" | "agent">) {
+  const copies = [runtime.node, runtime.holdfastd, ...uploads].map((artifact) => artifact.name);
+  return [
+    ...["prepare", ...copies, "unpack"].map((what) => `${name}-runtime-${what}`),
+    ...["system", "consul", ...(neard === undefined ? [] : ["neard"]), "agent"].map((concern) => `${name}-${concern}`),
+  ];
+}
+
+/**
+ * Against leaving out hosts on which something would run all the same.
+ * @param onHosts names of what the stack's state has of commands and copies
+ */
+export function unreachableFaults(
+  { hosts, topology }: Pick<Plan, "hosts" | "topology">,
+  leftOut: ReadonlySet<string>,
+  onHosts: ReadonlySet<string>,
+): Fault[] {
+  if (leftOut.size === 0) return [];
+  const known = new Set([...topology.hosts.map(({ name }) => name), ...topology.gone]);
+  const token = "-token";
+  const leaving = [...onHosts]
+    .filter((command) => command.endsWith(token))
+    .map((command) => command.slice(0, -token.length))
+    .filter((name) => !known.has(name));
+  return [
+    ...hosts.filter(({ host }) => leftOut.has(host.name)).flatMap((host) => changesOn(host, onHosts)),
+    ...leaving.map((name) =>
+      configFault(
+        `${name} leaves, and its token may be one that ${[...leftOut].join(" or ")}, which ${withoutVariable} names, has to take back`,
+        `Let ${name} leave in a run that leaves nobody out.`,
+      ),
+    ),
+  ];
+}
+
+function changesOn(plan: HostPlan, onHosts: ReadonlySet<string>): Fault[] {
+  const { name } = plan.host;
+  const at = `${withoutVariable} names ${name}`;
+  const wanted = commandsOn(plan);
+  const missing = wanted.filter((command) => !onHosts.has(command));
+  if (missing.length === wanted.length)
+    return [configFault(`${at}, to which nothing was deployed yet`, `Take ${name} out of holdfast:hosts meanwhile.`)];
+  return [
+    ...(missing.length === 0
+      ? []
+      : [
+          configFault(
+            `${at}, but it would be given something for the first time: ${missing.join(", ")}`,
+            `Bring ${name} back first, or take back what is new on it: a role, neard.genesis, or this release of holdfast. If its machine is lost: holdfast:gone.`,
+          ),
+        ]),
+    ...(plan.neard === undefined && onHosts.has(`${name}-neard`)
+      ? [configFault(`${at}, but its neard would be taken away`, `Give it the role neard back until ${name} is there.`)]
+      : []),
+  ];
 }
 
 const inputs = ["connection", "create", "delete", "stdin", "logging", "addPreviousOutputInEnv"];

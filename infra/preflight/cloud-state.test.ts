@@ -15,6 +15,7 @@ test("of a new stack there is nothing", () =>
     attached: new Map(),
     prepared: new Set(),
     withNeard: new Set(),
+    onHosts: new Set(),
     places: new Map(),
     ready: new Map(),
     adopted: new Map(),

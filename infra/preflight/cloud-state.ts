@@ -41,6 +41,8 @@ export interface CloudState {
   readonly hasSubnet: boolean;
   /** Addresses in the private network, by the names of the hosts whose place there is in the state; null: one that it does not say. */
   readonly attached: ReadonlyMap<string, string | null>;
+  /** Names of the commands that went through on hosts, and of the copies to them. */
+  readonly onHosts: ReadonlySet<string>;
   /** Names of hosts that were prepared once: they answered. It may have been an earlier machine. */
   readonly prepared: ReadonlySet<string>;
   /** Names of hosts to which neard was deployed once. */
@@ -117,6 +119,7 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
         read(attachment, `${host}-private`, attachmentSchema)?.ip ?? null,
       ]),
     ),
+    onHosts: new Set(all.filter(({ type }) => type.startsWith("command:remote:")).map(({ name }) => name)),
     prepared: ending("command:remote:Command", "-runtime-prepare"),
     withNeard: ending("command:remote:Command", "-neard"),
   };
