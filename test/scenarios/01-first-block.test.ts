@@ -59,10 +59,11 @@ test("the health endpoints answer 200 and 503 as roles demand", async () => {
  * The budget is 1 % (issue 3), which `npm run bench` measures on a machine that has nothing else to do, of agents that
  * have settled. Here they are a minute old and still compile themselves, what was asked of them just before
  * included, and three hosts, the chain and the tests share two cores: 1.0 to 1.3 % were seen on the holder, and where the
- * cores were busy with other work as well, 2.5 to 4.5 % of this agent and of an earlier release's beside it. So this
- * notices a loop that does not rest, and no more.
+ * cores were busy with other work as well, 2.5 to 4.5 % of this agent and of an earlier release's beside it. On a virtual
+ * machine where a program that merely wakes up thirty times a second takes 5 to 7 %, both took 5 to 10 %. So this notices a
+ * loop that does not rest, and no more.
  */
-const busyCpuPercent = 6;
+const busyCpuPercent = 25;
 const watchedS = 12;
 
 test("the agent takes at most 90 MB, and little of a core, when nothing happens", { timeout: 120_000 }, async () => {
