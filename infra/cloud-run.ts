@@ -4,15 +4,15 @@
  * is known to be of the right project.
  */
 import * as pulumi from "@pulumi/pulumi";
+import pRetry from "p-retry";
 import { HoldfastError, plainReason } from "../contract/errors.ts";
 import type { HostNow } from "../contract/taking-away.ts";
-import type { Login } from "../ssh/way.ts";
 import { known, stackName } from "./claim.ts";
 import type { Cloud } from "./components/cloud.ts";
 import { type CloudPlace, type CloudPlaces, type KnownPlace, withKnownPlaces } from "./components/cloud-places.ts";
-import { type Fault, refuseFaults } from "./config/faults.ts";
+import { refuseFaults } from "./config/faults.ts";
 import type { Configuration } from "./config/load-configuration.ts";
-import { type HostAtCloud, isAtCloud, type Topology } from "./config/topology.ts";
+import { isAtCloud, type Topology } from "./config/topology.ts";
 import { leftOutFaults } from "./left-out.ts";
 import { planCloud } from "./plan/cloud.ts";
 import { sectionFaults } from "./preflight/cloud-project.ts";
@@ -45,24 +45,18 @@ export interface CloudRun {
   keepReady(): void;
 }
 
-/**
- * Asks the servers that are to be adopted, by their addresses, whether they are the right ones; see preflight/to-adopt.ts. What
- * deploys is known to whoever gives it.
- */
-export type AskToAdopt = (
-  hosts: readonly HostAtCloud[],
-  addresses: ReadonlyMap<string, string>,
-  login: Login,
-) => Promise<Fault[]>;
+/** Asks the servers that are to be adopted whether they are the right ones; see preflight/to-adopt.ts. */
+export type AskToAdopt = typeof import("./preflight/to-adopt.ts").strangerFaults;
 
 /**
  * @param leftOut see left-out.ts
+ * @param ask for tests in which nobody can log in to a server
  * @throws FaultsError before anything is made
  */
 export async function beginCloud(
   configuration: Configuration,
   leftOut: ReadonlySet<string>,
-  ask: AskToAdopt,
+  ask: AskToAdopt = async (...given) => (await import("./preflight/to-adopt.ts")).strangerFaults(...given),
 ): Promise<CloudRun> {
   const { topology, hcloudToken, sshPrivateKey } = configuration;
   const plan = planCloud(topology);
@@ -136,14 +130,16 @@ export async function beginCloud(
   };
 }
 
-/** What the backend has of this very stack; in the middle of an update, as far as that has got. */
+/** What the backend has of this very stack; called before any resource is registered, for with each the engine writes it anew. */
 async function readState(): Promise<CloudState> {
   // The engine's own, without a function in the SDK (pulumi 3.259: pkg/resource/deploy/builtins.go).
   const token = "pulumi:pulumi:readStackResourceOutputs";
+  const read = async () =>
+    (await pulumi.runtime.invoke(token, { stackName: stackName() })) as { readonly outputs: ResourceOutputs };
   try {
-    const { outputs } = (await pulumi.runtime.invoke(token, { stackName: stackName() })) as {
-      readonly outputs: ResourceOutputs;
-    };
+    // Where the backend is a folder, the engine writes the state's file in place: half of it may be there ("EOF", seen once
+    // where resources were registered before this).
+    const { outputs } = await pRetry(read, { retries: 3, minTimeout: 200 });
     return cloudStateFrom(outputs);
   } catch (cause) {
     throw new HoldfastError("HF_STACK_UNAVAILABLE", `The stack's own state cannot be read: ${plainReason(cause)}.`, {

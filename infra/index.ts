@@ -36,13 +36,10 @@ export const {
   const updating = !pulumi.runtime.isDryRun();
   const leftOut = leftOutHosts(topology);
   for (const name of leftOut) await pulumi.log.warn(`${name} is left out of this run, and stays as it is.`);
+  const cloud = await beginCloud(configuration, leftOut);
+  // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
   const secrets = new ClusterSecrets("secrets", topology);
   const claim = claimOf(secrets.id, topology, stackName());
-  const cloud = await beginCloud(configuration, leftOut, async (...servers) => {
-    const { strangerFaults } = await import("./preflight/to-adopt.ts");
-    return await strangerFaults(...servers, await known(claim));
-  });
-  // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
   const look = (at: Topology, except: ReadonlySet<string> = new Set()) =>
     lookAtHosts(at, sshPrivateKey, known(claim), new Set([...except, ...leftOut]));
   const looking = updating ? look(cloud.topology, cloud.awaited) : nothingSeen;
