@@ -108,10 +108,8 @@ export async function beginCloud(
         import("../ssh/key-pair.ts"),
       ]);
       const makeHostKey = (host: string) => makeKeyPair(host);
-      const { takingOver } = seen;
-      made = new Cloud("cloud", {
-        ...{ plan, token: pulumi.secret(hcloudToken), replaceable, state, takingOver, makeHostKey },
-      });
+      const token = pulumi.secret(hcloudToken);
+      made = new Cloud("cloud", { plan, token, replaceable, state, takingOver: seen.takingOver, makeHostKey });
       return made.places;
     },
     keepReady: () => made?.keepReady(),

@@ -127,10 +127,11 @@ function changesOn(plan: HostPlan, onHosts: ReadonlySet<string>): Fault[] {
   ];
 }
 
-const inputs = ["connection", "create", "delete", "stdin", "logging", "addPreviousOutputInEnv"];
+/** All inputs that our commands on hosts have: a command that ignores their changes stays as the state has it. */
+export const commandInputs = ["connection", "create", "delete", "stdin", "logging", "addPreviousOutputInEnv"];
 const ofCopies = ["source", "remotePath", "triggers"];
 
 /** For a command or a copy of a host that is left out. */
 export function asItIs<Options extends pulumi.CustomResourceOptions>(isLeftOut: boolean, options: Options): Options {
-  return isLeftOut ? { ...options, ignoreChanges: [...inputs, ...ofCopies] } : options;
+  return isLeftOut ? { ...options, ignoreChanges: [...commandInputs, ...ofCopies] } : options;
 }

@@ -8,7 +8,7 @@ import type { HostArch, Settings } from "../config/schema.ts";
 import { machines } from "../config/schema.ts";
 import { settle } from "../config/settled-host.ts";
 import type { ArtifactsByArch } from "../plan/deployment.ts";
-import type { Artifact, HostArtifacts } from "../plan/uploads.ts";
+import type { Artifact, HostArtifacts, PackedFiles } from "../plan/uploads.ts";
 import { bundleHoldfastd } from "./bundle.ts";
 import { knownSha256Of, packed } from "./cache.ts";
 import { fetchSource, type LocalFile } from "./fetch-source.ts";
@@ -16,8 +16,7 @@ import { findNeard } from "./find-neard.ts";
 
 export interface PreparedArtifacts {
   readonly byArch: ArtifactsByArch;
-  /** An artifact's packed file on this machine. */
-  readonly packed: (artifact: Artifact) => LocalFile;
+  readonly packed: PackedFiles;
   readonly faults: readonly Fault[];
 }
 

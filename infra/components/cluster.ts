@@ -9,12 +9,13 @@ import { hasRole } from "../config/topology.ts";
 import { tokenKeeper } from "../plan/acl.ts";
 import type { HostPlan, Plan } from "../plan/deployment.ts";
 import { syncWithinMs } from "../plan/neard.ts";
+import type { PackedFiles } from "../plan/uploads.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
 import { convergeMark, machineMark } from "./again.ts";
 import type { SshAccess } from "./connection.ts";
 import { forgetHost } from "./gone-host.ts";
 import { type Deployment, hostConcern } from "./host-concern.ts";
-import { HostRuntime, type PackedFiles } from "./host-runtime.ts";
+import { HostRuntime } from "./host-runtime.ts";
 import { aclReset, hostGoodbye, hostToken, retiredTokens } from "./host-token.ts";
 
 export interface ClusterParts {
@@ -22,7 +23,6 @@ export interface ClusterParts {
   readonly secrets: ClusterSecrets;
   readonly claim: pulumi.Output<Claim>;
   readonly access: SshAccess;
-  /** An artifact's packed file on this machine. */
   readonly packed: PackedFiles;
   /** Names of hosts that are not what was deployed to them. */
   readonly drifted: ReadonlySet<string>;

@@ -6,10 +6,10 @@
  */
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { commandInputs } from "../left-out.ts";
 
 /** The commands that have a `delete`, by the ends of their names, below the cluster. */
 const concerns = ["system", "consul", "neard", "agent", "leave", "token"];
-const inputs = ["connection", "create", "delete", "stdin", "logging", "addPreviousOutputInEnv"];
 
 export function forgetHost(name: string, cluster: pulumi.ComponentResource): void {
   const runtime = new GoneRuntime(`${name}-runtime`, { parent: cluster });
@@ -22,7 +22,7 @@ function keep(name: string, parent: pulumi.Resource): void {
   new remote.Command(
     name,
     { connection: { host: "gone" }, addPreviousOutputInEnv: false },
-    { parent, retainOnDelete: true, ignoreChanges: inputs },
+    { parent, retainOnDelete: true, ignoreChanges: commandInputs },
   );
 }
 

@@ -4,13 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../../contract/wire/identity.ts";
 import { asItIs } from "../left-out.ts";
 import type { HostPlan } from "../plan/deployment.ts";
-import { type Artifact, uploadPath } from "../plan/uploads.ts";
+import { type Artifact, type PackedFiles, uploadPath } from "../plan/uploads.ts";
 import { fillIn } from "./cloud-places.ts";
 import { connectionTo, type SshAccess } from "./connection.ts";
 import { type Owners, prepareCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
-
-/** Of an artifact: its packed file on this machine, and the SHA-256 of that in hexadecimal. */
-export type PackedFiles = (artifact: Artifact) => { readonly path: string; readonly sha256: string };
 
 export class HostRuntime extends pulumi.ComponentResource {
   /** Copies of the other artifacts, by name: whoever unpacks one waits for its copy. */

@@ -9,6 +9,9 @@ export interface Artifact {
   readonly sha256: string;
 }
 
+/** Of an artifact: its packed file on this machine, and the SHA-256 of that in hexadecimal. */
+export type PackedFiles = (artifact: Artifact) => { readonly path: string; readonly sha256: string };
+
 /** The artifacts for hosts of one architecture. */
 export interface HostArtifacts {
   readonly node: Artifact;

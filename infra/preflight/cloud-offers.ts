@@ -171,7 +171,7 @@ function judgeType(host: HostAtCloud, chain: Chain | null, { serverTypes }: Offe
       ),
     );
   const disk = chain === null ? [] : diskFaults(host, chain, type, serverTypes);
-  if (disk.length > 0) return { faults: disk, warnings: [], notes: [] };
+  if (disk.length > 0) return { ...nothing, faults: disk };
   const offer = type.locations.find((one) => one.name === cloud.location);
   const ends = (offer?.deprecation ?? type.deprecation)?.unavailable_after;
   if (offer === undefined || !offer.available || (ends !== undefined && Date.parse(ends) <= nowMs))

@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { Server } from "../../hcloud/schemas.ts";
 import type { SettingsInput } from "../config/schema.ts";
 import { type Cloud, type HostAtCloud, isAtCloud, type Topology } from "../config/topology.ts";
-import { wholeCloud, wholeState } from "../testing/cloud.ts";
+import {
+  emptyProject as nothing,
+  wholeCloud,
+  wholeState,
+  stateWithout as wholeStateWithout,
+} from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHcloud, sampleHostKey, sampleTopology } from "../testing/sample.ts";
 import { judgeThings, projectFaults, remainingFaults, sectionFaults } from "./cloud-project.ts";
 import { type CloudState, cloudStateFrom, type ProjectFacts } from "./cloud-state.ts";
@@ -11,14 +16,6 @@ const topology = sampleTopology(sampleCloudInput());
 const { facts, resources } = wholeCloud(topology);
 const state = wholeState(topology);
 const newState = cloudStateFrom({});
-const nothing: ProjectFacts = {
-  servers: [],
-  networks: [],
-  primary_ips: [],
-  placement_groups: [],
-  firewalls: [],
-  ssh_keys: [],
-};
 const nothingSeen = { faults: [], doubts: [], unfinished: [] };
 const messages = (found: readonly { readonly message: string }[]) => found.map(({ message }) => message);
 const judge = (more: Partial<ProjectFacts> = {}, of: CloudState = state, at: Topology = topology) =>
@@ -27,10 +24,7 @@ const faults = (...args: Parameters<typeof judge>) => messages(judge(...args).fa
 const doubts = (...args: Parameters<typeof judge>) => messages(judge(...args).doubts);
 const withServer = (id: number, more: Partial<Server>) =>
   facts.servers.map((server) => (server.id === id ? { ...server, ...more } : server));
-const stateWithout = (...ends: string[]) =>
-  cloudStateFrom(
-    Object.fromEntries(Object.entries(resources).filter(([urn]) => !ends.some((end) => urn.endsWith(`::${end}`)))),
-  );
+const stateWithout = (...names: string[]) => wholeStateWithout(resources, ...names);
 
 test("a stack that is as it should be", () => {
   expect(projectFaults(state, facts)).toEqual([]);

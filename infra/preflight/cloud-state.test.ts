@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
-import { wholeCloud } from "../testing/cloud.ts";
+import { stateWithout, wholeCloud } from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHostKey, sampleTopology } from "../testing/sample.ts";
 import { cloudStateFrom, isReady, serverInState, wasAdopted } from "./cloud-state.ts";
 
 const topology = sampleTopology(sampleCloudInput());
 const { resources } = wholeCloud(topology);
-const without = (end: string) =>
-  cloudStateFrom(Object.fromEntries(Object.entries(resources).filter(([urn]) => !urn.endsWith(`::${end}`))));
+const without = (end: string) => stateWithout(resources, end);
 
 test("of a new stack there is nothing", () =>
   expect(cloudStateFrom({})).toEqual({

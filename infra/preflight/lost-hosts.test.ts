@@ -2,28 +2,22 @@
 import { describe, expect, test } from "vitest";
 import type { Server } from "../../hcloud/schemas.ts";
 import { type HostAtCloud, isAtCloud } from "../config/topology.ts";
-import { wholeCloud, wholeState } from "../testing/cloud.ts";
+import {
+  emptyProject as nothing,
+  wholeCloud,
+  wholeState,
+  stateWithout as wholeStateWithout,
+} from "../testing/cloud.ts";
 import { sampleCloudInput, sampleHost, sampleTopology } from "../testing/sample.ts";
-import { type CloudState, cloudStateFrom, type ProjectFacts } from "./cloud-state.ts";
+import { type CloudState, cloudStateFrom } from "./cloud-state.ts";
 import { hasTrace, lostFaults } from "./lost-hosts.ts";
 
 const topology = sampleTopology(sampleCloudInput());
 const { facts, resources } = wholeCloud(topology);
 const state = wholeState(topology);
 const newState = cloudStateFrom({});
-const nothing: ProjectFacts = {
-  servers: [],
-  networks: [],
-  primary_ips: [],
-  placement_groups: [],
-  firewalls: [],
-  ssh_keys: [],
-};
 const messages = (found: readonly { readonly message: string }[]) => found.map(({ message }) => message);
-const stateWithout = (...ends: string[]) =>
-  cloudStateFrom(
-    Object.fromEntries(Object.entries(resources).filter(([urn]) => !ends.some((end) => urn.endsWith(`::${end}`)))),
-  );
+const stateWithout = (...names: string[]) => wholeStateWithout(resources, ...names);
 const lost = (of: CloudState, replaceable: readonly string[] = []) =>
   messages(lostFaults(topology, of, new Set(replaceable)));
 const withoutAll = cloudStateFrom(

@@ -2,8 +2,7 @@
 import type { Image, PrimaryIp, Server, ServerType } from "../../hcloud/schemas.ts";
 import { type Cloud, hasRole, isAtCloud, type Topology } from "../config/topology.ts";
 import { cloudNames } from "../plan/cloud.ts";
-import type { ProjectFacts } from "../preflight/cloud-state.ts";
-import { type CloudState, cloudStateFrom, type ResourceOutputs } from "../preflight/cloud-state.ts";
+import { type CloudState, cloudStateFrom, type ProjectFacts, type ResourceOutputs } from "../preflight/cloud-state.ts";
 import { sampleHostKey } from "./sample.ts";
 
 const labels = {};
@@ -78,6 +77,22 @@ export function wholeCloud(topology: Topology): { readonly facts: ProjectFacts; 
     ]),
   ]);
   return { facts, resources };
+}
+
+/** A project that has nothing. */
+export const emptyProject: ProjectFacts = {
+  servers: [],
+  networks: [],
+  primary_ips: [],
+  placement_groups: [],
+  firewalls: [],
+  ssh_keys: [],
+};
+
+/** The state without the resources of these names. */
+export function stateWithout(resources: ResourceOutputs, ...names: readonly string[]): CloudState {
+  const isKept = (urn: string) => !names.some((name) => urn.endsWith(`::${name}`));
+  return cloudStateFrom(Object.fromEntries(Object.entries(resources).filter(([urn]) => isKept(urn))));
 }
 
 export const wholeState = (topology: Topology): CloudState => cloudStateFrom(wholeCloud(topology).resources);
