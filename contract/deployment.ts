@@ -49,8 +49,11 @@ export interface Marks {
 /** `fresh`: nobody's. `unmarked`: ours, from before hosts kept an identity. */
 export type Standing = "own" | "fresh" | "unmarked" | "adopted" | "stranger";
 
+/** Of a stack that may have deployed nothing yet: then its id is null. */
+export type Claimant = Omit<Claim, "id"> & { readonly id: Claim["id"] | null };
+
 /** @param claim null: whoever acts does not say for which deployment. */
-export function standingOf(claim: Pick<Claim, "id" | "adopt"> | null, { identity, authority }: Marks): Standing {
+export function standingOf(claim: Pick<Claimant, "id" | "adopt"> | null, { identity, authority }: Marks): Standing {
   const whose = identity?.id ?? authority;
   if (whose === null) return "fresh";
   if (claim === null) return identity === null ? "unmarked" : "stranger";

@@ -5,8 +5,12 @@ import type { Topology } from "./config/topology.ts";
 
 /** @param stack `organization/project/stack` */
 export function claimOf(id: pulumi.Output<string>, topology: Topology, stack: string): pulumi.Output<Claim> {
-  const { network, account, adopt } = topology;
-  return id.apply((own) => ({ id: own, stack, network, account, ...(adopt === null ? {} : { adopt }) }));
+  return id.apply((own) => claimAs(own, topology, stack));
+}
+
+/** @param id null: this stack has deployed nothing yet */
+export function claimAs<Id extends string | null>(id: Id, { network, account, adopt }: Topology, stack: string) {
+  return { id, stack, network, account, ...(adopt === null ? {} : { adopt }) };
 }
 
 export function stackName(): string {

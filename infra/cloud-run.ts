@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import pRetry from "p-retry";
 import { HoldfastError, plainReason } from "../contract/errors.ts";
 import type { HostNow } from "../contract/taking-away.ts";
-import { known, stackName } from "./claim.ts";
+import { claimAs, known, stackName } from "./claim.ts";
 import type { Cloud } from "./components/cloud.ts";
 import { type CloudPlace, type CloudPlaces, type KnownPlace, withKnownPlaces } from "./components/cloud-places.ts";
 import { refuseFaults } from "./config/faults.ts";
@@ -45,7 +45,7 @@ export interface CloudRun {
   keepReady(): void;
 }
 
-/** Asks the servers that are to be adopted whether they are the right ones; see preflight/to-adopt.ts. */
+/** Asks the servers that are to be adopted whether they are the right ones, and whose; see preflight/to-adopt.ts. */
 export type AskToAdopt = typeof import("./preflight/to-adopt.ts").strangerFaults;
 
 /**
@@ -91,7 +91,12 @@ export async function beginCloud(
   if (!preview && seen.adopting.size > 0)
     refuseFaults(
       "what is to be adopted",
-      await ask(topology.hosts.filter(isAtCloud), seen.adopting, loginOf(sshPrivateKey)),
+      await ask(
+        topology.hosts.filter(isAtCloud),
+        seen.adopting,
+        loginOf(sshPrivateKey),
+        claimAs(state.deployment, topology, stackName()),
+      ),
     );
   const names = plan.hosts.map(({ host }) => host.name);
   const awaited = new Set(

@@ -12,6 +12,7 @@ import type { Topology } from "./config/topology.ts";
 import { leftOutHosts, unreachableFaults } from "./left-out.ts";
 import { stackOutputs } from "./outputs.ts";
 import { planDeployment } from "./plan/deployment.ts";
+import { secretsParent } from "./plan/secret-names.ts";
 import { lookAtHosts, nothingSeen, type Seen } from "./preflight/preflight.ts";
 import { ClusterSecrets } from "./secrets/cluster-secrets.ts";
 
@@ -38,7 +39,7 @@ export const {
   for (const name of leftOut) await pulumi.log.warn(`${name} is left out of this run, and stays as it is.`);
   const cloud = await beginCloud(configuration, leftOut);
   // Hosts take a second to look at themselves: they begin first, and what changes nothing goes on beside.
-  const secrets = new ClusterSecrets("secrets", topology);
+  const secrets = new ClusterSecrets(secretsParent, topology);
   const claim = claimOf(secrets.id, topology, stackName());
   const look = (at: Topology, except: ReadonlySet<string> = new Set()) =>
     lookAtHosts(at, sshPrivateKey, known(claim), new Set([...except, ...leftOut]));

@@ -101,7 +101,8 @@ async function proveSftp({ client }: Dialled, way: Way): Promise<void> {
   await inTime(way, asked, { is: "no-sftp", said: "no answer in time" });
 }
 
-async function inTime<T>(
+/** @throws SshFailure when it takes longer than a host that lives */
+export async function inTime<T>(
   way: Way,
   asked: Promise<T>,
   kind: SshFailure["kind"] = { is: "unreachable", cause: new Error("it did not answer in time") },

@@ -9,6 +9,7 @@ const without = (end: string) => stateWithout(resources, end);
 
 test("of a new stack there is nothing", () =>
   expect(cloudStateFrom({})).toEqual({
+    deployment: null,
     things: [],
     hasSubnet: false,
     attached: new Map(),
@@ -31,6 +32,23 @@ test("things by their ids, hosts by their names", () => {
   expect(state.attached).toEqual(new Map(topology.hosts.map(({ name, address }) => [name, address])));
   expect(state.withNeard).toEqual(new Set(["host-a", "host-b"]));
   expect(state.places.get("host-b")).toEqual({ address: "203.0.113.2", hostKey: sampleHostKey("host-b") });
+});
+
+test("the deployment is known by its authority", () => {
+  const certificate = "-----BEGIN CERTIFICATE-----\nb25l\n-----END CERTIFICATE-----\n";
+  const withStash = (name: string, output: unknown) =>
+    cloudStateFrom({
+      ...resources,
+      [`urn:pulumi:s::p::holdfast:index:ClusterSecrets$pulumi:index:Stash::${name}`]: {
+        type: "pulumi:index:Stash",
+        outputs: { output },
+      },
+    }).deployment;
+  // SHA-256 of "one".
+  expect(withStash("secrets-authority", { certificate, privateKey: "secret" })).toBe("hf-7692c3ad3540bb80");
+  expect(withStash("secrets-cluster", { certificate })).toBeNull();
+  for (const none of [undefined, null, "", {}, { certificate: "none" }])
+    expect(withStash("secrets-authority", none), JSON.stringify(none)).toBeNull();
 });
 
 test("what is there only in part", () => {

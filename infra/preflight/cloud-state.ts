@@ -6,8 +6,10 @@
  * Awkward case: what was made by a run that was cut off is in no state. It is known by its fixed name.
  */
 import * as z from "zod";
+import { deploymentId } from "../../contract/deployment.ts";
 import type { Collection, Firewall, Network, PlacementGroup, PrimaryIp, Server, SshKey } from "../../hcloud/schemas.ts";
 import type { HostAtCloud } from "../config/topology.ts";
+import { clusterStashes, secretsParent } from "../plan/secret-names.ts";
 
 /** Of Hetzner's things, those that have an id and a name of their own. */
 export type Kind = Extract<
@@ -36,6 +38,8 @@ export interface ThingInState {
 }
 
 export interface CloudState {
+  /** Id of this stack's deployment; null: it has none yet. */
+  readonly deployment: string | null;
   readonly things: readonly ThingInState[];
   /** Its private network has its subnet. */
   readonly hasSubnet: boolean;
@@ -77,6 +81,7 @@ const nameIn = (urn: string) => urn.split("::").slice(3).join("::");
 const attachmentSchema = z.object({ ip: z.string().min(1) });
 const addressSchema = z.object({ ipAddress: z.string().min(1) });
 const idSchema = z.object({ output: z.string().regex(/^[1-9]\d{0,14}$/) });
+const authoritySchema = z.object({ output: z.object({ certificate: z.string() }) });
 const hostKeySchema = z.object({ output: z.object({ publicKey: z.string().min(1) }) });
 
 export function cloudStateFrom(resources: ResourceOutputs): CloudState {
@@ -99,7 +104,10 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
         return [host, id === undefined ? null : Number(id)] as const;
       }),
     );
+  const authority = read("pulumi:index:Stash", `${secretsParent}-${clusterStashes.authority}`, authoritySchema)?.output
+    .certificate;
   return {
+    deployment: authority === undefined ? null : deploymentId(authority),
     ready: idsBy("-ready"),
     adopted: idsBy("-adopted"),
     places: new Map([...ending("hcloud:index/primaryIp:PrimaryIp", "-address")].flatMap(placeOf)),

@@ -19,11 +19,22 @@ export function scriptFor({ peers, adopt }: Question): string {
   return `PEERS='${peers.join(" ")}' ADOPT='${adopt ?? ""}'\n${factsScript}`;
 }
 
-/** Lines for what the host lacks are empty. */
-const factsScript = `
+const begin = `
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 fact() { printf '%s=%s\\n' "$1" "$2"; }
 b64() { test -f "$1" && base64 -w0 "$1"; }
+`;
+const ownerLines = `
+fact identity "$(b64 ${paths.deployment})"
+fact authorities "$(b64 ${paths.caCertificate})"
+fact authoritySince "$(stat -c %Y ${paths.caCertificate} 2>/dev/null)"
+fact agentConfig "$(b64 ${paths.agentConfig})"
+`;
+/** Only whose the host is; for any POSIX sh, as root. */
+export const ownerScript = `${begin}${ownerLines}`;
+
+/** Lines for what the host lacks are empty. */
+const factsScript = `${begin}
 unsealed() {
   if [ -f ${paths.unsealed}/$1 ]; then b64 ${paths.unsealed}/$1
   else systemd-creds decrypt --name=$1 ${paths.credentials}/$1.cred - 2>/dev/null | base64 -w0; fi
@@ -57,10 +68,7 @@ fact oldProcesses "$(pgrep -u ${users.neard} -d ' ' 2>/dev/null)"
 fact oldUnits "$(for unit in neard holdfastd holdfast-consul; do systemctl show -p FragmentPath --value $unit.service 2>/dev/null; done | grep . | tr '\\n' ' ')"
 fact sources "$(for peer in $PEERS; do echo "$peer/$(ip -o route get "$peer" 2>/dev/null | sed -n 's/.* src \\([^ ]*\\).*/\\1/p')"; done 2>/dev/null | tr '\\n' ' ')"
 fact routes "$(command -v ip >/dev/null && echo yes)"
-fact identity "$(b64 ${paths.deployment})"
-fact authorities "$(b64 ${paths.caCertificate})"
-fact authoritySince "$(stat -c %Y ${paths.caCertificate} 2>/dev/null)"
-fact agentConfig "$(b64 ${paths.agentConfig})"
+${ownerLines}
 authority() { sed '/END CERTIFICATE/q' ${paths.caCertificate} | grep -v -e ----- | base64 -d | sha256sum | cut -c1-16; }
 if [ -n "$ADOPT" ] && { grep -q "\\"$ADOPT\\"" ${paths.deployment} 2>/dev/null || [ "hf-$(authority 2>/dev/null)" = "$ADOPT" ]; }; then
   fact consulSecrets "$(unsealed ${credentials.consulSecrets})"
@@ -148,6 +156,10 @@ const factsSchema = z.object({
 
 export type HostFacts = z.infer<typeof factsSchema>;
 
+const ownerSchema = factsSchema.pick({ identity: true, authorities: true, agentConfig: true, authoritySince: true });
+/** Whose the host is. */
+export type OwnerFacts = z.infer<typeof ownerSchema>;
+
 /** What one host answered, and how far its clock is from ours. */
 export interface HostReport {
   readonly host: Host;
@@ -166,9 +178,18 @@ export function secretsIn(facts: HostFacts): HostSecretTexts | null {
 
 /** Undefined when the output is not the script's: it did not run, or not to its end. */
 export function parseFacts(output: string): HostFacts | undefined {
+  return factsSchema.safeParse(valuesIn(output)).data;
+}
+
+/** What `ownerScript` printed; undefined as above. */
+export function parseOwner(output: string): OwnerFacts | undefined {
+  return ownerSchema.safeParse(valuesIn(output)).data;
+}
+
+function valuesIn(output: string): Record<string, string> {
   const lines = output.split("\n").map((line): [string, string] => {
     const equals = line.indexOf("=");
     return [line.slice(0, Math.max(equals, 0)), line.slice(equals + 1)];
   });
-  return factsSchema.safeParse(Object.fromEntries(lines)).data;
+  return Object.fromEntries(lines);
 }

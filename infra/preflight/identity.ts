@@ -7,14 +7,21 @@
  */
 import * as z from "zod";
 import { canonicalAddress, fromUrl } from "../../contract/address.ts";
-import { deploymentId, describeOwner, type Marks, nextForStranger, standingOf } from "../../contract/deployment.ts";
+import {
+  type Claimant,
+  deploymentId,
+  describeOwner,
+  type Marks,
+  nextForStranger,
+  standingOf,
+} from "../../contract/deployment.ts";
 import { plainReason } from "../../contract/errors.ts";
 import { type Claim, type Identity, identitySchema } from "../../contract/wire/identity.ts";
 import type { Fault } from "../config/faults.ts";
-import type { Topology } from "../config/topology.ts";
+import type { Host, Topology } from "../config/topology.ts";
 import { type Adopted, adoptedFrom } from "../secrets/adopted.ts";
 import type { HostReport } from "./host-facts.ts";
-import { type HostFacts, secretsIn } from "./host-facts.ts";
+import { type OwnerFacts, secretsIn } from "./host-facts.ts";
 
 /** Of agent.json, as any version wrote it. */
 const agentSchema = z.object({
@@ -40,7 +47,7 @@ function parsed<T>(schema: z.ZodType<T>, text: string): T | null {
   }
 }
 
-function marksOf(facts: HostFacts): Marks {
+function marksOf(facts: OwnerFacts): Marks {
   const agent = parsed(agentSchema, facts.agentConfig);
   const since = new Date(facts.authoritySince * 1000).toISOString();
   const account = agent === null ? "" : `${agent.account} on ${agent.network}, `;
@@ -56,22 +63,26 @@ export function identityFaults(topology: Topology, claim: Claim, reports: readon
   return faults.length > 0 ? faults : adoptionFaults(topology, claim, reports);
 }
 
-function foreign({ host }: HostReport, message: string, next: string): Fault {
+/** What a host shows of whose it is, and where. */
+export interface OwnerReport {
+  readonly host: Pick<Host, "name" | "address">;
+  readonly facts: OwnerFacts;
+}
+
+function foreign({ host }: OwnerReport, message: string, next: string): Fault {
   return { code: "HF_HOST_FOREIGN", message: `${host.name} (${host.address}) ${message}`, next };
 }
 
-function strangerFaults(claim: Claim, report: HostReport): Fault[] {
+/** Whether a host is another deployment's, or another host of its own than the one that it shall be. */
+export function strangerFaults(claim: Claimant, report: OwnerReport): Fault[] {
   const { facts, host } = report;
   const marks = marksOf(facts);
   const whose = marks.identity?.id ?? marks.authority;
+  const own =
+    claim.id === null ? `to this stack, ${claim.stack}` : `to the deployment ${claim.id} of this stack, ${claim.stack}`;
+  const adopting = claim.adopt === undefined ? "" : `, nor to ${claim.adopt}, which holdfast:adopt names`;
   if (standingOf(claim, marks) === "stranger")
-    return [
-      foreign(
-        report,
-        `belongs to ${describeOwner(marks)}, not to the deployment ${claim.id} of this stack, ${claim.stack}`,
-        nextForStranger(whose),
-      ),
-    ];
+    return [foreign(report, `belongs to ${describeOwner(marks)}, not ${own}${adopting}`, nextForStranger(whose))];
   const name = marks.identity?.host ?? parsed(agentSchema, facts.agentConfig)?.host ?? host.name;
   if (name === host.name) return [];
   return [
