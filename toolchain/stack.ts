@@ -8,6 +8,7 @@ import { delimiter, dirname, join } from "node:path";
 import { cacheDirectory, pulumiHome } from "./cache.ts";
 import { repositoryRoot } from "./node-packages.ts";
 import { userPulumiHome } from "./plugin-install.ts";
+import { keepLogsOff } from "./pulumi-logs.ts";
 import type { Tools } from "./tools.ts";
 
 export type PulumiTools = Pick<Tools, "pulumi" | "pulumi-language-nodejs" | "command-plugin" | "hcloud-plugin">;
@@ -21,6 +22,7 @@ export function pulumiEnvironment(tools: PulumiTools): Variables {
     dirname(tools["pulumi-language-nodejs"].path),
     join(repositoryRoot, "node_modules", ".bin"),
   ];
+  keepLogsOff(pulumiHome());
   return {
     PATH: [...new Set(first), process.env.PATH ?? ""].join(delimiter),
     PULUMI_HOME: pulumiHome(),

@@ -17,6 +17,7 @@ void runEntry("the command plugin", () => {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": -1, // a text asset travels inside the message
     "grpc.max_send_message_length": -1,
+    "grpc.enable_channelz": 0, // statistics of each call, which nobody asks for
   });
   server.addService(rpc.ResourceProviderService, provider.service());
   server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
