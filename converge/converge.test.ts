@@ -303,6 +303,6 @@ test("a failed step says which one, of how many, and why it was due", async () =
   };
   await expect(apply(host, specOf("1"))).rejects.toMatchObject({
     code: "HF_APPLY_FAILED",
-    message: "host-a consul: step 4 of 8, sysctl (/etc/two changed), failed: no such program",
+    message: "host-a consul: step 4 of 9, sysctl (/etc/two changed), failed: no such program",
   });
 });

@@ -106,8 +106,8 @@ test("a bare host gets everything, in an order in which each step finds what it 
     "file /etc/svc/secret: absent",
     `credential ${credentialPath("token")}: absent`,
     "command sysctl --system: /etc/svc/kernel.conf changed",
-    `daemon-reload systemd: ${unitFile} changed`,
     "unit svc.service: enable: not enabled",
+    `daemon-reload systemd: ${unitFile} changed`,
     "unit svc.service: start: not running",
   ]);
 });
@@ -213,7 +213,11 @@ describe("one difference, and what follows from it", () => {
     ],
     ["a unit that is down", withUnit({ state: "down" }), ["unit svc.service: start: not running"]],
     ["a unit that is starting", withUnit({ state: "starting" }), ["unit svc.service: start: not started yet"]],
-    ["a unit that is not enabled", withUnit({ enabled: false }), ["unit svc.service: enable: not enabled"]],
+    [
+      "a unit that is not enabled",
+      withUnit({ enabled: false }),
+      ["unit svc.service: enable: not enabled", "daemon-reload systemd: svc.service was enabled"],
+    ],
     [
       "a unit file that systemd has not read",
       withUnit({ needsDaemonReload: true }),
@@ -369,7 +373,7 @@ describe("what an apply owes", () => {
       due = settle(due, step);
       return due.restart.length + due.commands.length;
     });
-    // user, directory, artifact, 5 files, credential | command | daemon-reload, enable | start
+    // user, directory, artifact, 5 files, credential | command | enable, daemon-reload | start
     expect(left).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 0]);
   });
   test("a reload does not pay back a restart", () => {

@@ -45,6 +45,7 @@ export function planSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFa
     .filter((path) => factAt(facts, path).kind !== "absent")
     .map((path): Step => ({ kind: "delete-file", path, why: notWanted }));
   const changed = new Set([...contents, ...deleted].flatMap(changedPath));
+  const enable = enableSteps(spec, facts);
   const isRead = isStillRead(spec, facts);
   const isLate = (step: Step) => isSealed(step) || isRead(step);
   return [
@@ -55,7 +56,8 @@ export function planSteps(spec: HostSpec, secrets: Secrets | null, facts: HostFa
     ...retired,
     ...deleted.filter((step) => !isLate(step)),
     ...commandSteps(spec, facts, changed),
-    ...daemonReloadSteps(spec, facts, changed, retired.length > 0),
+    ...enable,
+    ...daemonReloadSteps(spec, facts, changed, { retired: retired.length > 0, enabled: enable[0]?.unit }),
     ...unitSteps(spec, facts, changed),
     ...[...contents, ...deleted].filter(isLate),
     ...obsoleteDirectories(obsolete, facts),
@@ -253,25 +255,43 @@ function systemdPath(path: string): boolean {
   return path.includes("/systemd/system/");
 }
 
-function daemonReloadSteps(spec: HostSpec, facts: HostFacts, changed: ReadonlySet<string>, retired: boolean): Step[] {
+/** Before systemd reads what changed: it would read all units again for each one that is enabled afterwards, 0.3 s each time. */
+function enableSteps(spec: HostSpec, facts: HostFacts): Extract<Step, { kind: "unit" }>[] {
+  return spec.units
+    .filter(({ name }) => facts.units.get(name)?.enabled !== true)
+    .map(({ name }) => ({
+      kind: "unit",
+      unit: name,
+      action: "enable",
+      disturbs: "nothing",
+      why: "enable: not enabled",
+    }));
+}
+
+function daemonReloadSteps(
+  spec: HostSpec,
+  facts: HostFacts,
+  changed: ReadonlySet<string>,
+  { retired, enabled }: { readonly retired: boolean; readonly enabled: string | undefined },
+): Step[] {
   const step = (why: string): Step[] => [{ kind: "daemon-reload", why }];
   const file = [...changed].find(systemdPath);
   if (file !== undefined) return step(`${file} changed`);
   const stale = spec.units.find((unit) => facts.units.get(unit.name)?.needsDaemonReload === true);
   if (stale !== undefined) return step(`the file of ${stale.name} is newer than what systemd has read`);
   if (retired) return step("a unit is gone");
+  if (enabled !== undefined) return step(`${enabled} was enabled`);
   // A unit that systemd has not loaded yet does not say that it needs a reload.
   return facts.pending !== null && spec.units.length > 0 ? step(cutShort) : [];
 }
 
 function unitSteps(spec: HostSpec, facts: HostFacts, changed: ReadonlySet<string>): Step[] {
   return spec.units.flatMap((unit): Step[] => {
-    const { state = "down", enabled = false } = facts.units.get(unit.name) ?? {};
-    const make = (action: "enable" | "start" | "restart" | "reload", why: string): Step => {
+    const { state = "down" } = facts.units.get(unit.name) ?? {};
+    const make = (action: "start" | "restart" | "reload", why: string): Step => {
       const disturbs = state === "down" ? "nothing" : unit.disturbs;
       return { kind: "unit", unit: unit.name, action, disturbs, why };
     };
-    const enable = enabled ? [] : [make("enable", "enable: not enabled")];
     const ownFile = spec.files.find(({ path }) => isUnitFile(path, unit.name))?.path;
     const causes = unitCauses(unit, facts, changed);
     const restart = causes.restart ?? staleness(unit, ownFile, facts.inForce);
@@ -279,11 +299,11 @@ function unitSteps(spec: HostSpec, facts: HostFacts, changed: ReadonlySet<string
     if (state === "down") {
       // Whoever starts it meanwhile (its agent, its Restart=) may start it on the old files: a restart covers both.
       const action = restart === null ? "start" : "restart";
-      return [...enable, make(action, "start: not running")];
+      return [make(action, "start: not running")];
     }
-    if (restart !== null) return [...enable, make("restart", `restart: ${restart}`)];
-    if (reload !== null) return [...enable, make("reload", `reload: ${reload}`)];
-    return state === "starting" ? [...enable, make("start", "start: not started yet")] : enable;
+    if (restart !== null) return [make("restart", `restart: ${restart}`)];
+    if (reload !== null) return [make("reload", `reload: ${reload}`)];
+    return state === "starting" ? [make("start", "start: not started yet")] : [];
   });
 }
 

@@ -75,7 +75,8 @@ export async function unitJob(
   options: { timeoutMs: number; progress: Progress },
 ): Promise<void> {
   try {
-    await runCommand(["systemctl", verb, unit], options);
+    // A daemon-reload comes after it.
+    await runCommand(["systemctl", verb, ...(verb === "enable" ? ["--no-reload"] : []), unit], options);
   } catch (error) {
     const late = error instanceof HoldfastError && error.code === "HF_TIMEOUT";
     const end = late ? `did not end within ${options.timeoutMs / 1000} s` : "failed";
