@@ -4,12 +4,17 @@ import { seedFiles } from "./seed.ts";
 
 test("cgroups: version 2 alone, and beside version 1's name=systemd", () => {
   const unified = "proc /proc proc rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n";
-  expect(cgroupMounts(unified)).toEqual({ unified: "/sys/fs/cgroup", named: null });
+  expect(cgroupMounts(unified)).toEqual({ unified: "/sys/fs/cgroup", named: null, cpu: null });
   const hybrid =
     "cgroup /sys/fs/cgroup/freezer cgroup rw,freezer 0 0\n" +
     "cgroup /sys/fs/cgroup/systemd cgroup rw,xattr,name=systemd 0 0\n" +
+    "cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0\n" +
     "cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
-  expect(cgroupMounts(hybrid)).toEqual({ unified: "/sys/fs/cgroup/unified", named: "/sys/fs/cgroup/systemd" });
+  expect(cgroupMounts(hybrid)).toEqual({
+    unified: "/sys/fs/cgroup/unified",
+    named: "/sys/fs/cgroup/systemd",
+    cpu: "/sys/fs/cgroup/cpu,cpuacct",
+  });
 });
 
 test("a machine without cgroup version 2 is told how to mount it", () => {

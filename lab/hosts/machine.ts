@@ -110,18 +110,21 @@ export function systemdIsInit(): boolean {
 
 /**
  * Where the cgroup hierarchies are mounted: `unified` is version 2 (freezes and kills whole hosts),
- * `named` is version 1's `name=systemd` beside it, where the machine still has that.
+ * `named` is version 1's `name=systemd` beside it, and `cpu` its controller of that name, where the machine still has them.
  * @throws HoldfastError HF_LAB if version 2 is not mounted
  */
-export function cgroupMounts(mounts = readFileSync("/proc/mounts", "utf8")): { unified: string; named: string | null } {
+export function cgroupMounts(mounts = readFileSync("/proc/mounts", "utf8")): {
+  readonly unified: string;
+  readonly named: string | null;
+  readonly cpu: string | null;
+} {
   const entries = mounts.split("\n").map((line) => line.split(" "));
   const unified = entries.find(([, , type]) => type === "cgroup2")?.[1];
-  const named = entries.find(
-    ([, , type, options]) => type === "cgroup" && options?.split(",").includes("name=systemd"),
-  );
+  const versionOne = (option: string) =>
+    entries.find(([, , type, options]) => type === "cgroup" && options?.split(",").includes(option))?.[1] ?? null;
   if (unified === undefined)
     throw new HoldfastError("HF_LAB", "This machine has no cgroup version 2 hierarchy mounted.", {
       next: "Mount it: mount -t cgroup2 none /sys/fs/cgroup",
     });
-  return { unified, named: named?.[1] ?? null };
+  return { unified, named: versionOne("name=systemd"), cpu: versionOne("cpu") };
 }

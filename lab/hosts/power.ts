@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import {
   closeSync,
   existsSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -26,6 +27,56 @@ const bootScript = fileURLToPath(new URL("./boot.sh", import.meta.url));
 
 /** The host's name among this machine's cgroups and units. */
 const groupName = (lab: Lab, host: string) => `holdfast-${lab.name}-${host}`;
+
+/**
+ * Holds a host that is on to a part of a core, as if its machine had no more: what it does takes it as long whatever the others
+ * do. Until it is off.
+ * @param share of one core, such as 0.15
+ * @throws HoldfastError HF_LAB where this machine's cgroups cannot
+ */
+export async function holdToCpu(lab: Lab, host: string, share: number): Promise<void> {
+  const name = groupName(lab, host);
+  if (systemdIsInit())
+    return void (await run("systemctl", ["set-property", "--runtime", `${name}.service`, `CPUQuota=${share * 100}%`]));
+  const { cpu } = cgroupMounts();
+  if (cpu === null)
+    throw new HoldfastError(
+      "HF_LAB",
+      `${host} cannot be held to ${share} of a core: no cgroups of version 1 with cpu.`,
+      {
+        next: "Run it where systemd is init.",
+      },
+    );
+  const group = `${cpu}/${name}`;
+  mkdirSync(group, { recursive: true });
+  writeFileSync(`${group}/cpu.cfs_period_us`, String(cpuPeriodUs));
+  writeFileSync(`${group}/cpu.cfs_quota_us`, String(Math.round(cpuPeriodUs * share)));
+  // Who was born while the others were moved is moved in the next round.
+  while (moveInto(group, processesIn(hostCgroup(lab, host))));
+}
+
+/** Short, so that a host that has used its part is silent for less than Consul's heartbeats. */
+const cpuPeriodUs = 20_000;
+
+function processesIn(cgroup: string): string[] {
+  const below = readdirSync(cgroup, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const own = readOr(`${cgroup}/cgroup.procs`, "").split("\n").filter(Boolean);
+  return [...own, ...below.flatMap(({ name }) => processesIn(`${cgroup}/${name}`))];
+}
+
+/** @returns whether one was not in it */
+function moveInto(group: string, pids: readonly string[]): boolean {
+  const there = new Set(readOr(`${group}/cgroup.procs`, "").split("\n"));
+  const others = pids.filter((pid) => !there.has(pid));
+  for (const pid of others) {
+    try {
+      writeFileSync(`${group}/cgroup.procs`, pid);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+  return others.length > 0;
+}
 
 /** Its name for systemd-nspawn: so short that the cable's name, made from it, fits the kernel's 15 characters. */
 const machineName = (lab: Lab, host: string) => `hf${lab.index}-${hostOf(lab, host).address.split(".")[3]}`;
@@ -171,8 +222,7 @@ export function hostIsOff(lab: Lab, host: string): HoldfastError {
 
 /** Removes what is left of a host that is off: its empty cgroups. */
 export function forget(lab: Lab, host: string): void {
-  const { unified, named } = cgroupMounts();
-  for (const mount of [unified, named]) if (mount !== null) removeTree(`${mount}/${groupName(lab, host)}`);
+  for (const mount of Object.values(cgroupMounts())) if (mount !== null) removeTree(`${mount}/${groupName(lab, host)}`);
 }
 
 function removeTree(cgroup: string): void {

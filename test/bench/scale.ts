@@ -8,12 +8,13 @@ import { execa } from "execa";
 import { startChain } from "../../lab/hosts/chain.ts";
 import { type Lab, type LabChain, labPaths } from "../../lab/hosts/description.ts";
 import { downLab, upLab } from "../../lab/hosts/lab.ts";
+import { holdToCpu } from "../../lab/hosts/power.ts";
 import { bringUp, configureStack, forgetStack, localPaths, type Stack } from "../../lab/localnet/stack.ts";
 import { buildLabNeard } from "../../lab/neard/build.ts";
 import { makeKeyPair } from "../../ssh/key-pair.ts";
 import { stackEnvironment } from "../../toolchain/stack.ts";
 import type { Tools } from "../../toolchain/tools.ts";
-import type { ScaleKind, ScaleSample } from "./scale-table.ts";
+import { hostShare, type ScaleKind, type ScaleSample } from "./scale-table.ts";
 
 const few = "scalea";
 const many = "scaleb";
@@ -35,7 +36,8 @@ const names = (count: number): string[] =>
 export async function measureScale(run: ScaleRun): Promise<void> {
   try {
     await previews(run);
-    await ups(run);
+    await ups(run, "up", hostShare);
+    await ups(run, "up-shared", null);
     await noChange(run);
   } finally {
     for (const name of [few, many, cloud]) await remove(run, name);
@@ -99,12 +101,14 @@ async function previews(run: ScaleRun): Promise<void> {
   );
 }
 
-async function ups(run: ScaleRun): Promise<void> {
+/** @param share of a core that each host has; null: what the others leave it of this machine's cores */
+async function ups(run: ScaleRun, kind: ScaleKind, share: number | null): Promise<void> {
   const { root, tools } = run;
-  await pairs(run, "up", async (which) => {
+  await pairs(run, kind, async (which) => {
     const name = which === "base" ? few : many;
     await remove(run, name);
     const { lab } = await bareHosts(run, name, which === "base" ? 3 : 9);
+    if (share !== null) for (const { name: host } of lab.hosts) await holdToCpu(lab, host, share);
     const seconds = await secondsOf(() =>
       bringUp({ name: lab.stack, root, tools }, join(labPaths(name).dir, "pulumi.log"), () => {}),
     );
