@@ -33,6 +33,8 @@ export interface CloudRun {
   readonly awaited: ReadonlySet<string>;
   /** Names of what the stack's state has of commands on hosts, and of copies to them: from before this run. */
   readonly onHosts: ReadonlySet<string>;
+  /** Of hosts, by name, as that state has them; see components/again.ts. */
+  readonly marks: CloudState["marks"];
   /** Registers the resources. */
   make(): Promise<CloudPlaces>;
   /**
@@ -65,7 +67,7 @@ export async function beginCloud(
     const state = await readState();
     refuseFaults("holdfast's settings", sectionFaults(state));
     const none = { make: async () => new Map(), ready: async () => null, keepReady: () => {} };
-    return { topology, awaited: new Set(), onHosts: state.onHosts, ...none };
+    return { topology, awaited: new Set(), onHosts: state.onHosts, marks: state.marks, ...none };
   }
   const preview = pulumi.runtime.isDryRun();
   const [state, { cloudClient, lookAgain, lookAtCloud }] = await Promise.all([
@@ -107,6 +109,7 @@ export async function beginCloud(
     topology: there,
     awaited,
     onHosts: state.onHosts,
+    marks: state.marks,
     make: async () => {
       const [{ Cloud }, { makeKeyPair }] = await Promise.all([
         import("./components/cloud.ts"),

@@ -56,14 +56,15 @@ export const {
   if (made !== null) seen = await accepted(look(made));
   cloud.keepReady();
   const access = { ...(sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) }), places };
-  secrets.make(validatorKey, nextValidatorKey, fencing, seen.adopted);
+  await secrets.make(validatorKey, nextValidatorKey, fencing, seen.adopted);
   const by = seen.adopted === undefined ? claim : secrets.afterAll(claim);
-  new Cluster("cluster", {
+  await Cluster.make("cluster", {
     plan,
     secrets,
     claim: by,
     access,
     packed: artifacts.packed,
+    marks: cloud.marks,
     drifted: seen.drifted,
     bare: seen.bare,
     leftOut,

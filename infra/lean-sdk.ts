@@ -16,24 +16,33 @@ for (const name of ["./runtime/closure/serializeClosure", "./runtime/closure/cod
   ofSdk.cache[id] = Object.assign(Object.create(null), { id, filename: id, loaded: true, exports: {} });
 }
 
-// It notes a stack trace for every promise, for a program that leaves one behind, and one for every resource, for the
-// state and the errors of one: there every line of ours is the same few lines of infra/components/.
+// It notes a stack trace for every promise and wraps it twice, to say at the end which ones a program has left behind. That it
+// has left some it has to say on: they may be resources that were never registered. Where they came from, it need not.
 interface Debuggable {
-  debuggablePromise(promise: Promise<unknown>, context: unknown): Promise<unknown>;
+  debuggablePromise<T>(promise: Promise<T>, context: unknown): Promise<T>;
 }
 const debuggable = ofSdk("./runtime/debuggable") as Debuggable;
+const { getStore } = ofSdk("./runtime/state") as { getStore(): { leakCandidates: Set<Promise<unknown>> } };
 const { debuggablePromise } = debuggable;
+let isScheduled = false;
 debuggable.debuggablePromise = (promise, context) => {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  try {
+  // The first one has the SDK look at the end.
+  if (!isScheduled) {
+    isScheduled = true;
     return debuggablePromise(promise, context);
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
   }
+  const { leakCandidates } = getStore();
+  const settled = () => void leakCandidates.delete(promise);
+  leakCandidates.add(promise);
+  promise.then(settled, settled);
+  return promise;
 };
+// One for every resource, for the state and the errors of it: there every line of ours is the same few lines of infra/components/.
 (ofSdk("./resource") as { Resource: { callsites(): unknown[] } }).Resource.callsites = () => [];
 
 // What it does with each resource it tells the engine, message by message, each waiting for the one before: the program ends
 // a second after its work at 30 hosts. The engine shows them with `--debug` alone, and what it does itself it shows there too.
 (ofSdk("./log") as { debug(): Promise<void> }).debug = async () => {};
+// Yet it makes their texts, with every message from the engine in full.
+const { Message } = ofSdk("google-protobuf") as { Message: { prototype: object } };
+Message.prototype.toString = () => "a message";

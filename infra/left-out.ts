@@ -73,7 +73,7 @@ export function leftOutFaults(
 export function commandsOn({ host: { name }, runtime, uploads, neard }: Omit<HostPlan, "system" | "consul" | "agent">) {
   const copies = [runtime.node, runtime.holdfastd, ...uploads].map((artifact) => artifact.name);
   return [
-    ...["prepare", ...copies, "unpack"].map((what) => `${name}-runtime-${what}`),
+    ...["prepare", ...copies].map((what) => `${name}-runtime-${what}`),
     ...["system", "consul", ...(neard === undefined ? [] : ["neard"]), "agent"].map((concern) => `${name}-${concern}`),
   ];
 }

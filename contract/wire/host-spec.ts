@@ -21,6 +21,9 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const ownership = { mode, owner: z.string().default("root"), group: z.string().default("root") };
 
+/** A host's bound on reaching `healthy`, where its spec says none. */
+export const usualHealthyMs = 120_000;
+
 export const hostSpecSchema = z.strictObject({
   format: z.literal(1).default(1),
   host: hostNameSchema,
@@ -95,7 +98,7 @@ export const hostSpecSchema = z.strictObject({
   /** What must be true before apply reports success. */
   healthy: z.array(z.enum(["consul-voter", "consul-client", "neard-synced", "agent"])).default([]),
   /** Bound on reaching `healthy`. */
-  healthyWithinMs: z.number().int().positive().default(120_000),
+  healthyWithinMs: z.number().int().positive().default(usualHealthyMs),
   /** Only in the concern `acl`: policies, and tokens whose secret ids are secrets from stdin. */
   acl: z
     .strictObject({

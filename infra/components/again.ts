@@ -7,49 +7,43 @@
  * copied: it is made anew when nothing of ours is on the machine.
  *
  * Awkward cases: a preview does not look at hosts, and every later run must find the same marks. Both keep
- * the old ones. And a state from before there was the second mark: its hosts get the value that stands for none, so that
- * nothing is copied again.
+ * the old ones, which are in the state that is read first (preflight/cloud-state.ts). A run that is cut off between a mark and the
+ * command that goes with it: the next one finds the two unlike each other, and the command runs. And a state from before there was
+ * the second mark: its hosts get the value that stands for none, so that nothing is copied again.
  */
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-
-/** @param again the host is to be converged anew. */
-export function convergeMark(
-  hostName: string,
-  again: boolean,
-  options: pulumi.CustomResourceOptions,
-): pulumi.Output<string> {
-  return keptMark(`${hostName}-mark`, randomUUID(), again, options);
-}
+import { type HostMarks, marksStash } from "../preflight/cloud-state.ts";
 
 /** The machine that a host had when this was introduced. */
 const firstMachine = "first";
 
 /**
- * @param isBare nothing of ours is on the machine: it is new, or was set up anew.
- * @returns words that name the machine, for the inputs of what has to be there first; empty for the first one
+ * @param before by host name, as the state has them
+ * @param drifted names of hosts that are not what was deployed to them
+ * @param bare names of hosts whose machine has nothing of ours: it is new, or was set up anew
  */
-export function machineMark(
-  hostName: string,
-  isBare: boolean,
-  options: pulumi.CustomResourceOptions,
-): pulumi.Output<string> {
-  const mark = keptMark(`${hostName}-machine`, isBare ? randomUUID() : firstMachine, isBare, options);
-  return mark.apply((machine) => (machine === firstMachine ? "" : `machine ${machine}`));
+export function marksOf(
+  hosts: readonly string[],
+  before: ReadonlyMap<string, HostMarks>,
+  drifted: ReadonlySet<string>,
+  bare: ReadonlySet<string>,
+): ReadonlyMap<string, HostMarks> {
+  return new Map(
+    hosts.map((host) => {
+      const old = before.get(host);
+      const isAnew = drifted.has(host) || bare.has(host) || old === undefined;
+      const machine = bare.has(host) ? randomUUID() : (old?.machine ?? firstMachine);
+      return [host, { converge: isAnew ? randomUUID() : old.converge, machine }];
+    }),
+  );
 }
 
-function keptMark(
-  name: string,
-  value: string,
-  anew: boolean,
-  options: pulumi.CustomResourceOptions,
-): pulumi.Output<string> {
-  const kept = anew ? {} : { ignoreChanges: ["input"] };
-  const stash = new pulumi.Stash(
-    name,
-    { input: value },
-    // What a Stash gives out is its first input: for another, it must be another.
-    { ...options, ...kept, replaceOnChanges: ["input"] },
-  );
-  return stash.output as pulumi.Output<string>;
+/** What names the machine, for the inputs of what has to be there first; empty for the first one. */
+export function machineWords({ machine }: HostMarks): string {
+  return machine === firstMachine ? "" : `machine ${machine}`;
+}
+
+export function keepMarks(marks: ReadonlyMap<string, HostMarks>, options: pulumi.CustomResourceOptions): void {
+  new pulumi.Stash(marksStash, { input: Object.fromEntries(marks) }, options);
 }

@@ -67,13 +67,14 @@ beforeAll(async () => {
     takingOver: new Map(),
     makeHostKey,
   });
-  const secrets = new ClusterSecrets("secrets", topology).make(pulumi.secret(keyFileJson(sampleKey)), undefined);
-  new Cluster("cluster", {
+  const secrets = await new ClusterSecrets("secrets", topology).make(pulumi.secret(keyFileJson(sampleKey)), undefined);
+  await Cluster.make("cluster", {
     plan: planDeployment(topology, sampleArtifactsByArch),
     secrets,
     claim: claimOf(secrets.id, topology, "organization/holdfast/sample"),
     access: { privateKey: pulumi.secret("key"), places },
     packed: () => ({ path: "/dev/null", sha256: "ab".repeat(32) }),
+    marks: new Map(),
     drifted: new Set(),
     bare: new Set(),
     leftOut: new Set(),

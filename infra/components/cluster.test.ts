@@ -5,6 +5,7 @@ import { keyFileJson } from "../../contract/near-key.ts";
 import { claimOf } from "../claim.ts";
 import { crossCheck } from "../config/cross-checks.ts";
 import { planDeployment } from "../plan/deployment.ts";
+import type { HostMarks } from "../preflight/cloud-state.ts";
 import type { Adopted } from "../secrets/adopted.ts";
 import {
   sampleArtifactsByArch,
@@ -38,13 +39,15 @@ async function register(
   adopt?: string,
   bare: ReadonlySet<string> = new Set(),
   leftOut: ReadonlySet<string> = new Set(),
+  marks: ReadonlyMap<string, HostMarks> = new Map(),
+  drifted: ReadonlySet<string> = new Set(),
 ): Promise<Registered[]> {
   registered = [];
   const { Cluster } = await import("./cluster.ts");
   const { ClusterSecrets } = await import("../secrets/cluster-secrets.ts");
   const topology = sampleTopology({ hosts, gone, network, ...(adopt === undefined ? {} : { adopt }) });
   const plan = planDeployment(topology, sampleArtifactsByArch, leftOut);
-  const secrets = new ClusterSecrets("secrets", topology).make(
+  const secrets = await new ClusterSecrets("secrets", topology).make(
     pulumi.secret(keyFileJson(sampleKey)),
     undefined,
     {},
@@ -55,7 +58,7 @@ async function register(
     kept.set(name, (opts as pulumi.CustomResourceOptions).ignoreChanges ?? []);
     return undefined;
   };
-  new Cluster(
+  await Cluster.make(
     "cluster",
     {
       plan,
@@ -63,7 +66,8 @@ async function register(
       claim: claimOf(secrets.id, topology, "organization/holdfast/sample"),
       access: { privateKey: pulumi.secret(privateKey) },
       packed: () => ({ path: "/dev/null", sha256: "ab".repeat(32) }),
-      drifted: new Set(),
+      marks,
+      drifted,
       bare,
       leftOut,
     },
@@ -191,7 +195,7 @@ describe("the sample's resources", () => {
         "host-a-agent",
         "host-a-consul",
         "host-a-neard",
-        "host-a-runtime-unpack",
+        "host-a-runtime-prepare",
         "host-a-system",
       ]),
     );
@@ -328,8 +332,6 @@ describe("the sample's resources", () => {
     const after = await register([...sampleInput().hosts, sampleHost("host-d", 14, ["consul"])]);
     const names = after.filter(({ type }) => type === "pulumi:index:Stash").map(({ name }) => name);
     expect(names.filter((name) => !before.includes(name)).toSorted()).toEqual([
-      "host-d-machine",
-      "host-d-mark",
       "secrets-host-d",
       "secrets-host-d-certificate-server-192.0.2.14",
     ]);
@@ -346,16 +348,46 @@ describe("the sample's resources", () => {
       undefined,
       new Set(["host-b"]),
     );
-    const below = ["host-b-runtime-prepare", "host-b-runtime-unpack"];
-    for (const name of below) expect(named(bare, name)?.create, name).toMatch(/\n# machine [0-9a-f-]{36}$/);
+    expect(named(bare, "host-b-runtime-prepare")?.create).toMatch(/\n# machine [0-9a-f-]{36}$/);
     const copies = bare.filter(({ type }) => type === "command:remote:CopyToRemote");
     const triggers = (host: string) =>
       copies.filter(({ name }) => name.startsWith(host)).map(({ inputs }) => inputs.triggers);
     for (const all of triggers("host-b"))
       expect(all).toEqual([sampleHostKey("host-b"), expect.stringMatching(/^machine /)]);
     for (const all of triggers("host-a")) expect(all).toEqual([sampleHostKey("host-a")]);
-    const commandsOf = ["host-a", "host-c"].flatMap((host) => [`${host}-runtime-prepare`, `${host}-runtime-unpack`]);
-    for (const name of commandsOf) expect(named(bare, name)?.create, name).not.toContain("# machine");
+    for (const host of ["host-a", "host-c"])
+      expect(named(bare, `${host}-runtime-prepare`)?.create, host).not.toContain("# machine");
+  });
+
+  test("marks that the state has stay; only what is done over gets another, with everything that stands on it", async () => {
+    const kept = (host: string): [string, HostMarks] => [host, { converge: `${host} as it was`, machine: "first" }];
+    const before = new Map(["host-a", "host-b"].map(kept));
+    const { hosts, network } = sampleInput();
+    const at = async (drifted: readonly string[]) => {
+      const all = await register(
+        hosts,
+        [],
+        undefined,
+        network,
+        undefined,
+        undefined,
+        undefined,
+        before,
+        new Set(drifted),
+      );
+      const markOf = (name: string) => secretsOnStdin(all.find((one) => one.name === name) as Registered).mark;
+      return { markOf, input: named(all, "marks")?.input as Record<string, HostMarks> };
+    };
+    const quiet = await at([]);
+    for (const concern of ["system", "consul", "neard", "agent"])
+      expect(quiet.markOf(`host-a-${concern}`)).toBe("host-a as it was");
+    expect(quiet.input["host-b"]).toEqual(before.get("host-b"));
+    expect(quiet.input["host-c"]).toEqual({ converge: expect.stringMatching(/^[0-9a-f-]{36}$/), machine: "first" });
+    const { markOf, input } = await at(["host-b"]);
+    expect(markOf("host-a-agent")).toBe("host-a as it was");
+    expect(input["host-b"]?.converge).toMatch(/^[0-9a-f-]{36}$/);
+    for (const concern of ["system", "consul", "neard", "agent"])
+      expect(markOf(`host-b-${concern}`)).toBe(input["host-b"]?.converge);
   });
 
   test("where others dial a host is said with its own node key, in clear, and changes no other host", async () => {
@@ -384,9 +416,8 @@ describe("the sample's resources", () => {
   });
 
   test("whatever hosts are called, no two resources are the same one", async () => {
-    // Without "secrets": its mark is below the cluster, and what is called secrets-mark for "mark" below the secrets.
-    const pieces = ["cluster", "authority", "acl", "system", "consul", "leave", "token", "neard", "agent", "mark"];
-    pieces.push("runtime");
+    const pieces = ["cluster", "authority", "acl", "system", "consul", "leave", "token", "neard", "agent", "marks"];
+    pieces.push("runtime", "secrets");
     const names = [
       ...pieces.flatMap((one) => [one, `a-${one}`]),
       "a",

@@ -6,15 +6,18 @@ import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../../contract/wire/identity.ts";
 import { hasRole } from "../config/topology.ts";
+import { oneByOne } from "../one-by-one.ts";
 import { tokenKeeper } from "../plan/acl.ts";
 import type { HostPlan, Plan } from "../plan/deployment.ts";
 import { syncWithinMs } from "../plan/neard.ts";
 import type { PackedFiles } from "../plan/uploads.ts";
+import type { HostMarks } from "../preflight/cloud-state.ts";
 import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
-import { convergeMark, machineMark } from "./again.ts";
-import type { SshAccess } from "./connection.ts";
+import { keepMarks, machineWords, marksOf } from "./again.ts";
+import { connectionsTo, type SshAccess } from "./connection.ts";
 import { forgetHost } from "./gone-host.ts";
-import { type Deployment, hostConcern } from "./host-concern.ts";
+import { runtimeScript } from "./host-commands.ts";
+import { connectionOf, type Deployment, hostConcern, marksAt } from "./host-concern.ts";
 import { HostRuntime } from "./host-runtime.ts";
 import { aclReset, hostGoodbye, hostToken, retiredTokens } from "./host-token.ts";
 
@@ -24,6 +27,8 @@ export interface ClusterParts {
   readonly claim: pulumi.Output<Claim>;
   readonly access: SshAccess;
   readonly packed: PackedFiles;
+  /** As the stack's state has them, by host name; see again.ts. */
+  readonly marks: ReadonlyMap<string, HostMarks>;
   /** Names of hosts that are not what was deployed to them. */
   readonly drifted: ReadonlySet<string>;
   /** Names of hosts whose machine has nothing of ours. */
@@ -33,36 +38,28 @@ export interface ClusterParts {
 }
 
 export class Cluster extends pulumi.ComponentResource {
-  constructor(name: string, parts: ClusterParts, options?: pulumi.ComponentResourceOptions) {
-    super("holdfast:index:Cluster", name, {}, options);
+  /** Registers all of it. */
+  static async make(name: string, parts: ClusterParts, options?: pulumi.ComponentResourceOptions): Promise<void> {
+    await new Cluster("holdfast:index:Cluster", name, {}, options).#make(parts);
+  }
+
+  async #make(parts: ClusterParts): Promise<void> {
     const { plan } = parts;
-    const mark = ({ host: { name } }: HostPlan) =>
-      [name, convergeMark(name, parts.drifted.has(name) || parts.bare.has(name), { parent: this })] as const;
+    const names = plan.hosts.map(({ host }) => host.name);
+    const marks = marksOf(names, parts.marks, parts.drifted, parts.bare);
+    keepMarks(marks, { parent: this });
     const longestTurnMs = syncWithinMs[plan.topology.network];
-    const deployment: Deployment = { ...parts, marks: new Map(plan.hosts.map(mark)), longestTurnMs };
-    const runtimes = new Map(
-      plan.hosts.map((host) => {
-        const { name } = host.host;
-        return [
-          name,
-          new HostRuntime(
-            `${name}-runtime`,
-            host,
-            parts.packed,
-            parts.access,
-            parts.claim,
-            machineMark(name, parts.bare.has(name), { parent: this }),
-            parts.leftOut.has(name),
-            { parent: this },
-          ),
-        ] as const;
-      }),
-    );
-    const isServer = ({ host }: HostPlan) => hasRole("consul")(host);
-    const servers = plan.hosts.filter(isServer).map((host) => this.#makeBase(host, runtimes, deployment, []));
-    const bases = plan.hosts.map(
-      (host) => servers.find((base) => base.plan === host) ?? this.#makeBase(host, runtimes, deployment, servers),
-    );
+    const deployment = {
+      ...parts,
+      claimText: pulumi.jsonStringify(parts.claim),
+      connections: connectionsTo(plan.topology.hosts, parts.access),
+      marks,
+      longestTurnMs,
+    };
+    const grounds = new Map(await oneByOne(plan.hosts, (host) => [host.host.name, this.#makeGround(host, deployment)]));
+    const [servers, clients] = [plan.hosts.filter(isServer), plan.hosts.filter((host) => !isServer(host))];
+    const first = await oneByOne(servers, (host) => this.#makeBase(host, grounds, deployment, []));
+    const bases = [...first, ...(await oneByOne(clients, (host) => this.#makeBase(host, grounds, deployment, first)))];
     const consul = bases.map((base) => base.consul);
     const aclHost = plan.hosts.find(({ host }) => host.name === plan.acl.spec.host) as HostPlan;
     const resets = this.#resetAcl(deployment, consul);
@@ -70,24 +67,56 @@ export class Cluster extends pulumi.ComponentResource {
       parent: this,
       dependsOn: [...consul, ...resets],
     });
-    const neards = bases.map((base) => this.#makeNeard(base, acl, deployment));
-    let before: readonly remote.Command[] = [];
+    const whole = new Map(
+      await oneByOne(bases, (base) => [
+        base.plan.host.name,
+        { ...base, neard: this.#makeNeard(base, acl, deployment) },
+      ]),
+    );
+    const agents: remote.Command[] = [];
     for (const wave of plan.agentWaves) {
-      const now = wave.map((hostName) => {
-        const index = plan.hosts.findIndex(({ host }) => host.name === hostName);
-        const { host, agent } = plan.hosts[index] as HostPlan;
-        // Its own Consul's end too, though the ACLs imply its Consul: when a host leaves, they stay, and the order is its own.
-        const own = [bases[index]?.goodbye, neards[index]].filter((resource) => resource !== undefined);
-        return hostConcern(`${hostName}-agent`, host, agent, deployment, {
-          parent: this,
-          dependsOn: [acl, ...own, ...before],
-        });
-      });
-      before = [...before, ...now];
+      const before = [...agents];
+      agents.push(
+        ...(await oneByOne(wave, (hostName) => {
+          const { plan, goodbye, neard } = whole.get(hostName) as Base & { readonly neard: remote.Command | undefined };
+          // Its own Consul's end too, though the ACLs imply its Consul: when a host leaves, they stay, and the order is its own.
+          return hostConcern(`${hostName}-agent`, plan.host, plan.agent, deployment, {
+            parent: this,
+            dependsOn: [acl, goodbye, ...(neard === undefined ? [] : [neard]), ...before],
+          });
+        })),
+      );
     }
-    retiredTokens(aclHost.host, deployment, { parent: this, dependsOn: [acl, ...before] });
+    retiredTokens(aclHost.host, deployment, { parent: this, dependsOn: [acl, ...agents] });
     for (const name of plan.topology.gone) forgetHost(name, this);
     this.registerOutputs({});
+  }
+
+  /** `holdfastd`, and with it what all else stands on. */
+  #makeGround(plan: HostPlan, deployment: ClusterParts & Deployment): Ground {
+    const { host, runtime: programs, uploads } = plan;
+    const { packed, access, claim, leftOut } = deployment;
+    const runtime = new HostRuntime(
+      `${host.name}-runtime`,
+      plan,
+      packed,
+      connectionOf(deployment, host),
+      access.places,
+      claim,
+      machineWords(marksAt(deployment, host)),
+      leftOut.has(host.name),
+      { parent: this },
+    );
+    const wanted = [programs.node, programs.holdfastd, ...uploads];
+    const system = hostConcern(
+      `${host.name}-system`,
+      host,
+      plan.system,
+      deployment,
+      { parent: this, dependsOn: uploadsOf(runtime, [programs.node.name, programs.holdfastd.name]) },
+      (owners) => runtimeScript(programs, wanted, owners),
+    );
+    return { runtime, system };
   }
 
   /**
@@ -98,26 +127,22 @@ export class Cluster extends pulumi.ComponentResource {
    */
   #makeBase(
     plan: HostPlan,
-    runtimes: ReadonlyMap<string, HostRuntime>,
+    grounds: ReadonlyMap<string, Ground>,
     deployment: Deployment,
     servers: readonly Base[],
   ): Base {
     const { name } = plan.host;
-    const runtime = runtimes.get(name) as HostRuntime;
+    const { runtime, system } = grounds.get(name) as Ground;
     const keeper = tokenKeeper(deployment.plan.topology, plan.host);
     // Not on its keeper's Consul, which depends on a token in turn: two hosts may be each other's keepers.
-    const keeperReady = (runtimes.get(keeper.name) as HostRuntime).ready;
+    const { system: keeperReady } = grounds.get(keeper.name) as Ground;
     const token = hostToken(plan.host, keeper, deployment, { parent: this, dependsOn: [keeperReady] });
-    const system = hostConcern(`${name}-system`, plan.host, plan.system, deployment, {
-      parent: this,
-      dependsOn: [runtime.ready],
-    });
     const consul = hostConcern(`${name}-consul`, plan.host, plan.consul, deployment, {
       parent: this,
       dependsOn: [
         system,
         token,
-        ...[...runtimes.values()].flatMap((of) => uploadsOf(of, ["consul"])),
+        ...[...grounds.values()].flatMap((of) => uploadsOf(of.runtime, ["consul"])),
         ...servers.map((server) => server.consul),
       ],
     });
@@ -145,6 +170,14 @@ export class Cluster extends pulumi.ComponentResource {
       dependsOn: [acl, goodbye, ...uploadsOf(runtime, ["neard", "genesis"])],
     });
   }
+}
+
+const isServer = ({ host }: HostPlan) => hasRole("consul")(host);
+
+interface Ground {
+  readonly runtime: HostRuntime;
+  /** Once it is there, `holdfastd` can be called. */
+  readonly system: remote.Command;
 }
 
 interface Base {

@@ -1,6 +1,6 @@
 /** How Pulumi's commands reach a host. */
 import type { types } from "@pulumi/command";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { SshEnd } from "../../ssh/way.ts";
 import type { Host } from "../config/topology.ts";
 import { type CloudPlaces, fillIn } from "./cloud-places.ts";
@@ -21,6 +21,13 @@ export function connectionTo({ name, ssh }: Host, access: SshAccess): types.inpu
   const hostKey = fillIn(access.places, name, ssh.hostKey);
   const proxy = ssh.proxy === null ? {} : { proxy: endOf(ssh.proxy, access) };
   return { ...endOf(ssh, access), host, hostKey, ...proxy };
+}
+
+export type Connection = pulumi.Output<types.input.remote.ConnectionArgs>;
+
+/** By host name, each made once for all commands on its host: the SDK has a dozen promises to keep for every part of one. */
+export function connectionsTo(hosts: readonly Host[], access: SshAccess): ReadonlyMap<string, Connection> {
+  return new Map(hosts.map((host) => [host.name, pulumi.secret(connectionTo(host, access)) as Connection]));
 }
 
 function endOf(end: SshEnd, access: SshAccess) {

@@ -7,6 +7,7 @@ import { posix } from "node:path";
 import { bundlePath, paths, units } from "../../contract/paths.ts";
 import { shellWords } from "../../contract/shell-words.ts";
 import { type Concern, type HostSpecInput, specOnStdin } from "../../contract/wire/host-spec.ts";
+import type { Claim } from "../../contract/wire/identity.ts";
 import { clusterSecrets } from "../plan/secret-names.ts";
 import { type Artifact, uploadPath } from "../plan/uploads.ts";
 
@@ -25,20 +26,29 @@ function asRoot(user: string, timeoutSeconds: number, script: string): string {
   return `${sudo}timeout ${timeoutSeconds} sh -eu <<\\HOLDFAST_SCRIPT ${orSay(timeoutSeconds)}\n${script}\nHOLDFAST_SCRIPT`;
 }
 
+/** The same within a command that has something else on stdin. */
+const scriptOnFd = (seconds: number, script: string) =>
+  `timeout ${seconds} sh -eu /dev/fd/4 4<<\\HOLDFAST_SCRIPT </dev/null ${orSay(seconds)}\n${script}\nHOLDFAST_SCRIPT`;
+
 /** Ids of the deployments that a host may belong to: this one, and the one whose hosts it adopts. */
 export type Owners = readonly [own: string, ...adopted: string[]];
+
+export const ownersOf = ({ id, adopt }: Pick<Claim, "id" | "adopt">): Owners => [
+  id,
+  ...(adopt === undefined ? [] : [adopt]),
+];
 
 /**
  * Ends the script on a host of another deployment. `holdfastd` and the preflight say it better; here it keeps a stranger
  * from replacing or wiping holdfastd itself. See contract/deployment.ts for what an id is.
  */
 function onlyOn(owners: Owners): string {
-  return `owner=$(sed -n 's/^ *"id": "\\(hf-[0-9a-f]*\\)".*/\\1/p' ${paths.deployment} 2>/dev/null || true)
+  return `owner=$(sed -n "s/^ *\\"id\\": \\"\\(hf-[0-9a-f]*\\)\\".*/\\1/p" ${paths.deployment} 2>/dev/null || true)
 if [ -z "$owner" ] && [ -f ${paths.caCertificate} ]; then
-  owner=hf-$(sed '/END CERTIFICATE/q' ${paths.caCertificate} | grep -v -e ----- | base64 -d | sha256sum | cut -c1-16)
+  owner=hf-$(sed "/END CERTIFICATE/q" ${paths.caCertificate} | grep -v -e ----- | base64 -d | sha256sum | cut -c1-16)
 fi
 case "$owner" in
-'' | ${owners.join(" | ")}) ;;
+"" | ${owners.join(" | ")}) ;;
 *)
   echo "This host belongs to the deployment $owner, not to ${owners[0]}; nothing was changed (HF_HOST_FOREIGN)" >&2
   exit 1
@@ -71,27 +81,23 @@ done`,
   );
 }
 
+const agentUnitFile = `/etc/systemd/system/${units.agent}`;
+
 /**
  * Puts Node and the bundle in place: what all later commands run on. Each file is checked, then moved
  * to its place. The bundle lies beside the others: the agent's unit names its own, and is switched later, with its
- * configuration. Others go, but for those that a unit or a process names, and the last one.
+ * configuration. Others go, but for those that a unit or a process names, and the last one. For `applyCall`.
  * @param wanted every artifact of the host: uploads of earlier versions are deleted.
  * @param owners whose the host may be
  */
-const agentUnitFile = `/etc/systemd/system/${units.agent}`;
-
-export function runtimeCommand(
-  user: string,
+export function runtimeScript(
   runtime: { readonly node: Artifact; readonly holdfastd: Artifact },
   wanted: readonly Artifact[],
   owners: Owners,
 ): string {
   const bundle = bundlePath(runtime.holdfastd.sha256);
   const keep = wanted.map((artifact) => posix.basename(uploadPath(artifact))).join(" | \\\n  ");
-  return asRoot(
-    user,
-    5 * minute,
-    `${onlyOn(owners)}umask 022
+  return `${onlyOn(owners)}umask 022
 install -d -m 0755 ${paths.opt} ${posix.dirname(paths.node)} ${paths.lib}
 unpack() {
   if [ -f "$3" ] && echo "$2  $3" | sha256sum --check --status; then return; fi
@@ -122,8 +128,7 @@ for file in *.gz; do
   ${keep}) ;;
   *) rm -f "$file" ;;
   esac
-done`,
-  );
+done`;
 }
 
 /** `holdfastd` as root. Without a single quote inside, so that it fits between two of them. */
@@ -147,14 +152,17 @@ const mostInCommand = 96 * 1024;
 /**
  * @param seconds `others`: what all other hosts together may take before this one; `own`: what this apply itself may
  * take. It keeps both bounds by itself, and has words for them; `timeout` is for one that hangs.
+ * @param before a script, without a single quote, that comes before it; what it ends with ends the whole
  */
 export function applyCall(
   user: string,
   spec: HostSpecInput,
   { others, own }: { readonly others: number; readonly own: number },
+  before = "",
 ): ApplyCall {
   const seconds = others + own + 2 * minute;
-  const apply = `timeout --kill-after=10 ${seconds} ${paths.holdfastd} apply`;
+  const first = before === "" ? "" : `${scriptOnFd(5 * minute, before)}\n`;
+  const apply = `${first}timeout --kill-after=10 ${seconds} ${paths.holdfastd} apply`;
   const within = `--others-within ${others}`;
   // JSON may say a single quote by its number; see holdfastd().
   const json = JSON.stringify(spec, null, 2).replaceAll("'", "\\u0027");

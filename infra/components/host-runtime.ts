@@ -1,88 +1,61 @@
-/** What must be on a host before `holdfastd apply` can run there, and the files that it will need. */
+/** What must be on a host before `holdfastd` can be put there, and the files that it will need. */
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../../contract/wire/identity.ts";
 import { asItIs } from "../left-out.ts";
 import type { HostPlan } from "../plan/deployment.ts";
 import { type Artifact, type PackedFiles, uploadPath } from "../plan/uploads.ts";
-import { fillIn } from "./cloud-places.ts";
-import { connectionTo, type SshAccess } from "./connection.ts";
-import { type Owners, prepareCommand, runtimeCommand, wipeCommand } from "./host-commands.ts";
+import { type CloudPlaces, fillIn } from "./cloud-places.ts";
+import type { Connection } from "./connection.ts";
+import { ownersOf, prepareCommand, wipeCommand } from "./host-commands.ts";
 
 export class HostRuntime extends pulumi.ComponentResource {
-  /** Copies of the other artifacts, by name: whoever unpacks one waits for its copy. */
+  /** Copies of the artifacts, by name: whoever unpacks one waits for its copy. */
   readonly uploads: ReadonlyMap<string, pulumi.Resource>;
-  /** `holdfastd` can be called. */
-  readonly ready: pulumi.Resource;
 
   /**
-   * @param machine see again.ts: another one has nothing of this yet.
+   * @param machine words for another one, which has nothing of this yet; see again.ts.
    * @param isLeftOut see left-out.ts
    */
   constructor(
     name: string,
     plan: HostPlan,
     packed: PackedFiles,
-    access: SshAccess,
+    connection: Connection,
+    places: CloudPlaces | undefined,
     claim: pulumi.Output<Claim>,
-    machine: pulumi.Output<string>,
+    machine: string,
     isLeftOut: boolean,
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("holdfast:index:HostRuntime", name, {}, options);
     const { user } = plan.host.ssh;
-    const owners = claim.apply(({ id, adopt }): Owners => [id, ...(adopt === undefined ? [] : [adopt])]);
-    const connection = connectionTo(plan.host, access);
-    const hostKey = fillIn(access.places, plan.host.name, plan.host.ssh.hostKey);
-    const made = access.places?.get(plan.host.name)?.made ?? [];
+    const hostKey = fillIn(places, plan.host.name, plan.host.ssh.hostKey);
+    const made = places?.get(plan.host.name)?.made ?? [];
+    const another = machine === "" ? "" : `\n# ${machine}`;
     const prepared = new remote.Command(
       `${name}-prepare`,
       {
         connection,
-        create: forMachine(
-          machine,
-          owners.apply((ids) => prepareCommand(user, ids)),
-        ),
+        create: claim.apply((by) => prepareCommand(user, ownersOf(by)) + another),
         delete: claim.apply(({ id }) => wipeCommand(user, id)),
         logging: "stderr",
         addPreviousOutputInEnv: false,
       },
       asItIs(isLeftOut, { parent: this, dependsOn: [...made] }),
     );
+    // A host key names the machine, unless it was kept: another machine at this address has no copy yet.
+    const triggers = [hostKey, ...(machine === "" ? [] : [machine])];
     const copy = (artifact: Artifact) =>
       new remote.CopyToRemote(
         `${name}-${artifact.name}`,
-        {
-          connection,
-          source: assetOf(packed(artifact)),
-          remotePath: uploadPath(artifact),
-          // A host key names the machine, unless it was kept: another machine at this address has no copy yet.
-          triggers: pulumi.all([machine, hostKey]).apply(([words, key]) => [key, ...(words === "" ? [] : [words])]),
-        },
+        { connection, source: assetOf(packed(artifact)), remotePath: uploadPath(artifact), triggers },
         asItIs(isLeftOut, { parent: this, dependsOn: [prepared] }),
       );
-    const { runtime } = plan;
-    this.ready = new remote.Command(
-      `${name}-unpack`,
-      {
-        connection,
-        create: forMachine(
-          machine,
-          owners.apply((ids) => runtimeCommand(user, runtime, [runtime.node, runtime.holdfastd, ...plan.uploads], ids)),
-        ),
-        logging: "stderr",
-        addPreviousOutputInEnv: false,
-      },
-      asItIs(isLeftOut, { parent: this, dependsOn: [copy(runtime.node), copy(runtime.holdfastd)] }),
-    );
-    this.uploads = new Map(plan.uploads.map((artifact) => [artifact.name, copy(artifact)]));
+    const { node, holdfastd } = plan.runtime;
+    this.uploads = new Map([node, holdfastd, ...plan.uploads].map((artifact) => [artifact.name, copy(artifact)]));
     this.registerOutputs({});
   }
-}
-
-/** Another text for another machine, for a command runs again only with another input. */
-function forMachine(machine: pulumi.Output<string>, command: pulumi.Output<string>): pulumi.Output<string> {
-  return pulumi.all([machine, command]).apply(([words, text]) => (words === "" ? text : `${text}\n# ${words}`));
 }
 
 /**

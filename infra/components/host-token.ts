@@ -15,20 +15,19 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../config/topology.ts";
 import { asItIs } from "../left-out.ts";
 import { clusterSecrets, hostSecret } from "../plan/secret-names.ts";
-import { connectionTo } from "./connection.ts";
 import { aclResetCommand, leaveCommand, retireTokensCommand, revokeCommand } from "./host-commands.ts";
-import type { Deployment } from "./host-concern.ts";
+import { connectionOf, type Deployment, marksAt } from "./host-concern.ts";
 
 /** Its agent and its neard depend on this, so that they are gone first; it depends on its Consul, which goes after it. */
 export function hostGoodbye(
   host: Host,
-  { access, secrets, claim, leftOut }: Pick<Deployment, "access" | "secrets" | "claim" | "leftOut">,
+  { connections, secrets, claim, leftOut }: Pick<Deployment, "connections" | "secrets" | "claim" | "leftOut">,
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
   return new remote.Command(
     `${host.name}-leave`,
     {
-      connection: connectionTo(host, access),
+      connection: connectionOf({ connections }, host),
       delete: pulumi.output(claim).apply(({ id }) => leaveCommand(host.ssh.user, id)),
       stdin: secrets.json([clusterSecrets.managementToken]),
       logging: "stderr",
@@ -45,13 +44,13 @@ export function hostGoodbye(
 export function hostToken(
   host: Host,
   keeper: Host,
-  { access, secrets }: Pick<Deployment, "access" | "secrets">,
+  { connections, secrets }: Pick<Deployment, "connections" | "secrets">,
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
   return new remote.Command(
     `${host.name}-token`,
     {
-      connection: connectionTo(keeper, access),
+      connection: connectionOf({ connections }, keeper),
       delete: revokeCommand(keeper.ssh.user, host.name),
       stdin: secrets.json([clusterSecrets.managementToken]),
       logging: "stderr",
@@ -67,13 +66,13 @@ export function hostToken(
  */
 export function aclReset(
   server: Host,
-  { access, secrets }: Pick<Deployment, "access" | "secrets">,
+  { connections, secrets }: Pick<Deployment, "connections" | "secrets">,
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
   return new remote.Command(
     `${server.name}-acl-reset`,
     {
-      connection: connectionTo(server, access),
+      connection: connectionOf({ connections }, server),
       create: aclResetCommand(server.ssh.user),
       stdin: secrets.json([clusterSecrets.managementToken]),
       logging: "stderr",
@@ -89,7 +88,13 @@ export function aclReset(
  */
 export function retiredTokens(
   host: Host,
-  { access, secrets, plan, marks, leftOut }: Pick<Deployment, "access" | "secrets" | "plan" | "marks" | "leftOut">,
+  {
+    connections,
+    secrets,
+    plan,
+    marks,
+    leftOut,
+  }: Pick<Deployment, "connections" | "secrets" | "plan" | "marks" | "leftOut">,
   options: pulumi.CustomResourceOptions,
 ): remote.Command {
   // One that is left out may have its old one yet.
@@ -98,10 +103,10 @@ export function retiredTokens(
   return new remote.Command(
     "old-tokens",
     {
-      connection: connectionTo(host, access),
+      connection: connectionOf({ connections }, host),
       create: retireTokensCommand(host.ssh.user),
       stdin: secrets.json([clusterSecrets.managementToken, ...tokens], {
-        mark: marks.get(host.name) as pulumi.Output<string>,
+        mark: marksAt({ marks }, host).converge,
       }),
       logging: "stderr",
       addPreviousOutputInEnv: false,

@@ -12,7 +12,7 @@ import { keyPlaceFile } from "./key-place.ts";
 import { notifySocketFile, withNotifySocket } from "./notify-socket.ts";
 import { powerUnitFiles } from "./power-units.ts";
 import { clusterSecrets, hostSecret } from "./secret-names.ts";
-import { credentialPath, jsonFile, loadCredential, textFile, unitFile } from "./spec-parts.ts";
+import { credentialPath, loadCredential, shortJsonFile, textFile, unitFile } from "./spec-parts.ts";
 import type { HostArtifacts } from "./uploads.ts";
 import { watchdogSec } from "./watchdog.ts";
 
@@ -40,7 +40,7 @@ export function agentSpec(topology: Topology, host: Host, artifacts: HostArtifac
     host: host.name,
     concern: "agent",
     files: [
-      jsonFile(paths.agentConfig, config),
+      shortJsonFile(paths.agentConfig, config),
       textFile(own, [text]),
       notifySocketFile,
       // Its bundle and its configuration are those of this text: they are switched in one step, with the unit.

@@ -1,5 +1,6 @@
 /** Small parts of which the specs are made. */
 import { posix } from "node:path";
+import stringify from "json-stringify-pretty-compact";
 import { paths, units } from "../../contract/paths.ts";
 import type { HostSpecInput } from "../../contract/wire/host-spec.ts";
 
@@ -9,9 +10,17 @@ export function textFile(path: string, lines: readonly string[], options: Partia
   return { path, mode: "0644", ...options, lines: [...lines] };
 }
 
-/** Pretty, so that a preview's diff shows the setting that changed. */
+/**
+ * Pretty, so that a preview's diff shows the setting that changed. As it was in every release: where the text of a file changes,
+ * what reads it is restarted.
+ */
 export function jsonFile(path: string, value: unknown, options: Partial<File> = {}): File {
   return textFile(path, JSON.stringify(value, null, 2).split("\n"), options);
+}
+
+/** Likewise, with a line for each peer instead of four: for files that grow with the cluster, and whose text restarts nothing. */
+export function shortJsonFile(path: string, value: unknown): File {
+  return textFile(path, stringify(value, { maxLength: 120 }).split("\n"));
 }
 
 export function unitFile(name: string, lines: readonly string[]): File {

@@ -10,6 +10,7 @@ const without = (end: string) => stateWithout(resources, end);
 test("of a new stack there is nothing", () =>
   expect(cloudStateFrom({})).toEqual({
     deployment: null,
+    marks: new Map(),
     things: [],
     hasSubnet: false,
     attached: new Map(),
@@ -49,6 +50,30 @@ test("the deployment is known by its authority", () => {
   expect(withStash("secrets-cluster", { certificate })).toBeNull();
   for (const none of [undefined, null, "", {}, { certificate: "none" }])
     expect(withStash("secrets-authority", none), JSON.stringify(none)).toBeNull();
+});
+
+test("hosts' marks, as this release keeps them and as 0.1 did", () => {
+  const urn = (name: string, parent = "holdfast:index:Cluster") =>
+    `urn:pulumi:s::p::${parent}$pulumi:index:Stash::${name}`;
+  const stash = (outputs: object) => ({ type: "pulumi:index:Stash", outputs });
+  const marks = { "host-a": { converge: "new", machine: "first" } };
+  // What a Stash gives out stays what it was at first.
+  const kept = { [urn("marks")]: stash({ input: marks, output: {} }) };
+  const old = {
+    [urn("host-a-mark")]: stash({ input: "x", output: "old a" }),
+    [urn("host-a-machine")]: stash({ input: "x", output: "second" }),
+    [urn("host-b-mark")]: stash({ input: "x", output: "old b" }),
+    // The secrets of a host that is called mark.
+    [urn("secrets-mark", "holdfast:index:ClusterSecrets")]: stash({ output: "secret" }),
+  };
+  expect(cloudStateFrom(kept).marks).toEqual(new Map(Object.entries(marks)));
+  expect(cloudStateFrom({ ...old, ...kept }).marks).toEqual(new Map(Object.entries(marks)));
+  expect(cloudStateFrom(old).marks).toEqual(
+    new Map([
+      ["host-a", { converge: "old a", machine: "second" }],
+      ["host-b", { converge: "old b", machine: "first" }],
+    ]),
+  );
 });
 
 test("what is there only in part", () => {

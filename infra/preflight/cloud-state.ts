@@ -37,7 +37,18 @@ export interface ThingInState {
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
+/** See infra/components/again.ts. */
+export interface HostMarks {
+  readonly converge: string;
+  readonly machine: string;
+}
+
+/** What keeps them, by host name: a Stash's input, for its output stays what it was at first. */
+export const marksStash = "marks";
+
 export interface CloudState {
+  /** By host name. */
+  readonly marks: ReadonlyMap<string, HostMarks>;
   /** Id of this stack's deployment; null: it has none yet. */
   readonly deployment: string | null;
   readonly things: readonly ThingInState[];
@@ -79,6 +90,8 @@ const kinds: Readonly<Record<string, Kind>> = {
 const nameIn = (urn: string) => urn.split("::").slice(3).join("::");
 
 const attachmentSchema = z.object({ ip: z.string().min(1) });
+const marksSchema = z.object({ input: z.record(z.string(), z.object({ converge: z.string(), machine: z.string() })) });
+const markSchema = z.object({ output: z.string() });
 const addressSchema = z.object({ ipAddress: z.string().min(1) });
 const idSchema = z.object({ output: z.string().regex(/^[1-9]\d{0,14}$/) });
 const authoritySchema = z.object({ output: z.object({ certificate: z.string() }) });
@@ -106,7 +119,9 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
     );
   const authority = read("pulumi:index:Stash", `${secretsParent}-${clusterStashes.authority}`, authoritySchema)?.output
     .certificate;
+  const kept = read("pulumi:index:Stash", marksStash, marksSchema);
   return {
+    marks: kept === undefined ? oldMarks(resources) : new Map(Object.entries(kept.input)),
     deployment: authority === undefined ? null : deploymentId(authority),
     ready: idsBy("-ready"),
     adopted: idsBy("-adopted"),
@@ -131,6 +146,21 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
     prepared: ending("command:remote:Command", "-runtime-prepare"),
     withNeard: ending("command:remote:Command", "-neard"),
   };
+}
+
+/** Up to 0.1 each host had a Stash for either. */
+function oldMarks(resources: ResourceOutputs): CloudState["marks"] {
+  const before = "::holdfast:index:Cluster$pulumi:index:Stash::";
+  const named = (end: string) =>
+    Object.entries(resources).flatMap(([urn, { outputs }]): [string, string][] => {
+      const value = markSchema.safeParse(outputs).data?.output;
+      const isOne = urn.includes(before) && urn.endsWith(end);
+      return isOne && value !== undefined ? [[nameIn(urn).slice(0, -end.length), value]] : [];
+    });
+  const machines = new Map(named("-machine"));
+  return new Map(
+    named("-mark").map(([host, converge]) => [host, { converge, machine: machines.get(host) ?? "first" }]),
+  );
 }
 
 /** Whether the host's server, `id`, was adopted, as far as the state tells: one of which it cannot be read is taken for it. */

@@ -15,6 +15,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { deploymentId } from "../../contract/deployment.ts";
 import { type Host, hasRole, type Topology } from "../config/topology.ts";
+import { oneByOne } from "../one-by-one.ts";
 import { clusterSecrets, clusterStashes, type HostSecret, hostSecret, ownNodeKey } from "../plan/secret-names.ts";
 import type { Adopted } from "./adopted.ts";
 import type { CertifiedKey } from "./certificates.ts";
@@ -57,12 +58,12 @@ export class ClusterSecrets extends pulumi.ComponentResource {
    * @param given other secrets of the operator's, by their names in `clusterSecrets`
    * @param adopted what the hosts of a deployment that is being taken over have
    */
-  make(
+  async make(
     validatorKey: pulumi.Output<string>,
     nextValidatorKey: pulumi.Output<string> | undefined,
     given: Readonly<Partial<Record<"fencingToken" | "fencingSecret", pulumi.Output<string>>>> = {},
     adopted?: Adopted,
-  ): this {
+  ): Promise<this> {
     const name = `${this.#name}-${clusterStashes.secrets}`;
     const cluster = this.#keep<ClusterSecretValues>(
       name,
@@ -80,7 +81,7 @@ export class ClusterSecrets extends pulumi.ComponentResource {
       const value = given[name];
       if (value !== undefined) this.#values.set(clusterSecrets[name], value);
     }
-    for (const host of this.#topology.hosts) this.#addHost(host, cluster, adopted);
+    await oneByOne(this.#topology.hosts, (host) => this.#addHost(host, cluster, adopted));
     this.registerOutputs({});
     return this;
   }
