@@ -41,3 +41,19 @@ test("a program tells the engine what it has to say, and nothing of what the SDK
 test("our own errors keep their stacks", () => {
   expect(new Error("ours").stack).toContain("lean-sdk.test.ts");
 });
+
+test("a promise that a program leaves behind is told, a settled one is not, and a rejected one stays one", async () => {
+  const { debuggablePromise, leakedPromises } = ofSdk("./runtime/debuggable") as {
+    debuggablePromise<T>(promise: Promise<T>, context: string): Promise<T>;
+    leakedPromises(): [ReadonlySet<unknown>, string];
+  };
+  await debuggablePromise(Promise.resolve(), "the first has the SDK look at the end");
+  leakedPromises();
+  expect(await debuggablePromise(Promise.resolve("a value"), "kept")).toBe("a value");
+  await expect(debuggablePromise(Promise.reject(new Error("refused")), "rejected")).rejects.toThrow("refused");
+  const never = new Promise(() => {});
+  void debuggablePromise(never, "left behind");
+  const [leaked, message] = leakedPromises();
+  expect([...leaked]).toEqual([never]);
+  expect(message).toContain("1 promise was still active");
+});

@@ -32,10 +32,18 @@ debuggable.debuggablePromise = (promise, context) => {
     return debuggablePromise(promise, context);
   }
   const { leakCandidates } = getStore();
-  const settled = () => void leakCandidates.delete(promise);
   leakCandidates.add(promise);
-  promise.then(settled, settled);
-  return promise;
+  // The chain is what is returned: where nobody takes it, a rejection is one that nobody handles, and ends the program.
+  return promise.then(
+    (value) => {
+      leakCandidates.delete(promise);
+      return value;
+    },
+    (error) => {
+      leakCandidates.delete(promise);
+      throw error;
+    },
+  );
 };
 // One for every resource, for the state and the errors of it: there every line of ours is the same few lines of infra/components/.
 (ofSdk("./resource") as { Resource: { callsites(): unknown[] } }).Resource.callsites = () => [];

@@ -7,8 +7,8 @@
  * copied: it is made anew when nothing of ours is on the machine.
  *
  * Awkward cases: a preview does not look at hosts, and every later run must find the same marks. Both keep
- * the old ones, which are in the state that is read first (preflight/cloud-state.ts). A run that is cut off between a mark and the
- * command that goes with it: the next one finds the two unlike each other, and the command runs. And a state from before there was
+ * the old ones, which are in the state that is read first (preflight/cloud-state.ts). A run that is cut off: the marks are in the state
+ * before the first thing is done on a host, so the next one finds what was not done unlike them. And a state from before there was
  * the second mark: its hosts get the value that stands for none, so that nothing is copied again.
  */
 import { randomUUID } from "node:crypto";
@@ -44,6 +44,10 @@ export function machineWords({ machine }: HostMarks): string {
   return machine === firstMachine ? "" : `machine ${machine}`;
 }
 
-export function keepMarks(marks: ReadonlyMap<string, HostMarks>, options: pulumi.CustomResourceOptions): void {
-  new pulumi.Stash(marksStash, { input: Object.fromEntries(marks) }, options);
+/** @returns what has to be there before anything is done on a host */
+export function keepMarks(
+  marks: ReadonlyMap<string, HostMarks>,
+  options: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  return new pulumi.Stash(marksStash, { input: Object.fromEntries(marks) }, options);
 }

@@ -390,6 +390,14 @@ describe("the sample's resources", () => {
       expect(markOf(`host-b-${concern}`)).toBe(input["host-b"]?.converge);
   });
 
+  test("marks are in the state before anything is done on a host: what a run that is cut off has not done is found by them", async () => {
+    slow = "marks";
+    const names = (await register()).map(({ name }) => name);
+    slow = "";
+    for (const { name } of sampleInput().hosts)
+      expect(names.indexOf(`${name}-runtime-prepare`), name).toBeGreaterThan(names.indexOf("marks"));
+  });
+
   test("where others dial a host is said with its own node key, in clear, and changes no other host", async () => {
     const before = named(all, "host-b-neard")?.create;
     const hosts = sampleInput().hosts.map((host) =>

@@ -47,7 +47,7 @@ export class Cluster extends pulumi.ComponentResource {
     const { plan } = parts;
     const names = plan.hosts.map(({ host }) => host.name);
     const marks = marksOf(names, parts.marks, parts.drifted, parts.bare);
-    keepMarks(marks, { parent: this });
+    const kept = keepMarks(marks, { parent: this });
     const longestTurnMs = syncWithinMs[plan.topology.network];
     const deployment = {
       ...parts,
@@ -56,7 +56,9 @@ export class Cluster extends pulumi.ComponentResource {
       marks,
       longestTurnMs,
     };
-    const grounds = new Map(await oneByOne(plan.hosts, (host) => [host.host.name, this.#makeGround(host, deployment)]));
+    const grounds = new Map(
+      await oneByOne(plan.hosts, (host) => [host.host.name, this.#makeGround(host, deployment, kept)]),
+    );
     const [servers, clients] = [plan.hosts.filter(isServer), plan.hosts.filter((host) => !isServer(host))];
     const first = await oneByOne(servers, (host) => this.#makeBase(host, grounds, deployment, []));
     const bases = [...first, ...(await oneByOne(clients, (host) => this.#makeBase(host, grounds, deployment, first)))];
@@ -93,7 +95,7 @@ export class Cluster extends pulumi.ComponentResource {
   }
 
   /** `holdfastd`, and with it what all else stands on. */
-  #makeGround(plan: HostPlan, deployment: ClusterParts & Deployment): Ground {
+  #makeGround(plan: HostPlan, deployment: ClusterParts & Deployment, marks: pulumi.Resource): Ground {
     const { host, runtime: programs, uploads } = plan;
     const { packed, access, claim, leftOut } = deployment;
     const runtime = new HostRuntime(
@@ -105,6 +107,7 @@ export class Cluster extends pulumi.ComponentResource {
       claim,
       machineWords(marksAt(deployment, host)),
       leftOut.has(host.name),
+      marks,
       { parent: this },
     );
     const wanted = [programs.node, programs.holdfastd, ...uploads];

@@ -16,6 +16,7 @@ export class HostRuntime extends pulumi.ComponentResource {
   /**
    * @param machine words for another one, which has nothing of this yet; see again.ts.
    * @param isLeftOut see left-out.ts
+   * @param before what has to be there before anything is done on the host
    */
   constructor(
     name: string,
@@ -26,6 +27,7 @@ export class HostRuntime extends pulumi.ComponentResource {
     claim: pulumi.Output<Claim>,
     machine: string,
     isLeftOut: boolean,
+    before: pulumi.Resource,
     options?: pulumi.ComponentResourceOptions,
   ) {
     super("holdfast:index:HostRuntime", name, {}, options);
@@ -42,7 +44,7 @@ export class HostRuntime extends pulumi.ComponentResource {
         logging: "stderr",
         addPreviousOutputInEnv: false,
       },
-      asItIs(isLeftOut, { parent: this, dependsOn: [...made] }),
+      asItIs(isLeftOut, { parent: this, dependsOn: [before, ...made] }),
     );
     // A host key names the machine, unless it was kept: another machine at this address has no copy yet.
     const triggers = [hostKey, ...(machine === "" ? [] : [machine])];

@@ -15,11 +15,13 @@ export const clusterSecrets = {
   fencingSecret: "fencing-secret",
 } as const;
 
+/** Of the component that has all secrets below it. */
+export const secretsParent = "secrets";
+
 /**
  * What keeps the secrets in the stack's state: `<parent>-<part>`, with these parts for the cluster and a host's name for a
  * host. So no host may be named like one of these.
  */
-export const secretsParent = "secrets";
 export const clusterStashes = { secrets: "cluster", authority: "authority" } as const;
 
 export type HostSecret =

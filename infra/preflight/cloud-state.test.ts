@@ -52,7 +52,7 @@ test("the deployment is known by its authority", () => {
     expect(withStash("secrets-authority", none), JSON.stringify(none)).toBeNull();
 });
 
-test("hosts' marks, as this release keeps them and as 0.1 did", () => {
+test("hosts' marks, as this release keeps them and as earlier ones did", () => {
   const urn = (name: string, parent = "holdfast:index:Cluster") =>
     `urn:pulumi:s::p::${parent}$pulumi:index:Stash::${name}`;
   const stash = (outputs: object) => ({ type: "pulumi:index:Stash", outputs });

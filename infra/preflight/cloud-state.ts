@@ -148,7 +148,7 @@ export function cloudStateFrom(resources: ResourceOutputs): CloudState {
   };
 }
 
-/** Up to 0.1 each host had a Stash for either. */
+/** 0.1 had a Stash for each host's first mark, and what came before 0.2 one for the second, too. */
 function oldMarks(resources: ResourceOutputs): CloudState["marks"] {
   const before = "::holdfast:index:Cluster$pulumi:index:Stash::";
   const named = (end: string) =>

@@ -37,7 +37,12 @@ const groupName = (lab: Lab, host: string) => `holdfast-${lab.name}-${host}`;
 export async function holdToCpu(lab: Lab, host: string, share: number): Promise<void> {
   const name = groupName(lab, host);
   if (systemdIsInit())
-    return void (await run("systemctl", ["set-property", "--runtime", `${name}.service`, `CPUQuota=${share * 100}%`]));
+    return void (await run("systemctl", [
+      "set-property",
+      "--runtime",
+      `${name}.service`,
+      `CPUQuota=${Math.round(share * 100)}%`,
+    ]));
   const { cpu } = cgroupMounts();
   if (cpu === null)
     throw new HoldfastError(
@@ -52,7 +57,7 @@ export async function holdToCpu(lab: Lab, host: string, share: number): Promise<
   writeFileSync(`${group}/cpu.cfs_period_us`, String(cpuPeriodUs));
   writeFileSync(`${group}/cpu.cfs_quota_us`, String(Math.round(cpuPeriodUs * share)));
   // Who was born while the others were moved is moved in the next round.
-  while (moveInto(group, processesIn(hostCgroup(lab, host))));
+  for (let round = 0; round < 20 && moveInto(group, processesIn(hostCgroup(lab, host))); round++);
 }
 
 /** Short, so that a host that has used its part is silent for less than Consul's heartbeats. */
