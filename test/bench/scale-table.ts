@@ -18,7 +18,7 @@ export const hostShare = 0.15;
  * more of this machine than of holdfast.
  */
 export const scaleKinds: Readonly<Record<ScaleKind, { readonly title: string; readonly bound: number | null }>> = {
-  preview: { title: "first `pulumi preview`, 30 hosts beside 3", bound: 2 },
+  preview: { title: "first `pulumi preview`, 30 hosts beside 3, of the same kinds", bound: 2 },
   up: { title: `first \`pulumi up\`, 9 hosts beside 3, each with ${hostShare} of a core`, bound: 2 },
   "up-shared": { title: "the same, all hosts of a cluster together on all cores of this machine", bound: null },
   "no-change": { title: "`pulumi up` with nothing to change, 3 hosts from the cloud beside 3 that exist", bound: 1.3 },
@@ -63,7 +63,14 @@ function rowsOf(samples: readonly ScaleSample[]): string[][] {
   const shown = (values: readonly number[]) => `${median(values).toFixed(1)} / ${Math.max(...values).toFixed(1)}`;
   return scaleRatios(samples).map(({ kind, runs, base, other, ratio, isAbove }) => {
     const { title, bound } = scaleKinds[kind];
-    return [title, String(runs), shown(base), shown(other), `${ratio.toFixed(2)}${isAbove ? " !" : ""}`, bound === null ? "" : `≤ ${bound}`];
+    return [
+      title,
+      String(runs),
+      shown(base),
+      shown(other),
+      `${ratio.toFixed(2)}${isAbove ? " !" : ""}`,
+      bound === null ? "" : `≤ ${bound}`,
+    ];
   });
 }
 

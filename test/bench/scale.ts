@@ -1,10 +1,14 @@
 /**
  * `npm run bench -- --scale`: what many hosts, and hosts from the cloud, cost the operator who waits. Three labs' worth of
  * hosts on this machine, each pair measured in turn; all of it is removed at the end, whatever happens.
- * The thirty hosts of the preview are only in its settings: a first preview asks no host.
+ * The thirty hosts of the preview are only in its settings: a first preview asks no host. They are
+ * of the same kinds as the three, ten times as many.
  */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { parseDocument } from "yaml";
+import type { SettingsInput } from "../../infra/config/schema.ts";
 import { startChain } from "../../lab/hosts/chain.ts";
 import { type Lab, type LabChain, labPaths } from "../../lab/hosts/description.ts";
 import { downLab, upLab } from "../../lab/hosts/lab.ts";
@@ -96,9 +100,23 @@ async function previews(run: ScaleRun): Promise<void> {
   }));
   const large: Lab = { ...lab, stack: `${lab.stack}x`, hosts: imagined };
   await configureStack({ name: large.stack, root, tools }, large, chain);
+  likeThree(localPaths(root, large).settings);
   await pairs(run, "preview", (which) =>
     secondsOf(() => pulumi({ root, tools, name: which === "base" ? lab.stack : large.stack }, "preview")),
   );
+}
+
+/** What the lab adds to its three hosts can validate; in ten times the cluster of three one host of three only votes. */
+function likeThree(settings: string): void {
+  const document = parseDocument(readFileSync(settings, "utf8"));
+  const path = ["config", "holdfast:hosts"];
+  const hosts: SettingsInput["hosts"] =
+    (document.toJS() as { config: Record<string, never> }).config["holdfast:hosts"] ?? [];
+  const same = hosts.map(({ takeoverAddress, ...host }, i): typeof host =>
+    i % 3 === 2 ? { ...host, roles: ["consul"] } : { ...host, ...(takeoverAddress && { takeoverAddress }) },
+  );
+  document.setIn(path, document.createNode(same));
+  writeFileSync(settings, document.toString({ lineWidth: 0 }));
 }
 
 /** @param share of a core that each host has; null: what the others leave it of this machine's cores */
