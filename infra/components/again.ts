@@ -13,10 +13,7 @@
  */
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { type HostMarks, marksStash } from "../preflight/cloud-state.ts";
-
-/** The machine that a host had when this was introduced. */
-const firstMachine = "first";
+import { firstMachine, type HostMarks, marksStash } from "../preflight/cloud-state.ts";
 
 /**
  * @param before by host name, as the state has them

@@ -43,6 +43,9 @@ export interface HostMarks {
   readonly machine: string;
 }
 
+/** The machine that a host had when machines got marks. */
+export const firstMachine = "first";
+
 /** What keeps them, by host name: a Stash's input, for its output stays what it was at first. */
 export const marksStash = "marks";
 
@@ -159,7 +162,7 @@ function oldMarks(resources: ResourceOutputs): CloudState["marks"] {
     });
   const machines = new Map(named("-machine"));
   return new Map(
-    named("-mark").map(([host, converge]) => [host, { converge, machine: machines.get(host) ?? "first" }]),
+    named("-mark").map(([host, converge]) => [host, { converge, machine: machines.get(host) ?? firstMachine }]),
   );
 }
 
